@@ -1,0 +1,250 @@
+"""ARPU: what a customer is billed per month, where it is heading and how much it swings.
+
+Months are closed calendar months with us, the joining month included; a month without a bill counts as 0.
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from features.definition import Window, feature, months
+from features.series import NOTHING, Series, number, over
+
+YOUNG = ("no closed month with us yet", "尚无完整账期")
+ZERO_BEFORE = ("nothing billed to compare with", "之前没有账单可比")
+TWO = ("fewer than two closed months", "不足两个账期")
+
+
+def billed(rows: ir.Table) -> Series:
+    return Series(rows.billed, rows.ago, rows.known)
+
+
+@feature(
+    "bills",
+    unit="currency/month",
+    label=("average monthly bill, {n} months", "近{n}个月月均账单"),
+    zh="近{n}个已出账月的月均账单，无账单的月份按 0 计",
+    null=YOUNG,
+    reason="bill_level",
+    windows=months(1, 3, 6, 12),
+)
+def arpu(rows: ir.Table, window: Window) -> ir.Value:
+    """Mean billed per closed month of the last {n}; a month without a bill counts as 0."""
+    return billed(rows).mean(window)
+
+
+@feature(
+    "bills",
+    unit="currency/month",
+    label=("average monthly bill, the {n} months before", "前{n}个月月均账单"),
+    zh="再往前{n}个月的月均账单",
+    null=YOUNG,
+    reason="bill_level",
+    windows=months(3, 6),
+)
+def arpu_before(rows: ir.Table, window: Window) -> ir.Value:
+    """Mean billed per closed month in the {n} months before the last {n}."""
+    return billed(rows).mean(window.before())
+
+
+@feature(
+    "bills",
+    unit="ratio",
+    label=("bill, last {n} months over the {n} before", "近{n}个月账单与前{n}个月之比"),
+    zh="近{n}个月月均账单除以再往前{n}个月的月均账单",
+    null=ZERO_BEFORE,
+    reason="bill_trend",
+    windows=months(1, 3, 6),
+    no_events=None,
+)
+def arpu_ratio(rows: ir.Table, window: Window) -> ir.Value:
+    """ARPU of the last {n} months over ARPU of the {n} months before."""
+    return over(arpu(rows, window), arpu(rows, window.before()))
+
+
+@feature(
+    "bills",
+    unit="currency/month per month",
+    label=("bill slope, {n} months", "{n}个月账单斜率"),
+    zh="近{n}个月月账单的最小二乘斜率，上升为正",
+    null=TWO,
+    reason="bill_trend",
+    windows=months(3, 6, 12),
+)
+def arpu_slope(rows: ir.Table, window: Window) -> ir.Value:
+    """Least-squares slope of monthly billing over {n} months; rising is positive."""
+    return billed(rows).slope(window)
+
+
+@feature(
+    "bills",
+    unit="share per month",
+    label=("bill trend, {n} months", "{n}个月账单趋势"),
+    zh="账单斜率除以同期月均账单",
+    null=ZERO_BEFORE,
+    reason="bill_trend",
+    windows=months(3, 6, 12),
+    no_events=None,
+)
+def arpu_trend(rows: ir.Table, window: Window) -> ir.Value:
+    """Slope of monthly billing over {n} months as a share of its mean."""
+    return over(arpu_slope(rows, window), arpu(rows, window))
+
+
+@feature(
+    "bills",
+    unit="share per month",
+    label=("bill trend, the {n} months before", "前{n}个月账单趋势"),
+    zh="再往前{n}个月的账单趋势",
+    null=ZERO_BEFORE,
+    reason="bill_trend",
+    windows=months(
+        6,
+    ),
+    no_events=None,
+)
+def arpu_trend_before(rows: ir.Table, window: Window) -> ir.Value:
+    """The same trend, over the {n} months before the last {n}."""
+    return arpu_trend(rows, window.before())
+
+
+@feature(
+    "bills",
+    unit="currency/month per month",
+    label=("bill acceleration, {n} months", "{n}个月账单加速度"),
+    zh="近{n}个月斜率减去再往前{n}个月斜率",
+    null=TWO,
+    reason="bill_trend",
+    windows=months(
+        3,
+    ),
+)
+def arpu_acceleration(rows: ir.Table, window: Window) -> ir.Value:
+    """Slope over the last {n} months minus the slope over the {n} months before."""
+    return arpu_slope(rows, window) - arpu_slope(rows, window.before())
+
+
+@feature(
+    "bills",
+    unit="ratio",
+    label=("bill variation, {n} months", "{n}个月账单波动系数"),
+    zh="月账单的标准差除以均值",
+    null=ZERO_BEFORE,
+    reason="bill_fluctuation",
+    windows=months(3, 6, 12),
+    no_events=None,
+)
+def arpu_variation(rows: ir.Table, window: Window) -> ir.Value:
+    """Coefficient of variation of monthly billing over {n} months."""
+    return over(billed(rows).deviation(window), arpu(rows, window))
+
+
+@feature(
+    "bills",
+    unit="currency/month",
+    label=("highest monthly bill, {n} months", "{n}个月最高月账单"),
+    zh="近{n}个月中最高的月账单",
+    null=YOUNG,
+    reason="bill_level",
+    windows=months(6, 12),
+)
+def arpu_peak(rows: ir.Table, window: Window) -> ir.Value:
+    """Largest monthly billing of the last {n} closed months."""
+    return billed(rows).peak(window)
+
+
+@feature(
+    "bills",
+    unit="ratio",
+    label=("fall from the {n}-month peak", "较{n}个月峰值的降幅"),
+    zh="最近一个月账单较近{n}个月峰值下降的比例",
+    null=ZERO_BEFORE,
+    reason="bill_fluctuation",
+    windows=months(6, 12),
+    no_events=None,
+)
+def arpu_drop(rows: ir.Table, window: Window) -> ir.Value:
+    """Share by which the newest month lies below the peak of {n} months."""
+    return 1.0 - over(billed(rows).mean(Window(1, "m")), billed(rows).peak(window))
+
+
+@feature(
+    "bills",
+    unit="months",
+    label=("months since the {n}-month peak", "距{n}个月峰值的月数"),
+    zh="距近{n}个月账单峰值过去了几个月",
+    null=ZERO_BEFORE,
+    reason="bill_fluctuation",
+    windows=months(
+        12,
+    ),
+    no_events=None,
+)
+def arpu_peak_ago(rows: ir.Table, window: Window) -> ir.Value:
+    """Closed months since the highest bill of {n} months; the newest of equals."""
+    return billed(rows).peak_ago(window)
+
+
+@feature(
+    "bills",
+    unit="ratio",
+    label=("spike in {n} months", "{n}个月账单突增倍数"),
+    zh="最高月账单除以其余月份的均值，区分偶发与持续",
+    null=ZERO_BEFORE,
+    reason="bill_fluctuation",
+    windows=months(
+        6,
+    ),
+    no_events=None,
+)
+def arpu_spike(rows: ir.Table, window: Window) -> ir.Value:
+    """Peak month over the mean of the other months of {n}: high when one month stands alone."""
+    series = billed(rows)
+    n, peak = series.count(window), series.peak(window)
+    others = series.mean(window) * n - peak
+    return over(peak * (n - 1.0), ibis.greatest(others, 0.0))
+
+
+@feature(
+    "bills",
+    unit="months",
+    label=("months without a bill, of {n}", "{n}个月中无账单月数"),
+    zh="近{n}个月中没有账单金额的月数",
+    null=YOUNG,
+    reason="bill_fluctuation",
+    windows=months(3, 12),
+    no_events=None,
+)
+def unbilled_months(rows: ir.Table, window: Window) -> ir.Value:
+    """Closed months among the last {n} with nothing billed."""
+    series = billed(rows)
+    n = series.count(window)
+    return ibis.ifelse(n > 0, n - series.filled(window), NOTHING)
+
+
+@feature(
+    "bills",
+    unit="count",
+    label=("bills in {n} months", "{n}个月账单张数"),
+    zh="近{n}个月的账单张数",
+    reason="bill_level",
+    windows=months(
+        3,
+    ),
+)
+def bill_count(rows: ir.Table, window: Window) -> ir.Value:
+    """Number of bills of the last {n} closed months."""
+    return number(rows.bills.sum(where=billed(rows).inside(window)))
+
+
+@feature(
+    "bills",
+    unit="months",
+    label=("closed months known", "已知账期数"),
+    zh="在网以来已出账的月数",
+    reason="tenure",
+    null=YOUNG,
+    no_events=None,
+)
+def months_known(rows: ir.Table) -> ir.Value:
+    """Closed calendar months that the customer has been with us."""
+    return rows.known.max().cast("float64")

@@ -1,0 +1,55 @@
+"""Every feature family, one line each, and the columns that they make together."""
+
+import hashlib
+import inspect
+from collections.abc import Sequence
+from types import ModuleType
+
+from features import (
+    arpu,
+    complaints,
+    contacts,
+    lifecycle,
+    payments,
+    plans,
+    profile,
+    purchases,
+    satisfaction,
+    usage,
+)
+from features.definition import Definition, Feature, columns
+
+FAMILIES: tuple[ModuleType, ...] = (
+    profile,
+    arpu,
+    purchases,
+    usage,
+    payments,
+    complaints,
+    contacts,
+    plans,
+    satisfaction,
+    lifecycle,
+)
+
+
+def definitions(family: ModuleType) -> list[Definition]:
+    """The features that a family defines itself, in the order of its file."""
+    own = [f for _, f in inspect.getmembers(family, inspect.isfunction) if f.__module__ == family.__name__]
+    marked = [f.definition for f in own if hasattr(f, "definition")]
+    return sorted(marked, key=lambda d: d.function.__code__.co_firstlineno)
+
+
+def catalogue(measures: Sequence[str]) -> tuple[Feature, ...]:
+    """Every column for a business with these usage measures."""
+    return tuple(c for family in FAMILIES for d in definitions(family) for c in columns(d, measures))
+
+
+def fingerprint(features: Sequence[Feature]) -> str:
+    """Changes when a column, or the code of a family, changes: models refuse features of another fingerprint."""
+    digest = hashlib.sha256()
+    for feature in features:
+        digest.update(feature.column.encode())
+    for family in FAMILIES:
+        digest.update(inspect.getsource(family).encode())
+    return digest.hexdigest()[:16]

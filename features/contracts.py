@@ -1,0 +1,253 @@
+"""The tables we read: key, types, units, clocks and rules. One object gives validation, documentation and samples.
+
+Every timestamp is UTC without a zone; `happened_on` is the local calendar date of `happened_at`, added when a table
+is mapped. Null means unknown, in every column.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+MONEY = "decimal(12, 2)"
+TIME = "timestamp(6)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Ibis type, its unit and what it means in both languages."""
+
+    name: str
+    dtype: str
+    en: str
+    zh: str
+    unit: str = ""
+    nullable: bool = True
+    sample: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row that breaks `holds` goes to quarantine under `name`; null counts as holding."""
+
+    name: str
+    column: str
+    holds: Callable[[ir.Table], ir.BooleanValue]
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One canonical table. `event` tables carry two clocks; `key` tells rows apart."""
+
+    name: str
+    en: str
+    zh: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    needed: bool = False
+    event: bool = True
+    rules: tuple[Rule, ...] = ()
+
+    def schema(self) -> dict[str, str]:
+        """Column name to Ibis type, the derived `happened_on` of event tables included."""
+        declared = {column.name: column.dtype for column in self.columns}
+        return declared | ({"happened_on": "date"} if self.event else {})
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    def with_measures(self, measures: tuple[str, ...]) -> "Contract":
+        """The same contract with the usage measures that a mapping declares."""
+        extra = tuple(Column(m, "float64", m.replace("_", " "), m, sample="12.5") for m in measures)
+        rules = tuple(not_negative(m) for m in measures)
+        return Contract(
+            self.name, self.en, self.zh, self.key, self.columns + extra, self.needed, self.event, self.rules + rules
+        )
+
+
+def not_negative(column: str) -> Rule:
+    return Rule("not_negative", column, lambda t: t[column] >= 0, "must not be negative", "不能为负数")
+
+
+CUSTOMER = Column("customer_id", "string", "customer", "客户编号", nullable=False, sample="C000001")
+HAPPENED = Column("happened_at", TIME, "when it took place", "发生时间", nullable=False, sample="2026-05-31 16:00:00")
+KNOWN = Column("known_at", TIME, "when the company knew it", "知晓时间", nullable=False, sample="2026-06-05 16:00:00")
+CLOCKS = (HAPPENED, KNOWN)
+
+CONTRACTS: dict[str, Contract] = {
+    contract.name: contract
+    for contract in (
+        Contract(
+            "customers",
+            "one row per customer",
+            "每个客户一行",
+            ("customer_id",),
+            (
+                CUSTOMER,
+                Column("activated_on", "date", "first day with us", "入网日期", nullable=False, sample="2023-04-01"),
+                Column("deactivated_on", "date", "left on this day; null while with us", "离网日期"),
+                Column("customer_type", "string", "personal, family, group …", "客户类型", sample="personal"),
+                Column("group_size", "string", "large, medium, small, micro", "集团规模"),
+                Column("account_id", "string", "paying account", "账户编号", sample="A000001"),
+                Column("region", "string", "region", "地市", sample="north"),
+            ),
+            needed=True,
+            event=False,
+            rules=(
+                Rule(
+                    "left_after_joining",
+                    "deactivated_on",
+                    lambda t: t.deactivated_on >= t.activated_on,
+                    "must not be before activated_on",
+                    "不能早于入网日期",
+                ),
+            ),
+        ),
+        Contract(
+            "subscriptions",
+            "one row per plan a customer was on, from valid_from",
+            "每个客户每次套餐一行",
+            ("customer_id", "valid_from"),
+            (
+                CUSTOMER,
+                Column("valid_from", "date", "first day on the plan", "生效日期", nullable=False, sample="2025-04-01"),
+                Column("plan", "string", "plan", "套餐", nullable=False, sample="P50"),
+                Column("monthly_fee", MONEY, "fee per month", "月费", "currency/month", sample="50.00"),
+                Column("valid_to", "date", "first day no longer on the plan", "失效日期"),
+                Column("contract_end", "date", "end of the commitment, as signed", "合约到期日", sample="2027-04-01"),
+                KNOWN,
+            ),
+            rules=(not_negative("monthly_fee"),),
+        ),
+        Contract(
+            "bills",
+            "one row per bill, any number a month",
+            "每张账单一行",
+            ("bill_id",),
+            (
+                Column("bill_id", "string", "bill", "账单编号", nullable=False, sample="B000001"),
+                CUSTOMER,
+                *CLOCKS,
+                Column("amount", MONEY, "net of tax and discount", "金额", "currency", False, "59.00"),
+                Column("due_on", "date", "to be paid by", "应缴日期", sample="2026-06-20"),
+            ),
+            needed=True,
+            rules=(not_negative("amount"),),
+        ),
+        Contract(
+            "payments",
+            "one row per payment",
+            "每次缴费一行",
+            ("payment_id",),
+            (
+                Column("payment_id", "string", "payment", "缴费编号", nullable=False, sample="Y000001"),
+                CUSTOMER,
+                Column("bill_id", "string", "bill that it pays", "账单编号", sample="B000001"),
+                *CLOCKS,
+                Column("amount", MONEY, "paid", "金额", "currency", False, "59.00"),
+            ),
+            rules=(not_negative("amount"),),
+        ),
+        Contract(
+            "usage",
+            "one row per customer and time, any grain; its measures are declared in the mapping",
+            "每个客户每个时点一行，指标在映射中声明",
+            ("customer_id", "happened_at"),
+            (CUSTOMER, *CLOCKS),
+            needed=True,
+        ),
+        Contract(
+            "complaints",
+            "one row per complaint",
+            "每次投诉一行",
+            ("complaint_id",),
+            (
+                Column("complaint_id", "string", "complaint", "投诉编号", nullable=False, sample="K000001"),
+                CUSTOMER,
+                *CLOCKS,
+                Column("topic", "string", "what it is about", "主题", sample="billing"),
+                Column("channel", "string", "where it came in", "渠道", sample="hotline"),
+                Column("severity", "int64", "1 slight … 3 grave", "严重程度", sample="2"),
+                Column("resolved_at", TIME, "solved at; unseen until then", "解决时间", sample="2026-06-07 16:00:00"),
+            ),
+            rules=(
+                Rule(
+                    "resolved_after_opened",
+                    "resolved_at",
+                    lambda t: t.resolved_at >= t.happened_at,
+                    "must not be before happened_at",
+                    "不能早于发生时间",
+                ),
+            ),
+        ),
+        Contract(
+            "contacts",
+            "one row per contact between us and a customer",
+            "每次接触一行",
+            ("contact_id",),
+            (
+                Column("contact_id", "string", "contact", "接触编号", nullable=False, sample="T000001"),
+                CUSTOMER,
+                *CLOCKS,
+                Column("channel", "string", "channel", "渠道", sample="call"),
+                Column("direction", "string", "inbound or outbound", "方向", sample="outbound"),
+                Column("campaign_id", "string", "campaign", "活动编号"),
+                Column("arm", "string", "treated or control", "组别"),
+                Column("cost", MONEY, "cost of the contact", "成本", "currency"),
+            ),
+            rules=(
+                Rule(
+                    "direction_known",
+                    "direction",
+                    lambda t: t.direction.isin(["inbound", "outbound"]),
+                    "must be inbound or outbound",
+                    "必须是 inbound 或 outbound",
+                ),
+            ),
+        ),
+        Contract(
+            "surveys",
+            "one row per answered question",
+            "每个回答一行",
+            ("response_id",),
+            (
+                Column("response_id", "string", "answer", "回答编号", nullable=False, sample="S000001"),
+                CUSTOMER,
+                *CLOCKS,
+                Column("touchpoint", "string", "touchpoint", "触点", sample="hotline"),
+                Column("item", "string", "question", "题目", sample="overall"),
+                Column("score", "int64", "1 worst … 5 best", "得分", nullable=False, sample="4"),
+            ),
+            rules=(
+                Rule("one_to_five", "score", lambda t: t.score.between(1, 5), "must be 1 to 5", "必须在 1 到 5 之间"),
+            ),
+        ),
+        Contract(
+            "consents",
+            "one row per customer, purpose and decision",
+            "每个客户每个用途每次决定一行",
+            ("customer_id", "purpose", "happened_at"),
+            (
+                CUSTOMER,
+                Column("purpose", "string", "what for", "用途", nullable=False, sample="marketing"),
+                *CLOCKS,
+                Column("allowed", "boolean", "allowed", "是否同意", nullable=False, sample="true"),
+            ),
+        ),
+        Contract(
+            "labels",
+            "outcomes that you bring yourself",
+            "自带标签",
+            ("customer_id", "as_of"),
+            (
+                CUSTOMER,
+                Column("as_of", "date", "seen from this day", "截止日期", nullable=False, sample="2026-06-01"),
+                Column("churned", "boolean", "left in the label window", "是否流失"),
+                Column("value", MONEY, "billed in the label window", "价值", "currency"),
+            ),
+            event=False,
+        ),
+    )
+}

@@ -1,0 +1,36 @@
+"""The one exception that people are meant to see; its wording stands in `pipelines/texts/errors.yaml`."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: a stable code, where it is, and the values that its sentence needs.
+
+    `code` is `E` and three digits, the first of which is the exit code; `W...` codes are warnings.
+    `row` counts data rows from 1; `sample` holds keys and the offending column only, never contact data.
+    """
+
+    code: str
+    file: str | None = None
+    row: int | None = None
+    column: str | None = None
+    sample: tuple[str, ...] = ()
+    values: dict = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        return int(self.code[1]) if self.code.startswith("E") else 0
+
+
+class HeadwaterError(Exception):
+    """Stops a command with one clear message and the exit code of its first problem."""
+
+    def __init__(self, code: str, *, file=None, row=None, column=None, sample=(), others=(), **values):
+        self.problem = Problem(code, file and str(file), row, column, tuple(sample), values)
+        self.others: tuple[Problem, ...] = tuple(others)
+        super().__init__(f"{code} {values}" if values else code)
+
+    @property
+    def exit_code(self) -> int:
+        return self.problem.exit_code

@@ -1,0 +1,131 @@
+"""Plan and contract: what the customer has signed, how long it binds, how often it changed."""
+
+import ibis
+import ibis.expr.types as ir
+
+from features.definition import Window, days, feature
+from features.series import NOTHING, number, over
+
+NO_PLAN = ("no plan on record", "没有套餐记录")
+NO_CONTRACT = ("no contract on record", "没有合约")
+
+
+def current(rows: ir.Table, column: str) -> ir.Value:
+    """The column on the newest plan."""
+    return rows[column].argmax(rows.happened_on)
+
+
+@feature(
+    "subscriptions",
+    unit="text",
+    label=("plan", "套餐"),
+    zh="截止日生效的套餐",
+    null=NO_PLAN,
+    reason="plan",
+    no_events=None,
+)
+def plan(rows: ir.Table) -> ir.Value:
+    """Plan in force at the as-of date."""
+    return current(rows, "plan")
+
+
+@feature(
+    "subscriptions",
+    unit="currency/month",
+    label=("plan fee", "套餐月费"),
+    zh="截止日生效套餐的月费",
+    null=NO_PLAN,
+    reason="plan",
+    no_events=None,
+)
+def plan_fee(rows: ir.Table) -> ir.Value:
+    """Monthly fee of the plan in force."""
+    return current(rows, "monthly_fee").cast("float64")
+
+
+@feature(
+    "subscriptions",
+    unit="days",
+    label=("days on the plan", "当前套餐天数"),
+    zh="当前套餐生效以来的天数",
+    null=NO_PLAN,
+    reason="plan",
+    no_events=None,
+)
+def plan_days(rows: ir.Table) -> ir.Value:
+    """Days since the plan in force began."""
+    return rows.days_ago.min().cast("float64") + 1.0
+
+
+@feature(
+    "subscriptions",
+    unit="count",
+    label=("plan changes, {n} days", "近{n}天套餐变更次数"),
+    zh="近{n}天新生效的套餐数，首个套餐不计",
+    reason="plan",
+    windows=days(182, 365),
+)
+def plan_changes(rows: ir.Table, window: Window) -> ir.Value:
+    """Plans that began in the last {n} days, the first plan ever not counted."""
+    first = rows.days_ago.max()
+    recent = number(window.covers(rows.days_ago).sum())
+    return recent - ibis.ifelse(window.covers(first).fill_null(False), 1.0, 0.0)
+
+
+@feature(
+    "subscriptions",
+    unit="currency/month",
+    label=("fee change since joining", "较首个套餐的月费变化"),
+    zh="当前月费减去首个套餐月费",
+    null=NO_PLAN,
+    reason="plan",
+    no_events=None,
+)
+def plan_fee_change(rows: ir.Table) -> ir.Value:
+    """Fee of the plan in force minus fee of the first plan."""
+    return plan_fee(rows) - rows.monthly_fee.argmin(rows.happened_on).cast("float64")
+
+
+@feature(
+    "subscriptions",
+    unit="ratio",
+    label=("fee over the highest fee", "月费与最高月费之比"),
+    zh="当前月费除以历史最高月费，低于 1 表示降过档",
+    null=NO_PLAN,
+    reason="plan",
+    no_events=None,
+)
+def plan_fee_of_peak(rows: ir.Table) -> ir.Value:
+    """Fee of the plan in force over the highest fee ever; below 1 after a downgrade."""
+    return over(plan_fee(rows), rows.monthly_fee.max().cast("float64"))
+
+
+@feature(
+    "subscriptions",
+    unit="days",
+    label=("contract days left", "合约剩余天数"),
+    zh="距合约到期的天数，已到期为负",
+    null=NO_CONTRACT,
+    reason="contract",
+    no_events=None,
+)
+def contract_days_left(rows: ir.Table) -> ir.Value:
+    """Days until the contract of the plan in force ends; negative once it has ended."""
+    # argmax skips rows whose value is null: a newer plan without a contract must win, hence the far-away stand-in
+    stand_in = rows.contract_end.fill_null(ibis.date(1900, 1, 1))
+    left = stand_in.argmax(rows.happened_on).delta(rows.as_of.max(), unit="day").cast("float64")
+    return ibis.ifelse(left < -20_000, NOTHING, left)
+
+
+@feature(
+    "wide",
+    unit="ratio",
+    label=("bill over plan fee", "账单与月费之比"),
+    zh="近3个月月均账单除以当前月费，高于 1 表示超出套餐",
+    null=NO_PLAN,
+    reason="plan",
+    no_events=None,
+)
+def bill_over_fee(row: ir.Table, _: object) -> ir.Value:
+    """ARPU of three months over the plan fee; above 1 the customer outgrows the plan."""
+    return over(row.arpu_3m, row.plan_fee)

@@ -1,0 +1,26 @@
+"""The choices that features rest on; every default is an assumption that a project's YAML can replace."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StageSettings(BaseModel):
+    """Where one lifecycle stage ends and the next begins (assumptions: no source document gives figures)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    onboarding_days: int = Field(90, gt=0, description="younger customers are onboarding")
+    dormant_days: int = Field(45, gt=0, description="nothing used and nothing bought for this long is dormant")
+    trend: float = Field(0.03, gt=0, description="share of the mean bill gained or lost a month: growing or declining")
+    volatile: float = Field(0.35, gt=0, description="coefficient of variation from which a steady bill is volatile")
+    spike: float = Field(2.0, gt=1, description="peak month over the mean of the others that makes a spike")
+
+
+class FeatureSettings(BaseModel):
+    """How raw events become months and weeks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    closing_days: int = Field(5, ge=0, description="days after its end until a month's bills are known")
+    billed_in_arrears: bool = Field(True, description="a bill is dated the moment after the month it is for")
+    usage_closing_days: int = Field(0, ge=0, description="newest days left out of usage levels: still arriving")
+    stages: StageSettings = StageSettings()

@@ -1,0 +1,45 @@
+"""Who is looked at, and from when: one row per customer of the population and as-of date."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.visible import seen, with_us
+
+
+class Population(BaseModel):
+    """`active`: joined and not left. `billed`: also a bill above zero in the `lookback_days` before the as-of date."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Literal["active", "billed"] = "active"
+    lookback_days: int = Field(91, gt=0)
+
+
+def cutoff(as_of: date, timezone: str) -> datetime:
+    """The first instant of a local day, in UTC and without a zone: what timestamps are compared with."""
+    return datetime.combine(as_of, time(), ZoneInfo(timezone)).astimezone(UTC).replace(tzinfo=None)
+
+
+def everyone(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Table:
+    """One row per customer with us on each date: customer_id, as_of, cutoff, activated_on."""
+    schema = {"as_of": "date", "cutoff": "timestamp(6)"}
+    days = ibis.memtable([(d, cutoff(d, timezone)) for d in sorted(set(dates))], schema=ibis.schema(schema))
+    pairs = customers.select("customer_id", "activated_on", "deactivated_on").cross_join(days)
+    return pairs.filter(with_us(pairs, pairs.as_of)).select("customer_id", "as_of", "cutoff", "activated_on")
+
+
+def population(tables: Mapping[str, ir.Table], dates: Sequence[date], timezone: str, rule: Population) -> ir.Table:
+    """The spine: who is scored or learnt from on each date."""
+    spine = everyone(tables["customers"], dates, timezone)
+    if rule.rule == "active":
+        return spine
+    bills = tables["bills"]
+    recent = bills.happened_on >= spine.as_of - ibis.interval(days=rule.lookback_days)
+    paying = [spine.customer_id == bills.customer_id, seen(spine, bills), recent, bills.amount > 0]
+    return spine.semi_join(bills, paying)

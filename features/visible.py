@@ -1,0 +1,52 @@
+"""Where time is cut, and nowhere else: what had happened and was known before a cutoff.
+
+A spine has one row per (customer_id, as_of) with `cutoff` (the first instant of `as_of`, UTC) and `activated_on`.
+Every interval is half-open: an event at the cutoff itself, or known at it, is not seen.
+"""
+
+import ibis
+import ibis.expr.types as ir
+
+from features.definition import KEY
+
+MASKED = {"resolved_at": "cutoff", "valid_to": "as_of", "deactivated_on": "as_of"}
+"""Columns that become known after their row, and the clock at which they are hidden until then."""
+
+
+def visible(spine: ir.Table, events: ir.Table) -> ir.Table:
+    """Every row of the spine with each event seen from it; a customer without any keeps one row of nulls.
+
+    Events before `activated_on` belong to a former holder of the number and are not his. Of several versions of a
+    row only the newest known one is seen. `days_ago` is 0 for the day before `as_of`.
+    """
+    rows = spine.left_join(events, [spine.customer_id == events.customer_id, seen(spine, events)])
+    rows = rows.drop("customer_id_right")
+    rows = rows.mutate(days_ago=rows.as_of.delta(rows.happened_on, unit="day") - 1)
+    masks = {c: masked(rows, c) for c in MASKED if c in events.columns}
+    return rows.mutate(**masks) if masks else rows
+
+
+def seen(spine: ir.Table, events: ir.Table) -> ir.BooleanValue:
+    """Had it happened, was it known, and is it the newest version known, before the cutoff?"""
+    happened = (
+        events.happened_at < spine.cutoff if "happened_at" in events.columns else events.happened_on < spine.as_of
+    )
+    rule = happened & (events.known_at < spine.cutoff) & (events.happened_on >= spine.activated_on)
+    if "superseded_at" in events.columns:
+        rule &= events.superseded_at.isnull() | (events.superseded_at >= spine.cutoff)
+    return rule
+
+
+def masked(rows: ir.Table, column: str) -> ir.Value:
+    """The column, null until its own moment has come."""
+    return ibis.ifelse(rows[column] < rows[MASKED[column]], rows[column], ibis.null(rows[column].type()))
+
+
+def with_us(customers: ir.Table, as_of: ir.DateValue) -> ir.BooleanValue:
+    """Had the customer joined before `as_of`, and not left before it?"""
+    return (customers.activated_on < as_of) & (customers.deactivated_on.isnull() | (customers.deactivated_on >= as_of))
+
+
+def known(spine: ir.Table, rows: ir.Table) -> ir.Table:
+    """Only the real events of `visible` rows: the placeholder of customers without any is dropped."""
+    return rows.filter(rows.happened_on.notnull()).select(*KEY, *[c for c in rows.columns if c not in spine.columns])
