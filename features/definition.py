@@ -153,10 +153,14 @@ def feature(
 
 def columns(definition: Definition, measures: Sequence[str]) -> list[Feature]:
     """Every column that a definition makes, names derived from measure and window."""
+    return [
+        Feature(column_name(definition, measure, window), definition, window, measure)
+        for measure in (measures if definition.per_measure else [None])
+        for window in (definition.windows or [None])
+    ]
+
+
+def column_name(definition: Definition, measure: str | None, window: Window | None) -> str:
     name = definition.function.__name__
-    made = []
-    for measure in measures if definition.per_measure else [None]:
-        stem = name.replace("measure", measure) if measure else name
-        for window in definition.windows or [None]:
-            made.append(Feature(f"{stem}_{window.suffix}" if window else stem, definition, window, measure))
-    return made
+    stem = name.replace("measure", measure) if measure else name
+    return f"{stem}_{window.suffix}" if window else stem
