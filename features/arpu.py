@@ -3,11 +3,10 @@
 Months are closed calendar months with us, the joining month included; a month without a bill counts as 0.
 """
 
-import ibis
 import ibis.expr.types as ir
 
 from features.definition import Window, feature, months
-from features.series import NOTHING, Series, number, over
+from features.series import Series, number, over
 
 YOUNG = ("no closed month with us yet", "尚无完整账期")
 ZERO_BEFORE = ("nothing billed to compare with", "之前没有账单可比")
@@ -197,28 +196,25 @@ def arpu_peak_ago(rows: ir.Table, window: Window) -> ir.Value:
     no_events=None,
 )
 def arpu_spike(rows: ir.Table, window: Window) -> ir.Value:
-    """Peak month over the mean of the other months of {n}: high when one month stands alone."""
-    series = billed(rows)
-    n, peak = series.count(window), series.peak(window)
-    others = series.mean(window) * n - peak
-    return over(peak * (n - 1.0), ibis.greatest(others, 0.0))
+    """Peak month over the mean of the other months of {n}; null when those are all empty."""
+    return billed(rows).spike(window)
 
 
 @feature(
     "bills",
-    unit="months",
-    label=("months without a bill, of {n}", "{n}个月中无账单月数"),
-    zh="近{n}个月中没有账单金额的月数",
+    unit="ratio",
+    label=("share of {n} months without a bill", "{n}个月中无账单月份占比"),
+    zh="近{n}个已出账月中没有账单金额的月份占比，在网不足{n}个月按实际月数",
     null=YOUNG,
     reason="bill_fluctuation",
     windows=months(3, 12),
-    no_events=None,
+    no_events=1.0,
 )
-def unbilled_months(rows: ir.Table, window: Window) -> ir.Value:
-    """Closed months among the last {n} with nothing billed."""
+def unbilled_share(rows: ir.Table, window: Window) -> ir.Value:
+    """Share of the closed months with us among the last {n} that have nothing billed."""
     series = billed(rows)
     n = series.count(window)
-    return ibis.ifelse(n > 0, n - series.filled(window), NOTHING)
+    return (n - series.filled(window)) / n.nullif(0)
 
 
 @feature(
@@ -234,17 +230,3 @@ def unbilled_months(rows: ir.Table, window: Window) -> ir.Value:
 def bill_count(rows: ir.Table, window: Window) -> ir.Value:
     """Number of bills of the last {n} closed months."""
     return number(rows.bills.sum(where=billed(rows).inside(window)))
-
-
-@feature(
-    "bills",
-    unit="months",
-    label=("closed months known", "已知账期数"),
-    zh="在网以来已出账的月数",
-    reason="tenure",
-    null=YOUNG,
-    no_events=None,
-)
-def months_known(rows: ir.Table) -> ir.Value:
-    """Closed calendar months that the customer has been with us."""
-    return rows.known.max().cast("float64")

@@ -85,7 +85,8 @@ def measured(events: ir.Table) -> list[str]:
 def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
     """One row per bill: `due_ago` days since it was due, `late` days until paid, `open` (hundredths unpaid), `dated`.
 
-    Before its due date nothing is late; a bill still unpaid is as late as it is overdue.
+    Before its due date nothing is late; a bill still unpaid is as late as it is overdue. A bill is paid on the day of
+    its last payment; without a due date it is never overdue.
     """
     billed = visible(spine, tables["bills"])
     paid = visible(spine, tables["payments"])
@@ -100,7 +101,7 @@ def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Ta
         dated=ibis.ifelse(rows.happened_on.notnull(), rows.due_on.notnull(), None),
         due_ago=(due_ago >= 0).ifelse(due_ago, None),
         late=ibis.ifelse(full, rows.paid_on.delta(rows.due_on, unit="day"), due_ago + 1),
-        open=ibis.ifelse(full | (due_ago < 0), 0.0, owed - rows.paid.fill_null(0.0)),
+        open=ibis.ifelse(~full & (due_ago >= 0), owed - rows.paid.fill_null(0.0), 0.0),
     )
 
 
@@ -114,10 +115,11 @@ def events(name: str) -> Callable[[ir.Table, Tables, FeatureSettings], ir.Table]
 
 
 def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per customer: attributes that never change, and `age` in days."""
+    """One row per customer: attributes that never change, `age` in days and `closed` months with us."""
     attributes = tables["customers"].drop("activated_on", "deactivated_on")
     rows = spine.left_join(attributes, "customer_id").drop("customer_id_right")
-    return rows.mutate(age=rows.as_of.delta(rows.activated_on, unit="day"))
+    closed = newest_closed(rows.as_of, settings) - month(rows.activated_on) + 1
+    return rows.mutate(age=rows.as_of.delta(rows.activated_on, unit="day"), closed=ibis.greatest(closed, 0))
 
 
 Block = Callable[[ir.Table, Tables, FeatureSettings], ir.Table]

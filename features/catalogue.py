@@ -7,6 +7,7 @@ from types import ModuleType
 
 from features import (
     arpu,
+    blocks,
     complaints,
     contacts,
     lifecycle,
@@ -15,7 +16,9 @@ from features import (
     profile,
     purchases,
     satisfaction,
+    series,
     usage,
+    visible,
 )
 from features.definition import Definition, Feature, columns
 
@@ -46,10 +49,10 @@ def catalogue(measures: Sequence[str]) -> tuple[Feature, ...]:
 
 
 def fingerprint(features: Sequence[Feature]) -> str:
-    """Changes when a column, or the code of a family, changes: models refuse features of another fingerprint."""
+    """Changes when a column, or the code that makes it, changes: models refuse features of another fingerprint."""
     digest = hashlib.sha256()
     for feature in features:
         digest.update(feature.column.encode())
-    for family in FAMILIES:
-        digest.update(inspect.getsource(family).encode())
+    for module in (visible, blocks, series, *FAMILIES):
+        digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()[:16]

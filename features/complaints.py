@@ -7,7 +7,9 @@ from features.definition import Window, days, feature
 from features.series import number
 
 NEVER = ("never complained", "从未投诉")
-NONE_SOLVED = ("no complaint was solved", "没有已解决的投诉")
+NONE = ("no complaint in that time", "该期间没有投诉")
+UNGRADED = ("no complaint with a grade in that time", "该期间没有定级的投诉")
+NONE_SOLVED = ("no complaint of that time is solved", "该期间没有已解决的投诉")
 
 
 @feature(
@@ -75,8 +77,8 @@ def complaint_open_days(rows: ir.Table) -> ir.Value:
 )
 def complaint_solving_days(rows: ir.Table, window: Window) -> ir.Value:
     """Mean days from complaint to solution, of those made in the last {n} days and solved."""
-    seconds = rows.resolved_at.epoch_seconds() - rows.happened_at.epoch_seconds()
-    return (seconds.cast("float64") / 86400.0).mean(where=window.covers(rows.days_ago))
+    took = rows.resolved_at.delta(rows.happened_at, unit="microsecond")  # whole numbers: any order adds up the same
+    return took.mean(where=window.covers(rows.days_ago)) / 86_400_000_000.0
 
 
 @feature(
@@ -105,8 +107,9 @@ def complaint_topics(rows: ir.Table, window: Window) -> ir.Value:
     ),
 )
 def complaints_repeated(rows: ir.Table, window: Window) -> ir.Value:
-    """Complaints of the last {n} days beyond the first one on each topic."""
-    return complaint_count(rows, window) - complaint_topics(rows, window)
+    """Complaints of the last {n} days beyond the first one on each topic; without a topic nothing is repeated."""
+    about = window.covers(rows.days_ago) & rows.topic.notnull()
+    return number(about.sum()) - complaint_topics(rows, window)
 
 
 @feature(
@@ -114,7 +117,7 @@ def complaints_repeated(rows: ir.Table, window: Window) -> ir.Value:
     unit="grade",
     label=("gravest complaint, {n} days", "近{n}天最严重投诉等级"),
     zh="近{n}天投诉的最高严重程度",
-    null=NEVER,
+    null=UNGRADED,
     reason="complaints",
     windows=days(
         180,
@@ -131,7 +134,7 @@ def complaint_severity(rows: ir.Table, window: Window) -> ir.Value:
     unit="ratio",
     label=("recent share of complaints", "近期投诉占比"),
     zh="近90天投诉占近365天投诉的比例",
-    null=NEVER,
+    null=NONE,
     reason="complaints",
     no_events=None,
 )

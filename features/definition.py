@@ -55,7 +55,9 @@ def weeks(*sizes: int) -> tuple[Window, ...]:
 class Definition:
     """A feature function and what all of its columns share.
 
-    `no_events` is the exact value for a customer of long standing without one row in `source` (None: null).
+    `no_events` is the exact value for a customer of long standing without one row in `source` (None: null), or for
+    features of whole rows without one event in any table. Features of `customers` always have their row.
+    `null` says what null means besides "the table is not there".
     `reason` names the business reason under which a model explains with these columns.
     """
 
@@ -130,7 +132,7 @@ def feature(
     unit: str,
     label: Words,
     zh: str,
-    null: Words = ("never", "无"),
+    null: Words = ("the table is not there", "没有该数据表"),
     reason: str,
     windows: Sequence[Window] = (),
     no_events: float | str | None = 0.0,

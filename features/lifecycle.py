@@ -41,7 +41,7 @@ def health(name: ir.StringValue) -> ir.Value:
     zh="按规则划分的生命周期阶段",
     reason="lifecycle",
     null=("never", "无"),
-    no_events=None,
+    no_events="dormant",
 )
 def lifecycle_stage(row: ir.Table, rules: StageSettings) -> ir.Value:
     """Onboarding, dormant, declining, growing or steady, by the first rule that holds."""
@@ -55,7 +55,7 @@ def lifecycle_stage(row: ir.Table, rules: StageSettings) -> ir.Value:
     zh="半年前的生命周期阶段",
     reason="lifecycle",
     null=("not yet with us", "尚未入网"),
-    no_events=None,
+    no_events="steady",
 )
 def lifecycle_stage_before(row: ir.Table, rules: StageSettings) -> ir.Value:
     """The stage half a year before, by age and bill alone; null for customers younger than that."""
@@ -71,7 +71,7 @@ def lifecycle_stage_before(row: ir.Table, rules: StageSettings) -> ir.Value:
     zh="与半年前相比的走向",
     reason="lifecycle",
     null=("not yet with us half a year ago", "半年前尚未入网"),
-    no_events=None,
+    no_events="worsening",
 )
 def lifecycle_direction(row: ir.Table, rules: StageSettings) -> ir.Value:
     """Improving, steady or worsening against the stage half a year before."""
@@ -89,11 +89,12 @@ def lifecycle_direction(row: ir.Table, rules: StageSettings) -> ir.Value:
     no_events=None,
 )
 def fluctuation_type(row: ir.Table, rules: StageSettings) -> ir.Value:
-    """Spike, rising, falling, volatile or steady, by the bills of six months."""
+    """Spike, rising, falling, volatile or steady, by the bills of six months; the only bill of them is a spike."""
     volatile = row.arpu_variation_6m >= rules.volatile
+    spiked = row.arpu_spike_6m.fill_null(rules.spike) >= rules.spike  # null: nothing beside the peak
     return ibis.cases(
         (row.arpu_variation_6m.isnull(), ibis.null("string")),
-        (volatile & (row.arpu_spike_6m >= rules.spike), "spike"),
+        (volatile & spiked, "spike"),
         (row.arpu_trend_6m >= rules.trend, "rising"),
         (row.arpu_trend_6m <= -rules.trend, "falling"),
         (volatile, "volatile"),

@@ -6,27 +6,38 @@ import ibis.expr.types as ir
 from features.definition import Window, days, feature
 from features.series import NOTHING, number, over
 
-NO_PLAN = ("no plan on record", "没有套餐记录")
+NO_PLAN = ("no plan in force", "没有生效的套餐")
+NO_FEE = ("no fee on record", "没有月费记录")
 NO_CONTRACT = ("no contract on record", "没有合约")
 
 
-def current(rows: ir.Table, column: str) -> ir.Value:
-    """The column on the newest plan."""
-    return rows[column].argmax(rows.happened_on)
+UNKNOWN_FEE = -1
+"""Stands in for a fee that is not recorded: engines differ in whether argmax skips null and takes another plan's."""
+
+
+def in_force(rows: ir.Table) -> ir.BooleanValue:
+    """Plans that have not ended: `valid_to` is masked until it has come."""
+    return rows.happened_on.notnull() & rows.valid_to.isnull()
+
+
+def current_fee(rows: ir.Table) -> ir.Value:
+    """Fee of the newest plan in force; null where it is not recorded."""
+    fee = rows.monthly_fee.fill_null(UNKNOWN_FEE)
+    return fee.argmax(rows.happened_on, where=in_force(rows)).nullif(UNKNOWN_FEE)
 
 
 @feature(
     "subscriptions",
     unit="text",
     label=("plan", "套餐"),
-    zh="截止日生效的套餐",
+    zh="截止日生效的套餐，即尚未失效的最新套餐",
     null=NO_PLAN,
     reason="plan",
     no_events=None,
 )
 def plan(rows: ir.Table) -> ir.Value:
-    """Plan in force at the as-of date."""
-    return current(rows, "plan")
+    """Plan in force at the as-of date: the newest that has not ended."""
+    return rows.plan.argmax(rows.happened_on, where=in_force(rows))
 
 
 @feature(
@@ -34,13 +45,13 @@ def plan(rows: ir.Table) -> ir.Value:
     unit="currency/month",
     label=("plan fee", "套餐月费"),
     zh="截止日生效套餐的月费",
-    null=NO_PLAN,
+    null=NO_FEE,
     reason="plan",
     no_events=None,
 )
 def plan_fee(rows: ir.Table) -> ir.Value:
     """Monthly fee of the plan in force."""
-    return current(rows, "monthly_fee").cast("float64")
+    return current_fee(rows).cast("float64")
 
 
 @feature(
@@ -54,7 +65,7 @@ def plan_fee(rows: ir.Table) -> ir.Value:
 )
 def plan_days(rows: ir.Table) -> ir.Value:
     """Days since the plan in force began."""
-    return rows.days_ago.min().cast("float64") + 1.0
+    return rows.days_ago.min(where=in_force(rows)).cast("float64") + 1.0
 
 
 @feature(
@@ -77,13 +88,15 @@ def plan_changes(rows: ir.Table, window: Window) -> ir.Value:
     unit="currency/month",
     label=("fee change since joining", "较首个套餐的月费变化"),
     zh="当前月费减去首个套餐月费",
-    null=NO_PLAN,
+    null=NO_FEE,
     reason="plan",
     no_events=None,
 )
 def plan_fee_change(rows: ir.Table) -> ir.Value:
     """Fee of the plan in force minus fee of the first plan."""
-    return plan_fee(rows) - rows.monthly_fee.argmin(rows.happened_on).cast("float64")
+    fee = rows.monthly_fee.fill_null(UNKNOWN_FEE)
+    first = fee.argmin(rows.happened_on, where=rows.happened_on.notnull()).nullif(UNKNOWN_FEE)
+    return (current_fee(rows) - first).cast("float64")
 
 
 @feature(
@@ -91,7 +104,7 @@ def plan_fee_change(rows: ir.Table) -> ir.Value:
     unit="ratio",
     label=("fee over the highest fee", "月费与最高月费之比"),
     zh="当前月费除以历史最高月费，低于 1 表示降过档",
-    null=NO_PLAN,
+    null=NO_FEE,
     reason="plan",
     no_events=None,
 )
@@ -111,9 +124,9 @@ def plan_fee_of_peak(rows: ir.Table) -> ir.Value:
 )
 def contract_days_left(rows: ir.Table) -> ir.Value:
     """Days until the contract of the plan in force ends; negative once it has ended."""
-    # argmax skips rows whose value is null: a newer plan without a contract must win, hence the far-away stand-in
-    stand_in = rows.contract_end.fill_null(ibis.date(1900, 1, 1))
-    left = stand_in.argmax(rows.happened_on).delta(rows.as_of.max(), unit="day").cast("float64")
+    # some engines' argmax skips null values: a newer plan without a contract must win, hence the far-away stand-in
+    stand_in = rows.contract_end.fill_null(ibis.date(1900, 1, 1)).argmax(rows.happened_on, where=in_force(rows))
+    left = stand_in.delta(rows.as_of.max(), unit="day").cast("float64")
     return ibis.ifelse(left < -20_000, NOTHING, left)
 
 
@@ -122,7 +135,7 @@ def contract_days_left(rows: ir.Table) -> ir.Value:
     unit="ratio",
     label=("bill over plan fee", "账单与月费之比"),
     zh="近3个月月均账单除以当前月费，高于 1 表示超出套餐",
-    null=NO_PLAN,
+    null=NO_FEE,
     reason="plan",
     no_events=None,
 )

@@ -62,3 +62,16 @@ def tenure_days(rows: ir.Table) -> ir.Value:
 def tenure_months(rows: ir.Table) -> ir.Value:
     """Whole months since the customer joined, a month being 30.4375 days."""
     return (rows.age.max().cast("float64") / 30.4375).floor().cast("float64")
+
+
+@feature(
+    "customers",
+    unit="months",
+    label=("closed months with us", "已出账月数"),
+    zh="在网以来已出账的自然月数，入网当月计入",
+    reason="tenure",
+    no_events=None,
+)
+def months_known(rows: ir.Table) -> ir.Value:
+    """Calendar months with us whose bills must be known by now, the joining month included."""
+    return rows.closed.max().cast("float64")

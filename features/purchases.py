@@ -139,7 +139,7 @@ def purchase_overdue(rows: ir.Table) -> ir.Value:
 )
 def order_value(rows: ir.Table) -> ir.Value:
     """All spending over the number of purchases."""
-    return over(spent(rows, ALWAYS), rows.ago.count().cast("float64"))
+    return over(rows.paid.sum(), 100.0 * rows.ago.count().cast("float64"))
 
 
 @feature(
@@ -168,7 +168,7 @@ def order_value_max(rows: ir.Table) -> ir.Value:
 def order_value_last(rows: ir.Table) -> ir.Value:
     """Largest purchase of the newest day with one."""
     newest = rows.ago.cast("float64") * -1e10 + rows.paid  # the newest day first, its largest purchase within it
-    return rows.paid.argmax(newest) / 100.0
+    return rows.paid.argmax(newest, where=newest.notnull()) / 100.0
 
 
 @feature(
@@ -267,7 +267,7 @@ def purchase_gap_spread(rows: ir.Table) -> ir.Value:
 )
 def purchase_gap_last(rows: ir.Table) -> ir.Value:
     """Days between the newest purchase day and the one before."""
-    return rows.gap.argmin(rows.ago).cast("float64")
+    return rows.gap.argmin(rows.ago, where=rows.gap.notnull()).cast("float64")
 
 
 @feature(

@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 from features.definition import Window, days, feature
 from features.series import number
 
-NEVER = ("never answered", "从未回答")
+NONE = ("no answer in that time", "该期间没有回答")
 
 
 @feature(
@@ -13,7 +13,7 @@ NEVER = ("never answered", "从未回答")
     unit="1-5",
     label=("satisfaction, {n} days", "近{n}天满意度"),
     zh="近{n}天回答的平均得分，5 分最好",
-    null=NEVER,
+    null=NONE,
     reason="satisfaction",
     windows=days(
         365,
@@ -30,7 +30,7 @@ def satisfaction(rows: ir.Table, window: Window) -> ir.Value:
     unit="1-5",
     label=("lowest answer, {n} days", "近{n}天最低得分"),
     zh="近{n}天回答中的最低得分",
-    null=NEVER,
+    null=NONE,
     reason="satisfaction",
     windows=days(
         365,

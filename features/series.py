@@ -58,8 +58,13 @@ class Series:
 
     def peak(self, window: Window) -> ir.NumericScalar:
         """Largest unit; null before the first whole one."""
-        top = ibis.greatest(self.value.max(where=self.inside(window)).fill_null(0.0), 0.0) / 100.0
-        return ibis.ifelse(self.count(window) > 0, top, NOTHING)
+        return ibis.ifelse(self.count(window) > 0, self._top(window) / 100.0, NOTHING)
+
+    def spike(self, window: Window) -> ir.NumericScalar:
+        """Largest unit over the mean of the other observed ones; null when all of those are empty."""
+        top, n = self._top(window), self.count(window)
+        others = self._sum(self.value, window) - top  # whole hundredths: exactly 0 when one unit stands alone
+        return over(top * (n - 1.0), others)
 
     def filled(self, window: Window) -> ir.NumericScalar:
         """Units with something above zero; null before the first whole one."""
@@ -70,6 +75,9 @@ class Series:
         """Units since the largest one, the newest of equals; null when all are empty."""
         rank = self.value * 64.0 - self.ago  # whole hundredths lie at least 1 apart, so `ago` only breaks ties
         return self.ago.cast("float64").argmax(rank, where=self.inside(window) & (self.value > 0))
+
+    def _top(self, window: Window) -> ir.NumericScalar:
+        return ibis.greatest(self.value.max(where=self.inside(window)).fill_null(0.0), 0.0)
 
     def _sum(self, column: ir.NumericColumn, window: Window) -> ir.NumericScalar:
         return column.sum(where=self.inside(window)).fill_null(0.0)

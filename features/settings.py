@@ -9,7 +9,7 @@ class StageSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     onboarding_days: int = Field(90, gt=0, description="younger customers are onboarding")
-    dormant_days: int = Field(45, gt=0, description="nothing used and nothing bought for this long is dormant")
+    dormant_days: int = Field(45, gt=0, description="nothing used for this long is dormant")
     trend: float = Field(0.03, gt=0, description="share of the mean bill gained or lost a month: growing or declining")
     volatile: float = Field(0.35, gt=0, description="coefficient of variation from which a steady bill is volatile")
     spike: float = Field(2.0, gt=1, description="peak month over the mean of the others that makes a spike")

@@ -19,6 +19,7 @@ class Population(BaseModel):
 
     rule: Literal["active", "billed"] = "active"
     lookback_days: int = Field(91, gt=0)
+    min_history_days: int = Field(0, ge=0, description="younger customers get a row without scores")
 
 
 def cutoff(as_of: date, timezone: str) -> datetime:

@@ -3,7 +3,6 @@
 Periods are four weeks, so that each holds every weekday equally often; a period without usage counts as 0.
 """
 
-import ibis
 import ibis.expr.types as ir
 
 from features.definition import Window, feature, weeks
@@ -113,7 +112,7 @@ def measure_of_peak(rows: ir.Table, measure: str, window: Window) -> ir.Value:
 )
 def days_since_usage(rows: ir.Table) -> ir.Value:
     """Days since anything was used, within the last year; 1 is the day before the as-of date."""
-    return rows.newest.min().cast("float64") + 1.0
+    return rows.newest.min(where=Window(365, "d").covers(rows.newest)).cast("float64") + 1.0
 
 
 @feature(
@@ -141,5 +140,5 @@ def usage_breadth(rows: ir.Table, window: Window) -> ir.Value:
     """How many of the measures were used in the last {n} weeks."""
     measures = [c for c in rows.columns if c not in {"customer_id", "as_of", "known", "ago", "days", "newest"}]
     inside = window.covers(rows.ago)
-    each = [ibis.ifelse(number((inside & (rows[m] > 0)).sum()) > 0, 1.0, 0.0) for m in measures]
+    each = [number((inside & (rows[m] > 0)).any().cast("int64")) for m in measures]
     return sum(each[1:], each[0])

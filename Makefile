@@ -1,0 +1,45 @@
+# Headwater. `make demo` and `make test` do all their own set-up; nothing but Python 3.11+ and make is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?= operator
+CUSTOMERS ?= 20000
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check bench docs clean
+
+help:            ## What can be made
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
+
+demo: .venv/ready  ## Demo data, models, one night; names three files to open. DATA=operator|complete-journey|cdnow
+	@$(BIN)/headwater demo $(DATA) --customers $(CUSTOMERS)
+
+test: .venv/ready  ## The quick tests, under 6 minutes on two cores
+	$(PYTEST) -n 2 -m "not slow"
+
+test-all: .venv/ready  ## Every test, the slow suites included
+	$(PYTEST) -n 2
+
+check: .venv/ready  ## Format, lint, types, import direction
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready  ## Timings and peaks as ratios of one run; written to workspace/bench.json
+	$(BIN)/python -m benchmarks.run --customers $(CUSTOMERS)
+
+docs: .venv/ready  ## Write docs/features.md, docs/errors.md and docs/tables.md from the code
+	$(BIN)/python -m pipelines.documents docs
+
+clean:           ## Remove the environment and everything generated
+	rm -rf .venv workspace data
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Headwater needs Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python3.12"'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python lacks venv: apt-get install python3-venv"; exit 1; }
+	@echo "Making the environment in .venv (about a minute, once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,samples]'
+	@$(BIN)/python -c 'import lightgbm' 2>/dev/null || { echo "LightGBM needs libgomp: apt-get install libgomp1"; exit 1; }
+	@touch $@

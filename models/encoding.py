@@ -1,0 +1,135 @@
+"""A wide table as numbers: words become fitted rates; for linear models everything is brought to one scale.
+
+All that is fitted is fitted on the rows given to `fit` and nothing else, and can be written as JSON.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import HeadwaterError
+
+KEYS = ("customer_id", "as_of")
+PRIOR_ROWS = 50.0
+"""A word's rate is pulled to the overall rate as if that many rows more had been seen."""
+RARE_ROWS = 20
+"""Words seen less often count as `other`."""
+
+Matrix = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Encoder:
+    """Columns in a fixed order; each word replaced by its smoothed mean outcome, unknown words by that of all rows.
+
+    Attributes:
+        columns_: names in order. words_: word to rate, per column of words. other_: the rate of unknown words.
+    """
+
+    def fit(self, X: pd.DataFrame, y: Sequence[float] | Matrix) -> "Encoder":
+        outcome = np.asarray(y, dtype=float)
+        self.columns_ = [c for c in X.columns if c not in KEYS]
+        self.other_ = float(outcome.mean())
+        worded = [c for c in self.columns_ if not numeric(X[c])]
+        self.words_ = {c: self._rates(X[c], outcome) for c in worded}
+        return self
+
+    def _rates(self, words: pd.Series, outcome: Matrix) -> dict[str, float]:
+        seen = pd.DataFrame({"word": words.to_numpy(), "y": outcome}).dropna(subset="word")
+        sums = seen.groupby("word").y.agg(["sum", "size"])
+        sums = sums[sums["size"] >= RARE_ROWS]
+        rates = (sums["sum"] + PRIOR_ROWS * self.other_) / (sums["size"] + PRIOR_ROWS)
+        return {str(word): float(rate) for word, rate in rates.items()}
+
+    def transform(self, X: pd.DataFrame) -> Matrix:
+        """Rows x columns, float64; NaN is unknown.
+
+        Raises:
+            HeadwaterError: E511 when a column is missing.
+        """
+        missing = [c for c in self.columns_ if c not in X.columns]
+        if missing:
+            raise HeadwaterError("E511", column=missing[0], sample=missing[:3], missing=len(missing))
+        out = np.empty((len(X), len(self.columns_)))
+        for place, column in enumerate(self.columns_):
+            out[:, place] = self._numbers(column, X[column])
+        return out
+
+    def _numbers(self, column: str, values: pd.Series) -> Matrix:
+        if column not in self.words_:
+            return values.to_numpy(dtype=float, na_value=np.nan)
+        rates = values.map(self.words_).astype(float).fillna(self.other_)
+        return rates.where(values.notna()).to_numpy(dtype=float)
+
+    def state(self) -> dict[str, Any]:
+        return {"columns": self.columns_, "words": self.words_, "other": self.other_}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "Encoder":
+        encoder = cls()
+        encoder.columns_, encoder.words_, encoder.other_ = list(state["columns"]), state["words"], state["other"]
+        return encoder
+
+
+def numeric(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+
+
+def signed_log(numbers: Matrix) -> Matrix:
+    """Compresses money and counts, keeps the sign, leaves small numbers nearly as they are."""
+    return np.sign(numbers) * np.log1p(np.abs(numbers))
+
+
+class Scaler:
+    """Signed logarithm, tails cut at fitted quantiles, unknown replaced by the median, mean 0 and deviation 1.
+
+    Columns with unknowns in the fitted rows get a flag beside them (`flagged_`), itself brought to mean 0.
+    """
+
+    TAILS = (0.005, 0.995)
+
+    def fit(self, numbers: Matrix) -> "Scaler":
+        logs = signed_log(numbers)
+        unknown = np.isnan(logs)
+        empty = unknown.all(axis=0)
+        logs[:, empty] = 0.0
+        self.middle_ = np.nanmedian(logs, axis=0)
+        self.low_, self.high_ = np.nanquantile(logs, self.TAILS, axis=0)
+        self.flagged_ = np.flatnonzero(unknown.any(axis=0) & ~empty)
+        wide = self._wide(numbers)
+        self.mean_ = wide.mean(axis=0)
+        spread = wide.std(axis=0)
+        self.spread_ = np.where(spread > 1e-12, spread, np.inf)  # a constant column says nothing
+        return self
+
+    def _wide(self, numbers: Matrix) -> Matrix:
+        logs = signed_log(numbers)
+        unknown = np.isnan(logs)
+        filled = np.clip(np.where(unknown, self.middle_, logs), self.low_, self.high_)
+        return np.hstack([filled, unknown[:, self.flagged_].astype(float)])
+
+    def transform(self, numbers: Matrix) -> Matrix:
+        return (self._wide(numbers) - self.mean_) / self.spread_
+
+    def fold(self, parts: Matrix) -> Matrix:
+        """Adds what the flags contribute to the columns that they belong to."""
+        width = len(self.middle_)
+        folded = parts[:, :width].copy()
+        folded[:, self.flagged_] += parts[:, width:]
+        return folded
+
+    def state(self) -> dict[str, list[float]]:
+        spread = np.where(np.isinf(self.spread_), 0.0, self.spread_)  # JSON has no infinity
+        parts = {"middle": self.middle_, "low": self.low_, "high": self.high_, "mean": self.mean_, "spread": spread}
+        return {name: part.tolist() for name, part in parts.items()} | {"flagged": self.flagged_.tolist()}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "Scaler":
+        scaler = cls()
+        for name in ("middle", "low", "high", "mean"):
+            setattr(scaler, f"{name}_", np.array(state[name], dtype=float))
+        spread = np.array(state["spread"], dtype=float)
+        scaler.spread_ = np.where(spread == 0.0, np.inf, spread)
+        scaler.flagged_ = np.array(state["flagged"], dtype=int)
+        return scaler

@@ -1,0 +1,175 @@
+"""What may be promoted and what may be published: a list of named checks, each with its figure and its limit.
+
+A figure that is not defined (NaN) never passes.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models import judging
+from models.candidates import SCORE
+from models.drift import stability
+from models.judging import Estimate, Outcome
+from models.metrics import METRICS, Array
+from models.settings import GateSettings
+from models.training import Trained
+
+RESAMPLES = 300
+PROBABILITIES = ("churn_probability", "vip_probability")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: `text` is the key of its sentence."""
+
+    name: str
+    value: float
+    limit: float
+    passed: bool
+    text: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; NaN becomes null."""
+        plain = asdict(self)
+        return plain | {"value": None if np.isnan(self.value) else self.value}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Passed when every check did."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def at_least(name: str, value: float, limit: float) -> Check:
+    return Check(name, float(value), float(limit), bool(value >= limit), f"gates.{name}")
+
+
+def at_most(name: str, value: float, limit: float) -> Check:
+    return Check(name, float(value), float(limit), bool(value <= limit), f"gates.{name}")
+
+
+def above(name: str, value: float, limit: float) -> Check:
+    return Check(name, float(value), float(limit), bool(value > limit), f"gates.{name}")
+
+
+def prediction(target: str, model: Any, rows: pd.DataFrame) -> pd.Series:
+    """The judged column of a model's predictions."""
+    return model.predict(rows)[SCORE[target]]
+
+
+def decide(trained: Trained, champion: Any, settings: GateSettings) -> Decision:
+    """May the trained model be promoted?
+
+    Args:
+        trained: the challenger with its final window.
+        champion: the champion's predictions for the very rows of `trained.final`, or None when there is none to
+            compare with.
+    """
+    final = trained.final
+    outcome = Outcome(trained.target, final["y"].to_numpy(), final["value"].to_numpy(), final["customer_id"].to_numpy())
+    ours = final[trained.winner].to_numpy(dtype=float)
+    checks = [finite(ours), positives(outcome, settings), above_base(trained, settings)]
+    checks += [calibrated(outcome, ours, settings), leaks(trained, settings), slices(trained, outcome, ours, settings)]
+    if champion is not None:
+        theirs = np.asarray(champion, dtype=float)
+        checks += against_champion(outcome, ours, theirs, trained.judged_by, settings)
+    return Decision(tuple(check for check in checks if check is not None))
+
+
+def finite(scores: Array) -> Check:
+    return at_least("finite", float(np.isfinite(scores).mean()) if len(scores) else float("nan"), 1.0)
+
+
+def positives(outcome: Outcome, settings: GateSettings) -> Check:
+    return at_least("positives", float((outcome.y > 0).sum()), settings.positives)
+
+
+def above_base(trained: Trained, settings: GateSettings) -> Check | None:
+    """Lower end of the advantage over the rule of today."""
+    if not settings.beat_rule:
+        return None
+    lead = trained.differences.set_index("metric").loc[trained.judged_by, "low"]
+    return above("beats_rule", float(lead) if trained.winner != "rule" else 0.0, 0.0)
+
+
+def calibrated(outcome: Outcome, ours: Array, settings: GateSettings) -> Check:
+    """Expected calibration error; for value the relative error of the total."""
+    if outcome.target == "value":
+        bias = float(METRICS["value"]["total_bias"](outcome.y, ours))
+        return at_most("calibration", abs(bias - 1), settings.bias)
+    return at_most("calibration", float(METRICS[outcome.target]["ece"](outcome.y, ours)), settings.calibration)
+
+
+def leaks(trained: Trained, settings: GateSettings) -> Check:
+    """How many single features tell the outcome by themselves; `trained.leaks` names them."""
+    found = [area for area in trained.leaks.values() if area > settings.leak]
+    return at_most("leaks", float(len(found)), 0.0)
+
+
+def slices(trained: Trained, outcome: Outcome, ours: Array, settings: GateSettings) -> Check | None:
+    """The largest loss against the rule in any slice that is large enough; unseen slices count as no loss."""
+    if trained.sliced.empty or not len(trained.sliced.columns):
+        return None
+    metric = METRICS[outcome.target][trained.judged_by]
+    rule = trained.final["rule"].to_numpy(dtype=float)
+    worst = 0.0
+    for column in trained.sliced:
+        for places in trained.sliced.groupby(column, observed=True).indices.values():
+            y, value = outcome.y[places], outcome.value[places]
+            if len(places) < settings.slice_rows or (y > 0).sum() < settings.positives or (y > 0).all():
+                continue
+            worst = max(worst, float(metric(y, rule[places], value) - metric(y, ours[places], value)))
+    return at_most("slices", worst, settings.slice_loss)
+
+
+def against_champion(outcome: Outcome, ours: Array, theirs: Array, metric: str, settings: GateSettings) -> list[Check]:
+    """The advantage over the champion on the same resamples of the same rows."""
+    gap = paired(outcome, ours, theirs, metric)
+    checks = [at_least("not_worse_than_champion", gap.value, -settings.worse_than_champion)]
+    if settings.better_than_champion:
+        checks.append(above("better_than_champion", gap.low, 0.0))
+    return checks
+
+
+def paired(outcome: Outcome, ours: Array, theirs: Array, metric: str) -> Estimate:
+    """How much better our score is than theirs, with its interval."""
+    if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    weights = judging.resamples(outcome.customers, RESAMPLES, seed=7)
+    return judging.advantage(outcome, ours, theirs, metric, weights)
+
+
+def scores_gate(scores: pd.DataFrame, before: pd.DataFrame | None, settings: GateSettings) -> Decision:
+    """May these scores be published? `before` is the previous publication, if any.
+
+    Each probability must lie in [0, 1], and neither its distribution nor its mean may have moved too far.
+    """
+    asked = scores[scores["score_status"] == "ok"] if "score_status" in scores else scores
+    checks = [above("rows", float(len(asked)), 0.0)]
+    for column in PROBABILITIES:
+        values = pd.to_numeric(asked[column]).to_numpy(dtype=float)
+        known = values[~np.isnan(values)]
+        checks.append(at_most(f"range_{column}", float(((known < 0) | (known > 1)).sum()), 0.0))
+        checks += moved(column, known, before, settings)
+    missing = float(asked["churn_probability"].isna().mean()) if len(asked) else float("nan")
+    return Decision((*checks, at_most("unscored", missing, 0.0)))
+
+
+def moved(column: str, now: Array, before: pd.DataFrame | None, settings: GateSettings) -> list[Check]:
+    if before is None or len(now) == 0:
+        return []
+    old = pd.to_numeric(before[column]).to_numpy(dtype=float)
+    old = old[~np.isnan(old)]
+    if len(old) == 0:
+        return []
+    level = abs(now.mean() / old.mean() - 1) if old.mean() > 0 else float("nan")
+    drift = at_most(f"drift_{column}", stability(old, now), settings.drift)
+    return [drift, at_most(f"level_{column}", float(level), settings.level)]

@@ -1,0 +1,160 @@
+"""Which as-of dates are learnt from, calibrated on and judged on: forward in time, with purge.
+
+The rule, once. A label window lasts `days` = gap + horizon + reporting delay. Then
+
+* `final` is the newest date whose labels are in; it is touched once, after everything has been chosen.
+* Only dates whose label window was over by `final` are learnt from (`every`).
+* The newest of them are `calibrate`: there candidates are compared and probabilities brought to their level.
+* `fit` are those whose label window was over by the first `calibrate` date. What lies between is purged from this
+  rehearsal, and comes back only when the chosen recipe is fitted again on `every` date before `final`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import HeadwaterError
+
+STEP = re.compile(r"^(\d+)(mo|d)$")
+
+
+class Protocol(BaseModel):
+    """Dates of learning and judging. All are derived from "today" unless they are given.
+
+    `first` and `last` bound the dates before `final`; without `first` the newest `count` are taken.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every: str = Field("1mo", pattern=STEP.pattern, description="step between as-of dates: 1mo, 30d …")
+    first: date | None = None
+    last: date | None = None
+    count: int | None = Field(12, gt=0, description="newest dates to learn from, when `first` is not given")
+    calibrate: int = Field(1, gt=0, description="newest learnable dates kept for calibrating and choosing")
+    final: date | None = Field(None, description="date to judge on; without it the newest whose labels are in")
+    reporting_delay_days: int = Field(5, ge=0, description="days until what happened is surely known")
+
+
+@dataclass(frozen=True)
+class Split:
+    """As-of dates of one training, oldest first; `fit` and `calibrate` are part of `every`."""
+
+    fit: tuple[date, ...]
+    calibrate: tuple[date, ...]
+    final: date
+    every: tuple[date, ...]
+    days: int
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """All snapshots that this training needs."""
+        return (*self.every, self.final)
+
+
+def stepped(day: date, step: str, times: int) -> date:
+    """`day` moved by `times` steps; a month step keeps the day of the month where the month has it."""
+    number, unit = STEP.match(step).groups()  # type: ignore[union-attr]
+    if unit == "d":
+        return day + timedelta(days=int(number) * times)
+    return (pd.Timestamp(day) + pd.DateOffset(months=int(number) * times)).date()
+
+
+def newest_mature(today: date, days: int, protocol: Protocol) -> date:
+    """The final date when none is given: with month steps the first of a month."""
+    newest = today - timedelta(days=days)
+    return newest.replace(day=1) if protocol.every.endswith("mo") else newest
+
+
+def learnable(final: date, days: int, protocol: Protocol, earliest: date | None = None) -> tuple[date, ...]:
+    """Dates of the protocol's grid whose label window was over by `final`, oldest first."""
+    newest = final - timedelta(days=days)
+    newest = min(newest, protocol.last) if protocol.last else newest
+    if protocol.first:
+        grid = [protocol.first]
+        while grid[-1] <= newest:
+            grid.append(stepped(protocol.first, protocol.every, len(grid)))
+        return tuple(d for d in grid if d <= newest)
+    found: list[date] = []
+    steps = 1
+    while len(found) < (protocol.count or 10_000) and steps < 10_000:
+        day = stepped(final, protocol.every, -steps)
+        steps += 1
+        if earliest and day < earliest:
+            break
+        if day <= newest:
+            found.append(day)
+    return tuple(reversed(found))
+
+
+def plan(today: date, protocol: Protocol, window_days: int, earliest: date | None = None) -> Split:
+    """The split of one training as seen on `today`.
+
+    Args:
+        today: as-of date of the training; nothing known at or after it is used.
+        window_days: gap + horizon of the label, without the reporting delay.
+        earliest: first as-of date with enough history behind it; None when the protocol names `first`.
+
+    Raises:
+        HeadwaterError: E451 when the final date's labels are not in yet, E452 when too few dates are left.
+    """
+    days = window_days + protocol.reporting_delay_days
+    final = protocol.final or newest_mature(today, days, protocol)
+    ready = final + timedelta(days=days)
+    if ready > today:
+        raise HeadwaterError("E451", final=final.isoformat(), ready=ready.isoformat(), as_of=today.isoformat())
+    every = learnable(final, days, protocol, earliest)
+    calibrate = every[-protocol.calibrate :]
+    fit = tuple(d for d in every if calibrate and d + timedelta(days=days) <= calibrate[0])
+    if not fit:
+        need = 2 * days + (protocol.calibrate - 1) * 30
+        raise HeadwaterError("E452", final=final.isoformat(), days=days, dates=len(every), need=need)
+    return Split(fit, calibrate, final, every, days)
+
+
+def origins(today: date, protocol: Protocol, window_days: int, folds: int, earliest: date | None = None) -> list[Split]:
+    """Rolling origins for a backtest, oldest first: the same plan with `final` moved back step by step.
+
+    Folds without enough history are left out; E452 when none is left.
+    """
+    newest = plan(today, protocol, window_days, earliest)
+    found = [newest]
+    for back in range(1, folds):
+        moved = protocol.model_copy(update={"final": stepped(newest.final, protocol.every, -back)})
+        try:
+            found.append(plan(today, moved, window_days, earliest))
+        except HeadwaterError as error:
+            if error.problem.code != "E452":
+                raise
+            break
+    return found[::-1]
+
+
+class MonthlySplit:
+    """A scikit-learn splitter over as-of dates: test on one date, train on those at least `purge` before it.
+
+    The dates are taken from `groups`, or from a column `as_of` of X.
+    """
+
+    def __init__(self, n_splits: int = 3, purge: str = "90D"):
+        self.n_splits = n_splits
+        self.purge = purge
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        return self.n_splits
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Positions of training and test rows, oldest test date first."""
+        days = pd.to_datetime(pd.Series(np.asarray(X["as_of"] if groups is None else groups)))
+        dates = np.sort(days.unique())
+        ends = days + pd.Timedelta(self.purge)
+        usable = [d for d in dates if (ends <= d).any()]
+        if len(usable) < self.n_splits:
+            raise HeadwaterError("E452", final=str(dates[-1])[:10], days=self.purge, dates=len(dates), need=self.purge)
+        for test in usable[-self.n_splits :]:
+            yield np.flatnonzero(ends <= test), np.flatnonzero(days == test)

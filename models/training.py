@@ -1,0 +1,199 @@
+"""Fit, calibrate and choose, judge once: from labelled snapshots to a model and everything that is known about it.
+
+1. Rehearsal: every candidate learns on the `fit` dates, is calibrated on the later `calibrate` dates, and the best of
+   them there is chosen.
+2. Refit: the recipes learn again from `every` date whose labels were in by the final one; calibrators stay.
+3. The final window is opened once, after that, and tells how good each is. What is judged is what is shipped.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from features.errors import HeadwaterError
+from models import judging
+from models.candidates import SCORE, Estimator, candidates, fit_all
+from models.judging import Estimate, Outcome
+from models.leaks import leaking
+from models.metrics import LOWER_IS_BETTER, METRICS, Array
+from models.settings import TrainingSettings
+from models.snapshots import Rows
+from models.splits import Split
+
+SLICES = ("customer_type", "region", "plan", "lifecycle_stage")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training. Figures come from the final window, opened once (`opened`).
+
+    Attributes:
+        model: the fitted winner. candidates: all fitted ones, `rule` included. winner: chosen on `calibrate`.
+        beats_rule: better than the rule on the final window, the interval of the difference above 0.
+        metrics: model, metric, value, low, high, n. differences: metric, value, low, high (winner over rule, more
+        is better). choice: model, metric, value on the calibrate rows. slices: figures of the winner per slice.
+        final: customer_id, as_of, y, value and one prediction column per candidate.
+        sliced: the slicing columns of the rows of `final`.
+        leaks: single features that tell the outcome by themselves. findings: anything else worth telling.
+    """
+
+    target: str
+    model: Estimator
+    candidates: dict[str, Estimator]
+    winner: str
+    beats_rule: bool
+    metrics: pd.DataFrame
+    differences: pd.DataFrame
+    choice: pd.DataFrame
+    slices: pd.DataFrame
+    sliced: pd.DataFrame
+    final: pd.DataFrame
+    split: Split
+    features: tuple[str, ...]
+    rows: dict[str, int]
+    judged_by: str
+    opened: int
+    leaks: dict[str, float]
+    findings: list[str] = field(default_factory=list)
+
+    def figure(self, model: str, metric: str) -> Estimate:
+        """One figure of the final window."""
+        row = self.metrics[(self.metrics.model == model) & (self.metrics.metric == metric)].iloc[0]
+        return Estimate(float(row["value"]), float(row["low"]), float(row["high"]))
+
+    def sentence(self, lang: str) -> str:
+        """Who won and by how much, or that nothing beat the rule."""
+        name = self.judged_by
+        gap = self.differences.set_index("metric").loc[name]
+        ours, rule = self.figure(self.winner, name).value, self.figure("rule", name).value
+        facts = f"{name} {ours:.3f} / {rule:.3f}, [{gap.low:+.3f}, {gap.high:+.3f}]"
+        if lang == "zh":
+            return f"{self.winner} 优于现行规则（{facts}）" if self.beats_rule else f"没有模型优于现行规则（{facts}）"
+        return f"{self.winner} beats the rule ({facts})" if self.beats_rule else f"nothing beat the rule ({facts})"
+
+
+def train(
+    target: str, frame: pd.DataFrame, split: Split, settings: TrainingSettings, features: Sequence[str]
+) -> Trained:
+    """Train one target.
+
+    Args:
+        target: churn, value or vip.
+        frame: one row per (customer_id, as_of) of `split.dates`: features and labels (`churned_<h>`, `value`, `vip`).
+        features: the columns to learn from, in order.
+
+    Raises:
+        HeadwaterError: E351 labels of one class, E453 too few rows or positives.
+    """
+    rows = Rows(target, frame, split, tuple(features), settings)
+    models = candidates(target, settings.candidates, rows.horizons, settings.threads, settings.seed)
+    learnt = fit_all(models, *rows.of(split.fit))
+    for name, model in models.items():
+        model.start(learnt[name], rows.of(split.calibrate))
+    choice = choose(target, models, rows, settings)
+    winner = str(choice.iloc[0]["model"])
+    if settings.refit:
+        learnt = fit_all(models, *rows.of(split.every))
+        for name, model in models.items():
+            model.adopt(learnt[name], rows.of(split.calibrate))
+    return judge(target, models, winner, choice, rows)
+
+
+def choose(target: str, models: dict[str, Estimator], rows: Rows, settings: TrainingSettings) -> pd.DataFrame:
+    """Candidates by their figure on the calibrate rows, the chosen one first, then best first.
+
+    Among those within `margin` of the best the first in the configured order is chosen: it is listed first because
+    it is the steadier one (a blend varies least), and the rule comes last.
+    """
+    seen = rows.calibration()
+    outcome, (X, _) = rows.outcome(seen), rows.parts(seen)
+    name = settings.choose_by[target]
+    metric = METRICS[target][name]
+    figures = [float(metric(outcome.y, prediction(target, m, X), outcome.value)) for m in models.values()]
+    found = pd.DataFrame({"model": list(models), "metric": name, "value": figures, "n": len(seen)})
+    best = found["value"].min() if name in LOWER_IS_BETTER else found["value"].max()
+    near = (found["value"] - best).abs() <= settings.margin * abs(best)
+    first = int(near.idxmax()) if near.any() else 0
+    found["chosen"] = found.index == first
+    order = found["value"] * (1.0 if name in LOWER_IS_BETTER else -1.0)
+    return (
+        found.assign(order=order)
+        .sort_values(["chosen", "order"], ascending=[False, True], ignore_index=True)
+        .drop(columns="order")
+    )
+
+
+def prediction(target: str, model: Estimator, X: pd.DataFrame) -> Array:
+    return model.predict(X)[SCORE[target]].to_numpy(dtype=float)
+
+
+def judge(target: str, models: dict[str, Estimator], winner: str, choice: pd.DataFrame, rows: Rows) -> Trained:
+    """Open the final window and write down everything that it tells."""
+    settings, final = rows.settings, rows.judged(rows.final.open())
+    if final.empty:
+        raise HeadwaterError("E453", target=target, part="final", positives=0, least=1)
+    outcome, (X, _) = rows.outcome(final), rows.parts(final)
+    scores = {name: prediction(target, model, X) for name, model in models.items()}
+    weights = judging.resamples(outcome.customers, settings.resamples, settings.seed)
+    metrics = judging.table(outcome, scores, weights)
+    if target == "value":
+        metrics = pd.concat([metrics, intervals(outcome, models, X, weights)], ignore_index=True)
+    against = differences(outcome, scores[winner], scores["rule"], weights)
+    judged_by = settings.judge_by[target]
+    lead = against.set_index("metric").loc[judged_by, "low"]
+    known = rows.fitted()
+    sliced = final[[c for c in SLICES if c in final]]
+    model = models[winner]
+    model.facts_ = facts(target, winner, rows)
+    return Trained(
+        target=target,
+        model=model,
+        candidates=models,
+        winner=winner,
+        beats_rule=bool(winner != "rule" and lead > 0),
+        metrics=metrics,
+        differences=against,
+        choice=choice,
+        slices=judging.by_slice(outcome, scores[winner], sliced),
+        sliced=sliced,
+        final=final[["customer_id", "as_of"]].assign(y=outcome.y, value=outcome.value, **scores),
+        split=rows.split,
+        features=rows.features,
+        rows=rows.counts | {"final": len(final)},
+        judged_by=judged_by,
+        opened=rows.final.opened,
+        leaks={} if target == "value" else leaking(known, known[rows.label].astype(float), rows.features),
+    )
+
+
+def intervals(outcome: Outcome, models: dict[str, Estimator], X: pd.DataFrame, weights: Array) -> pd.DataFrame:
+    """How often p10 to p90 held the truth."""
+    found = []
+    for name, model in models.items():
+        predicted = model.predict(X)
+        low, high = predicted["value_p10"].to_numpy(), predicted["value_p90"].to_numpy()
+        figure = judging.covered(outcome, low, high, weights)
+        found.append({"model": name, "metric": "coverage", **vars(figure), "n": len(X)})
+    return pd.DataFrame(found)
+
+
+def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:
+    """Winner against rule on the same resamples; `total_bias` has no better direction and is left out."""
+    names = [m for m in METRICS[outcome.target] if m != "total_bias"]
+    found = [{"metric": m, **vars(judging.advantage(outcome, ours, rule, m, weights))} for m in names]
+    return pd.DataFrame(found)
+
+
+def facts(target: str, winner: str, rows: Rows) -> dict[str, Any]:
+    """What travels with the model."""
+    split = rows.split
+    dates = {"fit": split.fit, "calibrate": split.calibrate, "every": split.every}
+    told: dict[str, Any] = {name: [d.isoformat() for d in found] for name, found in dates.items()}
+    return told | {
+        "target": target,
+        "learner": winner,
+        "final": split.final.isoformat(),
+        "features": list(rows.features),
+    }

@@ -1,0 +1,20 @@
+"""The edge: settings, tables, storage, tracking, flows and the command line.
+
+The environment below is set before any library reads it: no telemetry, no pickles, no spinning threads.
+"""
+
+import os
+
+for name, value in {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOG_UV_FILES": "false",
+    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
+    "MLFLOW_UV_AUTO_DETECT": "false",
+    "OMP_WAIT_POLICY": "passive",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}.items():
+    os.environ.setdefault(name, value)
+del name, value

@@ -1,0 +1,122 @@
+"""CSV in any declared encoding through Arrow's reader: every cell as text, decoded strictly."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from features.errors import HeadwaterError
+from pipelines.mapping import Source
+
+BLOCK = 8_000_000
+"""Bytes read at a time; no row may be longer."""
+
+
+def types(needed: list[str]) -> dict[str, pa.DataType]:
+    return {name: pa.string() for name in needed}
+
+
+def header(path: str, source: Source) -> list[str]:
+    """Column names; empty for an empty file."""
+    known_encoding(source.encoding)
+    reader = opened(path, source, None, [])
+    return list(reader.schema.names) if reader else []
+
+
+def known_encoding(name: str) -> None:
+    try:
+        codecs.lookup(name)
+    except LookupError as error:
+        raise HeadwaterError("E219", column="source.encoding", found=name[:40]) from error
+
+
+def opened(path: str, source: Source, needed: list[str] | None, bad: list) -> csv.CSVStreamingReader | None:
+    """A streaming reader, or None for a file without even a header. Raises E311 to E317, E7xx."""
+    read = csv.ReadOptions(encoding=source.encoding, block_size=BLOCK, use_threads=False)
+    parse = csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True, invalid_row_handler=skipping(bad))
+    convert = csv.ConvertOptions(
+        column_types=dict.fromkeys(needed or [], pa.string()),
+        include_columns=needed or [],
+        strings_can_be_null=True,
+        null_values=[""],
+    )
+    try:
+        return csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert)
+    except (pa.ArrowInvalid, UnicodeError) as error:
+        if "mpty CSV file" in str(error):
+            return None
+        raise unreadable(path, source, error) from error
+
+
+def skipping(bad: list[tuple[int, str]]):
+    """Rows with the wrong number of cells are put aside: (data row from 1, text)."""
+
+    def skip(row: csv.InvalidRow) -> str:
+        bad.append((row.number - 1, row.text))
+        return "skip"
+
+    return skip
+
+
+def batches(path: str, source: Source, types: dict[str, pa.DataType], bad: list) -> Iterator[pa.RecordBatch]:
+    """The needed columns of one file, as text; rows of the wrong length are left in `bad`."""
+    reader = opened(path, source, list(types), bad)
+    if reader is None:
+        return
+    broken = False
+    try:
+        for batch in reader:
+            broken = broken or any(pc.any(pc.match_substring(c, "\n")).as_py() for c in batch.columns)
+            yield batch
+    except (pa.ArrowInvalid, UnicodeError) as error:
+        raise unreadable(path, source, error) from error
+    if (broken or any("\n" in text for _, text in bad)) and odd_quotes(path):
+        raise HeadwaterError("E313", file=path, row=next((row for row, text in bad if "\n" in text), None))
+
+
+def odd_quotes(path: str) -> bool:
+    """An odd number of quotes in a file with line breaks inside cells: one was never closed and swallowed rows."""
+    with Path(path).open("rb") as file:
+        return sum(block.count(b'"') for block in iter(lambda: file.read(1 << 20), b"")) % 2 == 1
+
+
+def unreadable(path: str, source: Source, error: Exception) -> HeadwaterError:
+    text = str(error)
+    if isinstance(error, UnicodeError) or "UTF8" in text:
+        line, byte = undecodable(path, source.encoding)
+        return HeadwaterError("E311", file=path, row=line, encoding=source.encoding, byte=byte, likely=likely(path))
+    if "straddling" in text:
+        return HeadwaterError("E317", file=path, limit=BLOCK)
+    return HeadwaterError("E312", file=path, found=re.sub(r"\s+", " ", text)[:160])
+
+
+def undecodable(path: str, encoding: str) -> tuple[int, int]:
+    """Line (from 1) and byte (from 0) of the first byte that the encoding cannot read."""
+    decoder, lines, seen = codecs.getincrementaldecoder(encoding)("strict"), 1, 0
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            held = len(decoder.getstate()[0])
+            try:
+                lines += decoder.decode(block).count("\n")
+            except UnicodeError as error:
+                start = getattr(error, "start", 0)
+                return lines + block[: max(0, start - held)].count(b"\n"), seen - held + start
+            seen += len(block)
+    return lines, seen
+
+
+def likely(path: str) -> str:
+    """An encoding that does read the start of the file; a hint for people, never used by itself."""
+    with Path(path).open("rb") as file:
+        start = file.read(1 << 16)
+    for name in ("utf-8", "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030", "gb18030"):
+        try:
+            codecs.getincrementaldecoder(name)("strict").decode(start)
+        except UnicodeError:
+            continue
+        return {"gb18030": "gbk"}.get(name, name)
+    return "gbk"

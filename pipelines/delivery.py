@@ -1,0 +1,280 @@
+"""What people take away from a published date: the lists and the report, made from the score file itself."""
+
+import dataclasses
+import getpass
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from features.errors import HeadwaterError, Problem
+from models.targets import TargetSettings
+from pipelines import errors, evaluations, export, presets, report, storage
+from pipelines.bundles import Champion
+from pipelines.export import ExportContext
+from pipelines.project import Project
+from pipelines.quality import RowCount
+from pipelines.report_data import Evaluation, ListMade, ReportData, TableUse
+from pipelines.settings import Settings
+from pipelines.storage import Workspace
+from pipelines.tables import Tables
+from pipelines.texts import text
+from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
+
+if TYPE_CHECKING:
+    from pipelines.command import Run
+    from pipelines.nightly import Night
+
+DRAWN = {"vip": vip_list, "churn": churn_list}
+NEVER = frozenset({"no_consent"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A published date: its metadata and its rows."""
+
+    as_of: date
+    meta: dict[str, str]
+    scores: pa.Table
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Target to version."""
+        return {name: model["version"] for name, model in json.loads(self.meta["models"]).items()}
+
+
+def published(workspace: Workspace, as_of: date | None) -> Published:
+    """The newest published date, or the one asked for; exit 4 when it is not there."""
+    found = as_of or workspace.serving()
+    if found is None:
+        raise HeadwaterError("E431", file=workspace.latest)
+    meta, scores = storage.read_scores(workspace.score_file(found))
+    return Published(found, meta, scores)
+
+
+def texts(**facts: Any) -> dict[str, str]:
+    """Metadata of a Parquet file is text; what is not becomes JSON."""
+    return {key: fact if isinstance(fact, str) else json.dumps(fact, default=str) for key, fact in facts.items()}
+
+
+def targets_of(champion: Champion, settings: Settings) -> TargetSettings:
+    """The targets that a champion was trained for: its high-value amount does not drift with later data."""
+    return TargetSettings.model_validate(champion.model.facts_.get("targets") or settings.targets.model_dump())
+
+
+def draw(project: Project, done: Published, kind: str, changes: Mapping[str, Any]) -> ListResult:
+    """The list of a kind, with the options of a command laid over the project's settings."""
+    given = {key: value for key, value in changes.items() if value is not None}
+    settings = ListSettings.model_validate(project.settings.lists.model_dump() | given)
+    return DRAWN[kind](done.scores, settings)
+
+
+def write(project: Project, done: Published, made: ListResult, shape: str, path: Path, lang: str) -> export.Exported:
+    """One list file, logged with who took it and when the scores were made; refusals known since then are obeyed."""
+    context = ExportContext(
+        features={feature.column: feature for feature in project.features},
+        currency=project.mapping.currency,
+        lang=lang,
+        run={
+            "run_id": done.meta["run_id"],
+            "as_of": done.as_of.isoformat(),
+            **done.models,
+            "holdout_salt": project.settings.holdout.salt,
+        },
+        refused=refused_since(project.workspace, done),
+        log=project.workspace.root / "exports.jsonl",
+        who=getpass.getuser(),
+        when=done.as_of.isoformat(),
+    )
+    return export.write_list(made, path, shape, context)
+
+
+def refused_since(workspace: Workspace, done: Published) -> frozenset[str]:
+    """Customers who have said no by the newest publication: an old list drawn again leaves them out too."""
+    newest = workspace.serving()
+    if newest is None or newest <= done.as_of:
+        return frozenset()
+    rows = storage.read_scores(workspace.score_file(newest))[1].select(["customer_id", "suppress_reason"]).to_pandas()
+    return frozenset(rows.loc[rows["suppress_reason"].isin(NEVER), "customer_id"])
+
+
+def list_path(workspace: Workspace, kind: str, as_of: date, ending: str) -> Path:
+    return workspace.lists / f"{kind}-{as_of.isoformat()}.{ending}"
+
+
+def lists(night: "Night") -> list[ListMade]:
+    """Both lists as workbooks. Where nobody's consent is known they are not written, and a warning says why."""
+    project, lang = night.project, night.project.settings.language
+    done = Published(night.as_of, night.meta, night.scores)
+    with night.steps.step("lists") as facts:
+        try:
+            made = [listed(project, done, kind, lang) for kind in DRAWN]
+        except HeadwaterError as error:
+            if error.problem.code != "E261":
+                raise
+            night.warnings.append(Problem("W261", values=error.problem.values))
+            made = []
+        night.outputs += [Path(file) for entry in made for file in entry.files]
+        facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in made)
+    night.lists = made
+    return made
+
+
+def listed(project: Project, done: Published, kind: str, lang: str) -> ListMade:
+    made = draw(project, done, kind, {})
+    path = list_path(project.workspace, kind, done.as_of, "xlsx")
+    write(project, done, made, presets.preset_name("xlsx", lang), path, lang)
+    return ListMade(kind, made.list_id, made.counts, (shown(path),))
+
+
+def write_report(night: "Night") -> Path:
+    """The page of the night that was just published."""
+    with night.steps.step("report") as facts:
+        done = Published(night.as_of, night.meta, night.scores)
+        warnings = {lang: [errors.sentence(w, "what", lang) for w in night.warnings] for lang in ("zh", "en")}
+        data = report_data(night.project, done, lists=night.lists, warnings=warnings)
+        if night.tables is not None:
+            data = dataclasses.replace(data, quality=table_use(night.tables))
+        path = page(night.project, data)
+        night.outputs.append(path)
+        facts["said"] = shown(path)
+    return path
+
+
+def page(project: Project, data: ReportData, out: Path | None = None) -> Path:
+    path = out or project.workspace.reports / f"{data.as_of.isoformat()}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return storage.write_text(path, report.render(data, project.settings.language))
+
+
+def report_data(project: Project, done: Published, **more: Any) -> ReportData:
+    """What the report shows, from the score file, its metadata and the evaluations kept beside the models."""
+    high_value = json.loads(done.meta["high_value"])
+    return ReportData(
+        name=project.settings.name,
+        as_of=done.as_of,
+        run_id=done.meta["run_id"],
+        scores=done.scores,
+        models=done.models,
+        evaluations=judged(project.workspace, done.models),
+        features={feature.column: feature for feature in project.features},
+        currency=project.mapping.currency,
+        threshold=high_value.get("amount"),
+        **more,
+    )
+
+
+def judged(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluation]:
+    """How good each model was on its final window, where that was kept."""
+    import pandas as pd
+
+    found = {}
+    for target, version in models.items():
+        if kept := evaluations.kept(workspace, version):
+            facts, final = kept
+            metrics = pd.DataFrame(facts["metrics"])
+            found[target] = Evaluation(metrics, final, facts["winner"], facts["beats_rule"])
+    return found
+
+
+def table_use(tables: Tables) -> list[TableUse]:
+    newest = {name: when.date() for name, when in tables.newest.items()}
+    return [
+        TableUse(name, count.in_, count.used, count.quarantined, count.duplicates, newest.get(name))
+        for name, count in tables.counts.items()
+    ]
+
+
+def shown(path: Path) -> str:
+    """A path as people type it: relative to where they are, if it lies below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def existing(workspace: Workspace, as_of: date) -> list[Path]:
+    """The files that a published date has already."""
+    paths = [workspace.score_file(as_of), *(list_path(workspace, kind, as_of, "xlsx") for kind in DRAWN)]
+    return [path for path in [*paths, workspace.reports / f"{as_of.isoformat()}.html"] if path.exists()]
+
+
+def rows(counts: Mapping[str, RowCount]) -> dict[str, dict[str, int]]:
+    """Per table: in = used + quarantined + duplicates."""
+    return {name: {key.rstrip("_"): number for key, number in vars(c).items()} for name, c in counts.items()}
+
+
+def rows_said(tables: Tables, lang: str) -> str:
+    """Rows used and left out over all tables, in words."""
+    counts = tables.counts.values()
+    return text(
+        "steps.rows",
+        lang,
+        tables=len(tables.counts),
+        used=sum(count.used for count in counts),
+        quarantined=sum(count.quarantined for count in counts),
+        duplicates=sum(count.duplicates for count in counts),
+    )
+
+
+def scores_said(facts: Mapping[str, Any], lang: str) -> str:
+    wanted = ("scored", "high_risk", "potential_vips")
+    return text("steps.scored", lang, **{name: facts[name] for name in wanted})
+
+
+def list_command(
+    run: "Run",
+    kind: str,
+    changes: dict[str, Any],
+    ending: str,
+    shape: str | None,
+    as_of: datetime | None,
+    out: Path | None,
+) -> None:
+    """`headwater list vip|churn`."""
+    project, lang = run.project, run.lang or run.project.settings.language
+    done = published(project.workspace, as_of.date() if as_of else None)
+    made = draw(project, done, kind, changes | {"holdout": share(changes.get("holdout"))})
+    chosen = shape or presets.preset_name(ending, lang)
+    kind_of_file = presets.preset(chosen).format.removesuffix("-excel")
+    path = out or list_path(project.workspace, kind, done.as_of, kind_of_file)
+    exported = write(project, done, made, chosen, path, lang)
+    counts = dataclasses.asdict(made.counts)
+    run.tell(as_of=done.as_of.isoformat(), list_id=made.list_id, outputs=[str(path)], counts=counts)
+    run.say(text("steps.list_written", run.language, path=shown(path), rows=exported.rows))
+    run.say(counted(made, run.language), style="dim")
+
+
+def counted(made: ListResult, lang: str) -> str:
+    """eligible = listed + suppressed + held out + beyond, in words."""
+    counts = made.counts
+    return text(
+        "steps.list_counts",
+        lang,
+        eligible=counts.eligible,
+        listed=counts.listed,
+        suppressed=sum(counts.suppressed.values()),
+        held_out=counts.held_out,
+        beyond=counts.beyond_top,
+    )
+
+
+def share(given: str | None) -> float | None:
+    """`10%` or `0.1`."""
+    if given is None:
+        return None
+    try:
+        number = float(given.removesuffix("%")) / (100 if given.endswith("%") else 1)
+    except ValueError:
+        raise HeadwaterError("E234", given=given) from None
+    if not 0 <= number < 1:
+        raise HeadwaterError("E234", given=given)
+    return number
+
+
+def report_command(run: "Run", as_of: date | None, out: Path | None) -> None:
+    """`headwater report`."""
+    done = published(run.project.workspace, as_of)
+    path = page(run.project, report_data(run.project, done), out)
+    run.tell(as_of=done.as_of.isoformat(), outputs=[str(path)])
+    run.say(shown(path))

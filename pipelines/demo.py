@@ -1,0 +1,78 @@
+"""`headwater demo`: raw data, models, one night, and three files to open."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import HeadwaterError
+from pipelines import delivery, nightly, retrain, samples, simulator, storage
+from pipelines.nightly import Night
+from pipelines.settings import Demo
+from pipelines.texts import text
+
+if TYPE_CHECKING:
+    from pipelines.command import Run
+
+KNOWN = ("operator", "complete-journey", "cdnow")
+TARGETS = ["churn", "value", "vip"]
+
+
+def demo(run: "Run", data: str, customers: int | None, seed: int | None) -> None:
+    """Everything a newcomer needs, from nothing: about three minutes for the simulated operator."""
+    if data not in KNOWN:
+        raise HeadwaterError("E237", given=data, known=", ".join(KNOWN))
+    run.config = run.config or Path("configs") / f"{data}.yaml"
+    settings = run.project.settings
+    wanted = settings.demo or Demo()
+    given = {"customers": customers or wanted.customers, "seed": wanted.seed if seed is None else seed}
+    with run.steps.step("raw") as facts:
+        facts["said"] = raw(data, **given)
+    as_of = run.as_of(None)
+    models = retrain.run(run.project, as_of, TARGETS, run.steps, promote=True)
+    champions_or_stop(run, models)
+    night = nightly.run(Night(run.project, as_of, run.steps))
+    run.tell(models=models, **night.result())
+    finish(run, night)
+
+
+def raw(data: str, customers: int, seed: int) -> str:
+    """Make the raw files unless the very same are there already."""
+    folder = Path("data") / data
+    marker, wanted = folder / "made.json", {"customers": customers, "seed": seed} if data == "operator" else {}
+    told = f"{delivery.shown(folder.resolve())}"
+    if marker.exists() and marker.read_text(encoding="utf-8") == f"{wanted}\n":
+        return told
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.unlink(missing_ok=True)
+    if data == "operator":
+        simulator.simulate(folder / "raw", customers, seed)
+    elif data == "cdnow":
+        samples.write_cdnow(folder / "raw")
+    else:
+        samples.write_complete_journey(folder / "raw")
+    storage.write_text(marker, f"{wanted}\n")
+    return told
+
+
+def champions_or_stop(run: "Run", models: list[dict]) -> None:
+    """Scoring needs a champion of every target; one whose gate refused is promoted for the demo, and told."""
+    from pipelines import promotion
+
+    for model in models:
+        if not model["promoted"] and promotion.champion_of(run.project.workspace, model["target"]) is None:
+            promotion.promote(run.project, model["target"], force=True, reason="demo: first champion")
+            names = ", ".join(model["failed_checks"])
+            run.steps.say(text("steps.forced", run.language, target=model["target"], names=names), style="yellow")
+
+
+def finish(run: "Run", night: Night) -> None:
+    """The three files to open, one per line."""
+    day, workspace = night.as_of, run.project.workspace
+    wanted = {
+        "open_scores": workspace.score_file(day),
+        "open_vip": delivery.list_path(workspace, "vip", day, "xlsx"),
+        "open_report": workspace.reports / f"{day.isoformat()}.html",
+    }
+    run.say()
+    run.say(text("steps.open", run.language), style="bold")
+    for name, path in wanted.items():
+        run.say(f"  {text(f'steps.{name}', run.language)}  {delivery.shown(path)}")

@@ -1,0 +1,127 @@
+"""`headwater doctor`: what this machine and project lack, and the line that mends it."""
+
+import importlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import HeadwaterError
+from pipelines import bundles, errors, storage
+from pipelines.texts import text
+
+if TYPE_CHECKING:
+    from pipelines.command import Run
+
+LIBRARIES = ("ibis", "duckdb", "lightgbm", "sklearn", "mlflow", "prefect", "pyarrow", "pandas")
+LEAST_FREE = 2 * 1024**3
+CHINESE_FONT = ("fc-list", ":lang=zh", "family")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination: `fine`, or what to do about it."""
+
+    name: str
+    fine: bool
+    detail: str
+    fix: str = ""
+    needed: bool = True
+
+
+def examine(run: "Run") -> None:
+    """Print every finding; exit 7 when something needed is missing, 2 when the configuration is wrong."""
+    found = [check(run) for check in CHECKS]
+    lang = run.language
+    for finding in found:
+        mark = "[green]✓[/]" if finding.fine else ("[red]✗[/]" if finding.needed else "[yellow]![/]")
+        run.say(f"{mark} {text(f'doctor.{finding.name}', lang)}  {finding.detail}")
+        if not finding.fine and finding.fix:
+            run.say(f"    {finding.fix}")
+    run.tell(findings=[vars(finding) for finding in found])
+    broken = [finding for finding in found if finding.needed and not finding.fine]
+    if broken:
+        raise HeadwaterError("E708", names=", ".join(finding.name for finding in broken))
+
+
+def python(run: "Run") -> Finding:
+    fine = (3, 11) <= sys.version_info < (3, 14)
+    return Finding("python", fine, sys.version.split()[0], "make PYTHON=/path/to/python3.12 .venv/ready")
+
+
+def libraries(run: "Run") -> Finding:
+    """Every library imports; a missing one is named."""
+    missing = []
+    for name in LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except (ImportError, OSError) as error:
+            missing.append(f"{name} ({error})")
+    fix = "pip install -c constraints.txt -e . ; libgomp: apt-get install libgomp1"
+    return Finding("libraries", not missing, ", ".join(missing) or ", ".join(LIBRARIES), fix)
+
+
+def disk(run: "Run") -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    return Finding("disk", free > LEAST_FREE, f"{free / 1024**3:.0f} GiB", text("doctor.fix_disk", run.language))
+
+
+def fonts(run: "Run") -> Finding:
+    """Only pictures as PNG or PDF need one; pages and workbooks do not."""
+    found = shutil.which("fc-list") and subprocess.run(CHINESE_FONT, capture_output=True, check=False).stdout
+    return Finding("fonts", bool(found), "", "apt-get install fonts-noto-cjk", needed=False)
+
+
+def configuration(run: "Run") -> Finding:
+    try:
+        settings = run.project.settings
+    except HeadwaterError as error:
+        return Finding(
+            "configuration", False, errors.sentence(error.problem, "what", run.language), "headwater config validate"
+        )
+    return Finding("configuration", True, f"{settings.name}: {', '.join(settings.tables.tables)}")
+
+
+def data(run: "Run") -> Finding:
+    """Every source of the mapping has a file."""
+    if "project" not in run.__dict__:
+        return Finding("data", False, "", text("doctor.fix_data", run.language), needed=False)
+    paths = {n: t.source.path for n, t in run.project.mapping.tables.items() if t.source.path}
+    missing = [f"{name} ({path})" for name, path in paths.items() if not list(Path.cwd().glob(path.lstrip("/")))]
+    return Finding("data", not missing, ", ".join(missing), text("doctor.fix_data", run.language), needed=False)
+
+
+def champions(run: "Run") -> Finding:
+    """The pinned local copies of the champions are there and whole."""
+    if "project" not in run.__dict__:
+        return Finding("champions", False, "", "", needed=False)
+    try:
+        found = bundles.champions(run.project.workspace)
+    except HeadwaterError as error:
+        detail = errors.sentence(error.problem, "what", run.language)
+        return Finding("champions", False, detail, "headwater retrain", needed=False)
+    return Finding("champions", True, ", ".join(champion.version for champion in found.values()))
+
+
+def scores(run: "Run") -> Finding:
+    """The newest published file is the one that its run recorded."""
+    if "project" not in run.__dict__ or run.project.workspace.serving() is None:
+        return Finding("scores", False, "", "headwater nightly", needed=False)
+    workspace = run.project.workspace
+    meta, table = storage.read_scores(workspace.score_file(workspace.serving()))
+    return Finding("scores", int(meta["rows"]) == table.num_rows, f"{meta['as_of']}: {table.num_rows:,}")
+
+
+CHECKS: tuple[Callable[["Run"], Finding], ...] = (
+    python,
+    libraries,
+    disk,
+    fonts,
+    configuration,
+    data,
+    champions,
+    scores,
+)

@@ -1,0 +1,131 @@
+"""What training found, in the forms that others need: MLflow's record, the report's figures, tables for people."""
+
+import json
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from features.definition import KEY
+from models.candidates import SCORE
+from models.training import Trained
+from pipelines import charts
+from pipelines.project import Project
+from pipelines.storage import FOLDER_MODE, Workspace, write_json
+from pipelines.texts import text
+from pipelines.tracking import Training, Version
+
+
+def facts(trained: Trained) -> dict[str, Any]:
+    """Everything of a training except its rows; JSON-ready."""
+    split = trained.split
+    return {
+        "target": trained.target,
+        "winner": trained.winner,
+        "beats_rule": trained.beats_rule,
+        "judged_by": trained.judged_by,
+        "rows": trained.rows,
+        "dates": {"fit": split.fit, "calibrate": split.calibrate, "every": split.every, "final": split.final},
+        "metrics": records(trained.metrics),
+        "differences": records(trained.differences),
+        "choice": records(trained.choice),
+        "slices": records(trained.slices),
+        "leaks": trained.leaks,
+        "findings": trained.findings,
+    }
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return json.loads(frame.to_json(orient="records", double_precision=6))
+
+
+def training_record(project: Project, trained: Trained, decision: dict[str, Any]) -> Training:
+    """One MLflow run: parameters, metrics with intervals, fingerprints, plots, the model as text."""
+    chosen = project.settings.training
+    return Training(
+        target=trained.target,
+        params={
+            "winner": trained.winner,
+            "features": len(trained.features),
+            "final": trained.split.final.isoformat(),
+            **{f"dates.{name}": len(getattr(trained.split, name)) for name in ("fit", "calibrate", "every")},
+            **{f"rows.{name}": count for name, count in trained.rows.items()},
+            **{f"trees.{name}": value for name, value in chosen.candidates.trees.model_dump().items()},
+            "seed": project.settings.seed,
+        },
+        metrics=flat_metrics(trained),
+        tags={
+            "inputs": trained.model.facts_["inputs"],
+            "feature_set_hash": project.feature_set_hash,
+            "config_sha256": project.settings.fingerprint(),
+            "beats_rule": str(trained.beats_rule).lower(),
+            "gate_passed": str(decision["passed"]).lower(),
+        },
+        files=trained.model.to_files(),
+        inputs=[(c, "string" if trained_text(project, c) else "double") for c in trained.features],
+        outputs=[SCORE[trained.target]],
+        figures=plots(trained),
+        reports={"evaluation": facts(trained), "gate": decision},
+    )
+
+
+def trained_text(project: Project, column: str) -> bool:
+    return next(feature.unit == "text" for feature in project.features if feature.column == column)
+
+
+def flat_metrics(trained: Trained) -> dict[str, float]:
+    """`winner.auc`, `rule.auc_low` and so on; what is not defined is left out."""
+    found = {}
+    for row in trained.metrics.to_dict("records"):
+        name = f"{row['model']}.{row['metric']}"
+        found |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+    return {name: float(value) for name, value in found.items() if pd.notna(value)}
+
+
+def plots(trained: Trained) -> dict[str, str]:
+    """SVG by name: calibration or deciles, and gain, on the final window."""
+    y, ours = trained.final["y"].to_numpy(), trained.final[trained.winner].to_numpy()
+    models = {name: trained.final[name].to_numpy() for name in trained.candidates}
+    figures = {"gain": charts.gain(y, models, trained.winner, "en")}
+    if trained.target == "value":
+        figures["deciles"] = charts.deciles(y, ours, "", "en")
+    else:
+        figures["calibration"] = charts.calibration(y, ours, "en")
+    return {name: charts.svg(figure, f"{trained.target}-{name}", name) for name, figure in figures.items()}
+
+
+def keep(workspace: Workspace, version: Version, trained: Trained) -> None:
+    """The figures and rows of the final window, beside the models, for the report: read with MLflow up or down."""
+    folder = workspace.models / "evaluations"
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    stem = version.name.replace("/", "-")
+    trained.final.drop(columns=KEY).to_parquet(folder / f"{stem}.parquet")
+    write_json(folder / f"{stem}.json", facts(trained))
+
+
+def kept(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
+    """Facts and final rows of a registered version, or None where they were never kept here."""
+    path = workspace.models / "evaluations" / f"{version.replace('/', '-')}.json"
+    if not path.exists():
+        return None
+    return json.loads(path.read_text(encoding="utf-8")), pd.read_parquet(path.with_suffix(".parquet"))
+
+
+def table(found: list[dict[str, Any]], lang: str) -> Table:
+    """One row per trained target."""
+    shown = Table(box=None, pad_edge=False)
+    for column in ("target", "version", "winner", "metric", "value", "interval", "gate"):
+        shown.add_column(text(f"steps.column.{column}", lang))
+    for row in found:
+        low, high = row["interval"]
+        gate = text("steps.gate.passed", lang) if row["gate_passed"] else ", ".join(row["failed_checks"])
+        shown.add_row(
+            row["target"],
+            row["version"],
+            row["winner"],
+            row["metric"],
+            f"{row['value']:.3f}",
+            f"{low:.3f} – {high:.3f}",
+            gate,
+        )
+    return shown

@@ -1,0 +1,111 @@
+"""Prefect's side: two thin flows, their artifacts, and the nightly's schedule. The steps work without any of it."""
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.schedules import Schedule
+from prefect.states import Failed
+
+from features.errors import HeadwaterError
+from pipelines import delivery, errors, nightly, retrain, storage
+from pipelines.nightly import Night
+from pipelines.progress import Steps
+from pipelines.project import Project
+from pipelines.texts import text
+
+if TYPE_CHECKING:
+    from pipelines.command import Run
+
+ONCE: dict[str, Any] = {"retries": 0, "persist_result": False, "cache_policy": None}
+"""Our own lock and run id make a repeat safe; Prefect must neither repeat nor remember a publication."""
+TARGETS = ("churn", "value", "vip")
+
+
+@flow(name="nightly", retries=0)
+def nightly_flow(config: str, as_of: str | None = None) -> Any:
+    """One night. The state's name carries the exit code, its message the line that ops read."""
+    project = Project.open(config)
+    night = Night(project, day_of(project, as_of), Steps(project.settings.language))
+    try:
+        with storage.exclusive(project.workspace, f"nightly {night.as_of}"):
+            task(nightly.prepare, name="prepare", **ONCE)(night)
+            if not night.already:
+                task(nightly.publish, name="publish", **ONCE)(night)
+                task(nightly.deliver, name="deliver", **ONCE)(night)
+    except HeadwaterError as error:
+        return refused(error, project)
+    tell(night)
+    return night.result()
+
+
+@flow(name="retrain", retries=0)
+def retrain_flow(config: str, as_of: str | None = None) -> Any:
+    """Train, gate and promote all three models."""
+    project = Project.open(config)
+    steps = Steps(project.settings.language)
+    try:
+        day = day_of(project, as_of)
+        found = task(retrain.run, name="retrain", **ONCE)(project, day, list(TARGETS), steps, promote=True)
+    except HeadwaterError as error:
+        return refused(error, project)
+    create_table_artifact(key="model-gate", table=[row | {"interval": str(row["interval"])} for row in found])
+    return found
+
+
+def day_of(project: Project, as_of: str | None) -> date:
+    """The date asked for, the project's own, or the day on which the flow run is scheduled."""
+    if as_of:
+        return date.fromisoformat(as_of)
+    if project.settings.as_of:
+        return project.settings.as_of
+    from prefect.runtime import flow_run
+
+    return flow_run.scheduled_start_time.in_timezone(project.settings.schedule.timezone).date()
+
+
+def refused(error: HeadwaterError, project: Project) -> Any:
+    line = errors.render_line(error.problem, project.settings.language, project.workspace.serving())
+    get_run_logger().error(line)
+    return Failed(name=f"Exit {error.exit_code}", message=line)
+
+
+def tell(night: Night) -> None:
+    """Artifacts under fixed keys, so that Prefect keeps their history."""
+    result = night.result()
+    rows = [{"table": name, **counts} for name, counts in result["rows"].items()]
+    files = "\n".join(f"- `{delivery.shown(path)}`" for path in night.outputs)
+    said = text("steps.night_summary", night.steps.lang, as_of=night.as_of.isoformat(), run_id=night.run_id)
+    create_markdown_artifact(key="nightly-summary", markdown=f"## {said}\n\n{files}\n")
+    create_table_artifact(key="data-contract", table=rows)
+
+
+def schedule(run: "Run", every: int | None) -> Schedule:
+    wanted = run.project.settings.schedule
+    if every:
+        return Schedule(interval=timedelta(seconds=every))
+    return Schedule(cron=wanted.cron, timezone=wanted.timezone)
+
+
+def serve(run: "Run", every: int | None) -> None:
+    """`headwater serve`: registers the deployment and runs it from this process."""
+    name, config = run.project.settings.name, str(run.project.config)
+    run.say(text("steps.serving", run.language, name=name, cron=run.project.settings.schedule.cron))
+    nightly_flow.serve(name=name, parameters={"config": config}, schedule=schedule(run, every), limit=1)
+
+
+def deploy(run: "Run") -> None:
+    """`headwater deploy`: registers with a running Prefect server; a worker or `headwater serve` runs it."""
+    from pathlib import Path
+
+    settings = run.project.settings
+    source = nightly_flow.from_source(source=str(Path.cwd()), entrypoint="pipelines/flows.py:nightly_flow")
+    source.deploy(  # type: ignore[union-attr]
+        name=settings.name,
+        work_pool_name="headwater",
+        parameters={"config": str(run.project.config)},
+        schedule=schedule(run, None),
+        print_next_steps=False,
+    )
+    run.say(text("steps.deployed", run.language, name=settings.name, cron=settings.schedule.cron))

@@ -1,0 +1,151 @@
+"""Commands that look and change nothing: tables, mappings, features, settings, runs."""
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from features.errors import HeadwaterError
+from pipelines import delivery, errors, journal, suggest
+from pipelines import settings as configuration
+from pipelines.texts import text
+
+if TYPE_CHECKING:
+    from pipelines.command import Run
+
+
+def grid(*columns: str) -> Table:
+    shown = Table(box=None, pad_edge=False)
+    for column in columns:
+        shown.add_column(column)
+    return shown
+
+
+def check(run: "Run", as_of: date) -> None:
+    """`headwater data check`: the usability table, warnings, and where the quarantined rows lie."""
+    lang = run.language
+    with run.steps.step("check") as facts:
+        tables = run.project.tables(as_of)
+        facts["said"] = delivery.rows_said(tables, lang)
+    shown = grid(
+        *(text(f"steps.column.{c}", lang) for c in ("table", "in", "used", "quarantined", "duplicates", "newest"))
+    )
+    for use in delivery.table_use(tables):
+        numbers = (use.rows_in, use.used, use.quarantined, use.duplicates)
+        shown.add_row(use.table, *(f"{number:,}" for number in numbers), str(use.newest or ""))
+    quarantine = run.project.workspace.quarantine / tables.fingerprint
+    run.tell(rows=delivery.rows(tables.counts), quarantine=str(quarantine), warnings=[w.code for w in tables.warnings])
+    run.say(shown)
+    for warning in tables.warnings:
+        errors.render_block(warning, lang, run.out)
+    if any(count.quarantined for count in tables.counts.values()):
+        run.say(text("steps.quarantine", lang, path=delivery.shown(quarantine)))
+
+
+def mapping(run: "Run", proposed: Path | None, table: str | None, test: bool, encoding: str) -> None:
+    """`headwater data map`: a proposal for a raw file, or the mapping tried on the first rows."""
+    if proposed is not None:
+        found = suggest.suggest(proposed, table, encoding)
+        run.tell(mapping=found)
+        run.say(found)
+    elif test:
+        found = suggest.test(run.project.mapping)
+        run.tell(mapping=found)
+        run.say(found)
+    else:
+        raise HeadwaterError("E233")
+
+
+def build(run: "Run", as_of: date, until: date | None, out: Path | None) -> None:
+    """`headwater features build`: the wide table of one date, or of monthly dates, as Parquet."""
+    from models.splits import stepped
+
+    dates = [as_of]
+    while until and stepped(as_of, "1mo", len(dates)) <= until:
+        dates.append(stepped(as_of, "1mo", len(dates)))
+    project = run.project
+    with run.steps.step("check") as facts:
+        tables = project.tables(dates[-1])
+        facts["said"] = delivery.rows_said(tables, run.language)
+    with run.steps.step("features") as facts:
+        wide = project.snapshot(tables, project.spine(tables, dates))
+        facts["said"] = f"{len(wide):,} × {len(project.features)}"
+    path = out or project.workspace.root / f"features-{dates[-1].isoformat()}.parquet"
+    wide.to_parquet(path, index=False)
+    run.tell(outputs=[str(path)], rows=len(wide), columns=len(project.features))
+    run.say(delivery.shown(path))
+
+
+def features(run: "Run", family: str | None) -> None:
+    """`headwater features list`: the dictionary, or one family of it."""
+    lang = run.language
+    members = [f for f in run.project.features if family in (None, f.family)]
+    if not members:
+        known = ", ".join(sorted({f.family for f in run.project.features}))
+        raise HeadwaterError("E235", given=str(family), known=known)
+    shown = grid(*(text(f"steps.column.{c}", lang) for c in ("feature", "label", "unit", "meaning", "null")))
+    for f in members:
+        shown.add_row(f.column, f.label(lang), f.unit, f.meaning(lang), f.null_meaning(lang))
+    words = [
+        {
+            "column": f.column,
+            "family": f.family,
+            "unit": f.unit,
+            "label": f.label(lang),
+            "meaning": f.meaning(lang),
+            "null": f.null_meaning(lang),
+        }
+        for f in members
+    ]
+    run.tell(features=words)
+    run.say(shown)
+
+
+def settings(run: "Run", origin: bool) -> None:
+    """`headwater config show`: every value in force, with its origin when asked for."""
+    found = configuration.origins(run.project.settings)
+    run.tell(settings=[{"key": key, "value": value, "origin": place} for key, value, place in found])
+    shown = grid(*(text(f"steps.column.{c}", run.language) for c in ("key", "value", "origin")[: 3 if origin else 2]))
+    for row in found:
+        shown.add_row(*row[: 3 if origin else 2])
+    run.say(shown)
+
+
+def validate(run: "Run") -> None:
+    """`headwater config validate`."""
+    project = run.project
+    run.tell(config=str(project.config), mapping=str(project.settings.mapping), tables=sorted(project.mapping.tables))
+    run.say(text("steps.valid", run.language, config=project.config, tables=", ".join(project.mapping.tables)))
+
+
+def schema(run: "Run", of_mapping: bool) -> None:
+    """`headwater config schema`: for editors that check YAML."""
+    found: Any = configuration.schema("mapping" if of_mapping else "settings")
+    run.tell(schema=found)
+    run.out.print_json(data=found)
+
+
+def runs(run: "Run") -> None:
+    """`headwater runs list`."""
+    found = journal.history(run.project.workspace)
+    run.tell(runs=found)
+    shown = grid(*(text(f"steps.column.{c}", run.language) for c in ("run", "as_of", "outcome")))
+    for record in found:
+        shown.add_row(record["run_id"], str(record.get("as_of")), str(record.get("outcome")))
+    run.say(shown)
+
+
+def show(run: "Run", run_id: str) -> None:
+    """`headwater runs show`: the steps of a run with their times."""
+    import json
+
+    path = run.project.workspace.runs / Path(run_id).name / "steps.jsonl"
+    if not path.exists():
+        raise HeadwaterError("E236", run_id=run_id)
+    steps = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    run.tell(run_id=run_id, steps=steps)
+    shown = grid(*(text(f"steps.column.{c}", run.language) for c in ("step", "seconds", "said")))
+    for step in steps:
+        shown.add_row(step["step"], f"{step['seconds']:.1f}", str(step.get("said", step.get("why", ""))))
+    run.say(shown)

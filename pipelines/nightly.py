@@ -1,0 +1,231 @@
+"""The night: check -> features -> score -> gates -> publish -> lists -> report. Plain functions; a flow only wraps them.
+
+Nothing is published before every gate has passed. Until then any failure leaves the last good scores as they are;
+after it nothing says "failed" without saying `published`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+
+from features.errors import HeadwaterError, Problem
+from models import gates
+from models.scores import SCHEMA_VERSION, rows_sha256
+from pipelines import bundles, delivery, scoring, storage
+from pipelines.bundles import Champion
+from pipelines.journal import Journal, code_version, identity
+from pipelines.progress import Steps
+from pipelines.project import Project
+from pipelines.report_data import ListMade
+from pipelines.storage import Workspace
+from pipelines.tables import Tables
+from pipelines.texts import text
+
+if TYPE_CHECKING:
+    from pipelines.command import Run
+
+
+@dataclass
+class Night:
+    """What one night has found so far; filled step by step."""
+
+    project: Project
+    as_of: date
+    steps: Steps
+    tables: Tables | None = None
+    champions: dict[str, Champion] = field(default_factory=dict)
+    run_id: str = ""
+    scores: pa.Table | None = None
+    meta: dict[str, str] = field(default_factory=dict)
+    published: bool = False
+    already: bool = False
+    outputs: list[Path] = field(default_factory=list)
+    lists: list[ListMade] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.project.workspace
+
+    def result(self) -> dict[str, Any]:
+        """The facts of `--json`."""
+        counts = self.tables.counts if self.tables else {}
+        return {
+            "run_id": self.run_id,
+            "as_of": self.as_of.isoformat(),
+            "published": self.published,
+            "already_published": self.already,
+            "serving_as_of": str(self.workspace.serving() or "") or None,
+            "outputs": [str(path) for path in self.outputs],
+            "warnings": [problem.code for problem in self.warnings],
+            "rows": delivery.rows(counts),
+        }
+
+
+def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
+    """A whole night under the workspace's lock. Raises HeadwaterError with the code of the first failing step."""
+    with storage.exclusive(night.workspace, f"nightly {night.as_of}"):
+        prepare(night)
+        if not dry_run and not night.already:
+            publish(night)
+            if lists:
+                deliver(night)
+    return night
+
+
+def command(run_: "Run", as_of: date, *, dry_run: bool, deliver: bool) -> Night:
+    """`headwater nightly` and `headwater score`: the result is told whether the night succeeds or not."""
+    night = Night(run_.project, as_of, run_.steps)
+    try:
+        run(night, dry_run=dry_run, lists=deliver)
+    finally:
+        run_.tell(**night.result())
+    if night.already:
+        run_.say(text("steps.already", run_.language, as_of=as_of.isoformat(), run_id=night.run_id))
+    for path in night.outputs:
+        run_.say(delivery.shown(path))
+    return night
+
+
+def prepare(night: Night) -> Night:
+    """Everything up to the gates; writes nothing that anybody reads."""
+    check(night)
+    if not night.already:
+        score(night)
+        judge(night)
+    return night
+
+
+def check(night: Night) -> None:
+    """Read and validate the tables, load the champions, and find out whether this very run is published already."""
+    project = night.project
+    with night.steps.step("check") as facts:
+        night.tables = project.tables(night.as_of)
+        night.warnings += night.tables.warnings
+        night.champions = bundles.champions(project.workspace)
+        night.run_id = identity(
+            as_of=night.as_of,
+            inputs=night.tables.fingerprint,
+            code=code_version(),
+            config=project.settings.fingerprint(),
+            models={name: champion.sha256 for name, champion in night.champions.items()},
+        )
+        night.steps.journal = Journal.open(project.workspace, night.run_id)
+        facts["rows"] = delivery.rows(night.tables.counts)
+        facts["said"] = delivery.rows_said(night.tables, night.steps.lang)
+    target = project.workspace.score_file(night.as_of)
+    if target.exists() and storage.read_scores(target)[0].get("run_id") == night.run_id:
+        night.already = night.published = True
+        night.outputs = delivery.existing(project.workspace, night.as_of)
+
+
+def score(night: Night) -> None:
+    """Features of everybody, then the three champions."""
+    project, tables = night.project, night.tables
+    assert tables is not None
+    with night.steps.step("features") as facts:
+        spine = project.spine(tables, [night.as_of])
+        wide = project.snapshot(tables, spine)
+        if wide.empty:
+            raise HeadwaterError("E430", as_of=night.as_of.isoformat())
+        facts["said"] = f"{len(wide):,} × {len(project.features)}"
+        facts |= {"customers": len(wide), "features": len(project.features)}
+    with night.steps.step("score") as facts:
+        refuse_other_features(project, night.champions)
+        seen = scoring.Seen(
+            as_of=night.as_of,
+            wide=wide,
+            facts=project.facts(tables, spine),
+            worth=project.worth(tables, spine, delivery.targets_of(night.champions["vip"], project.settings)),
+            previous=previous(project.workspace, night.as_of),
+            currency=project.mapping.currency,
+        )
+        night.scores = scoring.score(
+            seen, night.champions, project.features, project.feature_set_hash, project.settings
+        )
+        facts |= scoring.summary(night.scores)
+        facts["said"] = delivery.scores_said(facts, night.steps.lang)
+
+
+def refuse_other_features(project: Project, champions: Mapping[str, Champion]) -> None:
+    """A champion that was trained on other features, or on other code for them, is exit 5."""
+    for champion in champions.values():
+        trained_on = champion.model.facts_.get("feature_set_hash")
+        if trained_on != project.feature_set_hash:
+            raise HeadwaterError(
+                "E525", version=champion.version, found=project.feature_set_hash, expected=str(trained_on)
+            )
+
+
+def previous(workspace: Workspace, as_of: date) -> pd.DataFrame | None:
+    """The latest publication before a date: customer_id, churn_probability, vip_probability."""
+    earlier = [day for day in workspace.published() if day < as_of]
+    if not earlier:
+        return None
+    table = storage.read_scores(workspace.score_file(earlier[-1]))[1]
+    return table.select(["customer_id", "churn_probability", "vip_probability"]).to_pandas()
+
+
+def judge(night: Night) -> None:
+    """The gates between scoring and publishing; a refusal is exit 5 and names the check."""
+    assert night.scores is not None
+    with night.steps.step("gates") as facts:
+        before = previous(night.workspace, night.as_of)
+        decision = gates.scores_gate(night.scores.to_pandas(), before, night.project.settings.gates)
+        facts["checks"] = [check.as_dict() for check in decision.checks]
+        if not decision.passed:
+            failed = next(check for check in decision.checks if not check.passed)
+            raise HeadwaterError("E502", name=failed.name, value=failed.value, limit=failed.limit)
+        facts["said"] = ", ".join(check.name for check in decision.checks)
+        night.meta = metadata(night, facts["checks"])
+
+
+def metadata(night: Night, checks: list[dict]) -> dict[str, str]:
+    """Everything needed to judge the rows, for the file that holds them. All text."""
+    assert night.scores is not None and night.tables is not None
+    project = night.project
+    return delivery.texts(
+        run_id=night.run_id,
+        as_of=night.as_of.isoformat(),
+        schema_version=SCHEMA_VERSION,
+        rows=night.scores.num_rows,
+        rows_sha256=rows_sha256(night.scores),
+        models={n: {"version": c.version, "sha256": c.sha256} for n, c in night.champions.items()},
+        feature_set_hash=project.feature_set_hash,
+        inputs=night.tables.fingerprint,
+        input_files={n: [vars(f) for f in files] for n, files in night.tables.fingerprints.items()},
+        gates=checks,
+        high_value=delivery.targets_of(night.champions["vip"], project.settings).vip.high_value.model_dump(),
+        code_version=code_version(),
+        config_sha256=project.settings.fingerprint(),
+    )
+
+
+def publish(night: Night) -> Night:
+    """The commit: one file, whole or not at all. Call with the lock held; never retried."""
+    assert night.scores is not None and night.steps.journal is not None
+    journal = night.steps.journal
+    with night.steps.step("publish") as facts:
+
+        def record(sha256: str) -> None:
+            journal.record(outcome="publishing", as_of=night.as_of, sha256=sha256, meta=night.meta)
+
+        path = storage.publish(night.workspace, night.scores, night.meta, record)
+        night.published = True
+        night.outputs.append(path)
+        facts["said"] = delivery.shown(path)
+    return night
+
+
+def deliver(night: Night) -> Night:
+    """Lists and report over what was published; a failure here says that the scores are out."""
+    delivery.lists(night)
+    delivery.write_report(night)
+    assert night.steps.journal is not None
+    night.steps.journal.record(outcome="published", **night.result())
+    return night

@@ -1,0 +1,39 @@
+"""What a person sees while a command works: a line per step, when it begins and what came of it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from time import perf_counter
+
+from rich.console import Console
+
+from pipelines.journal import Journal
+from pipelines.texts import text
+
+log = logging.getLogger("headwater")
+
+
+class Steps:
+    """Shows steps on stderr and, once a journal is there, writes them to it.
+
+    On a terminal a spinner turns beside the step's name; elsewhere each finished step is one plain line.
+    """
+
+    def __init__(self, lang: str = "en", *, quiet: bool = False):
+        self.lang = lang
+        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.journal: Journal | None = None
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict]:
+        """Run a step; put the sentence for people under `said` in the yielded facts, and numbers beside it."""
+        title = text(f"steps.{name}", self.lang)
+        started = perf_counter()
+        with self.journal.step(name) if self.journal else nullcontext({}) as facts:
+            with self.console.status(title) if self.console.is_terminal else nullcontext():
+                yield facts
+        said = facts.get("said", "")
+        self.console.print(f"[green]✓[/] {title}  {said}  [dim]{perf_counter() - started:.1f} s[/]", soft_wrap=True)
+
+    def say(self, message: str, style: str = "") -> None:
+        self.console.print(message, style=style, soft_wrap=True)

@@ -1,0 +1,104 @@
+"""One project: its settings, its workspace, its tables; the object that notebooks and commands begin with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from features.build import join, parts
+from features.catalogue import catalogue, fingerprint
+from features.definition import KEY, Feature
+from features.permissions import permissions
+from features.spine import cutoff, population
+from models import targets
+from models.targets import TargetSettings
+from pipelines.canonical import canonical
+from pipelines.mapping import Mapping
+from pipelines.settings import Settings, load
+from pipelines.storage import Workspace
+from pipelines.tables import Tables
+
+
+@dataclass
+class Project:
+    """Settings and everything that follows from them; nothing is read before it is asked for."""
+
+    settings: Settings
+    workspace: Workspace
+    config: Path | None = None
+    _tables: dict[date, Tables] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, config: Path | str, profile: str | None = None, **overrides: Any) -> "Project":
+        """The project of a configuration file. Raises HeadwaterError E2xx for what is wrong with it."""
+        settings = load(Path(config), profile=profile, overrides=overrides)
+        return cls(settings, Workspace.open(Path(settings.workspace), settings.name), Path(config))
+
+    @cached_property
+    def connection(self) -> Any:
+        """DuckDB in memory, spilling beside the workspace."""
+        con = ibis.duckdb.connect(threads=self.settings.threads, temp_directory=str(self.workspace.root / ".spill"))
+        con.raw_sql("SET preserve_insertion_order = false")
+        return con
+
+    @property
+    def mapping(self) -> Mapping:
+        """Where the raw tables live, and their time zone and currency."""
+        return self.settings.tables
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """The catalogue for the usage measures that the mapping declares."""
+        return catalogue(self.mapping.measures)
+
+    @cached_property
+    def feature_set_hash(self) -> str:
+        return fingerprint(self.features)
+
+    def tables(self, as_of: date) -> Tables:
+        """The canonical tables as read for a date; read once per project object."""
+        if as_of not in self._tables:
+            self._tables[as_of] = canonical(self.connection, self.settings, self.workspace.root, as_of)
+        return self._tables[as_of]
+
+    def spine(self, tables: Tables, dates: Sequence[date]) -> ir.Table:
+        """The population of each date, kept as a table of the connection."""
+        rows = population(tables.tables, dates, self.mapping.timezone, self.settings.population)
+        return self.connection.create_table("spine", rows, temp=True, overwrite=True)
+
+    def snapshot(self, tables: Tables, spine: ir.Table) -> pd.DataFrame:
+        """Every feature of every row of the spine, ordered by customer and date."""
+        made = {
+            name: self.connection.create_table(f"part_{name}", part, temp=True, overwrite=True)
+            for name, part in parts(tables.tables, spine, self.features, self.settings.features).items()
+        }
+        wide = join(spine, made, self.features, self.settings.features)
+        return wide.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True, types_mapper=None)
+
+    def labels(self, tables: Tables, spine: ir.Table, settings: TargetSettings, as_of: date) -> pd.DataFrame:
+        """Outcomes as far as they were known at `as_of`, ordered like `snapshot`."""
+        delay = self.settings.protocol.reporting_delay_days
+        until = self.cutoff(as_of)
+        rows = targets.labels(spine, tables.tables, settings, until, reporting_delay_days=delay)
+        return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
+
+    def facts(self, tables: Tables, spine: ir.Table) -> pd.DataFrame:
+        """What lists and scores need beside features: consent, last contact, account, high value; one row each."""
+        rows = permissions(tables.tables, spine, self.settings.contact.purpose)
+        accounts = tables["customers"].select("customer_id", "account_id")
+        rows = rows.left_join(accounts, "customer_id").drop("customer_id_right")
+        return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
+
+    def worth(self, tables: Tables, spine: ir.Table, settings: TargetSettings) -> pd.DataFrame:
+        """`worth`, `threshold` and `high_value_now` per row of the spine."""
+        rows = targets.high_value(spine, tables.tables, settings.vip.high_value)
+        return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
+
+    def cutoff(self, as_of: date) -> datetime:
+        return cutoff(as_of, self.mapping.timezone)

@@ -1,0 +1,132 @@
+"""Which version is the champion: gate, record, local copy, alias, in that order; and the way back."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from features.errors import HeadwaterError
+from models import gates
+from models.training import Trained
+from pipelines import bundles, storage, tracking
+from pipelines.project import Project
+from pipelines.storage import Workspace
+from pipelines.texts import text
+from pipelines.tracking import CHALLENGER, CHAMPION, Version
+
+if TYPE_CHECKING:
+    from pipelines.command import Run
+
+
+def decide(project: Project, frame: pd.DataFrame, trained: Trained) -> dict[str, Any]:
+    """The gate's decision on a trained model, the champion scored on the very same rows; JSON-ready."""
+    champion = champion_of(project.workspace, trained.target)
+    theirs = None
+    if champion is not None:
+        theirs = same_rows(frame, trained, champion)
+    decision = gates.decide(trained, theirs, project.settings.gates)
+    return {
+        "passed": decision.passed,
+        "checks": [check.as_dict() for check in decision.checks],
+        "champion": champion.version if champion else None,
+    }
+
+
+def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
+    if bundles.current(workspace) is None:
+        return None
+    return bundles.champions(workspace).get(target)
+
+
+def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
+    """The champion's predictions for the rows of the challenger's final window; None when it needs other features."""
+    model: Any = champion.model
+    if not set(model.facts_["features"]) <= set(frame.columns):
+        return None
+    keys = trained.final[["customer_id", "as_of"]]
+    rows = keys.merge(frame, on=["customer_id", "as_of"], how="left", validate="one_to_one")
+    return gates.prediction(trained.target, model, rows)
+
+
+def sentence(decision: dict[str, Any], lang: str) -> str:
+    failed = [check["name"] for check in decision["checks"] if not check["passed"]]
+    if not failed:
+        return text("steps.gate.passed", lang)
+    return text("steps.gate.refused", lang, names=", ".join(failed))
+
+
+def install(workspace: Workspace, version: Version, files: dict[str, str]) -> None:
+    """Make a version the champion; the lock is held. The alias moves last, so a kill leaves the old one in force."""
+    before = tracking.aliased(workspace, version.target, CHAMPION)
+    digest = bundles.install(workspace, version.target, version.name, files)
+    tags = {"sha256": digest, "before": before.name if before and before.number != version.number else ""}
+    kept = {key: value for key, value in tags.items() if value or key not in version.tags}
+    tracking.point(workspace, version.target, CHAMPION, version.number, kept)
+
+
+def refuse_when_none(found: list[dict[str, Any]]) -> None:
+    """Exit 5 when every challenger was refused."""
+    if found and not any(model["promoted"] for model in found):
+        names = "; ".join(f"{m['target']}: {', '.join(m['failed_checks'])}" for m in found)
+        raise HeadwaterError("E526", names=names)
+
+
+def promote(project: Project, target: str, *, force: bool = False, reason: str | None = None) -> Version:
+    """The challenger becomes the champion if its gate passed against the champion in force.
+
+    Raises E232 (force without a reason), E527 (no challenger), E526 (gate refused), E528 (decided against another champion).
+    """
+    if force and not (reason or "").strip():
+        raise HeadwaterError("E232")
+    workspace = project.workspace
+    with storage.exclusive(workspace, f"promote {target}"):
+        version = tracking.aliased(workspace, target, CHALLENGER)
+        if version is None:
+            raise HeadwaterError("E527", target=target)
+        if not force:
+            agreed(workspace, version)
+        files = tracking.files(workspace, version)
+        if force:
+            tracking.point(workspace, target, CHALLENGER, version.number, {"forced": str(reason)})
+        install(workspace, version, files)
+    return version
+
+
+def agreed(workspace: Workspace, version: Version) -> None:
+    decision = tracking.report(workspace, version, "gate")
+    champion = champion_of(workspace, version.target)
+    in_force = champion.version if champion else None
+    if in_force == version.name:
+        return
+    if decision["champion"] != in_force:
+        raise HeadwaterError("E528", version=version.name, found=str(in_force), expected=str(decision["champion"]))
+    if not decision["passed"]:
+        names = ", ".join(check["name"] for check in decision["checks"] if not check["passed"])
+        raise HeadwaterError("E526", names=f"{version.target}: {names}")
+
+
+def rollback(project: Project, target: str) -> Version:
+    """The champion before this one is the champion again. Raises E529 when there was none."""
+    workspace = project.workspace
+    with storage.exclusive(workspace, f"rollback {target}"):
+        known = {version.name: version for version in tracking.versions(workspace, target)}
+        champion = next((v for v in known.values() if CHAMPION in v.aliases), None)
+        before = known.get(champion.tags.get("before", "")) if champion else None
+        if before is None:
+            raise HeadwaterError("E529", target=target)
+        bundles.install(workspace, target, before.name, tracking.files(workspace, before))
+        tracking.point(workspace, target, CHAMPION, before.number)
+    return before
+
+
+def promote_command(run: "Run", target: str, force: bool, reason: str | None) -> None:
+    """`headwater promote`."""
+    version = promote(run.project, target, force=force, reason=reason)
+    run.tell(target=target, champion=version.name)
+    run.say(text("steps.champion", run.language, version=version.name))
+
+
+def rollback_command(run: "Run", target: str) -> None:
+    """`headwater rollback`."""
+    version = rollback(run.project, target)
+    run.tell(target=target, champion=version.name)
+    run.say(text("steps.champion", run.language, version=version.name))

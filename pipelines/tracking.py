@@ -1,0 +1,176 @@
+"""The only file that talks to MLflow: training runs, registered versions, aliases.
+
+The store is a SQLite file in the workspace, artifacts lie beside it, and no server listens. Whatever goes wrong in it
+is exit 7 for training and promotion; scoring never comes here.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import sqlalchemy
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, Schema
+
+from features.errors import HeadwaterError
+from pipelines.storage import Workspace
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+SERVED = Path(__file__).with_name("served_model.py")
+TRIES, PAUSE = 4, 2.5
+"""A locked store is tried again for ten seconds."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one training run leaves in MLflow. `files` is the model as text; `figures` are SVG texts by name."""
+
+    target: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    files: dict[str, str]
+    inputs: list[tuple[str, str]]
+    outputs: list[str]
+    figures: dict[str, str] = field(default_factory=dict)
+    reports: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version of a target's model."""
+
+    target: str
+    number: int
+    run_id: str
+    tags: dict[str, str]
+    aliases: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.target}/{self.number}"
+
+
+@contextmanager
+def store(workspace: Workspace) -> Iterator[MlflowClient]:
+    """A client of the workspace's store; trouble with it becomes one line and exit 7."""
+    uri = f"sqlite:///{workspace.store}"
+    try:
+        mlflow.set_tracking_uri(uri)
+        yield reachable(uri)
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError) as error:
+        raise HeadwaterError("E706", file=workspace.store, detail=str(error).strip().splitlines()[0]) from error
+
+
+def reachable(uri: str) -> MlflowClient:
+    """The client, once the store answers; a lock held by somebody else is waited for a little."""
+    for attempt in range(TRIES):
+        try:
+            client = MlflowClient(uri)
+            client.search_experiments(max_results=1)
+            return client
+        except (MlflowException, sqlalchemy.exc.SQLAlchemyError):
+            if attempt == TRIES - 1:
+                raise
+            time.sleep(PAUSE)
+    raise AssertionError("unreachable")
+
+
+def experiment(workspace: Workspace, target: str) -> None:
+    """Select the target's experiment, made with an artifact folder inside the workspace."""
+    name = f"{workspace.root.name}/{target}"
+    if mlflow.get_experiment_by_name(name) is None:
+        mlflow.create_experiment(name, artifact_location=(workspace.artifacts / target).as_uri())
+    mlflow.set_experiment(name)
+
+
+def log(workspace: Workspace, training: Training) -> Version:
+    """One MLflow run with everything that training found, and a registered version with the alias `challenger`."""
+    with store(workspace) as client:
+        experiment(workspace, training.target)
+        with mlflow.start_run(tags=training.tags) as run, tempfile.TemporaryDirectory() as folder:
+            mlflow.log_params(training.params)
+            mlflow.log_metrics(training.metrics)
+            for name, value in training.reports.items():
+                mlflow.log_text(json.dumps(value, ensure_ascii=False, indent=1, default=str), f"reports/{name}.json")
+            for name, svg in training.figures.items():
+                mlflow.log_text(svg, f"plots/{name}.svg")
+            info = log_model(training, write_bundle(training.files, Path(folder)))
+        number = str(info.registered_model_version)
+        client.set_registered_model_alias(training.target, CHALLENGER, number)
+        for key, value in training.tags.items():
+            client.set_model_version_tag(training.target, number, key, value)
+        return version(client, training.target, number, run.info.run_id)
+
+
+def write_bundle(files: dict[str, str], folder: Path) -> Path:
+    bundle = folder / "bundle"
+    bundle.mkdir()
+    for name, text in files.items():
+        (bundle / name).write_text(text, encoding="utf-8")
+    mlflow.log_artifacts(str(bundle), "bundle")
+    return bundle
+
+
+def log_model(training: Training, bundle: Path) -> Any:
+    """Register text and JSON behind a declared signature; no pickle is written."""
+    inputs = Schema([ColSpec(kind, name, required=False) for name, kind in training.inputs])
+    outputs = Schema([ColSpec("double", name) for name in training.outputs])
+    return mlflow.pyfunc.log_model(
+        name=training.target,
+        python_model=str(SERVED),
+        artifacts={"bundle": str(bundle)},
+        signature=ModelSignature(inputs, outputs),
+        registered_model_name=training.target,
+        pip_requirements=["headwater"],
+    )
+
+
+def version(client: MlflowClient, target: str, number: str, run_id: str | None = None) -> Version:
+    found = client.get_model_version(target, number)
+    return Version(target, int(found.version), run_id or found.run_id, dict(found.tags), tuple(found.aliases))
+
+
+def versions(workspace: Workspace, target: str) -> list[Version]:
+    """Every registered version, newest first."""
+    with store(workspace) as client:
+        found = client.search_model_versions(f"name='{target}'")
+        return sorted((version(client, target, v.version) for v in found), key=lambda v: -v.number)
+
+
+def aliased(workspace: Workspace, target: str, alias: str) -> Version | None:
+    """The version that an alias names, or None."""
+    return next((v for v in versions(workspace, target) if alias in v.aliases), None)
+
+
+def point(workspace: Workspace, target: str, alias: str, number: int, tags: dict[str, str] | None = None) -> None:
+    """Move an alias, after writing the tags that say why."""
+    with store(workspace) as client:
+        for key, value in (tags or {}).items():
+            client.set_model_version_tag(target, str(number), key, value)
+        client.set_registered_model_alias(target, alias, str(number))
+
+
+def files(workspace: Workspace, wanted: Version) -> dict[str, str]:
+    """The bundle of a registered version, as text by file name; missing files are exit 5."""
+    with store(workspace), tempfile.TemporaryDirectory() as folder:
+        try:
+            got = mlflow.artifacts.download_artifacts(run_id=wanted.run_id, artifact_path="bundle", dst_path=folder)
+        except (MlflowException, OSError) as error:
+            raise HeadwaterError("E524", version=wanted.name) from error
+        return {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(got).iterdir())}
+
+
+def report(workspace: Workspace, wanted: Version, name: str) -> Any:
+    """A JSON report that was logged with a version."""
+    with store(workspace):
+        text = mlflow.artifacts.load_text(f"runs:/{wanted.run_id}/reports/{name}.json")
+        return json.loads(text)

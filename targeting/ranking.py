@@ -1,0 +1,162 @@
+"""Score table -> ranked list. Every eligible customer is accounted for: listed, suppressed, held out or beyond the top."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import HeadwaterError
+from targeting import holdout
+
+ListKind = Literal["vip", "churn"]
+
+
+class ListSettings(BaseModel):
+    """How lists are drawn. All figures are assumptions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    top: int = Field(500, gt=0)  # how many customers can be worked on, the list's own holdout included
+    holdout: float = Field(0.10, ge=0, lt=1)  # share of them that stays untouched, to measure the effect
+    min_value: float = Field(0.0, ge=0)  # least predicted value over the value horizon
+    min_probability: float = Field(0.0, ge=0, le=1)
+    potential_only: bool = True  # vip list: only those whom the potential-VIP rule names
+    churn_order: Literal["action_priority", "value_at_risk", "churn_probability"] = "value_at_risk"
+
+
+@dataclass(frozen=True)
+class ListCounts:
+    """eligible = listed + sum of suppressed + held_out + beyond_top."""
+
+    eligible: int
+    listed: int
+    suppressed: dict[str, int]
+    held_out_always: int
+    held_out_here: int
+    beyond_top: int
+
+    @property
+    def held_out(self) -> int:
+        return self.held_out_always + self.held_out_here
+
+    @property
+    def adds_up(self) -> bool:
+        return self.eligible == self.listed + sum(self.suppressed.values()) + self.held_out + self.beyond_top
+
+
+@dataclass(frozen=True)
+class ListResult:
+    """`rows` are the customers to contact, best first, columns of the score table plus rank, arm and list_id.
+
+    `control` has the same columns: the list's own holdout, kept for measuring and never exported.
+    """
+
+    list_id: str
+    kind: ListKind
+    as_of: date | None
+    rows: pd.DataFrame
+    control: pd.DataFrame
+    counts: ListCounts
+    filters: dict = field(default_factory=dict)
+
+
+def vip_list(scores: pa.Table | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
+    """Potential VIPs, most probable first. Customers who are high-value now are not eligible."""
+    return _draw("vip", scores, settings, list_id)
+
+
+def churn_list(scores: pa.Table | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
+    """Customers who may leave, in the configured order, by default the money at risk."""
+    return _draw("churn", scores, settings, list_id)
+
+
+def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -> ListResult:
+    frame = _plain(scores) if isinstance(scores, pa.Table) else scores
+    as_of = pd.Timestamp(frame["as_of"].iloc[0]).date() if len(frame) else None
+    list_id = list_id or f"{kind}-{as_of or 'empty'}"
+    _refuse_without_consent(frame)
+    eligible = _ranked(frame[ELIGIBLE[kind](frame, settings)], kind, settings)
+    held = eligible["is_holdout"].to_numpy(dtype=bool)
+    suppressed = ~held & ~eligible["contact_allowed"].to_numpy(dtype=bool)
+    contactable = eligible[~held & ~suppressed]
+    chosen = contactable.head(settings.top)
+    if isinstance(scores, pa.Table):
+        chosen = _with_nested(chosen, scores)
+    members = _members(chosen, list_id, settings.holdout)
+    rows, control = (members[members["arm"] == arm].reset_index(drop=True) for arm in ("treated", "control"))
+    counts = ListCounts(
+        eligible=len(eligible),
+        listed=len(rows),
+        suppressed=_by_reason(eligible[suppressed]),
+        held_out_always=int(held.sum()),
+        held_out_here=len(control),
+        beyond_top=len(contactable) - len(members),
+    )
+    filters = {"list": kind} | settings.model_dump()
+    return ListResult(list_id, kind, as_of, rows, control, counts, filters)
+
+
+def _plain(scores: pa.Table) -> pd.DataFrame:
+    """Without lists and structs, of which a million rows would take minutes; `_with_nested` adds them for the few."""
+    return scores.select([field.name for field in scores.schema if not pa.types.is_nested(field.type)]).to_pandas()
+
+
+def _with_nested(rows: pd.DataFrame, scores: pa.Table) -> pd.DataFrame:
+    nested = [field.name for field in scores.schema if pa.types.is_nested(field.type)]
+    taken = scores.select(nested).take(pa.array(rows.index.to_numpy()))
+    added = {name: pd.Series(taken[name].to_pylist(), index=rows.index, dtype=object) for name in nested}
+    return rows.assign(**added)[[*scores.column_names]]
+
+
+def _eligible_vip(frame: pd.DataFrame, settings: ListSettings) -> np.ndarray:
+    known = _scored(frame, "vip_probability", settings) & ~_true(frame["is_high_value_now"])
+    return known & _true(frame["is_potential_vip"]) if settings.potential_only else known
+
+
+def _eligible_churn(frame: pd.DataFrame, settings: ListSettings) -> np.ndarray:
+    return _scored(frame, "churn_probability", settings)
+
+
+ELIGIBLE: dict[str, Callable[[pd.DataFrame, ListSettings], np.ndarray]] = {
+    "vip": _eligible_vip,
+    "churn": _eligible_churn,
+}
+
+
+def _scored(frame: pd.DataFrame, probability: str, settings: ListSettings) -> np.ndarray:
+    likely = (frame[probability] >= settings.min_probability) & frame["score_status"].eq("ok")
+    if settings.min_value:
+        likely &= frame["value_pred"].astype(float) >= settings.min_value
+    return likely.fillna(False).to_numpy(dtype=bool)
+
+
+def _true(flags: pd.Series) -> np.ndarray:
+    return flags.eq(True).fillna(False).to_numpy(dtype=bool)
+
+
+def _ranked(frame: pd.DataFrame, kind: ListKind, settings: ListSettings) -> pd.DataFrame:
+    """Best first; equal ones in the order of their ids, so that the order of the input changes nothing."""
+    by = ["vip_probability", "value_pred"] if kind == "vip" else [settings.churn_order, "churn_probability"]
+    keys = [-frame[column].astype(float).fillna(-np.inf).to_numpy() for column in by]
+    order = np.lexsort([frame["customer_id"].to_numpy(dtype=str), *reversed(keys)])
+    return frame.iloc[order]
+
+
+def _members(frame: pd.DataFrame, list_id: str, share: float) -> pd.DataFrame:
+    arm = holdout.arms(frame["customer_id"], list_id, share)
+    return frame.assign(list_id=list_id, rank=np.arange(1, len(frame) + 1), arm=arm)
+
+
+def _by_reason(suppressed: pd.DataFrame) -> dict[str, int]:
+    reasons = suppressed["suppress_reason"].astype(object).fillna("not_allowed")
+    return {str(reason): int(count) for reason, count in sorted(reasons.value_counts().items())}
+
+
+def _refuse_without_consent(frame: pd.DataFrame) -> None:
+    """Nobody's consent is known: the configuration has to say how consent is recorded, before any list is drawn."""
+    if len(frame) and frame["suppress_reason"].astype(object).eq("consent_unknown").all():
+        raise HeadwaterError("E261", count=len(frame))

@@ -1,0 +1,79 @@
+"""Who must not be contacted on a date, and the rule that says so."""
+
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+SuppressReason = Literal[
+    "no_consent", "consent_unknown", "complaint_open", "recent_contact", "arrears", "employee", "minor"
+]
+
+
+class ContactSettings(BaseModel):
+    """The contact policy. All figures are assumptions: the documents say only "neither too near nor too far".
+
+    `consent: recorded` follows the consents table, in which a customer who is not in it counts as no.
+    `consent: assumed` says that consent is recorded elsewhere; an explicit refusal still counts.
+    Left out, nobody may be contacted where no consents table exists, and lists refuse (E261).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    consent: Literal["recorded", "assumed"] | None = None
+    purpose: str = "marketing"  # the row of the consents table that counts
+    quiet_days: int = Field(14, ge=0)  # after a contact by us
+    arrears_above: float = Field(0.0, ge=0)  # overdue money that may be open
+    employee_types: tuple[str, ...] = ("employee",)  # values of customer_type
+    minor_types: tuple[str, ...] = ("minor",)
+    order: tuple[SuppressReason, ...] = (
+        "no_consent",
+        "consent_unknown",
+        "complaint_open",
+        "recent_contact",
+        "arrears",
+        "employee",
+        "minor",
+    )
+
+
+def contact_status(facts: pd.DataFrame, as_of: date, settings: ContactSettings) -> pd.DataFrame:
+    """contact_allowed (bool) and suppress_reason (null where allowed), one row per row of `facts`, same index.
+
+    `facts` holds, as known at `as_of`, any of: consent (bool, null unknown), last_contact_on (date of the newest
+    contact by us), open_complaints (count), overdue_amount (money), customer_type. An absent column is unknown:
+    without consent that means no, everywhere else that nothing is known against a contact.
+    The global holdout is no reason: it stands in a column of its own.
+    """
+    applies = _rules(facts, as_of, settings)
+    steps = [applies[reason] for reason in settings.order]
+    first = np.select(steps, list(settings.order), default="") if steps else np.full(len(facts), "")
+    reason = pd.Series(first, index=facts.index, dtype=object)
+    allowed = reason.eq("")
+    return pd.DataFrame({"contact_allowed": allowed, "suppress_reason": reason.where(~allowed, None)})
+
+
+def refused(facts: pd.DataFrame) -> pd.Series:
+    """True for those who said no; they are not scored as potential VIPs either."""
+    return _known(facts, "consent").eq(False).fillna(False).astype(bool)
+
+
+def _rules(facts: pd.DataFrame, as_of: date, settings: ContactSettings) -> dict[str, np.ndarray]:
+    consent = _known(facts, "consent")
+    since_contact = (pd.Timestamp(as_of) - pd.to_datetime(_known(facts, "last_contact_on"))).dt.days
+    customer_type = _known(facts, "customer_type")
+    rules = {
+        "no_consent": consent.eq(False),
+        "consent_unknown": consent.isna() & (settings.consent != "assumed"),
+        "complaint_open": pd.to_numeric(_known(facts, "open_complaints")) > 0,
+        "recent_contact": since_contact <= settings.quiet_days,
+        "arrears": pd.to_numeric(_known(facts, "overdue_amount")) > settings.arrears_above,
+        "employee": customer_type.isin(settings.employee_types),
+        "minor": customer_type.isin(settings.minor_types),
+    }
+    return {name: rule.fillna(False).to_numpy(dtype=bool) for name, rule in rules.items()}
+
+
+def _known(facts: pd.DataFrame, column: str) -> pd.Series:
+    return facts[column] if column in facts else pd.Series(np.nan, index=facts.index, dtype=object)

@@ -1,0 +1,72 @@
+"""The whole catalogue compiled once: each question fills the same tables and runs the same query."""
+
+from collections.abc import Mapping, Sequence
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.build import build
+from features.catalogue import catalogue
+from features.definition import KEY, Feature
+from features.settings import FeatureSettings
+from tests.world import MEASURES, World, arrow, cast, world
+
+SPINE = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
+EVENTS = ("bills", "payments", "usage", "complaints", "contacts", "subscriptions", "surveys")
+
+
+class Asker:
+    """Features of a world; `name` keeps the tables of several askers in one connection apart."""
+
+    def __init__(self, con: ibis.BaseBackend, name: str, features: Sequence[Feature] = (), **settings):
+        self.con, self.name = con, name
+        self.settings = FeatureSettings(**settings)
+        self.features = list(features) or list(catalogue(MEASURES))
+        given = world(1, seed=0)
+        tables = {t: self._filled(t, arrow(t, frame)) for t, frame in given.tables.items()}
+        spine = self._filled("spine", spine_of(given))
+        self.sql = con.compile(build(tables, spine, self.features, self.settings))
+
+    def __call__(self, given: World, spine: pa.Table | None = None) -> pa.Table:
+        """One row per (customer_id, as_of), in their order; `spine` replaces the one of the world."""
+        for table, frame in given.tables.items():
+            self._filled(table, arrow(table, frame))
+        self._filled("spine", spine_of(given) if spine is None else spine)
+        return ordered(self.con.con.sql(self.sql).to_arrow_table())
+
+    def _filled(self, table: str, rows: pa.Table) -> ibis.Table:
+        return self.con.create_table(f"{self.name}_{table}", rows, temp=True, overwrite=True)
+
+
+def spine_of(given: World) -> pa.Table:
+    return pa.table({c: cast(given.spine[c], dtype) for c, dtype in SPINE.items()})
+
+
+def ordered(rows: pa.Table) -> pa.Table:
+    return rows.sort_by([(c, "ascending") for c in KEY]).combine_chunks()
+
+
+def differing(one: pa.Table, other: pa.Table) -> set[str]:
+    """Columns that are not the same, bit for bit."""
+    assert one.column_names == other.column_names
+    assert one.num_rows == other.num_rows
+    return {c for c in one.column_names if not one[c].equals(other[c])}
+
+
+def sources(columns: set[str], features: Sequence[Feature]) -> set[str]:
+    return {f.source for f in features if f.column in columns}
+
+
+def empty(rows: pa.Table, columns: Sequence[str]) -> set[str]:
+    """The columns among `columns` that hold nothing but null."""
+    return {c for c in columns if rows[c].null_count == rows.num_rows}
+
+
+def without_nan(rows: pa.Table) -> bool:
+    numbers = [rows[c] for c in rows.column_names if pa.types.is_floating(rows[c].type)]
+    return not any(pc.any(pc.is_nan(column)).as_py() for column in numbers)
+
+
+def by_key(rows: pa.Table) -> Mapping[tuple, dict]:
+    return {(row["customer_id"], row["as_of"]): row for row in rows.to_pylist()}

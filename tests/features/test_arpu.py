@@ -1,0 +1,133 @@
+"""Worked examples: each bill is dated to the first instant after its month (billed in arrears), known five days later."""
+
+import ibis
+
+from features.settings import FeatureSettings
+from tests.tables import expect
+
+CUSTOMERS = """
+    customer_id | activated_on
+    rising      | 2020-01-01
+    halves      | 2020-01-01
+    young       | 2024-05-20
+    month old   | 2024-06-10
+    never       | 2020-01-01
+    new         | 2024-07-03
+"""
+BILLS = """
+    customer_id | happened_at | known_at   | amount
+    rising      | 2024-02-01  | 2024-02-06 | 10
+    rising      | 2024-03-01  | 2024-03-06 | 20
+    rising      | 2024-04-01  | 2024-04-06 | 30
+    rising      | 2024-05-01  | 2024-05-06 | 40
+    rising      | 2024-06-01  | 2024-06-06 | 50
+    rising      | 2024-07-01  | 2024-07-06 | 60
+    halves      | 2024-01-20  | 2024-02-06 | 5
+    halves      | 2024-02-01  | 2024-02-06 | 5
+    halves      | 2024-02-20  | 2024-03-06 | 10
+    halves      | 2024-03-01  | 2024-03-06 | 10
+    halves      | 2024-03-20  | 2024-04-06 | 15
+    halves      | 2024-04-01  | 2024-04-06 | 15
+    halves      | 2024-04-20  | 2024-05-06 | 20
+    halves      | 2024-05-01  | 2024-05-06 | 20
+    halves      | 2024-05-20  | 2024-06-06 | 25
+    halves      | 2024-06-01  | 2024-06-06 | 25
+    halves      | 2024-06-20  | 2024-07-06 | 30
+    halves      | 2024-07-01  | 2024-07-06 | 30
+    young       | 2024-06-01  | 2024-06-06 | 20
+    young       | 2024-07-01  | 2024-07-06 | 50
+    month old   | 2024-07-01  | 2024-07-06 | 30
+"""
+
+
+def test_level_ratio_and_slope(con: ibis.BaseBackend):
+    expected = """
+        customer_id | seen on    | arpu_3m | arpu_6m | arpu_ratio_3m | arpu_slope_6m | months_known
+        rising      | 2024-07-10 | 50      | 35      | 50/20         | 10            | 54
+        rising      | 2024-07-06 | 40      | 25      | 40/10         | 10            | 53
+        halves      | 2024-07-10 | 50      | 35      | 50/20         | 10            | 54
+        young       | 2024-07-10 | 35      | 35      | null          | 30            | 2
+        month old   | 2024-07-10 | 30      | 30      | null          | null          | 1
+        never       | 2024-07-10 | 0       | 0       | null          | 0             | 54
+        new         | 2024-07-15 | null    | null    | null          | null          | 0
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+
+
+def test_a_month_counts_once_its_bills_must_be_known(con: ibis.BaseBackend):
+    """June is closed on 7 July: its bills are dated 1 July and known by the 6th."""
+    expected = """
+        customer_id | seen on    | arpu_1m | bill_count_3m
+        rising      | 2024-07-01 | 50      | 3
+        rising      | 2024-07-06 | 50      | 3
+        rising      | 2024-07-07 | 60      | 3
+        halves      | 2024-07-07 | 60      | 6
+        rising      | 2024-08-06 | 60      | 3
+        rising      | 2024-08-07 | 0       | 2
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+
+
+def test_bills_of_the_month_that_they_are_dated_in(con: ibis.BaseBackend):
+    """Not billed in arrears: a bill of 1 July is July's, and ten days of closing keep June open until 11 July."""
+    settings = FeatureSettings(billed_in_arrears=False, closing_days=10)
+    expected = """
+        customer_id | seen on    | arpu_1m
+        rising      | 2024-07-10 | 40
+        rising      | 2024-07-11 | 50
+        rising      | 2024-08-11 | 60
+    """
+    expect(con, expected, settings, customers=CUSTOMERS, bills=BILLS)
+
+
+STEADY = "customer_id | activated_on\n" + "\n".join(
+    f"{c} | 2020-01-01" for c in ("spike", "once", "swing", "fall", "never")
+)
+
+
+def monthly(customer: str, *amounts: str) -> str:
+    """One bill a month, the last for June 2024."""
+    first = 7 - len(amounts)
+    months = [f"2024-{first + n + 1:02d}-01" for n in range(len(amounts))]
+    return "\n".join(f"{customer} | {day} | {amount}" for day, amount in zip(months, amounts, strict=True))
+
+
+def test_fluctuation(con: ibis.BaseBackend):
+    """Peak, fall from it, and a spike against a lasting change. Swing: mean 20, all 10 from it: variation 1/2."""
+    rows = [
+        monthly("spike", "10", "10", "10", "70", "10", "10"),
+        monthly("once", "0", "0", "30", "0", "0", "0"),
+        monthly("swing", "10", "30", "10", "30", "10", "30"),
+        monthly("fall", "40", "40", "40", "20", "20", "20"),
+    ]
+    expected = """
+        customer_id | seen on    | arpu_peak_6m | arpu_drop_6m | arpu_peak_ago_12m | arpu_spike_6m | unbilled_share_3m
+        spike       | 2024-07-07 | 70           | 60/70        | 2                 | 7             | 0
+        once        | 2024-07-07 | 30           | 1            | 3                 | null          | 1
+        swing       | 2024-07-07 | 30           | 0            | 0                 | 30/18         | 0
+        fall        | 2024-07-07 | 40           | 1/2          | 3                 | 40/28         | 0
+    """
+    bills = "customer_id | happened_at | amount\n" + "\n".join(rows)
+    expect(con, expected, customers=STEADY, bills=bills)
+    expected = """
+        customer_id | seen on    | arpu_variation_6m | arpu_before_3m | arpu_ratio_3m | arpu_ratio_1m | unbilled_share_12m
+        swing       | 2024-07-07 | 1/2               | 50/3           | 70/50         | 3             | 1/2
+        fall        | 2024-07-07 | 1/3               | 40             | 1/2           | 1             | 1/2
+        never       | 2024-07-07 | null              | 0              | null          | null          | 1
+    """
+    expect(con, expected, customers=STEADY, bills=bills)
+
+
+def test_trend_before_and_acceleration(con: ibis.BaseBackend):
+    """Up by 10 a month in the first quarter, down by 10 in the second: 0, 10, 20, then 20, 10, 0.
+
+    In October the half year before is 0, 0, 0, 0, 10, 20: slope (1.5*10 + 2.5*20) / 17.5 = 26/7, mean 5.
+    """
+    expected = """
+        customer_id | seen on    | arpu_slope_3m | arpu_acceleration_3m | arpu_trend_3m | arpu_trend_before_6m
+        turn        | 2024-07-07 | -10           | -20                  | -1            | null
+        turn        | 2024-10-07 | 0             | 10                   | null          | 26/35
+        turn        | 2025-01-07 | 0             | 0                    | null          | 0
+    """
+    bills = "customer_id | happened_at | amount\n" + monthly("turn", "0", "10", "20", "20", "10", "0")
+    expect(con, expected, customers="customer_id | activated_on\nturn | 2020-01-01", bills=bills)

@@ -1,0 +1,295 @@
+"""The laws that every feature obeys, over the whole catalogue (law 1, the future, stands in test_future.py)."""
+
+import inspect
+import math
+import pkgutil
+import re
+from datetime import date, timedelta
+from importlib import import_module
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+import features
+from features.build import build, kind
+from features.catalogue import FAMILIES, catalogue, definitions, fingerprint
+from features.definition import KEY
+from features.spine import everyone
+from tests.features.asking import EVENTS, Asker, by_key, differing, ordered, spine_of
+from tests.features.naive import Who, twin
+from tests.world import MEASURES, ZONE, World, arrow, spine_table, tables, world
+
+FEATURES = {f.column: f for f in catalogue(MEASURES)}
+REASONS = {
+    "bill_level",
+    "bill_trend",
+    "bill_fluctuation",
+    "purchases",
+    "usage_level",
+    "usage_trend",
+    "usage_recency",
+    "usage_breadth",
+    "payments",
+    "complaints",
+    "contacts",
+    "plan",
+    "contract",
+    "tenure",
+    "lifecycle",
+    "satisfaction",
+    "profile",
+}
+DATES = [date(2023, 6, 1), date(2024, 2, 29), date(2024, 3, 1), date(2025, 3, 7), date(2026, 1, 31)]
+ROUNDED = {"order_value_spread"}
+"""Money with a square root in it: equal to the twin within 1e-9; all other money is exact."""
+
+
+def dated_spine(ask: Asker, given: World, days: list[date]) -> pa.Table:
+    """Every customer with us on each of these days."""
+    customers = ibis.memtable(arrow("customers", given.tables["customers"]))
+    return ask.con.to_pyarrow(everyone(customers, days, ZONE))
+
+
+def unequal(ask: Asker, given: World, spine: pa.Table) -> list[tuple]:
+    """Where the catalogue and its twin disagree: customer, date, column, both values."""
+    rows = {name: given.rows(name) for name in given.tables}
+    answer, wrong = by_key(ask(given, spine)), []
+    for row in spine.to_pylist():
+        who = Who(**row)
+        own = {name: found.get(who.customer_id, []) for name, found in rows.items()}
+        expected = twin(who, own, ask.settings, MEASURES)
+        got = answer[who.customer_id, who.as_of]
+        assert expected.keys() == got.keys() - set(KEY)
+        wrong += [(*row.values(), c, got[c], v) for c, v in expected.items() if not same(c, got[c], v)]
+    return wrong
+
+
+def same(column: str, got: float | str | None, expected: float | str | None) -> bool:
+    """Money to the last bit, other numbers within 1e-9, words and nulls as they are."""
+    if got is None or expected is None or isinstance(expected, str):
+        return got == expected
+    if FEATURES[column].unit in {"currency", "currency/month"} and column not in ROUNDED:
+        return got == expected
+    return math.isclose(got, expected, rel_tol=1e-9, abs_tol=1e-10)
+
+
+def test_equals_its_twin_on_400_worlds(ask: Asker):
+    given = world(400, seed=201)
+    assert unequal(ask, given, spine_of(given)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [202, 203])
+def test_equals_its_twin_on_4000_worlds(ask: Asker, seed: int):
+    given = world(2_000, seed)
+    assert unequal(ask, given, spine_of(given)) == []
+
+
+def test_equals_its_twin_under_other_settings(con: ibis.BaseBackend):
+    stages = {"onboarding_days": 30, "dormant_days": 10, "trend": 0.2, "volatile": 0.8, "spike": 4.0}
+    settings = {"closing_days": 10, "billed_in_arrears": False, "usage_closing_days": 3, "stages": stages}
+    given = world(300, seed=204)
+    assert unequal(Asker(con, "otherwise", **settings), given, spine_of(given)) == []
+
+
+def test_equals_its_twin_day_after_day_over_leap_day_and_month_ends(ask: Asker):
+    given = world(12, seed=205)
+    joined = given.spine.assign(activated_on=given.spine.activated_on.where(given.spine.index % 2 == 1, "2023-04-30"))
+    given = given.of(
+        customers=given.tables["customers"].assign(activated_on=joined.activated_on, deactivated_on=pd.NaT)
+    )
+    days = [date(2024, 1, 26) + timedelta(days=n) for n in range(42)]
+    spine = dated_spine(ask, given, days)
+    assert spine.num_rows > 250
+    assert unequal(ask, given, spine) == []
+
+
+def test_many_cutoffs_at_once_are_each_alone(ask: Asker):
+    given = world(400, seed=206)
+    given = given.of(customers=given.tables["customers"].assign(activated_on=pd.Timestamp("2022-05-31")))
+    together = ask(given, dated_spine(ask, given, DATES))
+    assert together.num_rows > 1_500
+    for day in DATES:
+        alone = ask(given, dated_spine(ask, given, [day]))
+        among = together.filter(pc.equal(together["as_of"], day))
+        assert differing(alone, among) == set(), day
+
+
+def test_one_row_per_customer_and_date_with_events_or_without(ask: Asker):
+    given = world(500, seed=207)
+    given = given.of(
+        **{name: rows[rows.customer_id > "C000009"] for name, rows in given.tables.items() if name in EVENTS}
+    )
+    spine = dated_spine(ask, given, DATES)
+    answer = ask(given, spine)
+    keys = list(zip(*(answer[c].to_pylist() for c in KEY), strict=True))
+    assert len(keys) == len(set(keys)) == spine.num_rows
+    assert set(keys) == set(zip(*(spine[c].to_pylist() for c in KEY), strict=True))
+    assert ask(given, spine.slice(0, 0)).num_rows == 0
+
+
+def test_every_number_is_float64_and_every_word_a_string(ask: Asker):
+    """As the engine itself types them, whoever reads the query."""
+    schema = ask(world(5, seed=218)).schema
+    assert {c: str(schema.field(c).type) for c in FEATURES} == {
+        c: {"string": "string", "float64": "double"}[kind(f)] for c, f in FEATURES.items()
+    }
+
+
+def test_order_of_rows_changes_nothing(ask: Asker):
+    given = world(800, seed=208)
+    rng = np.random.default_rng(1)
+    mixed = {name: rows.iloc[rng.permutation(len(rows))] for name, rows in given.tables.items()}
+    spine = spine_of(given)
+    shuffled = spine.take(pa.array(rng.permutation(spine.num_rows)))
+    assert differing(ask(given), ask(given.of(**mixed), shuffled)) == set()
+
+
+def test_other_customers_change_nothing(ask: Asker):
+    given, crowd = world(300, seed=209), world(900, seed=210)
+    crowd = renamed(crowd, dict(zip(crowd.spine.customer_id, "X" + crowd.spine.customer_id, strict=True)))
+    both = {name: pd.concat([crowd.tables[name], rows]) for name, rows in given.tables.items()}
+    everybody = World(pd.concat([crowd.spine, given.spine]), both)
+    answer = ask(everybody)
+    assert differing(ask(given), answer.slice(0, 300)) == set()  # "C…" sorts before "X…"
+
+
+def renamed(given: World, names: dict[str, str]) -> World:
+    spine = given.spine.assign(customer_id=given.spine.customer_id.map(names))
+    return World(spine, {n: rows.assign(customer_id=rows.customer_id.map(names)) for n, rows in given.tables.items()})
+
+
+def test_new_names_permute_the_rows(ask: Asker):
+    given = world(300, seed=211)
+    ids = given.spine.customer_id
+    names = dict(zip(ids, "N" + ids.sample(frac=1, random_state=1).to_numpy(), strict=True))
+    back = {new: old for old, new in names.items()}
+    answer = ask(renamed(given, names))
+    restored = answer.set_column(0, "customer_id", pa.array([back[c] for c in answer["customer_id"].to_pylist()]))
+    assert differing(ask(given), ordered(restored)) == set()
+
+
+def test_split_files_and_a_single_thread_change_nothing(ask: Asker, tmp_path: Path):
+    given = world(800, seed=212)
+    con = ibis.duckdb.connect(threads=1)
+    made = {name: con.read_parquet(split(tmp_path, name, given)) for name in given.tables}
+    expression = build(made, spine_table(con, given), list(FEATURES.values()), ask.settings)
+    assert differing(ask(given), ordered(con.to_pyarrow(expression))) == set()
+    con.disconnect()
+
+
+def split(folder: Path, name: str, given: World) -> list[str]:
+    """The table in three files, the newest rows first."""
+    rows = arrow(name, given.tables[name])
+    files = [folder / f"{name}{part}.parquet" for part in range(3)]
+    for part, file in enumerate(files):
+        pq.write_table(rows.take(pa.array(range(len(rows) - 1 - part, -1, -3))), file)
+    return [str(file) for file in files]
+
+
+def test_a_customer_of_two_years_without_events_gets_what_is_declared(ask: Asker):
+    given = world(3, seed=213)
+    spine = given.spine.assign(activated_on=given.spine.as_of - pd.Timedelta(days=731))
+    none = {name: given.tables[name].iloc[:0] for name in EVENTS}
+    answer = ask(World(spine, given.tables | none))
+    declared = {c: f.no_events for c, f in FEATURES.items() if f.source != "customers"}
+    for row in answer.to_pylist():
+        assert {c: row[c] for c in declared} == declared
+        assert (row["tenure_days"], row["tenure_months"]) == (731.0, 24.0)
+
+
+def test_a_table_that_is_not_there_is_unknown_and_never_zero(ask: Asker):
+    given = world(300, seed=214)
+    optional = {"payments", "complaints", "contacts", "subscriptions", "surveys"}
+    there = tables(ask.con, given, only=("customers", "bills", "usage"))
+    answer = ordered(
+        ask.con.to_pyarrow(build(there, spine_table(ask.con, given), list(FEATURES.values()), ask.settings))
+    )
+    full = ask(given)
+    gone = {c for c, f in FEATURES.items() if f.source in optional | {"settled"}} | {"bill_over_fee"}
+    assert {c for c in FEATURES if answer[c].null_count == 300} == gone
+    assert differing(answer, full) == {c for c in gone if full[c].null_count < 300}
+    assert answer.schema.types == full.schema.types
+
+
+def test_money_times_three_triples_money_and_nothing_else(ask: Asker):
+    given = world(500, seed=215)
+    amounts = {"bills": "amount", "payments": "amount", "subscriptions": "monthly_fee", "contacts": "cost"}
+    richer = given.of(**{n: given.tables[n].assign(**{c: given.tables[n][c] * 3}) for n, c in amounts.items()})
+    plain, tripled = ask(given).to_pandas(), ask(richer).to_pandas()
+    for column, feature in FEATURES.items():
+        factor = 3 if feature.unit.startswith("currency") else 1
+        if kind(feature) == "string":
+            assert tripled[column].equals(plain[column]), column
+        else:
+            assert np.allclose(tripled[column], plain[column] * factor, rtol=1e-12, atol=1e-10, equal_nan=True), column
+
+
+def moved(given: World, days: int) -> World:
+    """Everything that many days later."""
+    return World(later(given.spine, days), {name: later(rows, days) for name, rows in given.tables.items()})
+
+
+def later(rows: pd.DataFrame, days: int) -> pd.DataFrame:
+    dates = [c for c in rows if pd.api.types.is_datetime64_dtype(rows[c])]
+    return rows.assign(**{c: rows[c] + pd.Timedelta(days=days) for c in dates})
+
+
+def test_some_days_later_only_calendar_months_differ(ask: Asker):
+    given = world(500, seed=216)
+    monthly = {c for c, f in FEATURES.items() if f.source in {"bills", "wide"}} | {"months_known", "as_of"}
+    assert differing(ask(given), ask(moved(given, 17))) <= monthly
+
+
+def test_four_years_later_nothing_differs(ask: Asker):
+    given = world(500, seed=217)
+    assert differing(ask(given), ask(moved(given, 4 * 365 + 1))) == {"as_of"}
+
+
+@pytest.mark.parametrize("column", FEATURES)
+def test_says_what_it_is_in_both_languages(column: str):
+    feature = FEATURES[column]
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", column)
+    assert feature.unit
+    assert feature.reason in REASONS
+    for words in (feature.label, feature.meaning, feature.null_meaning):
+        en, zh = words("en"), words("zh")
+        assert en and zh and en != zh
+        assert not set("{}") & set(en + zh)
+        assert re.search(r"[\u4e00-\u9fff]", zh) and not re.search(r"[\u4e00-\u9fff]", en)
+    if feature.window:
+        assert column.endswith(f"_{feature.window.suffix}")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_two_columns_share_a_label(lang: str):
+    labels = [f.label(lang) for f in FEATURES.values()]
+    assert sorted({label for label in labels if labels.count(label) > 1}) == []
+
+
+def test_there_are_enough_columns_and_no_name_twice():
+    columns = [f.column for f in catalogue(MEASURES)]
+    assert len(columns) == len(set(columns)) >= 130
+    assert len(catalogue(())) >= 80
+    assert len(catalogue(("a", "b", "c"))) - len(catalogue(("a", "b"))) == 9
+
+
+def test_the_catalogue_and_the_families_on_disk_are_the_same():
+    modules = [import_module(f"features.{m.name}") for m in pkgutil.iter_modules(features.__path__)]
+    assert {m for m in modules if definitions(m)} == set(FAMILIES)
+    for family in FAMILIES:
+        own = {n for n, f in inspect.getmembers(family, inspect.isfunction) if hasattr(f, "definition")}
+        used = {f.definition.function.__name__ for f in FEATURES.values() if f.family == family.__name__.split(".")[1]}
+        assert used == own & {d.function.__name__ for d in definitions(family)}
+        assert used
+
+
+def test_the_fingerprint_tells_catalogues_apart():
+    assert fingerprint(catalogue(MEASURES)) == fingerprint(catalogue(MEASURES))
+    assert fingerprint(catalogue(MEASURES)) != fingerprint(catalogue(MEASURES[:1]))

@@ -1,0 +1,90 @@
+"""How a function becomes columns: names, words and windows."""
+
+import pytest
+
+from features.definition import Window, columns, days, feature, months, weeks
+
+
+@feature(
+    "bills",
+    unit="currency",
+    label=("paid, {n} months", "{n}个月缴费"),
+    zh="近{n}个月",
+    reason="payments",
+    windows=months(1, 3),
+)
+def paid(rows, window):
+    """Paid in {n} months."""
+    return rows, window
+
+
+@feature(
+    "usage",
+    unit="ratio",
+    label=("{measure}, {n}", "{measure}，{n}"),
+    zh="{measure}",
+    reason="x",
+    windows=weeks(4, 12),
+    per_measure=True,
+)
+def measure_share(rows, measure, window):
+    """Share of {measure} in {n} weeks."""
+    return rows, measure, window
+
+
+@feature("wide", unit="text", label=("stage", "阶段"), zh="阶段", reason="x", no_events="steady")
+def stage(row, rules):
+    """Stage."""
+    return row, rules
+
+
+def test_a_marked_function_stays_a_plain_function():
+    assert paid("rows", "window") == ("rows", "window")
+    assert paid.__name__ == "paid"
+
+
+def test_names_come_from_function_measure_and_window():
+    assert [c.column for c in columns(paid.definition, ["a", "b"])] == ["paid_1m", "paid_3m"]
+    names = ["sms_share_4w", "sms_share_12w", "data_mb_share_4w", "data_mb_share_12w"]
+    assert [c.column for c in columns(measure_share.definition, ["sms", "data_mb"])] == names
+    assert [c.column for c in columns(stage.definition, ["sms"])] == ["stage"]
+    assert columns(measure_share.definition, []) == []
+
+
+def test_a_column_calls_its_function_with_what_it_is_made_of():
+    assert columns(paid.definition, [])[1].value("rows") == ("rows", Window(3, "m"))
+    assert columns(measure_share.definition, ["sms"])[0].value("rows") == ("rows", "sms", Window(1, "w"))
+    assert columns(stage.definition, [])[0].value("row", "rules") == ("row", "rules")
+
+
+def test_words_are_filled_in_both_languages():
+    third = columns(paid.definition, [])[1]
+    assert (third.label("en"), third.label("zh")) == ("paid, 3 months", "3个月缴费")
+    assert third.meaning("en") == "Paid in 3 months."
+    assert third.null_meaning("en") == "the table is not there"
+    known, unknown = columns(measure_share.definition, ["data_mb", "fax_pages"])[::2]
+    assert (known.label("en"), known.label("zh")) == ("data volume, 4", "流量，4")
+    assert (unknown.label("en"), unknown.label("zh")) == ("fax pages, 4", "fax_pages，4")
+
+
+def test_a_column_shares_what_its_definition_says():
+    column = columns(stage.definition, [])[0]
+    assert (column.source, column.unit, column.reason, column.no_events) == ("wide", "text", "x", "steady")
+    assert column.family == "test_definition"
+    with pytest.raises(AttributeError):
+        _ = column.colour
+
+
+@pytest.mark.parametrize(
+    ("window", "suffix", "covered"),
+    [
+        (Window(3, "m"), "3m", [0, 1, 2]),
+        (Window(3, "m").before(), "3m", [3, 4, 5]),
+        (days(2)[0], "2d", [0, 1]),
+        (weeks(12)[0], "12w", [0, 1, 2]),
+        (weeks(4)[0].before().before(), "4w", [2]),
+    ],
+)
+def test_a_window_covers_whole_units_back(window: Window, suffix: str, covered: list[int]):
+    assert window.suffix == suffix
+    assert [ago for ago in range(-3, 12) if window.covers(ago)] == covered

@@ -1,0 +1,75 @@
+"""Worked examples of plans and contracts, seen on 1 July."""
+
+import ibis
+
+from tests.tables import expect
+
+CUSTOMERS = """
+    customer_id | activated_on
+    downgraded  | 2023-01-01
+    unpriced    | 2023-01-01
+    ended       | 2023-01-01
+    extra       | 2023-01-01
+    none        | 2023-01-01
+"""
+SUBSCRIPTIONS = """
+    customer_id | valid_from | plan | monthly_fee | valid_to   | contract_end
+    downgraded  | 2023-01-01 | P50  | 50          | 2023-09-01 | 2025-01-01
+    downgraded  | 2023-09-01 | P80  | 80          | 2024-05-01 | 2025-09-01
+    downgraded  | 2024-05-01 | P40  | 40          | null       | 2024-06-21
+    downgraded  | 2024-07-01 | P99  | 99          | null       | 2026-07-01
+    unpriced    | 2023-01-01 | P50  | 50          | 2024-01-01 | 2025-01-01
+    unpriced    | 2024-01-01 | free | null        | null       | null
+    ended       | 2023-01-01 | P50  | 50          | 2024-06-30 | null
+    extra       | 2023-01-01 | P50  | 50          | null       | 2024-07-31
+    extra       | 2024-03-01 | trip | 10          | 2024-03-08 | null
+"""
+
+
+def test_the_plan_in_force(con: ibis.BaseBackend):
+    """P99 begins on the as-of date itself: not yet. A plan without a fee has no fee, not that of the plan before it.
+    Ended on 30 June is no plan on 1 July; seen from 30 June it was still running. A trip does not end the plan."""
+    expected = """
+        customer_id | seen on    | plan | plan_fee | plan_days | contract_days_left
+        downgraded  | 2024-07-01 | P40  | 40       | 61        | -10
+        downgraded  | 2024-07-02 | P99  | 99       | 1         | 729
+        unpriced    | 2024-07-01 | free | null     | 182       | null
+        ended       | 2024-06-30 | P50  | 50       | 546       | null
+        ended       | 2024-07-01 | null | null     | null      | null
+        extra       | 2024-03-02 | trip | 10       | 1         | null
+        extra       | 2024-07-01 | P50  | 50       | 547       | 30
+        none        | 2024-07-01 | null | null     | null      | null
+    """
+    expect(con, expected, customers=CUSTOMERS, subscriptions=SUBSCRIPTIONS)
+
+
+def test_changes(con: ibis.BaseBackend):
+    """The first plan ever is no change."""
+    expected = """
+        customer_id | seen on    | plan_changes_182d | plan_changes_365d | plan_fee_change | plan_fee_of_peak
+        downgraded  | 2024-07-01 | 1                 | 2                 | -10             | 1/2
+        downgraded  | 2023-02-01 | 0                 | 0                 | 0               | 1
+        unpriced    | 2024-07-01 | 1                 | 1                 | null            | null
+        ended       | 2024-07-01 | 0                 | 0                 | null            | null
+        none        | 2024-07-01 | 0                 | 0                 | null            | null
+    """
+    expect(con, expected, customers=CUSTOMERS, subscriptions=SUBSCRIPTIONS)
+
+
+def test_bill_over_fee(con: ibis.BaseBackend):
+    """Bills of 60 a month on a plan of 40; nothing billed is 0, no plan is unknown."""
+    bills = """
+        customer_id | happened_at | amount
+        downgraded  | 2024-04-01  | 60
+        downgraded  | 2024-05-01  | 60
+        downgraded  | 2024-06-01  | 60
+        none        | 2024-06-01  | 60
+    """
+    expected = """
+        customer_id | seen on    | bill_over_fee
+        downgraded  | 2024-07-01 | 1.5
+        extra       | 2024-07-01 | 0
+        unpriced    | 2024-07-01 | null
+        none        | 2024-07-01 | null
+    """
+    expect(con, expected, customers=CUSTOMERS, subscriptions=SUBSCRIPTIONS, bills=bills)

@@ -1,0 +1,84 @@
+"""Worked examples of purchases: bills above zero, in days before the as-of date."""
+
+import ibis
+
+from tests.tables import expect
+
+CUSTOMERS = """
+    customer_id | activated_on
+    regular     | 2024-01-02
+    once        | 2024-06-01
+    nothing     | 2024-01-02
+    free        | 2024-01-02
+"""
+BILLS = """
+    customer_id | happened_at      | amount
+    regular     | 2024-05-01       | 20
+    regular     | 2024-05-11       | 40
+    regular     | 2024-06-10       | 10
+    regular     | 2024-06-10 18:30 | 30
+    once        | 2024-06-30       | 12.34
+    free        | 2024-06-01       | 0
+"""
+
+
+def test_how_much_and_how_often(con: ibis.BaseBackend):
+    """A bill of zero is no purchase. Seen on 10 June, the purchases of that day are not yet there."""
+    expected = """
+        customer_id | seen on    | spend_30d | spend_91d | spend_ever | orders_30d | orders_ever | purchase_days_91d
+        regular     | 2024-07-01 | 40        | 100       | 100        | 2          | 4           | 3
+        regular     | 2024-06-10 | 40        | 60        | 60         | 1          | 2           | 2
+        regular     | 2024-06-11 | 40        | 100       | 100        | 2          | 4           | 3
+        once        | 2024-07-01 | 12.34     | 12.34     | 12.34      | 1          | 1           | 1
+        nothing     | 2024-07-01 | 0         | 0         | 0          | 0          | 0           | 0
+        free        | 2024-07-01 | 0         | 0         | 0          | 0          | 0           | 0
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+
+
+def test_a_window_holds_its_first_day_and_not_the_one_before(con: ibis.BaseBackend):
+    """30 days before 31 May begin on 1 May."""
+    expected = """
+        customer_id | seen on    | spend_30d | orders_30d
+        regular     | 2024-05-31 | 60        | 2
+        regular     | 2024-06-01 | 40        | 1
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+
+
+def test_rhythm(con: ibis.BaseBackend):
+    """Regular buys on 1 May, 11 May and 10 June: gaps of 10 and 30 days. Two purchases on one day are no gap."""
+    expected = """
+        customer_id | seen on    | days_since_purchase | days_since_first_purchase | purchase_gap | purchase_overdue
+        regular     | 2024-07-01 | 21                  | 61                        | 20           | 21/20
+        once        | 2024-07-01 | 1                   | 1                         | null         | null
+        nothing     | 2024-07-01 | null                | null                      | null         | null
+        free        | 2024-07-01 | null                | null                      | null         | null
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+    expected = """
+        customer_id | seen on    | purchase_gap_max | purchase_gap_last | purchase_gap_spread | purchase_silence_share
+        regular     | 2024-07-01 | 30               | 30                | 10                  | 21/61
+        regular     | 2024-05-12 | 10               | 10                | 0                   | 1/11
+        once        | 2024-07-01 | null             | null              | null                | 1
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+
+
+def test_size_and_rate(con: ibis.BaseBackend):
+    """Regular: 20, 40, 10 and 30, spread sqrt(125); the last day's largest is 30. With us for 181 days on 1 July."""
+    expected = """
+        customer_id | seen on    | order_value | order_value_max | order_value_last | order_rate | spend_rate | spend_ratio_91d
+        regular     | 2024-07-01 | 25          | 40              | 30               | 120/181    | 3000/181   | null
+        regular     | 2024-08-20 | 25          | 40              | 30               | 120/231    | 3000/231   | 2/3
+        once        | 2024-07-01 | 12.34       | 12.34           | 12.34            | 1          | 12.34      | null
+        nothing     | 2024-07-01 | null        | null            | null             | 0          | 0          | null
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+    expected = """
+        customer_id | seen on    | order_value_spread
+        regular     | 2024-07-01 | 11.180339887498949
+        once        | 2024-07-01 | 0
+        nothing     | 2024-07-01 | null
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS)

@@ -1,0 +1,100 @@
+"""Lists: everybody is accounted for, order of input changes nothing, held-out and suppressed customers are on none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import HeadwaterError
+from targeting.holdout import arms
+from targeting.ranking import ListSettings, churn_list, vip_list
+from tests.scores_sample import sample_frame, sample_scores
+
+FRAME = sample_frame(600)
+DRAWS = (vip_list, churn_list)
+
+
+@st.composite
+def worlds(draw):
+    """Small score tables of any mixture of status, consent, holdout and null scores."""
+    n = draw(st.integers(0, 30))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    frame = FRAME.sample(n, random_state=draw(st.integers(0, 1_000))).reset_index(drop=True)
+    frame["is_holdout"] = rng.random(n) < 0.3
+    frame["is_potential_vip"] = rng.random(n) < 0.6
+    frame["contact_allowed"] = rng.random(n) < 0.5
+    frame["suppress_reason"] = np.where(frame["contact_allowed"], None, rng.choice(["arrears", "no_consent"], n))
+    return frame
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds(), st.integers(1, 12), st.sampled_from([0.0, 0.3, 0.9]), st.sampled_from(DRAWS))
+def test_everybody_is_accounted_for(frame, top, holdout, draw):
+    made = draw(frame, ListSettings(top=top, holdout=holdout, potential_only=False))
+    counts = made.counts
+    assert counts.eligible == counts.listed + sum(counts.suppressed.values()) + counts.held_out + counts.beyond_top
+    assert counts.adds_up
+    assert counts.listed == len(made.rows) and counts.held_out_here == len(made.control)
+    assert len(made.rows) + len(made.control) <= top
+    on_it = pd.concat([made.rows, made.control])
+    assert on_it["contact_allowed"].all() and not on_it["is_holdout"].any()
+    assert on_it["customer_id"].is_unique
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_row_order_changes_nothing(draw):
+    shuffled = FRAME.sample(frac=1, random_state=5)
+    first, second = (draw(frame, ListSettings(top=50)) for frame in (FRAME, shuffled))
+    assert first.rows["customer_id"].tolist() == second.rows["customer_id"].tolist()
+    assert first.counts == second.counts
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_the_control_group_does_not_depend_on_scores(draw):
+    made = draw(FRAME, ListSettings(top=100, holdout=0.3), "a-list")
+    drawn = arms(FRAME["customer_id"], "a-list", 0.3)
+    control = set(FRAME.loc[drawn == "control", "customer_id"])
+    assert set(made.control["customer_id"]) <= control
+    assert not set(made.rows["customer_id"]) & control
+
+
+def test_customers_who_are_high_value_now_are_no_potential_vips():
+    made = vip_list(FRAME, ListSettings(top=1_000, potential_only=False))
+    assert not made.rows["is_high_value_now"].any()
+    assert made.rows["vip_probability"].is_monotonic_decreasing
+    assert vip_list(FRAME, ListSettings()).rows["is_potential_vip"].all()
+
+
+def test_a_grower_stands_above_a_flat_customer_who_pays_more():
+    pair = FRAME[~FRAME["is_high_value_now"] & FRAME["contact_allowed"] & FRAME["score_status"].eq("ok")].head(2)
+    pair = pair.assign(arpu_3m=[50.0, 100.0], vip_probability=[0.4, 0.1], is_potential_vip=True, is_holdout=False)
+    assert vip_list(pair, ListSettings(holdout=0)).rows["arpu_3m"].tolist() == [50.0, 100.0]
+
+
+@pytest.mark.parametrize("order", ["value_at_risk", "churn_probability", "action_priority"])
+def test_the_churn_list_follows_the_configured_order(order):
+    assert churn_list(FRAME, ListSettings(churn_order=order)).rows[order].is_monotonic_decreasing
+
+
+def test_filters_are_applied_and_kept():
+    made = churn_list(FRAME, ListSettings(min_value=200, min_probability=0.1))
+    assert (made.rows["value_pred"] >= 200).all() and (made.rows["churn_probability"] >= 0.1).all()
+    assert made.filters["min_value"] == 200 and made.filters["list"] == "churn"
+
+
+def test_a_table_and_a_frame_give_the_same_list():
+    made = [churn_list(scores, ListSettings()) for scores in (sample_scores(600), sample_scores(600).to_pandas())]
+    assert made[0].rows["customer_id"].tolist() == made[1].rows["customer_id"].tolist()
+    assert str(made[0].as_of) == "2026-11-01" and made[0].list_id == "churn-2026-11-01"
+
+
+def test_without_any_known_consent_no_list_is_drawn():
+    silent = FRAME.assign(contact_allowed=False, suppress_reason="consent_unknown")
+    with pytest.raises(HeadwaterError) as raised:
+        churn_list(silent, ListSettings())
+    assert raised.value.problem.code == "E261"
+
+
+def test_an_empty_table_gives_an_empty_list():
+    assert vip_list(FRAME.head(0), ListSettings()).counts.eligible == 0

@@ -1,0 +1,147 @@
+"""Random worlds, hostile on purpose: one customer is one world, so that ten thousand of them go through one query.
+
+Each customer has an as-of date of his own. Events crowd around the instants where code goes wrong: the cutoff itself,
+the microsecond before it, month ends, leap days, the day of joining, and times before it (a recycled number).
+Money is held in whole hundredths until it becomes decimal. Same size and seed, same worlds.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import count
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.contracts import CONTRACTS, MONEY
+from tests.draws import bills, complaints, contacts, customers, payments, subscriptions, surveys, usage
+
+ZONE = "Asia/Shanghai"
+AHEAD = np.timedelta64(8, "h")
+"""Local time of ZONE is this far ahead of UTC, in every season."""
+MEASURES = ("voice_minutes", "data_mb")
+HOSTILE_DATES = ("2024-02-29", "2024-03-01", "2024-03-31", "2025-01-01", "2025-03-06", "2025-03-07", "2026-01-31")
+HOSTILE_AGES = (1, 2, 27, 28, 29, 56, 89, 90, 91, 182, 183, 365, 730)
+LATER = {"resolved_at": "cutoff", "valid_to": "as_of", "superseded_at": "cutoff"}
+"""Columns that come true after their row, and the clock that says so."""
+_names = count()
+
+
+@dataclass(frozen=True)
+class World:
+    """`spine`: customer_id, as_of, cutoff (UTC), activated_on; `tables`: frames with the columns of the contracts."""
+
+    spine: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
+
+    def rows(self, name: str) -> dict[str, list[dict]]:
+        """The rows of a table by customer, as plain Python values."""
+        found: dict[str, list[dict]] = {}
+        for row in arrow(name, self.tables[name]).to_pylist():
+            found.setdefault(row["customer_id"], []).append(row)
+        return found
+
+    def of(self, **tables: pd.DataFrame) -> "World":
+        """The same world with these tables instead."""
+        return replace(self, tables=self.tables | tables)
+
+
+def world(size: int, seed: int) -> World:
+    """`size` customers, each a world of his own."""
+    rng = np.random.default_rng(seed)
+    made = spine(size, rng)
+    tables = {"customers": customers(made, rng), "bills": bills(made, rng)}
+    tables["payments"] = payments(made, rng, tables["bills"])
+    for maker in (complaints, contacts, surveys, subscriptions):
+        tables[maker.__name__] = maker(made, rng)
+    tables["usage"] = usage(made, rng, MEASURES)
+    return World(made, {name: dated(frame) for name, frame in tables.items()})
+
+
+def spine(size: int, rng: np.random.Generator) -> pd.DataFrame:
+    """One as-of date per customer, who joined at least a day before it; their order is the order of the ids."""
+    days = np.datetime64("2024-01-01") + rng.integers(0, 1000, size)
+    hostile = rng.choice(np.array(HOSTILE_DATES, "datetime64[D]"), size)
+    as_of = np.where(rng.random(size) < 0.3, hostile, days)
+    age = np.where(rng.random(size) < 0.3, rng.choice(HOSTILE_AGES, size), rng.integers(1, 1200, size))
+    ids = [f"C{i:06d}" for i in range(size)]
+    cutoff = as_of.astype("datetime64[us]") - AHEAD
+    columns = {"customer_id": ids, "as_of": as_of, "cutoff": cutoff, "activated_on": as_of - age}
+    return pd.DataFrame(columns).astype(dict.fromkeys(["as_of", "cutoff", "activated_on"], "datetime64[us]"))
+
+
+def dated(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the local date on which each row took place."""
+    if "valid_from" in frame:
+        return frame.assign(happened_on=frame.valid_from)
+    return frame.assign(happened_on=(frame.happened_at + AHEAD).dt.floor("D")) if "happened_at" in frame else frame
+
+
+def future(rows: pd.DataFrame, spine: pd.DataFrame) -> pd.Series:
+    """Rows that happen, or become known, at or after the cutoff of their customer."""
+    own = spine.set_index("customer_id").loc[rows.customer_id]
+    happened, cut = (rows.happened_at, own.cutoff) if "happened_at" in rows else (rows.happened_on, own.as_of)
+    return (happened.to_numpy() >= cut.to_numpy()) | (rows.known_at.to_numpy() >= own.cutoff.to_numpy())
+
+
+def past(given: World) -> World:
+    """What could be known at each cutoff, and nothing else."""
+    return rewritten(given, None)
+
+
+def rewritten(given: World, other: World | None) -> World:
+    """The same past with the future of `other` (of the same customers): rows dropped, added and altered."""
+    tables = {}
+    for name, frame in given.tables.items():
+        if name == "customers":
+            left = pd.NaT if other is None else other.tables[name].deactivated_on
+            tables[name] = frame.assign(deactivated_on=left)
+            continue
+        kept = hidden(frame[~future(frame, given.spine)], given.spine, other)
+        coming = [] if other is None else [other.tables[name][future(other.tables[name], given.spine)]]
+        tables[name] = pd.concat([kept, *coming], ignore_index=True)
+    return given.of(**tables)
+
+
+def hidden(rows: pd.DataFrame, spine: pd.DataFrame, other: World | None) -> pd.DataFrame:
+    """What comes true at or after the cutoff becomes unknown, or with `other` comes true at another time."""
+    own = spine.set_index("customer_id").loc[rows.customer_id]
+    changed = {}
+    for column in LATER.keys() & set(rows.columns):
+        clock = own[LATER[column]].to_numpy()
+        days = np.arange(len(rows)) % 40  # the cutoff itself and the weeks after it
+        later = pd.NaT if other is None else clock + days.astype("timedelta64[D]")
+        changed[column] = rows[column].where(rows[column].to_numpy() < clock, later)
+    return rows.assign(**changed)
+
+
+def arrow(name: str, frame: pd.DataFrame) -> pa.Table:
+    """The frame with exactly the columns and types of the contract, and `superseded_at` where it has versions."""
+    contract = CONTRACTS[name].with_measures(MEASURES) if name == "usage" else CONTRACTS[name]
+    schema = contract.schema() | ({"superseded_at": "timestamp(6)"} if "superseded_at" in frame else {})
+    return pa.table({c: cast(frame[c], dtype) for c, dtype in schema.items()})
+
+
+def cast(values: pd.Series, dtype: str) -> pa.Array:
+    if dtype == MONEY:
+        exact = [None if pd.isna(v) else Decimal(int(v)).scaleb(-2) for v in values]
+        return pa.array(exact, pa.decimal128(12, 2))
+    return pa.array(values, from_pandas=True).cast(ibis.dtype(dtype).to_pyarrow())
+
+
+def tables(con: ibis.BaseBackend, given: World, only: tuple[str, ...] = ()) -> dict[str, ibis.Table]:
+    """The tables of a world (all, or `only` these) in the connection, under names of their own."""
+    names = only or tuple(given.tables)
+    return {name: stored(con, name, arrow(name, given.tables[name])) for name in names}
+
+
+def spine_table(con: ibis.BaseBackend, given: World) -> ibis.Table:
+    """The spine of a world in the connection: every customer on a date of his own."""
+    frame = given.spine
+    types = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
+    return stored(con, "spine", pa.table({c: cast(frame[c], dtype) for c, dtype in types.items()}))
+
+
+def stored(con: ibis.BaseBackend, name: str, rows: pa.Table) -> ibis.Table:
+    return con.create_table(f"{name}_{next(_names)}", rows, temp=True)
