@@ -30,7 +30,7 @@ bench: .venv/ready  ## Timings and peaks as ratios of one run; written to worksp
 	$(BIN)/python -m benchmarks.run --customers $(CUSTOMERS)
 
 docs: .venv/ready  ## Write docs/features.md, docs/errors.md and docs/tables.md from the code
-	$(BIN)/python -m pipelines.documents docs
+	$(BIN)/python -m pipelines.dictionary docs
 
 clean:           ## Remove the environment and everything generated
 	rm -rf .venv workspace data

@@ -86,20 +86,24 @@ def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Ta
     """One row per bill: `due_ago` days since it was due, `late` days until paid, `open` (hundredths unpaid), `dated`.
 
     Before its due date nothing is late; a bill still unpaid is as late as it is overdue. A bill is paid on the day of
-    its last payment; without a due date it is never overdue.
+    its last payment; without a due date it is never overdue. For a customer none of whose payments names a
+    bill, which of them are paid is unknown, and so is everything here.
     """
     billed = visible(spine, tables["bills"])
-    paid = visible(spine, tables["payments"])
-    paid = paid.filter(paid.bill_id.notnull()).group_by(*KEY, "bill_id")
+    payments = visible(spine, tables["payments"])
+    unnamed = payments.group_by(*KEY).aggregate(
+        unnamed=(payments.happened_on.count() > 0) & (payments.bill_id.count() == 0)
+    )
+    paid = payments.filter(payments.bill_id.notnull()).group_by(*KEY, "bill_id")
     paid = paid.aggregate(paid=lambda t: hundredths(t.amount.sum()), paid_on=lambda t: t.happened_on.max())
-    rows = billed.left_join(paid, [*KEY, "bill_id"])
+    rows = billed.left_join(unnamed, KEY).drop("customer_id_right", "as_of_right").left_join(paid, [*KEY, "bill_id"])
     owed = hundredths(rows.amount)
     full = rows.paid.fill_null(0.0) >= owed
     due_ago = rows.as_of.delta(rows.due_on, unit="day") - 1
     return rows.select(
         *KEY,
-        dated=ibis.ifelse(rows.happened_on.notnull(), rows.due_on.notnull(), None),
-        due_ago=(due_ago >= 0).ifelse(due_ago, None),
+        dated=ibis.ifelse(rows.happened_on.notnull(), rows.due_on.notnull() & ~rows.unnamed, None),
+        due_ago=((due_ago >= 0) & ~rows.unnamed).ifelse(due_ago, None),
         late=ibis.ifelse(full, rows.paid_on.delta(rows.due_on, unit="day"), due_ago + 1),
         open=ibis.ifelse(~full & (due_ago >= 0), owed - rows.paid.fill_null(0.0), 0.0),
     )
@@ -112,6 +116,15 @@ def events(name: str) -> Callable[[ir.Table, Tables, FeatureSettings], ir.Table]
         return visible(spine, tables[name])
 
     return block
+
+
+def contacts(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """The visible contacts that took place: a control of a campaign is on record and was left alone."""
+    return visible(spine, took_place(tables["contacts"]))
+
+
+def took_place(contacts: ir.Table) -> ir.Table:
+    return contacts.filter(contacts.arm.fill_null("") != "control")
 
 
 def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
@@ -132,7 +145,7 @@ BLOCKS: dict[str, tuple[tuple[str, ...], Block]] = {
     "settled": (("bills", "payments"), settled),
     "payments": (("payments",), events("payments")),
     "complaints": (("complaints",), events("complaints")),
-    "contacts": (("contacts",), events("contacts")),
+    "contacts": (("contacts",), contacts),
     "subscriptions": (("subscriptions",), events("subscriptions")),
     "surveys": (("surveys",), events("surveys")),
 }

@@ -7,12 +7,12 @@ from features.definition import Window, days, feature
 from features.series import NOTHING, number
 
 NO_DUE = ("no bill fell due", "没有到期账单")
-UNDATED = ("bills carry no due date", "账单没有应缴日期")
+UNDATED = ("bills carry no due date, or payments name no bill", "账单没有应缴日期，或缴费未注明账单")
 NEVER = ("never paid", "从未缴费")
 
 
 def where_dated(rows: ir.Table, value: ir.Value) -> ir.Value:
-    """Null for a customer none of whose bills has a due date; without any bill there is simply nothing late."""
+    """Null for a customer none of whose bills can be judged; without any bill there is simply nothing late."""
     return ibis.ifelse(rows.dated.any().fill_null(True), value, NOTHING)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
+from features.blocks import took_place
 from features.definition import KEY
 from features.visible import visible
 
@@ -31,5 +32,6 @@ def our_contacts(tables: Mapping[str, ir.Table], spine: ir.Table) -> ir.Table:
     """Date of the newest contact that we began."""
     if "contacts" not in tables:
         return spine.select(*KEY, last_contact_on=ibis.null("date"))
-    ours = visible(spine, tables["contacts"].filter(tables["contacts"].direction == "outbound"))
+    contacts = took_place(tables["contacts"])
+    ours = visible(spine, contacts.filter(contacts.direction == "outbound"))
     return ours.group_by(*KEY).aggregate(last_contact_on=ours.happened_on.max())

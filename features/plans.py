@@ -4,15 +4,11 @@ import ibis
 import ibis.expr.types as ir
 
 from features.definition import Window, days, feature
-from features.series import NOTHING, number, over
+from features.series import number, over
 
 NO_PLAN = ("no plan in force", "没有生效的套餐")
 NO_FEE = ("no fee on record", "没有月费记录")
 NO_CONTRACT = ("no contract on record", "没有合约")
-
-
-UNKNOWN_FEE = -1
-"""Stands in for a fee that is not recorded: engines differ in whether argmax skips null and takes another plan's."""
 
 
 def in_force(rows: ir.Table) -> ir.BooleanValue:
@@ -20,10 +16,9 @@ def in_force(rows: ir.Table) -> ir.BooleanValue:
     return rows.happened_on.notnull() & rows.valid_to.isnull()
 
 
-def current_fee(rows: ir.Table) -> ir.Value:
-    """Fee of the newest plan in force; null where it is not recorded."""
-    fee = rows.monthly_fee.fill_null(UNKNOWN_FEE)
-    return fee.argmax(rows.happened_on, where=in_force(rows)).nullif(UNKNOWN_FEE)
+def current(rows: ir.Table, column: str) -> ir.Value:
+    """The column on the newest plan in force; null where that plan does not have it, whatever older plans had."""
+    return rows[column].argmax(rows.happened_on, where=in_force(rows))
 
 
 @feature(
@@ -37,7 +32,7 @@ def current_fee(rows: ir.Table) -> ir.Value:
 )
 def plan(rows: ir.Table) -> ir.Value:
     """Plan in force at the as-of date: the newest that has not ended."""
-    return rows.plan.argmax(rows.happened_on, where=in_force(rows))
+    return current(rows, "plan")
 
 
 @feature(
@@ -51,7 +46,7 @@ def plan(rows: ir.Table) -> ir.Value:
 )
 def plan_fee(rows: ir.Table) -> ir.Value:
     """Monthly fee of the plan in force."""
-    return current_fee(rows).cast("float64")
+    return current(rows, "monthly_fee").cast("float64")
 
 
 @feature(
@@ -94,9 +89,8 @@ def plan_changes(rows: ir.Table, window: Window) -> ir.Value:
 )
 def plan_fee_change(rows: ir.Table) -> ir.Value:
     """Fee of the plan in force minus fee of the first plan."""
-    fee = rows.monthly_fee.fill_null(UNKNOWN_FEE)
-    first = fee.argmin(rows.happened_on, where=rows.happened_on.notnull()).nullif(UNKNOWN_FEE)
-    return (current_fee(rows) - first).cast("float64")
+    first = rows.monthly_fee.argmin(rows.happened_on, where=rows.happened_on.notnull())
+    return (current(rows, "monthly_fee") - first).cast("float64")
 
 
 @feature(
@@ -124,10 +118,7 @@ def plan_fee_of_peak(rows: ir.Table) -> ir.Value:
 )
 def contract_days_left(rows: ir.Table) -> ir.Value:
     """Days until the contract of the plan in force ends; negative once it has ended."""
-    # some engines' argmax skips null values: a newer plan without a contract must win, hence the far-away stand-in
-    stand_in = rows.contract_end.fill_null(ibis.date(1900, 1, 1)).argmax(rows.happened_on, where=in_force(rows))
-    left = stand_in.delta(rows.as_of.max(), unit="day").cast("float64")
-    return ibis.ifelse(left < -20_000, NOTHING, left)
+    return current(rows, "contract_end").delta(rows.as_of.max(), unit="day").cast("float64")
 
 
 @feature(

@@ -59,7 +59,7 @@ class Encoder:
     def _numbers(self, column: str, values: pd.Series) -> Matrix:
         if column not in self.words_:
             return values.to_numpy(dtype=float, na_value=np.nan)
-        rates = values.map(self.words_).astype(float).fillna(self.other_)
+        rates = values.map(self.words_[column]).astype(float).fillna(self.other_)
         return rates.where(values.notna()).to_numpy(dtype=float)
 
     def state(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from models import judging
 from models.candidates import SCORE
 from models.drift import stability
 from models.judging import Estimate, Outcome
-from models.metrics import METRICS, Array
+from models.metrics import LOWER_IS_BETTER, METRICS, Array
 from models.settings import GateSettings
 from models.training import Trained
 
@@ -77,10 +77,13 @@ def decide(trained: Trained, champion: Any, settings: GateSettings) -> Decision:
     outcome = Outcome(trained.target, final["y"].to_numpy(), final["value"].to_numpy(), final["customer_id"].to_numpy())
     ours = final[trained.winner].to_numpy(dtype=float)
     checks = [finite(ours), positives(outcome, settings), above_base(trained, settings)]
-    checks += [calibrated(outcome, ours, settings), leaks(trained, settings), slices(trained, outcome, ours, settings)]
+    rivals = [final["rule"].to_numpy(dtype=float)]
+    checks += [calibrated(outcome, ours, settings), leaks(trained, settings)]
     if champion is not None:
         theirs = np.asarray(champion, dtype=float)
+        rivals.append(theirs)
         checks += against_champion(outcome, ours, theirs, trained.judged_by, settings)
+    checks.append(slices(trained, outcome, ours, rivals, settings))
     return Decision(tuple(check for check in checks if check is not None))
 
 
@@ -114,20 +117,27 @@ def leaks(trained: Trained, settings: GateSettings) -> Check:
     return at_most("leaks", float(len(found)), 0.0)
 
 
-def slices(trained: Trained, outcome: Outcome, ours: Array, settings: GateSettings) -> Check | None:
-    """The largest loss against the rule in any slice that is large enough; unseen slices count as no loss."""
-    if trained.sliced.empty or not len(trained.sliced.columns):
+def slices(
+    trained: Trained, outcome: Outcome, ours: Array, rivals: list[Array], settings: GateSettings
+) -> Check | None:
+    """The largest loss against the rule, or the champion, in any slice that is large enough to tell."""
+    if not len(trained.sliced.columns):
         return None
-    metric = METRICS[outcome.target][trained.judged_by]
-    rule = trained.final["rule"].to_numpy(dtype=float)
     worst = 0.0
     for column in trained.sliced:
         for places in trained.sliced.groupby(column, observed=True).indices.values():
-            y, value = outcome.y[places], outcome.value[places]
-            if len(places) < settings.slice_rows or (y > 0).sum() < settings.positives or (y > 0).all():
-                continue
-            worst = max(worst, float(metric(y, rule[places], value) - metric(y, ours[places], value)))
+            hits = outcome.y[places] > 0
+            if len(places) >= settings.slice_rows and settings.positives <= hits.sum() < len(places):
+                worst = max(worst, *(loss(trained, outcome, ours, rival, places) for rival in rivals))
     return at_most("slices", worst, settings.slice_loss)
+
+
+def loss(trained: Trained, outcome: Outcome, ours: Array, rival: Array, places: Any) -> float:
+    """How far our figure lies below the rival's on some rows."""
+    metric = METRICS[outcome.target][trained.judged_by]
+    y, value = outcome.y[places], outcome.value[places]
+    gap = float(metric(y, rival[places], value) - metric(y, ours[places], value))
+    return -gap if trained.judged_by in LOWER_IS_BETTER else gap
 
 
 def against_champion(outcome: Outcome, ours: Array, theirs: Array, metric: str, settings: GateSettings) -> list[Check]:

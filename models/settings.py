@@ -104,6 +104,6 @@ class GateSettings(Strict):
     positives: int = Field(50, ge=0, description="fewest positives in the final window")
     leak: float = Field(0.95, gt=0.5, le=1, description="a single feature with this AUC has seen the outcome")
     slice_rows: int = Field(200, gt=0, description="smaller slices are not judged")
-    slice_loss: float = Field(0.05, ge=0, description="how far a slice may fall below the rule's figure on it")
+    slice_loss: float = Field(0.05, ge=0, description="how far a slice may fall below the rule or the champion")
     drift: float = Field(0.25, gt=0, description="largest population stability index between two publications")
     level: float = Field(0.5, gt=0, description="largest relative change of the mean score between two publications")

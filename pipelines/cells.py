@@ -45,6 +45,10 @@ def try_strptime(text, shape): ...
 def try_strptime_aware(text, shape): ...
 
 
+@ibis.udf.scalar.builtin(name="make_timestamp", signature=((dt.int64,), NAIVE))
+def from_microseconds(count): ...
+
+
 @ibis.udf.scalar.builtin(name="isfinite", signature=((dt.float64,), dt.boolean))
 def finite(number): ...
 
@@ -92,8 +96,9 @@ def failing(source: ir.Value, value: ir.Value, rule: str, column: str) -> Proble
 def text(source: ir.Value, name: str, clean: Sequence[str], key: bool) -> Cell:
     """Text as it stands; a key must have no blanks around it, no control and no full-width characters."""
     value = words_of(source)
-    for step in clean:
-        value = {"trim": lambda v: v.strip(), "width": narrow, "upper": lambda v: v.upper()}[step](value)
+    value = narrow(value) if "width" in clean else value
+    value = value.strip() if "trim" in clean else value
+    value = value.upper() if "upper" in clean else value
     longest = LONGEST_KEY if key else LONGEST_TEXT
     problems = [Problem(value.length() > longest, "too_long", name, value)]
     if key:
@@ -122,6 +127,14 @@ def number_words(source: ir.Value) -> ir.Value:
     if source.type().is_floating():
         return ibis.ifelse(finite(source), source, ibis.null("float64")).cast("string")
     return source
+
+
+def price(source: ir.Value, name: str) -> Cell:
+    """decimal(12, 2) straight from the source, half away from zero, rounded once."""
+    words = number_words(source)
+    value = words.try_cast(MONEY)
+    bad = Problem(source.notnull() & words.isnull(), "not_a_number", name, words_of(source))
+    return Cell(value, (bad, Problem(words.notnull() & value.isnull(), "out_of_range", name, words_of(source))))
 
 
 def money(value: ir.DecimalValue, sources: list[ir.Value], name: str) -> Cell:
@@ -189,8 +202,7 @@ def moment(source: ir.Value, name: str, shape: str | None, zone: str, aware: boo
         return seen_from(zone, source.cast(AWARE)) if kind.timezone else Moment(source.cast(NAIVE), None)
     words = words_of(source).strip()
     if shape and shape.startswith("epoch_"):
-        seconds = whole(source, name).value.cast("float64") / {"s": 1, "ms": 1e3, "us": 1e6}[shape[6:]]
-        instant = ibis.ifelse(seconds.abs() < 1e11, seconds, ibis.null("float64")).as_timestamp("s").cast(AWARE)
+        instant = since_1970(whole(source, name).value, shape)
     elif not aware:
         local = try_strptime(words, shape) if shape else iso(words).try_cast(NAIVE)
         return Moment(local, None, (failing(source, local, "not_a_time", name),))
@@ -199,6 +211,13 @@ def moment(source: ir.Value, name: str, shape: str | None, zone: str, aware: boo
     bad = failing(source, instant, "not_a_time", name)
     seen = seen_from(zone, instant)
     return Moment(seen.local, seen.instant, (bad,))
+
+
+def since_1970(count: ir.IntegerValue, shape: str) -> ir.TimestampValue:
+    """The instant of an epoch count; null beyond the year 9999, where a wrong unit often leads."""
+    factor = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}[shape]
+    near = ibis.ifelse(count.abs() < 253_402_300_800_000_000 // factor, count, ibis.null("int64"))
+    return local_to_instant("UTC", from_microseconds(near * factor))
 
 
 def iso(words: ir.StringValue) -> ir.StringValue:

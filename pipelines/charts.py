@@ -9,7 +9,9 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import ParamSpec
+from itertools import cycle
+from textwrap import shorten
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -24,9 +26,10 @@ INK, SOFT, LINE = "#24343B", "#6B7A82", "#DDE4E7"
 WINNER, RULE, BAND = "#14727D", "#98A4AB", "#CFE6E8"
 OTHERS = ("#E08A2E", "#8C6BB1", "#5B8C5A", "#B5525C")
 FONTS = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', system-ui, sans-serif"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 11,
+    "text.parse_math": False,
     "text.color": INK,
     "axes.edgecolor": LINE,
     "axes.labelcolor": SOFT,
@@ -71,11 +74,17 @@ def calibration(y: np.ndarray, probability: np.ndarray, lang: str) -> Figure:
     top.plot([0, most], [0, most], color=RULE, linestyle=(0, (4, 3)), label=text("charts.perfect", lang))
     spread = [bins["actual"] - bins["low"], bins["high"] - bins["actual"]]
     top.errorbar(
-        bins["predicted"], bins["actual"], yerr=spread, color=WINNER, fmt="o-", capsize=3, label=text("charts.observed", lang)
+        bins["predicted"],
+        bins["actual"],
+        yerr=spread,
+        color=WINNER,
+        fmt="o-",
+        capsize=3,
+        label=text("charts.observed", lang),
     )
     _labels(top, "", text("charts.actual_share", lang))
-    top.legend(loc="upper left")
-    bottom.hist(probability, bins=np.linspace(0, most, 31), color=BAND, edgecolor=WINNER, linewidth=0.6)
+    top.legend(loc="lower right")
+    bottom.hist(probability, bins=np.linspace(0, most, 31).tolist(), color=BAND, edgecolor=WINNER, linewidth=0.6)
     _labels(bottom, text("charts.predicted_probability", lang), text("charts.customers", lang))
     bottom.yaxis.set_major_locator(MaxNLocator(2))
     for axes in (top, bottom):
@@ -94,7 +103,9 @@ def gain(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang
     axes.plot([0, 1], [0, 1], color=LINE, linestyle=(0, (4, 3)), label=text("charts.random", lang))
     for name, colour in colours(predictions, winner).items():
         width = 2.4 if name == winner else 1.6
-        axes.plot(shares, captured(y, predictions[name], shares), color=colour, linewidth=width, label=model_name(name, lang))
+        axes.plot(
+            shares, captured(y, predictions[name], shares), color=colour, linewidth=width, label=model_name(name, lang)
+        )
     _labels(axes, text("charts.share_of_customers", lang), text("charts.share_found", lang))
     _shares(axes, x=True, y=True)
     axes.set_xlim(0, 1)
@@ -114,10 +125,13 @@ def captured_at(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: st
         heights = captured(y, predictions[name], shares)
         places = np.arange(len(shares)) + (index - (len(palette) - 1) / 2) * width
         bars = axes.bar(places, heights, width * 0.92, color=colour, label=model_name(name, lang))
-        axes.bar_label(bars, [f"{height:.0%}" for height in heights], fontsize=9, color=SOFT, padding=2)
+        axes.bar_label(
+            bars, [f"{height:.0%}" for height in heights], fontsize=9 if len(palette) < 4 else 7, color=SOFT, padding=2
+        )
     axes.set_xticks(np.arange(len(shares)), [text("charts.top_share", lang, share=f"{s:.0%}") for s in shares])
     _labels(axes, "", text("charts.share_found", lang))
     _shares(axes, y=True)
+    axes.margins(y=0.1)
     axes.grid(axis="x", visible=False)
     axes.legend(loc="upper left")
     return figure
@@ -126,10 +140,15 @@ def captured_at(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: st
 @styled
 def reasons(weights: Mapping[str, float], lang: str) -> Figure:
     """Business reasons by their share in the scores, the largest on top."""
-    ordered = sorted(weights.items(), key=lambda item: (item[1], item[0]))[-10:]
+    ordered = sorted((item for item in weights.items() if item[1] >= 0.005), key=lambda item: (item[1], item[0]))[-10:]
     figure, (axes,) = _figure()
     names = [text(f"reasons.{code}", lang) if has(f"reasons.{code}") else code for code, _ in ordered]
-    bars = axes.barh(names, [weight for _, weight in ordered], color=WINNER, height=0.62)
+    bars = axes.barh(
+        [shorten(name, 28, placeholder="…") for name in names],
+        [weight for _, weight in ordered],
+        color=WINNER,
+        height=0.62,
+    )
     axes.bar_label(bars, [f"{weight:.0%}" for _, weight in ordered], fontsize=10, color=SOFT, padding=3)
     _shares(axes, x=True)
     axes.grid(axis="y", visible=False)
@@ -207,8 +226,8 @@ def wilson(hits: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray
 
 def colours(candidates: Mapping[str, object] | Sequence[str], winner: str) -> dict[str, str]:
     """Candidate to colour, the winner first and the rule of today last and grey."""
-    others = [name for name in candidates if name != winner and name != "rule"]
-    palette = ({winner: WINNER} if winner in candidates else {}) | dict(zip(others, OTHERS, strict=False))
+    others = [name for name in candidates if name not in (winner, "rule")]
+    palette = ({winner: WINNER} if winner in candidates else {}) | dict(zip(others, cycle(OTHERS), strict=False))
     if "rule" in candidates:
         palette["rule"] = palette.pop("rule", RULE)
     return palette
@@ -245,4 +264,3 @@ def _shares(axes: Axes, x: bool = False, y: bool = False, decimals: int = 0) -> 
 
 def _attribute(words: str) -> str:
     return words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
-

@@ -57,20 +57,18 @@ class Columns:
         return self.typed(name, form, dtype)
 
     def typed(self, name: str, form: Form, dtype: str) -> Cell:
+        if dtype == "date" and (form.add or form.expr):
+            found = self.moment(name)
+            return Cell(found.local.cast("date"), found.problems)
         source = self.source(name, form)
         if dtype == "string":
             return self.key(name, form, source)
         if dtype == "date":
             return self.day(name, form, source)
-        if dtype == MONEY:
-            exact = cells.decimal(source, name)
-            return Cell(
-                exact.value.try_cast(MONEY), exact.problems + cells.money(exact.value, [exact.value], name).problems
-            )
         if dtype == "float64":
             number = cells.measure(source, name)
             return Cell(number.value, number.problems + cells.bounded(number.value, [number.value], name).problems)
-        return {"int64": cells.whole, "boolean": cells.boolean}[dtype](source, name)
+        return {MONEY: cells.price, "int64": cells.whole, "boolean": cells.boolean}[dtype](source, name)
 
     def key(self, name: str, form: Form, source: ir.Value) -> Cell:
         key = name in self.contract.key or name.endswith("_id")
@@ -79,15 +77,14 @@ class Columns:
         return cells.text(source, name, form.clean, key)
 
     def day(self, name: str, form: Form, source: ir.Value) -> Cell:
-        if form.add or form.expr:
-            found = self.moment(name)
-            return Cell(found.local.cast("date"), found.problems)
         self.clock_type(name, form, source)
         return cells.day(source, name, form.parse, self.mapping.timezone, self.is_aware(form))
 
     def computed(self, name: str, form: Form, dtype: str) -> Cell:
         """An expression on numbers; names are canonical columns first, source columns second."""
         node = expressions.parse(form.expr or "")
+        if expressions.has_duration(node):
+            raise expressions.no_duration(node)
         parts = {part: self.part(part, name, dtype) for part in sorted(expressions.names(node))}
         problems = tuple(problem for cell in parts.values() for problem in cell.problems)
         arithmetic = expressions.exact if dtype == MONEY else expressions.floating

@@ -64,7 +64,9 @@ class Run:
 
     @cached_property
     def out(self) -> Console:
-        return Console(highlight=False, quiet=self.as_json)
+        """Results: as wide as the terminal, and never cut where nobody sees its edge."""
+        width = None if sys.stdout.isatty() else 10_000
+        return Console(highlight=False, quiet=self.as_json, width=width)
 
     def as_of(self, given: datetime | None) -> date:
         """The date asked for, the project's own, or today: the only place that reads the clock."""

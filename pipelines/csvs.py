@@ -2,7 +2,8 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,8 @@ from features.errors import HeadwaterError
 from pipelines.mapping import Source
 
 BLOCK = 8_000_000
-"""Bytes read at a time; no row may be longer."""
+LONGEST_CELL = 1_000_000
+"""Bytes read at a time, and bytes of one cell at most; a row of two blocks stops as well."""
 
 
 def types(needed: list[str]) -> dict[str, pa.DataType]:
@@ -24,7 +26,10 @@ def header(path: str, source: Source) -> list[str]:
     """Column names; empty for an empty file."""
     known_encoding(source.encoding)
     reader = opened(path, source, None, [])
-    return list(reader.schema.names) if reader else []
+    try:
+        return list(reader.schema.names) if reader else []
+    except UnicodeError as error:
+        raise unreadable(path, source, error) from error
 
 
 def known_encoding(name: str) -> None:
@@ -36,7 +41,7 @@ def known_encoding(name: str) -> None:
 
 def opened(path: str, source: Source, needed: list[str] | None, bad: list) -> csv.CSVStreamingReader | None:
     """A streaming reader, or None for a file without even a header. Raises E311 to E317, E7xx."""
-    read = csv.ReadOptions(encoding=source.encoding, block_size=BLOCK, use_threads=False)
+    read = csv.ReadOptions(encoding=strict(source.encoding), block_size=BLOCK, use_threads=False)
     parse = csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True, invalid_row_handler=skipping(bad))
     convert = csv.ConvertOptions(
         column_types=dict.fromkeys(needed or [], pa.string()),
@@ -52,17 +57,29 @@ def opened(path: str, source: Source, needed: list[str] | None, bad: list) -> cs
         raise unreadable(path, source, error) from error
 
 
-def skipping(bad: list[tuple[int, str]]):
-    """Rows with the wrong number of cells are put aside: (data row from 1, text)."""
+def strict(encoding: str) -> str:
+    """UTF-8 too goes through Python's codec: Arrow's own check is late, and never made on rows that it skips."""
+    return "utf_8_sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
+
+@dataclass(frozen=True)
+class Skipped:
+    """A row with the wrong number of cells: data row from 1, its beginning, and whether it spans lines."""
+
+    row: int
+    text: str
+    broken: bool
+
+
+def skipping(bad: list[Skipped]) -> Callable[[csv.InvalidRow], str]:
     def skip(row: csv.InvalidRow) -> str:
-        bad.append((row.number - 1, row.text))
+        bad.append(Skipped(row.number - 1, row.text[:40], "\n" in row.text))
         return "skip"
 
     return skip
 
 
-def batches(path: str, source: Source, types: dict[str, pa.DataType], bad: list) -> Iterator[pa.RecordBatch]:
+def batches(path: str, source: Source, types: dict[str, pa.DataType], bad: list[Skipped]) -> Iterator[pa.RecordBatch]:
     """The needed columns of one file, as text; rows of the wrong length are left in `bad`."""
     reader = opened(path, source, list(types), bad)
     if reader is None:
@@ -70,12 +87,19 @@ def batches(path: str, source: Source, types: dict[str, pa.DataType], bad: list)
     broken = False
     try:
         for batch in reader:
+            within_limit(path, batch)
             broken = broken or any(pc.any(pc.match_substring(c, "\n")).as_py() for c in batch.columns)
             yield batch
     except (pa.ArrowInvalid, UnicodeError) as error:
         raise unreadable(path, source, error) from error
-    if (broken or any("\n" in text for _, text in bad)) and odd_quotes(path):
-        raise HeadwaterError("E313", file=path, row=next((row for row, text in bad if "\n" in text), None))
+    spanning = [skipped.row for skipped in bad if skipped.broken]
+    if (broken or spanning) and odd_quotes(path):
+        raise HeadwaterError("E313", file=path, row=next(iter(spanning), None))
+
+
+def within_limit(path: str, batch: pa.RecordBatch) -> None:
+    if any((pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_CELL for column in batch.columns):
+        raise HeadwaterError("E317", file=path, limit=LONGEST_CELL)
 
 
 def odd_quotes(path: str) -> bool:

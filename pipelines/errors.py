@@ -129,7 +129,8 @@ def render_line(problem: Problem, lang: str, serving_as_of: date | str | None = 
     """The one line of reliability.md, section 0; `serving_as_of` is the date of the published scores, if any."""
     what, found, fix = (sentence(problem, part, lang) for part in ("what", "found", "fix"))
     stop, comma = (".", ", ") if lang == "en" else ("。", "，")
-    told = comma.join(filter(None, [what, found])) + stop
+    told = comma.join(filter(None, [what, found]))
+    told += "" if told.endswith(("?", "？", ".", "。")) else stop
     fixed = text("terms.line.fix", lang, fix=fix) if fix else ""
     if problem.code.startswith("W"):
         return " ".join(filter(None, [f"WARNING {problem.code}", spot(problem), told, fixed]))

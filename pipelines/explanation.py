@@ -92,5 +92,5 @@ def checked(run: "Run", project: Project, done: delivery.Published, row: dict[st
         return text("steps.explain_other_model", run.language, version=done.models["churn"])
     model: Any = champion.model
     total = float(model.contributions(wide).sum(axis=1).iloc[0])
-    run.tell(recomputed=total)
+    run.tell(churn_score_raw=row["churn_score_raw"], recomputed=total)
     return text("steps.explain_recomputed", run.language, published=row["churn_score_raw"], recomputed=total)

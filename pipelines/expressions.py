@@ -233,7 +233,7 @@ def reciprocal(text: str) -> ir.Value | None:
     places = -int(inverse.normalize().as_tuple().exponent)
     if inverse * number != 1 or places > 12 or inverse >= 1_000_000:
         return None
-    return ibis.literal(inverse, "decimal(18, 12)")
+    return ibis.literal(inverse, "decimal(19, 12)")
 
 
 def shift(node: Node) -> tuple[Node, tuple[tuple[int, str], ...]]:
@@ -256,4 +256,18 @@ def duration(text: str) -> tuple[int, str]:
 
 
 def no_duration(node: Node) -> HeadwaterError:
-    return HeadwaterError("E218", expression=", ".join(sorted(names(node))) or "…")
+    return HeadwaterError("E218", expression=spelled(node))
+
+
+def spelled(node: Node) -> str:
+    """The expression as text again."""
+    match node:
+        case Name(word) | Number(word):
+            return word
+        case Duration(amount, unit):
+            return f"{amount}{unit}"
+        case Coalesce(parts):
+            return f"coalesce({', '.join(map(spelled, parts))})"
+        case Binary(sign, left, right):
+            return f"{spelled(left)} {sign} {spelled(right)}"
+    raise TypeError(node)

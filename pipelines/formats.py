@@ -1,15 +1,17 @@
 """Numbers, money, dates and codes as people read them, in both languages."""
 
+import math
 from datetime import date
 from typing import Any
 
 import pandas as pd
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from pipelines.texts import has, text
 
-LOCALES = {"en": "en_US", "zh": "zh_CN"}
+LOCALES = {"en": Locale.parse("en_US"), "zh": Locale.parse("zh_CN")}  # parsed once: Babel takes long to find a name
 NOTHING = "–"
 SHOWN_IDS = 2  # characters of an id that stay readable at its end
 
@@ -34,9 +36,7 @@ def money(amount: Any, currency: str, lang: str, digits: int = 2, signed: bool =
     if missing(amount):
         return NOTHING
     pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
-    shown = format_currency(
-        amount, currency, _signed(pattern, signed), LOCALES[lang], currency_digits=False
-    )
+    shown = format_currency(amount, currency, _signed(pattern, signed), LOCALES[lang], currency_digits=False)
     return shown.replace("CN¥", "¥")
 
 
@@ -74,7 +74,7 @@ def word(column: str, code: Any, lang: str) -> str:
 
 
 def missing(value: Any) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value) or value is pd.NaT
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)) or value is pd.NaT
 
 
 def _signed(pattern: str, signed: bool) -> str:

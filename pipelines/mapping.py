@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
 from pipelines import expressions
-from pipelines.validation import filled, nearest
+from pipelines.validation import Refused, filled, nearest, readable
 from pipelines.yaml_files import Document, read
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -31,7 +31,7 @@ def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise HeadwaterError("E215", column="timezone", found=name[:60]) from error
+        raise Refused(HeadwaterError("E215", found=name[:60])) from error
     return name
 
 
@@ -97,10 +97,10 @@ class Form(Part):
             raise ValueError("exactly one of from, concat, expr and value")
         if self.other not in (None, "error") and self.map is None:
             raise ValueError("other needs map")
-        for text in filter(None, (self.expr,)):
-            expressions.parse(text)
-        if self.add:
-            expressions.duration(self.add)
+        if self.expr is not None:
+            readable(expressions.parse, self.expr)
+        if self.add is not None:
+            readable(expressions.duration, self.add)
         return self
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
@@ -24,6 +24,9 @@ from pipelines.settings import Settings, load
 from pipelines.storage import Workspace
 from pipelines.tables import Tables
 
+if TYPE_CHECKING:
+    from pipelines.retrain import Dataset
+
 
 @dataclass
 class Project:
@@ -39,6 +42,14 @@ class Project:
         """The project of a configuration file. Raises HeadwaterError E2xx for what is wrong with it."""
         settings = load(Path(config), profile=profile, overrides=overrides)
         return cls(settings, Workspace.open(Path(settings.workspace), settings.name), Path(config))
+
+    @classmethod
+    def demo(cls, customers: int = 5_000, seed: int = 7, config: Path | str = "configs/operator.yaml") -> "Project":
+        """The simulated operator; its raw files are made in data/operator unless the very same are there already."""
+        from pipelines.demo import raw
+
+        raw("operator", customers, seed)
+        return cls.open(config)
 
     @cached_property
     def connection(self) -> Any:
@@ -102,3 +113,24 @@ class Project:
 
     def cutoff(self, as_of: date) -> datetime:
         return cutoff(as_of, self.mapping.timezone)
+
+    def day(self, as_of: date | str | None = None) -> date:
+        """The date asked for, or the project's own. Raises ValueError without either: only commands read the clock."""
+        found = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or self.settings.as_of
+        if found is None:
+            raise ValueError("as_of is needed: the configuration names none, and only commands read the clock")
+        return found
+
+    def check(self, as_of: date | str | None = None) -> pd.DataFrame:
+        """The usability table: rows in = used + quarantined + duplicates, and when the newest row was known (UTC)."""
+        tables = self.tables(self.day(as_of))
+        counts = {name: {key.rstrip("_"): n for key, n in vars(c).items()} for name, c in tables.counts.items()}
+        return pd.DataFrame.from_dict(counts, orient="index").assign(newest=pd.Series(tables.newest))
+
+    def dataset(self, *targets: str, as_of: date | str | None = None) -> "Dataset":
+        """Labelled snapshots for training as they were known on a date; of every target when none is named."""
+        from pipelines import retrain
+        from pipelines.progress import Steps
+
+        names = list(targets or ("churn", "value", "vip"))
+        return retrain.dataset(self, self.day(as_of), names, Steps(quiet=True))

@@ -153,6 +153,6 @@ def with_null_version(rows: ir.Table, contract: Contract) -> ir.Table:
 
 
 def masked(text: ir.StringValue) -> ir.StringValue:
-    """A value that may be told: no long numbers, no addresses, at most 60 characters."""
+    """A value that may be told: no numbers of eleven digits or more, no addresses, at most 60 characters."""
     hidden = cells.narrow(text).re_replace(r"[^@\s]+@[^@\s]+", "***@***")
-    return hidden.re_replace(r"(\+?[0-9]{3})[0-9 -]{6,}([0-9]{2})", r"\1******\2").substr(0, 60)
+    return hidden.re_replace(r"([0-9]{3})[0-9]([ -]?[0-9]){5,}([0-9]{2})", r"\1******\3").substr(0, 60)

@@ -1,5 +1,6 @@
 """A reason of the score table as a sentence: 使用走低：近12周流量与前12周之比 59%（一般客户 102%）."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ class Wording:
 def sentence(reason: Mapping[str, Any], wording: Wording) -> str:
     """Headline of the business reason, the figure of the customer, and that of others where it is known."""
     value, peer = shown(reason["feature"], reason["value"], wording), None
-    if not missing(reason.get("peer_value")):
+    if not missing(reason.get("peer_value")) and reason["peer_value"] != "":
         peer = shown(reason["feature"], reason["peer_value"], wording)
     parts = {"headline": headline(reason, wording.lang), "label": label(reason["feature"], wording), "value": value}
     if peer is None:
@@ -32,18 +33,27 @@ def sentence(reason: Mapping[str, Any], wording: Wording) -> str:
 
 
 def sentences(reasons: Iterable[Mapping[str, Any]] | None, wording: Wording, most: int = 3) -> list[str]:
-    """The first `most` reasons that speak for the score, best first; nothing where there are none."""
+    """The first `most` reasons that speak for the score, best first; nothing where there are none.
+
+    A figure that equals that of the others tells a reader nothing and is left out.
+    """
     if reasons is None:
         return []
-    pushing = [reason for reason in reasons if reason["direction"] > 0]
+    pushing = [reason for reason in reasons if reason["direction"] > 0 and not _as_others(reason)]
     return [sentence(reason, wording) for reason in sorted(pushing, key=lambda r: r["rank"])[:most]]
+
+
+def _as_others(reason: Mapping[str, Any]) -> bool:
+    return reason["value"] not in (None, "") and reason["value"] == reason.get("peer_value")
 
 
 def headline(reason: Mapping[str, Any], lang: str) -> str:
     """Words for the business reason, by the side of the others on which the customer's figure lies."""
     key = f"reasons.{reason['code']}"
     value, peer = _figure(reason["value"]), _figure(reason.get("peer_value"))
-    if value is not None and peer is not None and value != peer:
+    if reason["code"] == "contract" and value is not None and value < 0:
+        key += "_over"
+    elif value is not None and peer is not None and value != peer:
         key += "_below" if value < peer else "_above"
     return text(key, lang) if has(key) else str(reason["code"])
 
@@ -55,12 +65,11 @@ def label(column: str, wording: Wording) -> str:
 
 def shown(column: str, value: Any, wording: Wording) -> str:
     """A value of a feature in its unit; words of the catalogue for codes."""
-    figure, lang = _figure(value), wording.lang
+    figure, lang, feature = _figure(value), wording.lang, wording.features.get(column)
     if missing(value) or value == "":
-        return text("reasons.unknown", lang)
+        return (feature and feature.null_meaning(lang)) or text("reasons.unknown", lang)
     if figure is None:
         return word(column, value, lang)
-    feature = wording.features.get(column)
     return _with_unit(figure, feature.unit if feature else "", wording)
 
 
@@ -83,4 +92,4 @@ def _figure(value: Any) -> float | None:
         figure = float(value)
     except (TypeError, ValueError):
         return None
-    return None if figure != figure else figure
+    return None if math.isnan(figure) else figure

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.score_columns import STAGES
-from pipelines.formats import masked
+from pipelines.formats import masked, missing
 from pipelines.reason_text import sentences
 from pipelines.report_data import Page
 
@@ -29,7 +29,12 @@ def cards(page: Page) -> list[dict[str, Any]]:
     return [
         card(page, "active", page.count(len(page.data.frame)), page.say("active_note", n=page.count(len(ok)))),
         card(page, "high_risk", page.count(int(risky.sum())), note),
-        card(page, "potential", page.count(potential), page.say("potential_note", share=page.share(ratio(potential, low)))),
+        card(
+            page,
+            "potential",
+            page.count(potential),
+            page.say("potential_note", share=page.share(ratio(potential, low))),
+        ),
         {
             "kind": "at_risk",
             "label": page.say("at_risk", days=horizon),
@@ -78,7 +83,9 @@ def _cell(page: Page, name: str, grouped: pd.DataFrame, most: float) -> dict[str
 def risk_rows(page: Page) -> list[dict[str, Any]]:
     """The customers with the most revenue at risk, ids masked; held-out customers are left out."""
     ok = page.data.ok
-    highest = ok[~ok["is_holdout"]].sort_values(["value_at_risk", "customer_id"], ascending=[False, True]).head(TOP_ROWS)
+    highest = (
+        ok[~ok["is_holdout"]].sort_values(["value_at_risk", "customer_id"], ascending=[False, True]).head(TOP_ROWS)
+    )
     return [_risk_row(page, row) for row in _records(page, highest, "churn")]
 
 
@@ -115,9 +122,15 @@ def _vip_row(page: Page, row: dict[str, Any], usual: float) -> dict[str, Any]:
         "times": page.say("times", n=f"{row['vip_probability'] / usual:.1f}"),
         "bill": page.money(bill),
         "gap": page.money(gap),
-        "reached": f"{100 * ratio(bill, bill + gap):.0f}%" if bill == bill and gap == gap else "0%",
+        "reached": _reached(bill, gap, page.data.threshold),
         "value": page.money(row["value_12m_pred"]),
     }
+
+
+def _reached(bill: float, gap: float, threshold: float | None) -> str:
+    """How much of the way to the high-value line is done, as a width."""
+    whole = threshold if threshold else bill + gap
+    return "0%" if missing(whole) or missing(gap) else f"{100 * (ratio(max(whole - gap, 0.0), whole) or 0):.0f}%"
 
 
 def _person(page: Page, row: dict[str, Any]) -> dict[str, Any]:

@@ -32,8 +32,10 @@ class Evaluation:
     rates: pd.DataFrame | None = None
 
     @property
-    def candidates(self) -> list[str]:
-        return [name for name in self.final if name not in ("customer_id", "as_of", "y", "value")]
+    def shown(self) -> list[str]:
+        """The winner, its plain rivals and today's rule; the tracking store has every candidate."""
+        rivals = [name for name in ("linear", "trees", "rule") if name in self.final and name != self.winner]
+        return [self.winner, *rivals]
 
 
 @dataclass(frozen=True)

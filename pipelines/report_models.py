@@ -11,8 +11,7 @@ from pipelines.report_data import Evaluation, Page
 
 FEW = 50  # fewer positives than this allow no judgement
 TOP = 0.05  # the share of customers at which models are told about in words
-MAIN_METRIC = {"churn": "auc", "vip": "average_precision", "value": "mae"}
-LOWER_IS_BETTER = ("mae", "brier", "ece")
+MAIN_METRIC = {"churn": "auc", "vip": "average_precision", "value": "normalised_gini"}  # by these, training judges
 SHOWN = {
     "churn": ("auc", "average_precision", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
     "vip": ("average_precision", "auc", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
@@ -29,7 +28,7 @@ def models(page: Page) -> list[dict[str, Any]]:
 
 def _block(page: Page, target: str, evaluation: Evaluation) -> dict[str, Any]:
     mark = grade(target, evaluation)
-    candidates = [name for name in charts.colours(evaluation.candidates, evaluation.winner)]
+    candidates = evaluation.shown
     return {
         "target": page.say(f"target_{target}"),
         "version": page.data.models.get(target, NOTHING),
@@ -53,8 +52,7 @@ def grade(target: str, evaluation: Evaluation) -> str:
     ours, rule = (_figure(evaluation, name, MAIN_METRIC[target]) for name in (evaluation.winner, "rule"))
     if ours is None or rule is None:
         return "B"
-    apart = ours["high"] < rule["low"] if MAIN_METRIC[target] in LOWER_IS_BETTER else ours["low"] > rule["high"]
-    return "A" if apart else "B"
+    return "A" if ours["low"] > rule["high"] else "B"
 
 
 def positives(evaluation: Evaluation) -> int:
@@ -67,7 +65,17 @@ def _sentences(page: Page, target: str, evaluation: Evaluation, mark: str) -> li
     told = []
     if "rule" in evaluation.final and evaluation.winner != "rule":
         told.append(_found(page, target, evaluation))
-    return told + ([page.say("found_worse")] if mark == "C" else [])
+    if mark == "C":
+        told.append(page.say("found_unsure" if _ahead(target, evaluation) else "found_worse"))
+    return told
+
+
+def _ahead(target: str, evaluation: Evaluation) -> bool:
+    """The chosen model's figure is better than the rule's, however uncertain that is."""
+    ours, rule = (_figure(evaluation, name, MAIN_METRIC[target]) for name in (evaluation.winner, "rule"))
+    if evaluation.winner == "rule" or ours is None or rule is None:
+        return False
+    return bool(ours["value"] > rule["value"])
 
 
 def _found(page: Page, target: str, evaluation: Evaluation) -> str:
@@ -138,7 +146,7 @@ def _figure(evaluation: Evaluation, model: str, metric: str) -> pd.Series | None
 def pictures(page: Page, target: str, evaluation: Evaluation) -> list[dict[str, str]]:
     """SVG figures with their titles; the same functions draw those of the tracking store."""
     y, lang = evaluation.final["y"].to_numpy(dtype=float), page.lang
-    known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.candidates}
+    known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.shown}
     ours = known[evaluation.winner]
     drawn = {
         "gain": charts.gain(y, known, evaluation.winner, lang),

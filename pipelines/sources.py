@@ -140,16 +140,16 @@ def remembered(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Recor
 
 def numbered_files(raw: Raw, types: dict[str, pa.DataType], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for index, file in enumerate(raw.inputs):
-        bad: list[tuple[int, str]] = []
+        bad: list[csvs.Skipped] = []
         rows = (
             csvs.batches(file.path, raw.source, types, bad) if raw.source.is_csv else parquets.batches(file.path, types)
         )
         count = 0
         for batch in rows:
-            numbers = row_numbers(count, batch.num_rows, [row for row, _ in bad])
+            numbers = row_numbers(count, batch.num_rows, [skipped.row for skipped in bad])
             count += batch.num_rows
             yield with_numbers(batch, index, numbers, schema)
-        raw.bad_lines += [BadLine(index, row, text) for row, text in bad]
+        raw.bad_lines += [BadLine(index, skipped.row, skipped.text) for skipped in bad]
         raw.inputs[index] = InputFile(file.path, file.size, file.sha256, count + len(bad))
 
 
@@ -207,7 +207,7 @@ def run_query(source: Source) -> pa.RecordBatchReader:
         statements = con.extract_statements(source.sql)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise HeadwaterError("E217", column="source.sql", found=source.sql[:80])
-        return con.execute(statements[0]).to_arrow_reader(BATCH)
+        return con.sql(source.sql).to_arrow_reader(BATCH)
     except duckdb.IOException as error:
         missing = "No files found" in str(error)
         raise HeadwaterError(

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import tempfile
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 
 from features.errors import HeadwaterError
 
+log = logging.getLogger(__name__)
 PREFIX = "headwater."
 KEEP_ARCHIVED = 30
 FILE_MODE, FOLDER_MODE = 0o640, 0o750
@@ -112,7 +114,7 @@ def publish(workspace: Workspace, table: pa.Table, meta: dict[str, str], record:
         raise translated(error, temporary) from error
     finally:
         temporary.unlink(missing_ok=True)
-    after_commit(workspace)
+    settle(workspace)
     return target
 
 
@@ -135,14 +137,13 @@ def keep_old(workspace: Workspace, target: Path) -> None:
         old.unlink()
 
 
-def after_commit(workspace: Workspace) -> list[str]:
-    """Sync the folder and move `latest.parquet`; whatever fails here is a warning, the scores are out."""
+def settle(workspace: Workspace) -> None:
+    """Sync the folder and move `latest.parquet`; whatever fails here is only logged, for the scores are out."""
     try:
         sync_folder(workspace.scores)
         point_latest(workspace)
     except OSError as error:
-        return [str(error)]
-    return []
+        log.warning("published; folder or latest.parquet not settled: %s", error)
 
 
 def point_latest(workspace: Workspace) -> None:

@@ -37,7 +37,7 @@ def collect(key: str, node: dict, found: dict[str, dict[str, str]]) -> None:
         found[key] = {lang: str(node[lang]) for lang in LANGUAGES}
 
 
-def text(key: str, lang: str, **values: Any) -> str:
+def text(key: str, lang: str, /, **values: Any) -> str:
     """The sentence of a key in one language, its placeholders filled. Raises LookupError for a missing key or value."""
     sentences = catalogue().get(key)
     if sentences is None or lang not in sentences:

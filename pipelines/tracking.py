@@ -5,8 +5,10 @@ is exit 7 for training and promotion; scoring never comes here.
 """
 
 import json
+import logging
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +27,8 @@ from pipelines.storage import Workspace
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 SERVED = Path(__file__).with_name("served_model.py")
+for chatty in ("mlflow", "alembic"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 TRIES, PAUSE = 4, 2.5
 """A locked store is tried again for ten seconds."""
 
@@ -124,11 +128,18 @@ def log_model(training: Training, bundle: Path) -> Any:
     """Register text and JSON behind a declared signature; no pickle is written."""
     inputs = Schema([ColSpec(kind, name, required=False) for name, kind in training.inputs])
     outputs = Schema([ColSpec("double", name) for name in training.outputs])
+    with warnings.catch_warnings():
+        # an example row would be a customer's data; the signature is declared instead
+        warnings.filterwarnings("ignore", message=".*input example.*", category=UserWarning)
+        return pyfunc_model(training, bundle, ModelSignature(inputs, outputs))
+
+
+def pyfunc_model(training: Training, bundle: Path, signature: ModelSignature) -> Any:
     return mlflow.pyfunc.log_model(
         name=training.target,
         python_model=str(SERVED),
         artifacts={"bundle": str(bundle)},
-        signature=ModelSignature(inputs, outputs),
+        signature=signature,
         registered_model_name=training.target,
         pip_requirements=["headwater"],
     )

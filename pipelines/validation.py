@@ -1,5 +1,6 @@
 """A settings model filled from a YAML file: what pydantic finds becomes one message with file, line and nearest name."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Protocol, TypeVar, Union, get_args, get_origin
@@ -8,6 +9,22 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from features.errors import HeadwaterError, Problem
+
+
+class Refused(ValueError):
+    """Carries a HeadwaterError through pydantic, which adds the place of the key."""
+
+    def __init__(self, error: HeadwaterError):
+        self.error = error
+        super().__init__(str(error))
+
+
+def readable(parse: Callable[[str], Any], text: str | None) -> None:
+    """For validators: is a text of the mapping's own grammar readable?"""
+    try:
+        parse(text or "")
+    except HeadwaterError as error:
+        raise Refused(error) from error
 
 
 class Places(Protocol):
@@ -24,8 +41,7 @@ def filled(model: type[Model], content: dict[str, Any], document: Places) -> Mod
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        own = own_error(error)
-        if own:
+        if own := own_error(error, document):
             raise own from error
         first, *others = [problem(model, found, document) for found in error.errors(include_url=False)]
         raise HeadwaterError(
@@ -33,10 +49,17 @@ def filled(model: type[Model], content: dict[str, Any], document: Places) -> Mod
         ) from error
 
 
-def own_error(error: ValidationError) -> HeadwaterError | None:
-    """A HeadwaterError raised inside a validator keeps its own code."""
-    causes = [found.get("ctx", {}).get("error") for found in error.errors(include_url=False)]
-    return next((cause for cause in causes if isinstance(cause, HeadwaterError)), None)
+def own_error(error: ValidationError, document: Places) -> HeadwaterError | None:
+    """What a validator refused with a code of ours keeps that code, and gets the place of its key."""
+    for found in error.errors(include_url=False):
+        refused = found.get("ctx", {}).get("error")
+        if isinstance(refused, Refused):
+            keys = tuple(found["loc"])
+            file, line = document.place(keys)
+            name = ".".join(map(str, keys))
+            problem = refused.error.problem
+            return HeadwaterError(problem.code, file=file, row=line, column=name, **problem.values)
+    return None
 
 
 def problem(model: type[BaseModel], found: ErrorDetails, document: Places) -> Problem:
@@ -75,5 +98,6 @@ def child(model: Any, key: Any) -> Any:
 
 
 def branches(annotation: Any) -> tuple:
-    """The parts of `A | B`, or the annotation itself."""
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    """The parts of `A | B`, or the annotation itself, without what is annotated to it."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return tuple(part.__origin__ if hasattr(part, "__metadata__") else part for part in parts)

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,11 @@ TABLES: dict[str, Any] = {
         "known_at": "入库时间",
     },
 }
+
+
+def at(text: str) -> datetime:
+    """A UTC moment as tables hold it, without a zone."""
+    return datetime.fromisoformat(text)
 
 
 class Raw:

@@ -167,9 +167,9 @@ def sample_report(customers: int = 2_000, seed: int = 7) -> ReportData:
 def sample_evaluations(seed: int = 7) -> dict[str, Evaluation]:
     rng = np.random.default_rng(seed)
     return {
-        "churn": _classified(rng, 6_000, base=-2.6, strengths={"lightgbm": 1.5, "linear": 1.2, "rule": 0.6}),
+        "churn": _classified(rng, 6_000, base=-2.6, strengths={"trees": 1.5, "linear": 1.2, "rule": 0.6}),
         "value": _valued(rng, 6_000),
-        "vip": _classified(rng, 1_200, base=-4.4, strengths={"lightgbm": 1.1, "linear": 1.0, "rule": 0.7}),
+        "vip": _classified(rng, 1_200, base=-4.4, strengths={"trees": 1.1, "linear": 1.0, "rule": 0.7}),
     }
 
 
@@ -183,19 +183,19 @@ def _classified(rng: np.random.Generator, n: int, base: float, strengths: dict[s
         final[name] = 1 / (1 + np.exp(-raw))
     months = [dt.date(2026, month, 1) for month in range(1, 9)]
     rates = pd.DataFrame({"as_of": months, "rate": y.mean() * rng.uniform(0.85, 1.15, 8), "n": n})
-    return Evaluation(_metrics("churn", final), final, "lightgbm", beats_rule=True, rates=rates)
+    return Evaluation(_metrics("churn", final), final, "trees", beats_rule=True, rates=rates)
 
 
 def _valued(rng: np.random.Generator, n: int) -> Evaluation:
     y = np.exp(rng.normal(5, 0.7, n)) * (rng.random(n) > 0.07)
     final = pd.DataFrame({"y": y})
-    for name, noise in {"lightgbm": 0.28, "linear": 0.30, "rule": 0.31}.items():
+    for name, noise in {"trees": 0.28, "linear": 0.30, "rule": 0.31}.items():
         final[name] = y * np.exp(rng.normal(0, noise, n)) + rng.exponential(15, n)
-    return Evaluation(_metrics("value", final), final, "lightgbm", beats_rule=True)
+    return Evaluation(_metrics("value", final), final, "trees", beats_rule=True)
 
 
 def _metrics(target: str, final: pd.DataFrame) -> pd.DataFrame:
     y = final["y"].to_numpy(dtype=float)
     outcome = judging.Outcome(target, y, y, np.arange(len(final)))
-    models = {name: final[name].to_numpy() for name in ("lightgbm", "linear", "rule")}
+    models = {name: final[name].to_numpy() for name in ("trees", "linear", "rule")}
     return judging.table(outcome, models, judging.resamples(outcome.customers, 60, 7))

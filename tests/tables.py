@@ -4,7 +4,7 @@ Columns are separated by `|`; `null` is unknown; a date where an instant is due 
 example does not say gets a plain default: keys are numbered, and a row is known when it happens.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -65,7 +65,12 @@ def value(text: str | None, dtype: str) -> Any:
     if text is None:
         return None
     kind = dtype.partition("(")[0]
-    readers = {"date": date.fromisoformat, "timestamp": datetime.fromisoformat, "decimal": Decimal, "int64": int}
+    readers: dict[str, Callable[[str], Any]] = {
+        "date": date.fromisoformat,
+        "timestamp": datetime.fromisoformat,
+        "decimal": Decimal,
+        "int64": int,
+    }
     readers |= {"float64": float, "boolean": lambda cell: cell == "true"}
     return readers.get(kind, str)(text)
 

@@ -13,15 +13,18 @@ from features.settings import FeatureSettings
 from tests.world import MEASURES, World, arrow, cast, world
 
 SPINE = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
+DEFAULT = FeatureSettings()
 EVENTS = ("bills", "payments", "usage", "complaints", "contacts", "subscriptions", "surveys")
 
 
 class Asker:
     """Features of a world; `name` keeps the tables of several askers in one connection apart."""
 
-    def __init__(self, con: ibis.BaseBackend, name: str, features: Sequence[Feature] = (), **settings):
+    def __init__(
+        self, con: ibis.BaseBackend, name: str, features: Sequence[Feature] = (), settings: FeatureSettings = DEFAULT
+    ):
         self.con, self.name = con, name
-        self.settings = FeatureSettings(**settings)
+        self.settings = settings
         self.features = list(features) or list(catalogue(MEASURES))
         given = world(1, seed=0)
         tables = {t: self._filled(t, arrow(t, frame)) for t, frame in given.tables.items()}
@@ -56,11 +59,6 @@ def differing(one: pa.Table, other: pa.Table) -> set[str]:
 
 def sources(columns: set[str], features: Sequence[Feature]) -> set[str]:
     return {f.source for f in features if f.column in columns}
-
-
-def empty(rows: pa.Table, columns: Sequence[str]) -> set[str]:
-    """The columns among `columns` that hold nothing but null."""
-    return {c for c in columns if rows[c].null_count == rows.num_rows}
 
 
 def without_nan(rows: pa.Table) -> bool:

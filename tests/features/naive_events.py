@@ -77,6 +77,7 @@ def complaints(who: Any, rows: list[dict]) -> dict[str, Any]:
 
 
 def contacts(who: Any, rows: list[dict]) -> dict[str, Any]:
+    rows = [row for row in rows if row["arm"] != "control"]
     found: dict[str, Any] = {}
     for direction, windows in (("inbound", (30, 90, 365)), ("outbound", (90, 365))):
         for n in windows:

@@ -81,7 +81,7 @@ def peaks(billed: list[Fraction]) -> dict[str, Any]:
         peak = max(billed[:n], default=None)
         found[f"arpu_peak_{n}m"] = peak
         found[f"arpu_drop_{n}m"] = 1 - billed[0] / peak if peak else None
-    peak = max(billed[:12], default=0)
+    peak = max(billed[:12], default=None)
     found["arpu_peak_ago_12m"] = billed.index(peak) if peak else None
     others = sorted(billed[:6])[:-1]
     found["arpu_spike_6m"] = over(max(billed[:6], default=None), mean(others))
@@ -131,8 +131,10 @@ def rhythm(bought: list[tuple[int, Fraction]]) -> dict[str, Any]:
 
 def settled(who: Any, bills: list[dict], payments: list[dict]) -> dict[str, Any]:
     """Bills against the payments made for them, as known at the cutoff."""
-    judged = [lateness(who, bill, payments) for bill in bills if bill["due_on"] and bill["due_on"] < who.as_of]
-    dated = not bills or any(bill["due_on"] for bill in bills)
+    named = not payments or any(payment["bill_id"] for payment in payments)
+    due = [bill for bill in bills if bill["due_on"] and bill["due_on"] < who.as_of] if named else []
+    judged = [lateness(who, bill, payments) for bill in due]
+    dated = not bills or (named and any(bill["due_on"] for bill in bills))
     found: dict[str, Any] = {}
     for n in (91, 365):
         inside = [(late, unpaid) for ago, late, unpaid in judged if ago < n]

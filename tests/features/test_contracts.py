@@ -1,6 +1,7 @@
 """The contracts: one object that gives types, documentation, samples and rules."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -28,7 +29,12 @@ def test_every_column_is_typed_and_explained_in_both_languages(contract: Contrac
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=list(CONTRACTS))
 def test_samples_are_values_of_their_type(contract: Contract):
-    readers = {"date": date.fromisoformat, TIME: datetime.fromisoformat, MONEY: Decimal, "int64": int}
+    readers: dict[str, Callable[[str], object]] = {
+        "date": date.fromisoformat,
+        TIME: datetime.fromisoformat,
+        MONEY: Decimal,
+        "int64": int,
+    }
     for column in contract.columns:
         if column.sample:
             readers.get(column.dtype, str)(column.sample)

@@ -1,7 +1,10 @@
 """How a function becomes columns: names, words and windows."""
 
+import sys
+
 import pytest
 
+from features.catalogue import definitions
 from features.definition import Window, columns, days, feature, months, weeks
 
 
@@ -38,37 +41,40 @@ def stage(row, rules):
     return row, rules
 
 
+PAID, SHARE, STAGE = definitions(sys.modules[__name__])
+
+
 def test_a_marked_function_stays_a_plain_function():
     assert paid("rows", "window") == ("rows", "window")
     assert paid.__name__ == "paid"
 
 
 def test_names_come_from_function_measure_and_window():
-    assert [c.column for c in columns(paid.definition, ["a", "b"])] == ["paid_1m", "paid_3m"]
+    assert [c.column for c in columns(PAID, ["a", "b"])] == ["paid_1m", "paid_3m"]
     names = ["sms_share_4w", "sms_share_12w", "data_mb_share_4w", "data_mb_share_12w"]
-    assert [c.column for c in columns(measure_share.definition, ["sms", "data_mb"])] == names
-    assert [c.column for c in columns(stage.definition, ["sms"])] == ["stage"]
-    assert columns(measure_share.definition, []) == []
+    assert [c.column for c in columns(SHARE, ["sms", "data_mb"])] == names
+    assert [c.column for c in columns(STAGE, ["sms"])] == ["stage"]
+    assert columns(SHARE, []) == []
 
 
 def test_a_column_calls_its_function_with_what_it_is_made_of():
-    assert columns(paid.definition, [])[1].value("rows") == ("rows", Window(3, "m"))
-    assert columns(measure_share.definition, ["sms"])[0].value("rows") == ("rows", "sms", Window(1, "w"))
-    assert columns(stage.definition, [])[0].value("row", "rules") == ("row", "rules")
+    assert columns(PAID, [])[1].value("rows") == ("rows", Window(3, "m"))
+    assert columns(SHARE, ["sms"])[0].value("rows") == ("rows", "sms", Window(1, "w"))
+    assert columns(STAGE, [])[0].value("row", "rules") == ("row", "rules")
 
 
 def test_words_are_filled_in_both_languages():
-    third = columns(paid.definition, [])[1]
+    third = columns(PAID, [])[1]
     assert (third.label("en"), third.label("zh")) == ("paid, 3 months", "3个月缴费")
     assert third.meaning("en") == "Paid in 3 months."
     assert third.null_meaning("en") == "the table is not there"
-    known, unknown = columns(measure_share.definition, ["data_mb", "fax_pages"])[::2]
+    known, unknown = columns(SHARE, ["data_mb", "fax_pages"])[::2]
     assert (known.label("en"), known.label("zh")) == ("data volume, 4", "流量，4")
     assert (unknown.label("en"), unknown.label("zh")) == ("fax pages, 4", "fax_pages，4")
 
 
 def test_a_column_shares_what_its_definition_says():
-    column = columns(stage.definition, [])[0]
+    column = columns(STAGE, [])[0]
     assert (column.source, column.unit, column.reason, column.no_events) == ("wide", "text", "x", "steady")
     assert column.family == "test_definition"
     with pytest.raises(AttributeError):

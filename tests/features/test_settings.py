@@ -25,7 +25,7 @@ def test_wrong_settings_are_refused(wrong: dict):
 def test_settings_are_frozen_and_explained():
     settings = FeatureSettings()
     with pytest.raises(ValidationError):
-        settings.closing_days = 3
+        settings.closing_days = 3  # type: ignore[misc]
     for model in (FeatureSettings, StageSettings):
         described = [f.description for name, f in model.model_fields.items() if name != "stages"]
         assert all(described)

@@ -76,7 +76,15 @@ def test_what_breaks_the_contract_is_named(change, code, column):
 
 def test_only_scored_customers_have_model_outputs():
     outputs = {"churn_probability": [0.5, 0.6], "value_pred": [10.0, 20.0], "is_potential_vip": [True, True]}
-    reason = {"code": "plan", "rank": 1, "direction": 1, "contribution": 0.5, "feature": "plan", "value": "P", "peer_value": None}
+    reason = {
+        "code": "plan",
+        "rank": 1,
+        "direction": 1,
+        "contribution": 0.5,
+        "feature": "plan",
+        "value": "P",
+        "peer_value": None,
+    }
     table = scores.conform(MINIMAL | outputs | {"churn_reasons": [[reason], [reason]]}).to_pandas()
     assert table.loc[0, ["churn_probability", "value_pred", "is_potential_vip", "churn_reasons"]].isna().all()
     assert table.loc[1, "churn_reasons"][0]["code"] == "plan"
@@ -126,7 +134,9 @@ def test_the_name_of_the_content_ignores_what_lies_under_nulls():
     assert hashed[0] == hashed[1]
 
 
-@pytest.mark.parametrize("column", ["customer_id", "churn_probability", "churn_risk_band", "arpu_3m", "churn_reasons", "as_of"])
+@pytest.mark.parametrize(
+    "column", ["customer_id", "churn_probability", "churn_risk_band", "arpu_3m", "churn_reasons", "as_of"]
+)
 def test_the_name_of_the_content_sees_every_change(column):
     table = sample_scores(50)
     values = table[column].to_pylist()

@@ -145,13 +145,18 @@ HOSTILE = st.text(st.sampled_from(list("=+-@＝＋－＠,;|\t\r\n\0\"' \ufeff\u2
 
 @settings(max_examples=400, deadline=None)
 @given(HOSTILE)
-@example('x,"=cmd|\' /C calc\'!A0')
+@example("x,\"=cmd|' /C calc'!A0")
 @example(";＝1+1")
 @example("\u200b=1")
 def test_no_cell_of_any_separator_is_a_formula(text):
     written = csv_text(pd.DataFrame({"名称": [text]}), guard=True)
     for separator in ",;\t|":
         assert [cell for cell in cells_under(written, separator) if starts_formula(cell)] == []
+
+
+def test_the_reading_above_catches_a_guard_at_the_start_alone():
+    naive = "'" + 'x,"=1+1'
+    assert [cell for cell in cells_under(f'"{naive}"', ",") if starts_formula(cell)]
 
 
 @given(st.text(max_size=30))

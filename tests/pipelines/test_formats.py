@@ -9,7 +9,12 @@ from pipelines import formats
 
 @pytest.mark.parametrize(
     ("amount", "zh", "en"),
-    [(5_900, "¥5,900", "¥5,900"), (41_300, "¥4.1万", "¥41.3K"), (7_800_000, "¥780.0万", "¥7.8M"), (2.5e9, "¥25.0亿", "¥2.5B")],
+    [
+        (5_900, "¥5,900", "¥5,900"),
+        (41_300, "¥4.1万", "¥41.3K"),
+        (7_800_000, "¥780.0万", "¥7.8M"),
+        (2.5e9, "¥25.0亿", "¥2.5B"),
+    ],
 )
 def test_large_amounts(amount, zh, en):
     assert (formats.big_money(amount, "CNY", "zh"), formats.big_money(amount, "CNY", "en")) == (zh, en)
@@ -24,7 +29,12 @@ def test_numbers_and_shares():
 
 
 def test_what_is_missing_is_a_dash():
-    told = [formats.number(None, "zh"), formats.percent(float("nan"), "en"), formats.money(None, "CNY", "zh"), formats.day(None, "en")]
+    told = [
+        formats.number(None, "zh"),
+        formats.percent(float("nan"), "en"),
+        formats.money(None, "CNY", "zh"),
+        formats.day(None, "en"),
+    ]
     assert told == [formats.NOTHING] * 4
 
 
@@ -33,7 +43,9 @@ def test_days():
     assert formats.day(dt.date(2026, 11, 1), "en") == "1 Nov 2026"
 
 
-@pytest.mark.parametrize(("customer", "shown"), [("13812345621", "138****21"), ("C000123", "****23"), ("42", "****"), ("", "****")])
+@pytest.mark.parametrize(
+    ("customer", "shown"), [("13812345621", "138****21"), ("C000123", "****23"), ("42", "****"), ("", "****")]
+)
 def test_masks_hide_at_least_half(customer, shown):
     assert formats.masked(customer) == shown
 

@@ -19,7 +19,19 @@ def test_every_column_comes_from_the_score_table():
 
 def test_the_chinese_workbook_has_the_promised_columns_in_order():
     told = [column.title("zh") for column in preset("excel-zh").columns]
-    promised = "客户编号 档位 流失概率 风险等级 趋势 预计12月价值 潜在VIP分 原因一 原因二 原因三 建议动作".split()
+    promised = [
+        "客户编号",
+        "档位",
+        "流失概率",
+        "风险等级",
+        "趋势",
+        "预计12月价值",
+        "潜在VIP分",
+        "原因一",
+        "原因二",
+        "原因三",
+        "建议动作",
+    ]
     assert [name for name in told if name in promised] == promised
 
 
@@ -36,12 +48,21 @@ def test_dynamics_speaks_in_its_codes():
 
 
 def test_machines_get_codes_and_people_get_words():
-    assert set(shaped(LIST, preset("csv"), Wording({}, "zh"))["churn_risk_band"]) <= {"low", "medium", "high", "critical"}
+    assert set(shaped(LIST, preset("csv"), Wording({}, "zh"))["churn_risk_band"]) <= {
+        "low",
+        "medium",
+        "high",
+        "critical",
+    }
     assert set(shaped(LIST, preset("excel-zh"), Wording({}, "zh"))["风险等级"]) <= {"低", "中", "高", "极高"}
 
 
 def test_a_format_and_a_language_name_a_preset():
     assert preset_name("xlsx", "en") == "excel-en" and preset_name("csv-excel", "zh") == "csv-excel-zh"
-    assert all(preset_name(kind, lang) in presets() for kind in ("xlsx", "csv", "csv-excel", "parquet") for lang in ("zh", "en"))
+    assert all(
+        preset_name(kind, lang) in presets()
+        for kind in ("xlsx", "csv", "csv-excel", "parquet")
+        for lang in ("zh", "en")
+    )
     with pytest.raises(HeadwaterError):
         preset_name("pdf", "en")

@@ -12,7 +12,7 @@ FEATURES = {feature.column: feature for feature in catalogue(("data_mb",))}
 ZH, EN = Wording(FEATURES, "zh"), Wording(FEATURES, "en")
 
 
-def reason(code, feature, value, peer, rank=1, direction=1):
+def reason(code, feature, value, peer, *, rank=1, direction=1):
     return {"code": code, "feature": feature, "value": value, "peer_value": peer, "rank": rank, "direction": direction}
 
 
@@ -35,11 +35,12 @@ def test_a_sentence_names_the_reason_the_figure_and_the_others():
         ("arpu_trend_6m", "-0.034", "-3.4%", "-3.4%"),
         ("arpu_slope_3m", "-2.5", "-¥2.50", "-¥2.50"),
         ("lifecycle_stage", "declining", "衰退期", "declining"),
-        ("arpu_3m", None, "未知", "unknown"),
+        ("arpu_3m", None, FEATURES["arpu_3m"].null_meaning("zh"), FEATURES["arpu_3m"].null_meaning("en")),
+        ("no_such_feature", "", "未知", "unknown"),
     ],
 )
 def test_values_are_told_in_their_unit(feature, value, zh, en):
-    given = reason("plan", feature, value, None)
+    given = reason("plan", feature, value, "")
     assert sentence(given, ZH).endswith(zh) and sentence(given, EN).endswith(en)
     assert "None" not in sentence(given, ZH) + sentence(given, EN)
 
@@ -57,6 +58,15 @@ def test_only_what_pushes_the_score_up_is_told_best_first():
     assert sentences(None, EN) == []
 
 
+def test_a_figure_like_that_of_the_others_is_no_reason():
+    assert sentences([reason("usage_recency", "usage_days_4w", "4", "4"), FALLING], EN) == [sentence(FALLING, EN)]
+
+
+def test_a_contract_that_is_over_is_said_to():
+    assert headline(reason("contract", "contract_days_left", "-31", "181"), "en") == "Contract has ended"
+    assert headline(reason("contract", "contract_days_left", "31", "181"), "en") == "Contract ends sooner"
+
+
 def test_unknown_features_and_codes_stand_for_themselves():
     assert sentence(reason("new_code", "new_feature", "1.5", "x"), EN) == "new_code: new_feature 1.5 (others x)"
 
@@ -69,4 +79,12 @@ def test_every_reason_of_the_catalogue_has_words():
 def test_every_code_of_the_score_table_and_the_playbook_has_words():
     codes = [f"enums.{c.name}_{v}" for c in BY_NAME.values() for v in c.values if c.name != "value_risk_cell"]
     codes += [f"actions.{action.code}" for action in PLAYBOOK]
+    assert [code for code in codes if not has(code)] == []
+
+
+def test_every_code_of_a_text_feature_has_words():
+    stages = ("onboarding", "growing", "steady", "declining", "dormant")
+    kinds = ("spike", "rising", "falling", "volatile", "steady")
+    codes = [f"enums.{name}_{code}" for name in ("lifecycle_stage", "lifecycle_stage_before") for code in stages]
+    codes += [f"enums.fluctuation_type_{kind}" for kind in kinds]
     assert [code for code in codes if not has(code)] == []

@@ -17,7 +17,17 @@ from tests.scores_sample import AS_OF, sample_frame, sample_report
 DATA = sample_report(400)
 HTML = render(DATA, "zh")
 PARSER = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
-LOADING = ("src", "href", "srcset", "data", "action", "poster", "background", "{http://www.w3.org/1999/xlink}href", "xlink:href")
+LOADING = (
+    "src",
+    "href",
+    "srcset",
+    "data",
+    "action",
+    "poster",
+    "background",
+    "{http://www.w3.org/1999/xlink}href",
+    "xlink:href",
+)
 
 
 def parsed(html):
@@ -40,14 +50,22 @@ def words(element):
 
 
 def figures(element):
-    """Every number on a page, as it stands in tables and cards."""
-    return re.findall(r"\d[\d,.]*%?", " ".join(words(cell) for cell in element.iter() if cell.tag in ("td", "dd")))
+    """Every number that the page computed: cards, matrix, tables. Sentences of the glossary have numbers of their own."""
+    cells = [cell for name in ("num", "figure", "note", "count", "track", "told") for cell in by_class(element, name)]
+    told = [
+        re.findall(r"\d[\d,.]*%?", words(cell))
+        for cell in cells
+        if not re.search(r"[万亿]|\d[KM]|年|[A-Z][a-z]{2} 20", words(cell))
+    ]
+    return [number for numbers in told for number in numbers]
 
 
 def test_nothing_is_fetched_from_outside():
     addresses = [e.get(name) for e in TREE.iter() for name in LOADING if e.get(name)]
     assert addresses and all(address.startswith("#") for address in addresses)
-    assert not [e.tag for e in TREE.iter() if e.tag in ("script", "link", "iframe", "object", "embed", "img", "base", "form")]
+    assert not [
+        e.tag for e in TREE.iter() if e.tag in ("script", "link", "iframe", "object", "embed", "img", "base", "form")
+    ]
     styles = [e.text or "" for e in TREE.iter("style")] + [e.get("style") or "" for e in TREE.iter()]
     assert not [s for s in styles if "@import" in s or re.search(r"url\((?!#)", s)]
 
@@ -60,11 +78,7 @@ def test_every_link_leads_somewhere_and_ids_are_unique():
 
 def test_both_languages_show_the_same_figures():
     zh, en = (figures(page(TREE, lang)) for lang in ("zh", "en"))
-    abbreviated = re.compile(r"[万亿KMB]")
-    assert not abbreviated.search("".join(zh))
-    assert len(zh) == len(en) > 300
-    different = [(a, b) for a, b in zip(zh, en, strict=True) if a != b]
-    assert len(different) <= 6  # dates and abbreviated sums (¥4.1万, ¥41.3K) are written differently
+    assert len(zh) > 250 and zh == en
 
 
 def test_no_chinese_on_the_english_page_and_the_other_way_round():
@@ -82,7 +96,15 @@ def test_the_chosen_language_comes_first(lang):
 
 def test_header_promise_and_sections_are_there():
     told = words(page(TREE, "en"))
-    for part in ("1 Nov 2026", "2026-11-01-7f3a9c", "churn/4", "Estimates, not promises.", "Value × risk", "Grade A", "Glossary"):
+    for part in (
+        "1 Nov 2026",
+        "2026-11-01-7f3a9c",
+        "churn/4",
+        "Estimates, not promises.",
+        "Value × risk",
+        "Grade A",
+        "Glossary",
+    ):
         assert part in told
 
 
@@ -116,9 +138,17 @@ def test_tables_have_heads_and_pictures_have_words():
 
 
 def test_injected_markup_stays_text():
-    evil = '<script>alert(1)</script><img src=x onerror=alert(1)>"\'><svg onload=alert(1)>'
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'><svg onload=alert(1)>"
     frame = sample_frame(200).assign(tier_current=evil, region=evil, recommended_action=evil)
-    reason = {"code": evil, "rank": 1, "direction": 1, "contribution": 9.0, "feature": evil, "value": evil, "peer_value": evil}
+    reason = {
+        "code": evil,
+        "rank": 1,
+        "direction": 1,
+        "contribution": 9.0,
+        "feature": evil,
+        "value": evil,
+        "peer_value": evil,
+    }
     frame["churn_reasons"] = [[reason]] * len(frame)
     data = dataclasses.replace(
         DATA, scores=scores.conform(frame), name=evil, run_id=evil, models={"churn": evil}, quality=[TableUse(evil, 1, 1)],
@@ -142,7 +172,8 @@ def told(evaluation, target="churn"):
 
 def test_a_model_that_does_not_beat_the_rule_is_said_to():
     churn = DATA.evaluations["churn"]
-    assert "Grade C" in told(dataclasses.replace(churn, beats_rule=False))
+    unsure = told(dataclasses.replace(churn, beats_rule=False))
+    assert "Grade C" in unsure and "is not certain" in unsure and "Nothing beat" not in unsure
     assert "Nothing beat today's rule" in told(dataclasses.replace(churn, beats_rule=False, winner="rule"))
 
 
@@ -172,6 +203,21 @@ def test_an_empty_night_can_be_reported():
 
 
 def test_scores_without_value_tiers_or_reasons_can_be_reported():
-    frame = sample_frame(60).drop(columns=["tier_current", "churn_reasons", "vip_reasons", "arpu_3m", "vip_gap", "lifecycle_stage"])
+    frame = sample_frame(60).drop(
+        columns=["tier_current", "churn_reasons", "vip_reasons", "arpu_3m", "vip_gap", "lifecycle_stage"]
+    )
     html = render(dataclasses.replace(DATA, scores=scores.conform(frame), threshold=None))
     assert "unknown" in html and isinstance(DATA.scores, pa.Table)
+
+
+def test_of_many_candidates_the_winner_its_plain_rivals_and_the_rule_are_shown():
+    churn = DATA.evaluations["churn"]
+    final = churn.final.assign(blend=churn.final["trees"], value_trees=churn.final["trees"])
+    many = dataclasses.replace(churn, final=final, winner="blend", metrics=_as(churn.metrics, "trees", "blend"))
+    assert many.shown == ["blend", "linear", "trees", "rule"]
+    shown = told(many)
+    assert "Linear + boosting · chosen" in shown and "of value" not in shown
+
+
+def _as(metrics, model, name):
+    return pd.concat([metrics, metrics[metrics["model"].eq(model)].assign(model=name)])

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 import yaml
 
+from features.catalogue import catalogue
 from features.errors import HeadwaterError
 from features.spine import Population, population
 from models.targets import TargetSettings, labels
 from pipelines.mapping import load_mapping
 from pipelines.samples import shipped, write_cdnow, write_complete_journey
+from pipelines.settings import load
 from pipelines.tables import read_tables
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +99,19 @@ def test_complete_journey_trips_are_the_baskets_counted(journey):
     assert (trips.departments <= trips.lines).all()
     assert trips.units.median() < 10  # fuel in thousandths of a gallon is left out
     assert (trips.coupons <= trips.lines).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "spend", "factor"), [("cdnow", "spend_182d", 0.5), ("complete-journey", "spend_91d", 1.0)]
+)
+def test_the_configuration_names_the_published_rules(name, spend, factor):
+    settings = load(ROOT / f"configs/{name}.yaml", environment={})
+    rules = settings.training.candidates.rules
+    assert (rules.churn.column, rules.churn.higher) == ("days_since_purchase", True)
+    assert (rules.value.column, rules.vip.column) == (spend, spend)
+    assert rules.value.factor == settings.targets.value.horizon_days / settings.population.lookback_days == factor
+    made = {feature.column for feature in catalogue(settings.tables.measures)}
+    assert {"days_since_purchase", spend} <= made
 
 
 @HAS_CDNOW

@@ -1,7 +1,6 @@
 """Reading raw files: encodings, row numbers, queries, databases; every row keeps its place."""
 
 import hashlib
-from datetime import datetime
 
 import duckdb
 import numpy as np
@@ -17,7 +16,7 @@ from pipelines.mapping import Source
 from pipelines.quality import Quality
 from pipelines.sources import FILE, ROW
 from pipelines.tables import read_tables
-from tests.raw import Raw
+from tests.raw import Raw, at
 
 LOOSE = Quality(max_quarantined=1, max_quarantined_keys=1, gaps=False)
 WORDS = st.text(st.characters(codec="gbk", exclude_categories=("Cc", "Cs")), max_size=8)
@@ -65,7 +64,9 @@ def test_row_numbers_step_over_unreadable_rows(bad, size):
     good = [n for n in range(1, size + 1) if n not in bad]
     skipped = sorted(n for n in bad if n <= size)
     half = len(good) // 2
-    numbers = np.concatenate([sources.row_numbers(0, half, skipped), sources.row_numbers(half, len(good) - half, skipped)])
+    numbers = np.concatenate(
+        [sources.row_numbers(0, half, skipped), sources.row_numbers(half, len(good) - half, skipped)]
+    )
     assert numbers.tolist() == good
 
 
@@ -84,8 +85,11 @@ def test_many_blocks_keep_their_numbers(tmp_path, monkeypatch):
 
 
 def test_types_of_parquet_files_are_brought_together(tmp_path):
-    pq.write_table(pa.table({"id": [1, 2], "n": pa.array([1, 2], pa.int32()), "t": [datetime(2026, 1, 1)] * 2}), tmp_path / "a.parquet")
-    other = {"id": ["003"], "n": [2.5], "t": pa.array([datetime(2026, 1, 2)], pa.timestamp("ns")), "extra": ["?"]}
+    pq.write_table(
+        pa.table({"id": [1, 2], "n": pa.array([1, 2], pa.int32()), "t": [at("2026-01-01 00:00:00")] * 2}),
+        tmp_path / "a.parquet",
+    )
+    other = {"id": ["003"], "n": [2.5], "t": pa.array([at("2026-01-02 00:00:00")], pa.timestamp("ns")), "extra": ["?"]}
     pq.write_table(pa.table(other), tmp_path / "b.parquet")
     _, found = everything(Source(path=str(tmp_path / "*.parquet")), ["id", "n", "t"])
     assert found["id"].to_pylist() == ["1", "2", "003"]
@@ -108,7 +112,9 @@ def test_a_query_and_a_database_read_like_files(tmp_path, con):
     plain = read_tables(con, raw.load(), Quality())["usage"].order_by("customer_id", "happened_at").to_pyarrow()
     path = tmp_path / "raw.duckdb"
     with duckdb.connect(str(path)) as base:
-        base.execute("CREATE TABLE traffic AS SELECT * FROM read_csv($1, all_varchar = true)", [str(tmp_path / "usage.csv")])
+        base.execute(
+            "CREATE TABLE traffic AS SELECT * FROM read_csv($1, all_varchar = true)", [str(tmp_path / "usage.csv")]
+        )
     sql = f"SELECT * FROM read_csv('{tmp_path / 'usage.csv'}', all_varchar = true)"
     for source in ({"sql": sql}, {"database": "raw.duckdb", "table": "traffic"}):
         raw.mapping["tables"]["usage"]["source"] = source
@@ -130,7 +136,11 @@ def test_an_undecodable_byte_is_found_by_line_and_byte(tmp_path):
     with pytest.raises(HeadwaterError) as error:
         everything(Source(path=str(path)), ["x"])
     assert error.value.problem.code == "E311"
-    assert (error.value.problem.row, error.value.problem.values["byte"], error.value.problem.values["likely"]) == (1, 0, "gbk")
+    assert (error.value.problem.row, error.value.problem.values["byte"], error.value.problem.values["likely"]) == (
+        1,
+        0,
+        "gbk",
+    )
     path.write_bytes(b"id,x\n1,a\n2,\xff\xfe\n3,b\n")
     with pytest.raises(HeadwaterError) as error:
         everything(Source(path=str(path), encoding="gbk"), ["x"])

@@ -24,7 +24,9 @@ def test_every_code_in_the_source_has_what_and_fix():
         for path in (ROOT / package).rglob("*.py")
         for code in re.findall(r'"([EW]\d{3})"', path.read_text(encoding="utf-8"))
     }
-    missing = {f"{code}.{part}" for code in raised for part in ("what", "fix") if not texts.has(f"errors.{code}.{part}")}
+    missing = {
+        f"{code}.{part}" for code in raised for part in ("what", "fix") if not texts.has(f"errors.{code}.{part}")
+    }
     assert len(raised) > 30
     assert not missing
 
@@ -40,7 +42,9 @@ def test_every_rule_of_quarantine_has_words():
 
 
 def test_text_fills_and_refuses():
-    assert texts.text("terms.line.published", "en", as_of="2026-10-30") == "Published scores unchanged (as of 2026-10-30)."
+    assert (
+        texts.text("terms.line.published", "en", as_of="2026-10-30") == "Published scores unchanged (as of 2026-10-30)."
+    )
     assert "2026-10-30" in texts.text("terms.line.published", "zh", as_of="2026-10-30")
     with pytest.raises(LookupError, match="as_of"):
         texts.text("terms.line.published", "en")

@@ -46,7 +46,11 @@ def test_nothing_is_a_formula_or_a_link(tmp_path):
     cells = [cell for sheet in workbook_read for row in sheet.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}
     assert not [cell for cell in cells if cell.hyperlink]
-    assert [row[1].value for row in workbook_read["名单"].iter_rows(min_row=2, max_row=4)] == ["=1+1", "http://x.example/", "00012"]
+    assert [row[1].value for row in workbook_read["名单"].iter_rows(min_row=2, max_row=4)] == [
+        "=1+1",
+        "http://x.example/",
+        "00012",
+    ]
 
 
 def test_the_header_stays_and_filters_are_on(tmp_path):

@@ -38,7 +38,10 @@ def test_every_combination_gets_exactly_one_action():
 
 
 def test_an_open_complaint_comes_first():
-    assert action(complaint_open=True, is_potential_vip=True, churn_risk_band="high")["recommended_action"] == "recover_complaint"
+    assert (
+        action(complaint_open=True, is_potential_vip=True, churn_risk_band="high")["recommended_action"]
+        == "recover_complaint"
+    )
 
 
 def test_potential_vips_get_the_care_of_high_value_customers():

@@ -51,7 +51,9 @@ def test_row_order_changes_nothing():
 def test_value_bands_and_cells():
     told = bands.bands(FRAME, BandSettings())
     assert told["value_band"].value_counts().to_dict() == {"low": 500, "medium": 300, "high": 200}
-    assert set(told["value_risk_cell"]) <= {f"{v}_{r}" for v in ("low", "medium", "high") for r in ("low", "medium", "high")}
+    assert set(told["value_risk_cell"]) <= {
+        f"{v}_{r}" for v in ("low", "medium", "high") for r in ("low", "medium", "high")
+    }
     critical = told["churn_risk_band"].eq("critical")
     assert told.loc[critical, "value_risk_cell"].str.endswith("_high").all()
 

@@ -11,7 +11,13 @@ RECORDED = ContactSettings(consent="recorded", quiet_days=14)
 
 
 def facts(**values):
-    clear = {"consent": True, "last_contact_on": None, "open_complaints": 0, "overdue_amount": 0.0, "customer_type": "personal"}
+    clear = {
+        "consent": True,
+        "last_contact_on": None,
+        "open_complaints": 0,
+        "overdue_amount": 0.0,
+        "customer_type": "personal",
+    }
     return pd.DataFrame([clear | values])
 
 

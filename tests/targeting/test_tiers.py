@@ -47,7 +47,12 @@ def test_a_smaller_growing_one_may_be():
 def test_one_bad_rating_does_not_demote_and_the_second_does():
     bad = {"monthly_now": 1_000.0, "monthly_predicted": 30.0, "previous_class": "core"}
     first = rate(**bad, ratings_below=0)
-    assert (first["customer_class"], first["rated"], first["ratings_below"], first["demoted"]) == ("core", "general", 1, False)
+    assert (first["customer_class"], first["rated"], first["ratings_below"], first["demoted"]) == (
+        "core",
+        "general",
+        1,
+        False,
+    )
     second = rate(**bad, ratings_below=1)
     assert (second["customer_class"], second["demoted"]) == ("general", True)
 
@@ -64,7 +69,9 @@ def test_a_good_rating_forgets_the_bad_ones():
 
 
 def test_unknown_value_keeps_the_class_and_nobody_is_deleted():
-    told = customer_classes(crowd(monthly_now=np.nan, monthly_predicted=np.nan, previous_class="quality"), TierSettings())
+    told = customer_classes(
+        crowd(monthly_now=np.nan, monthly_predicted=np.nan, previous_class="quality"), TierSettings()
+    )
     assert told.iloc[0]["customer_class"] == "quality"
     assert len(told) == 100
 

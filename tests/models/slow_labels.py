@@ -1,0 +1,69 @@
+"""Labels once more, from the definitions, one customer at a time in plain Python. Shares no code with `models`."""
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+
+
+def day(start: date, n: int) -> date:
+    return start + timedelta(days=n)
+
+
+def seen(rows: list[dict], until: datetime, joined: date) -> list[dict]:
+    """Happened and known before `until`, of this holder of the number, not replaced by then."""
+    return [
+        r
+        for r in rows
+        if r["happened_at"] < until
+        and r["known_at"] < until
+        and r["happened_on"] >= joined
+        and (r.get("superseded_at") is None or r["superseded_at"] >= until)
+    ]
+
+
+def within(rows: list[dict], start: date, end: date) -> list[dict]:
+    return [r for r in rows if start <= r["happened_on"] < end]
+
+
+def deactivated(as_of: date, left: date | None, gap: int, horizon: int) -> bool | None:
+    """None for those who left during the gap."""
+    if left is not None and left < day(as_of, gap):
+        return None
+    return left is not None and left < day(as_of, gap + horizon)
+
+
+def no_bill(as_of: date, bills: list[dict], gap: int, horizon: int) -> bool:
+    window = within(bills, day(as_of, gap), day(as_of, gap + horizon))
+    return not any(b["amount"] > 0 for b in window)
+
+
+def value(as_of: date, bills: list[dict], gap: int, horizon: int) -> float:
+    return float(sum(b["amount"] for b in within(bills, day(as_of, gap), day(as_of, gap + horizon))))
+
+
+def by_month(bills: list[dict]) -> dict[tuple[int, int], float]:
+    sums: dict[tuple[int, int], float] = defaultdict(float)
+    for bill in bills:
+        sums[bill["happened_on"].year, bill["happened_on"].month] += float(bill["amount"])
+    return sums
+
+
+def worth_now(as_of: date, bills: list[dict], lookback: int, months: int) -> float:
+    """Mean over the months in which anybody was billed."""
+    return float(sum(b["amount"] for b in within(bills, day(as_of, -lookback), as_of))) / max(months, 1)
+
+
+def sustained(window: list[dict], months: int, amount: float, share: float) -> bool:
+    sums = by_month(window)
+    if months == 0:
+        return False
+    enough = round(sum(v >= amount for v in sums.values()) / months, 2) >= share
+    return enough and sum(sums.values()) / months >= amount
+
+
+def percentile(values: list[float], p: float) -> float:
+    """Linear between the two nearest."""
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * p / 100
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)

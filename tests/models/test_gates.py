@@ -1,0 +1,146 @@
+"""Bad challengers are refused, each for its own reason; a good one passes; equal is no reason to change."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models import gates
+from models.settings import GateSettings
+from models.training import train
+from pipelines.texts import catalogue
+from tests.models import sample
+
+SETTINGS = GateSettings(positives=30, slice_rows=100, calibration=0.07)
+GOOD = train("churn", sample.snapshots(1500), sample.split(), sample.SETTINGS, sample.FEATURES)
+OURS = GOOD.final[GOOD.winner]
+RULE = GOOD.final["rule"]
+
+
+def with_scores(scores, **changes):
+    """The same training with other predictions of the winner; differences are those of the good one."""
+    return replace(GOOD, final=GOOD.final.assign(**{GOOD.winner: scores}), **changes)
+
+
+def failed(trained, champion=None, settings=SETTINGS):
+    return [c.name for c in gates.decide(trained, champion, settings).checks if not c.passed]
+
+
+def squeezed(scores):
+    return 0.5 + (scores - 0.5) * 0.05
+
+
+def broken_slice():
+    """The right scores of half of the customers, dealt to one another's."""
+    return np.where(GOOD.sliced["plan"] == "P10", OURS.sample(frac=1, random_state=1), OURS)
+
+
+BAD = {
+    "not a number": (with_scores(OURS.where(OURS.index % 50 != 0)), "finite"),
+    "infinite": (with_scores(OURS.where(OURS.index % 50 != 0, np.inf)), "finite"),
+    "uncalibrated, too low": (with_scores(OURS * 0.3), "calibration"),
+    "uncalibrated, too high": (with_scores(np.minimum(OURS + 0.3, 1)), "calibration"),
+    "uncalibrated, flat": (with_scores(squeezed(OURS)), "calibration"),
+    "one slice turned round": (with_scores(np.where(GOOD.sliced["plan"] == "P10", 1 - OURS, OURS)), "slices"),
+    "leaked": (replace(GOOD, leaks={"final_invoice": 0.999}), "leaks"),
+    "the rule itself": (replace(GOOD, winner="rule"), "beats_rule"),
+    "no better than the rule": (replace(GOOD, differences=GOOD.differences.assign(low=-0.01)), "beats_rule"),
+    "lead not defined": (replace(GOOD, differences=GOOD.differences.assign(low=np.nan)), "beats_rule"),
+    "too few positives": (
+        replace(GOOD, final=GOOD.final.assign(y=GOOD.final["y"] * (GOOD.final.index < 40))),
+        "positives",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_challenger_is_refused_for_its_reason(name):
+    trained, reason = BAD[name]
+    assert reason in failed(trained)
+
+
+def test_a_good_one_passes_with_and_without_a_worse_champion():
+    assert failed(GOOD) == []
+    assert failed(GOOD, RULE) == []
+
+
+def test_a_slice_that_was_better_under_the_champion_is_seen():
+    assert "slices" in failed(with_scores(broken_slice()), OURS)
+    assert "slices" not in failed(GOOD, OURS)
+
+
+@pytest.mark.parametrize("name", ["equal", "better", "a champion of noise in our favour"])
+def test_an_equal_or_better_champion_stays(name):
+    noise = np.random.default_rng(0).normal(0, 1e-4, len(OURS))
+    champion = {
+        "equal": OURS,
+        "better": GOOD.final["y"] * 0.5 + OURS * 0.5,
+        "a champion of noise in our favour": OURS + noise,
+    }
+    assert "better_than_champion" in failed(GOOD, champion[name])
+
+
+def test_equal_up_to_noise_is_refused_nearly_always():
+    """Two models that differ by chance only: promoted in at most one of twenty."""
+    y = GOOD.final["y"].to_numpy()
+    promoted = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        base = np.log(OURS / (1 - OURS)).to_numpy()
+        one, other = (1 / (1 + np.exp(-(base + rng.normal(0, 0.4, len(y))))) for _ in range(2))
+        promoted += "better_than_champion" not in failed(with_scores(one), other)
+    assert promoted <= 4
+
+
+def test_without_the_wish_for_better_an_equal_one_may_pass():
+    assert failed(GOOD, OURS, SETTINGS.model_copy(update={"better_than_champion": False})) == []
+
+
+def test_checks_are_json_and_have_words_in_both_languages():
+    decision = gates.decide(GOOD, RULE, SETTINGS)
+    json.dumps([c.as_dict() for c in decision.checks], allow_nan=False)
+    nightly = gates.scores_gate(scores(), scores(), SETTINGS)
+    for check in (*decision.checks, *nightly.checks):
+        assert {"zh", "en"} <= catalogue()[check.text].keys()
+    undefined = gates.at_least("finite", float("nan"), 1.0)
+    assert not undefined.passed and undefined.as_dict()["value"] is None
+
+
+def test_value_is_held_to_its_total():
+    value = train("value", sample.snapshots(600), sample.split(), sample.SETTINGS, sample.FEATURES)
+    assert failed(value) == []
+    dear = replace(value, final=value.final.assign(**{value.winner: value.final[value.winner] * 1.4}))
+    assert failed(dear) == ["calibration"]
+
+
+def scores(shift=0.0, size=3000, seed=0):
+    rng = np.random.default_rng(seed)
+    churn = np.clip(rng.beta(2, 20, size) + shift, 0, 1)
+    vip = pd.Series(rng.beta(1, 30, size)).where(rng.random(size) < 0.8)
+    frame = {"score_status": "ok", "churn_probability": churn.astype("float32"), "vip_probability": vip}
+    return pd.DataFrame(frame)
+
+
+def test_a_quiet_night_and_a_first_night_are_published():
+    assert gates.scores_gate(scores(), None, SETTINGS).passed
+    assert all(gates.scores_gate(scores(seed=s), scores(), SETTINGS).passed for s in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    ("night", "reason"),
+    [
+        (scores(0.06), "level_churn_probability"),
+        (scores(0.06), "drift_churn_probability"),
+        (scores().assign(churn_probability=1.2), "range_churn_probability"),
+        (scores().assign(vip_probability=-0.1), "range_vip_probability"),
+        (scores().assign(churn_probability=np.nan), "unscored"),
+        (scores().iloc[:0], "rows"),
+        (scores().assign(score_status="excluded"), "rows"),
+        (scores().assign(churn_probability=0.1), "drift_churn_probability"),
+    ],
+)
+def test_a_night_that_moved_too_far_is_not_published(night, reason):
+    decision = gates.scores_gate(night, scores(), SETTINGS)
+    assert not decision.passed and reason in [c.name for c in decision.checks if not c.passed]

@@ -1,0 +1,158 @@
+"""One training end to end: forward in time, chosen before the final window, beside the rule, the same every time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import HeadwaterError
+from models import training
+from models.bundle import from_files
+from models.candidates import SCORE
+from models.judging import FinalWindow
+from models.metrics import METRICS
+from models.settings import CandidateSettings
+from models.snapshots import Rows
+from models.training import train
+from tests.models import sample
+
+FRAME = sample.snapshots(600)
+SPLIT = sample.split()
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return {
+        target: train(target, FRAME, SPLIT, sample.SETTINGS, sample.FEATURES) for target in ("churn", "value", "vip")
+    }
+
+
+@pytest.mark.parametrize("target", ["churn", "value", "vip"])
+def test_a_model_wins_beside_the_rule_and_says_so(trained, target):
+    found = trained[target]
+    assert found.winner != "rule" and found.beats_rule and "rule" in found.candidates
+    assert set(found.metrics["model"]) == set(found.candidates) == set(found.choice["model"])
+    assert set(METRICS[target]) <= set(found.metrics["metric"])
+    assert found.opened == 1 and found.leaks == {}
+    assert found.model is found.candidates[found.winner]
+    assert found.winner in found.sentence("en") and "优于现行规则" in found.sentence("zh")
+
+
+@pytest.mark.parametrize("target", ["churn", "value", "vip"])
+def test_what_is_shipped_is_what_was_judged(trained, target):
+    found = trained[target]
+    rows = found.final[["customer_id", "as_of"]].merge(FRAME, on=["customer_id", "as_of"])
+    told = from_files(found.model.to_files()).predict(rows)[SCORE[target]].to_numpy()
+    assert np.array_equal(told, found.final[found.winner].to_numpy())
+    metric = found.judged_by
+    again = METRICS[target][metric](found.final["y"].to_numpy(), told, found.final["value"].to_numpy())
+    assert found.figure(found.winner, metric).value == pytest.approx(float(again))
+    assert set(found.final["as_of"]) == {SPLIT.final}
+
+
+def test_the_final_window_has_no_influence_on_the_model(trained):
+    """Labels of the final date turned round: the same model, byte for byte; only the figures change."""
+    turned = FRAME.copy()
+    last = turned["as_of"] == SPLIT.final
+    turned.loc[last, "churned_30"] = ~turned.loc[last, "churned_30"]
+    other = train("churn", turned, SPLIT, sample.SETTINGS, sample.FEATURES)
+    assert other.winner == trained["churn"].winner
+    assert other.model.to_files() == trained["churn"].model.to_files()
+    assert not other.beats_rule and "nothing beat the rule" in other.sentence("en")
+
+
+def test_the_same_rows_in_any_order_give_the_same_files(trained):
+    mixed = FRAME.sample(frac=1, random_state=3)
+    for target in ("churn", "vip"):
+        again = train(target, mixed, SPLIT, sample.SETTINGS, sample.FEATURES)
+        assert again.model.to_files() == trained[target].model.to_files()
+        pd.testing.assert_frame_equal(again.metrics, trained[target].metrics)
+
+
+def test_parts_are_forward_in_time_and_share_no_row():
+    rows = Rows("churn", FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
+    fit, later = rows.of(SPLIT.fit)[0].index, rows.of(SPLIT.calibrate)[0].index
+    assert len(fit) and len(later) and not set(fit) & set(later)
+    assert SPLIT.final not in set(rows._past["as_of"])
+
+
+def test_the_final_window_is_opened_once_and_after_everything_else(monkeypatch):
+    order = []
+    choose, open_ = training.choose, FinalWindow.open
+    monkeypatch.setattr(training, "choose", lambda *a: order.append("choose") or choose(*a))
+    monkeypatch.setattr(FinalWindow, "open", lambda self: order.append("final") or open_(self))
+    train("churn", FRAME, SPLIT, sample.SETTINGS, sample.FEATURES)
+    assert order == ["choose", "final"]
+
+
+def test_shuffled_labels_teach_nothing():
+    rng = np.random.default_rng(0)
+    mixed = FRAME.assign(churned_30=rng.permutation(FRAME["churned_30"]), churned_15=False)
+    found = train("churn", mixed, SPLIT, sample.SETTINGS, sample.FEATURES)
+    figure = found.figure(found.winner, "auc")
+    assert 0.43 < figure.value < 0.57 and not found.beats_rule
+
+
+def test_a_planted_leak_is_named():
+    known = FRAME.assign(final_invoice=np.where(FRAME["churned_30"], 0.0, 1.0))
+    found = train("churn", known, SPLIT, sample.SETTINGS, (*sample.FEATURES, "final_invoice"))
+    assert list(found.leaks) == ["final_invoice"]
+
+
+def test_without_a_refit_the_later_dates_are_not_learnt_from(trained):
+    honest = sample.SETTINGS.model_copy(update={"refit": False})
+    other = train("churn", FRAME, SPLIT, honest, sample.FEATURES)
+    assert other.winner == trained["churn"].winner
+    assert other.model.to_files() != trained["churn"].model.to_files()
+    pd.testing.assert_frame_equal(other.choice, trained["churn"].choice)
+
+
+def test_of_equals_the_first_is_chosen():
+    only = sample.SETTINGS.candidates.model_copy(update={"churn": ("linear", "trees", "blend")})
+    wide = sample.SETTINGS.model_copy(update={"candidates": only, "margin": 10.0})
+    assert train("churn", FRAME, SPLIT, wide, sample.FEATURES).winner == "linear"
+    narrow = wide.model_copy(update={"margin": 0.0})
+    found = train("churn", FRAME, SPLIT, narrow, sample.FEATURES)
+    assert found.choice["value"].iloc[0] == found.choice["value"].max()
+
+
+def test_no_class_weights_so_that_the_mean_probability_is_the_base_rate(trained):
+    final = trained["churn"].final
+    assert final[trained["churn"].winner].mean() == pytest.approx(final["y"].mean(), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "exit_code"),
+    [
+        (lambda f: f.assign(churned_30=False), "E351", 3),
+        (lambda f: f.assign(churned_30=True), "E351", 3),
+        (lambda f: f.groupby("as_of").head(20), "E453", 4),
+        (lambda f: f[f["as_of"] != SPLIT.calibrate[0]], "E453", 4),
+        (lambda f: f[f["as_of"] != SPLIT.final], "E453", 4),
+        (lambda f: f.drop(columns="arpu"), "E511", 5),
+    ],
+    ids=["nobody churned", "everybody churned", "few rows", "no calibrate rows", "no final rows", "no rule column"],
+)
+def test_what_cannot_be_learnt_is_refused(change, code, exit_code):
+    features = tuple(c for c in sample.FEATURES if c != "arpu") if code == "E511" else sample.FEATURES
+    with pytest.raises(HeadwaterError) as caught:
+        train("churn", change(FRAME), SPLIT, sample.SETTINGS, features)
+    assert caught.value.problem.code == code and caught.value.exit_code == exit_code
+
+
+def test_labels_from_a_database_may_be_objects_with_null():
+    odd = FRAME.astype({"churned_30": object, "vip": object})
+    odd.loc[odd.index[::9], "churned_30"] = None
+    found = train("churn", odd, SPLIT, sample.SETTINGS, sample.FEATURES)
+    assert found.beats_rule and found.final["y"].notna().all()
+    assert train("value", odd, SPLIT, sample.SETTINGS, sample.FEATURES).beats_rule
+
+
+def test_a_blend_needs_its_members():
+    with pytest.raises(ValueError, match="members"):
+        CandidateSettings(churn=("blend", "linear"))
+
+
+def test_findings_are_a_value_of_their_own(trained):
+    assert replace(trained["churn"], findings=["x"]).findings == ["x"] and trained["churn"].findings == []

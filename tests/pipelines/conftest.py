@@ -1,0 +1,34 @@
+"""The small operator for tests of whole commands: read it where it is, or work on a copy."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import demo_project
+
+
+@pytest.fixture(scope="session")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built project; nobody writes to it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    before = Path.cwd()
+    folder = shared / "operator"
+    folder.mkdir(exist_ok=True)
+    os.chdir(folder)
+    try:
+        return demo_project.built(folder)
+    finally:
+        os.chdir(before)
+
+
+@pytest.fixture
+def own_operator(operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the project, being the current folder."""
+    folder = tmp_path / "operator"
+    shutil.copytree(operator, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    yield folder

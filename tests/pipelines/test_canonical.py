@@ -1,0 +1,178 @@
+"""Tables kept on disk: exact contract types, one build per input, damage noticed, quarantine for the owner alone."""
+
+import json
+import os
+from collections import Counter
+from datetime import date
+
+import ibis
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import HeadwaterError
+from pipelines import canonical, settings, tables
+from pipelines.canonical import open_tables
+from tests.raw import Raw
+
+AS_OF = date(2026, 3, 1)
+
+
+class World:
+    """A project over a raw world; `read()` as every command does."""
+
+    def __init__(self, folder):
+        self.raw = Raw(folder)
+        self.folder = folder / "ws" / "tiny"
+        self.config = folder / "config.yaml"
+        self.config.write_text("name: tiny\nmapping: mapping.yaml\nquality: {max_quarantined: 0.02}\n")
+
+    def read(self, as_of=AS_OF, write=True):
+        if write:
+            self.raw.write()
+        con = ibis.duckdb.connect(threads=2)
+        con.raw_sql("SET preserve_insertion_order = false")
+        found = canonical.canonical(con, settings.load(self.config, environment={}), self.folder, as_of)
+        return found
+
+    @property
+    def kept(self):
+        return sorted(path.name for path in (self.folder / "tables").iterdir() if path.is_dir())
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """Counts the readings of raw files."""
+    counted = Counter()
+    whole = tables.read_tables
+    monkeypatch.setattr(tables, "read_tables", lambda *a, **k: (counted.update(["read"]), whole(*a, **k))[1])
+    return counted
+
+
+def test_types_are_the_contracts_and_rows_are_sorted(world):
+    found = world.read()
+    for name, table in found.tables.items():
+        assert table.schema() == canonical.expected_schema(name, found)
+    rows = pq.read_table(world.folder / "tables" / found.fingerprint / "bills.parquet").to_pylist()
+    keys = [(row["customer_id"], row["happened_at"]) for row in rows]
+    assert keys == sorted(keys)
+    assert len(keys) == 200
+
+
+def test_the_same_input_is_read_once(world, builds):
+    first = world.read()
+    second = world.read(date(2026, 2, 20))
+    assert builds["read"] == 1
+    assert (second.counts, second.medians, second.newest, second.warnings) == (first.counts, first.medians, first.newest, first.warnings)
+    assert second.fingerprints["bills"][0].rows == 200
+    assert second["usage"].count().execute() == 200
+
+
+@pytest.mark.parametrize("change", ["data", "mapping", "quality"])
+def test_a_change_is_read_anew(world, builds, change):
+    world.read()
+    if change == "data":
+        world.raw.rows["usage"][1][3] = "77"
+    elif change == "mapping":
+        world.raw.mapping["tables"]["usage"]["columns"]["data_kb"] = "流量_KB"
+    else:
+        world.config.write_text("name: tiny\nmapping: mapping.yaml\nquality: {max_quarantined: 0.03}\n")
+    found = world.read()
+    assert builds["read"] == 2
+    assert len(world.kept) == 2
+    assert ("data_kb" in found.measures) == (change == "mapping")
+
+
+def test_old_folders_are_removed(world):
+    for number in range(5):
+        world.raw.rows["usage"][1][3] = str(number + 1024)
+        newest = world.read().fingerprint
+    assert len(world.kept) == canonical.KEPT
+    assert newest in world.kept
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone", "manifest"])
+def test_damage_is_noticed_and_mended(world, builds, damage):
+    found = world.read()
+    folder = world.folder / "tables" / found.fingerprint
+    path = folder / ("manifest.json" if damage == "manifest" else "bills.parquet")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    spoilt = {"flip": bytes(content), "cut": bytes(content[:100]), "manifest": b"{", "gone": b""}[damage]
+    path.unlink()
+    if spoilt:
+        path.write_bytes(spoilt)
+    with pytest.raises(HeadwaterError, match="E331"):
+        open_tables(ibis.duckdb.connect(), folder)
+    again = world.read()
+    assert builds["read"] == 2
+    assert again["bills"].count().execute() == 200
+
+
+def test_nothing_is_left_of_a_reading_that_stops(world):
+    world.raw.column("bill", "应收_分", "x", 20)
+    with pytest.raises(HeadwaterError, match="E308"):
+        world.read()
+    assert not (world.folder / "tables").exists()
+    aside = list((world.folder / "quarantine").rglob("*.parquet"))
+    assert [path.name for path in aside] == ["bills.parquet"]
+    assert pq.read_table(aside[0]).num_rows == 20
+
+
+def test_quarantine_is_for_the_owner_alone(world):
+    world.raw.rows["bill"][1][3] = "x"
+    found = world.read()
+    path = world.folder / "quarantine" / found.fingerprint / "bills.parquet"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert pq.read_table(path).to_pylist()[0]["rule"] == "not_a_number"
+    modes = {p.name: p.stat().st_mode & 0o777 for p in (world.folder / "tables" / found.fingerprint).iterdir()}
+    assert set(modes.values()) == {0o640}
+
+
+def test_a_future_row_is_judged_again_when_time_has_passed(world, builds):
+    world.raw.rows["usage"][1][2] = "2026-04-01 00:00:00"
+    world.raw.write()
+    for path in world.raw.folder.glob("*.csv"):
+        os.utime(path, (0, 0))
+    assert world.read(AS_OF, write=False).future == 101
+    assert world.read(date(2026, 5, 1), write=False).future == 0
+    assert world.read(date(2026, 5, 2), write=False).counts["usage"].quarantined == 0
+    assert builds["read"] == 2
+
+
+def test_medians_are_compared_only_under_the_same_mapping(world):
+    world.read()
+    world.raw.column("usage", "流量_KB", lambda text: str(int(text) * 1024))
+    with pytest.raises(HeadwaterError) as error:
+        world.read()
+    assert (error.value.problem.code, error.value.problem.column) == ("E301", "data_mb")
+    world.raw.mapping["tables"]["usage"]["columns"]["data_mb"] = {"expr": "流量_KB / 1024", "unit": "KB"}
+    assert world.read().counts["usage"].used == 200
+
+
+def test_ids_that_changed_their_form_stop(world):
+    world.read()
+    for name in world.raw.rows:
+        world.raw.column(name, "用户编号", lambda text: text.lstrip("0"))
+    with pytest.raises(HeadwaterError) as error:
+        world.read()
+    assert (error.value.problem.code, error.value.problem.values["share"]) == ("E322", 0.0)
+
+
+def test_no_staging_folder_survives(world, monkeypatch):
+    monkeypatch.setattr(canonical, "described", lambda found: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        world.read()
+    assert world.kept == []
+
+
+def test_the_manifest_says_what_was_read(world):
+    found = world.read()
+    manifest = json.loads((world.folder / "tables" / found.fingerprint / "manifest.json").read_text())
+    assert manifest["counts"]["bills"] == {"in_": 200, "used": 200, "quarantined": 0, "duplicates": 0}
+    assert set(manifest["inputs"]["bills"][0]) == {"path", "size", "sha256", "rows"}
+    assert manifest["newest"]["usage"] == "2026-02-10T18:00:00"

@@ -1,0 +1,87 @@
+"""The flows on a real Prefect server: state names carry exit codes, artifacts are kept, a schedule fires."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, DeploymentFilter
+from prefect.testing.utilities import prefect_test_harness
+
+from pipelines import flows
+from tests.demo_project import NIGHT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+def artifacts(key: str) -> list:
+    async def read() -> list:
+        async with get_client() as client:
+            return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+
+    return asyncio.run(read())
+
+
+def test_the_nightly_flow_publishes_and_leaves_a_summary(server, own_operator):
+    (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
+    state = flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
+    assert state.is_completed()
+    assert (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").exists()
+    assert len(artifacts("nightly-summary")) == 1
+    assert len(artifacts("data-contract")) == 1
+
+
+def test_a_refusal_is_a_failed_state_with_the_exit_code(server, own_operator):
+    (own_operator / "data" / "operator" / "raw" / "cust_main.csv").unlink()
+    state = flows.nightly_flow("configs/operator.yaml", as_of="2026-10-01", return_state=True)
+    assert state.is_failed()
+    assert state.name == "Exit 4"
+    assert "ERROR E4" in state.message
+
+
+SERVE = "from pipelines.cli import main; main()"
+
+
+def test_a_scheduled_run_happens(server, own_operator):
+    """`headwater serve --every 5` on a real server: a run that nobody started by hand completes."""
+    (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
+    command = [sys.executable, "-c", SERVE, "serve", "--every", "5", "--lang", "en"]
+    from prefect.settings import PREFECT_API_URL
+
+    environment = os.environ | {"PREFECT_API_URL": PREFECT_API_URL.value() or ""}
+    served = subprocess.Popen(command, cwd=own_operator, env=environment, start_new_session=True)
+    try:
+        assert awaited(own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet", seconds=120)
+    finally:
+        os.killpg(served.pid, signal.SIGTERM)
+        served.wait(30)
+
+
+def awaited(path: Path, seconds: int) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if path.exists():
+            return True
+        time.sleep(1)
+    return False
+
+
+def test_deployments_are_named_after_the_project(server, own_operator):
+    async def names() -> list[str]:
+        async with get_client() as client:
+            found = await client.read_deployments(deployment_filter=DeploymentFilter())
+            return [deployment.name for deployment in found]
+
+    assert "operator" in asyncio.run(names())

@@ -1,0 +1,53 @@
+"""The object that notebooks begin with."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from pipelines.project import Project
+from tests.demo_project import NIGHT, configure
+
+
+@pytest.fixture
+def project(own_operator) -> Project:
+    return Project.open("configs/operator.yaml")
+
+
+def test_the_date_is_the_one_asked_for_or_the_projects_own(project):
+    assert project.day() == NIGHT
+    assert project.day("2026-09-01") == project.day(date(2026, 9, 1)) == date(2026, 9, 1)
+
+
+def test_nobody_but_a_command_reads_the_clock(own_operator):
+    timeless = Project.open("configs/cdnow.yaml")
+    timeless.settings = timeless.settings.model_copy(update={"as_of": None})
+    with pytest.raises(ValueError, match="as_of is needed"):
+        timeless.day()
+
+
+def test_the_usability_table_adds_up(project):
+    found = project.check()
+    assert (found["in"] == found["used"] + found["quarantined"] + found["duplicates"]).all()
+    assert found.loc["customers", "in"] > 2_000
+    assert pd.isna(found.loc["customers", "newest"])
+    assert found.loc["bills", "newest"] < pd.Timestamp(NIGHT)
+    assert "<table" in found._repr_html_()
+
+
+def test_a_dataset_holds_features_labels_and_a_split_forward_in_time(project):
+    data = project.dataset("churn", as_of=NIGHT)
+    assert set(data.splits) == {"churn"}
+    assert {"customer_id", "as_of", "churned_90", *data.features} <= set(data.frame)
+    assert max(data.splits["churn"].every) < data.splits["churn"].final < NIGHT
+
+
+def test_the_demo_is_made_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    configure(tmp_path)
+    made = Project.demo(customers=300, seed=3)
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.parquet")}
+    assert len(files) > 3
+    assert made.settings.name == "operator"
+    Project.demo(customers=300, seed=3)
+    assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.parquet")}
