@@ -86,10 +86,25 @@ class Feature:
     window: Window | None = None
     measure: str | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        if name in {"source", "unit", "reason", "no_events", "family"}:
-            return getattr(self.definition, name)
-        raise AttributeError(name)
+    @property
+    def family(self) -> str:
+        return self.definition.family
+
+    @property
+    def source(self) -> str:
+        return self.definition.source
+
+    @property
+    def unit(self) -> str:
+        return self.definition.unit
+
+    @property
+    def reason(self) -> str:
+        return self.definition.reason
+
+    @property
+    def no_events(self) -> float | str | None:
+        return self.definition.no_events
 
     def label(self, lang: str) -> str:
         """A short name for people, measure and window included."""

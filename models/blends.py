@@ -28,7 +28,9 @@ class ByValue(BaseEstimator):
         outcome = np.asarray(y, dtype=float)
         self.learner_ = clone(self.learner).fit(X, value)
         asked = ~np.isnan(outcome)
-        slope = LogisticRegression(C=1e6).fit(self.learner_.raw(X)[asked, None], outcome[asked])
+        slope = LogisticRegression(C=1e6, solver="newton-cholesky").fit(
+            self.learner_.raw(X)[asked, None], outcome[asked]
+        )
         self.slope_, self.shift_ = float(slope.coef_[0, 0]), float(slope.intercept_[0])
         return self
 

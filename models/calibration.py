@@ -16,6 +16,10 @@ ENOUGH = 200
 """Isotonic steps are only considered with that many rows of each class."""
 
 
+SLANT = 1e-4
+"""Steps are slanted by this much, so that customers on one step keep the order of their scores."""
+
+
 @dataclass(frozen=True)
 class Calibrator:
     """A rising map from raw score to probability: a logistic curve (`slope`, `shift`) or steps (`x`, `y`)."""
@@ -28,7 +32,8 @@ class Calibrator:
 
     def __call__(self, raw: Matrix) -> Matrix:
         if self.method == "isotonic":
-            return np.interp(raw, self.x, self.y)
+            along = np.interp(raw, [self.x[0], self.x[-1] + 1e-9], [0.0, 1.0])
+            return np.interp(raw, self.x, self.y) * (1 - SLANT) + SLANT * along
         return 1.0 / (1.0 + np.exp(-np.clip(self.slope * raw + self.shift, -500, 500)))
 
     def state(self) -> dict[str, Any]:
@@ -74,7 +79,7 @@ def surprise(hits: Matrix, probability: Matrix) -> float:
 def curve(raw: Matrix, hits: Matrix) -> Calibrator:
     """Platt's curve. Held to rise: a score that runs the wrong way becomes the base rate, never its mirror."""
     if 0 < hits.sum() < len(hits) and np.ptp(raw) > 0:
-        fitted = LogisticRegression(C=1e6, max_iter=500).fit(raw[:, None], hits)
+        fitted = LogisticRegression(C=1e6, solver="newton-cholesky").fit(raw[:, None], hits)
         slope, shift = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
         if slope > 0:
             return Calibrator("sigmoid", slope, shift)

@@ -40,6 +40,10 @@ class Outcome:
     value: Array
     customers: np.ndarray[Any, Any]
 
+    def taken(self, places: Any) -> "Outcome":
+        """The rows at these places."""
+        return Outcome(self.target, self.y[places], self.value[places], self.customers[places])
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -90,11 +94,13 @@ def advantage(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights
 
 def table(outcome: Outcome, scores: Mapping[str, Array], weights: Array) -> pd.DataFrame:
     """One row per model and metric: model, metric, value, low, high, n."""
-    rows = [
-        {"model": model, "metric": metric, **vars(measure(outcome, score, metric, weights)), "n": len(score)}
-        for model, score in scores.items()
-        for metric in METRICS[outcome.target]
-    ]
+    rows = []
+    for model, score in scores.items():
+        best_first = np.argsort(-score, kind="stable")
+        ordered, drawn = outcome.taken(best_first), weights[:, best_first]
+        for metric in METRICS[outcome.target]:
+            figure = measure(ordered, score[best_first], metric, drawn)
+            rows.append({"model": model, "metric": metric, **vars(figure), "n": len(score)})
     return pd.DataFrame(rows)
 
 

@@ -20,6 +20,10 @@ Objective = Literal["binary", "amount"]
 POWER = 1.5
 """Tweedie variance power: amounts with many zeros and a long tail."""
 TINY = 1e-6
+MOST_ROWS = 50_000
+"""A few hundred weights learn nothing from more rows than that; every k-th is taken, so that each date is there."""
+FEW_ROWS = 10_000
+"""Up to here Newton's steps are cheaper than many small ones."""
 
 
 class Linear(BaseEstimator):
@@ -39,13 +43,15 @@ class Linear(BaseEstimator):
         self.encoder_ = Encoder().fit(X, y)
         numbers = self.encoder_.transform(X)
         self.scaler_ = Scaler().fit(numbers)
-        inputs = self.scaler_.transform(numbers)
+        step = -(-len(y) // MOST_ROWS)
+        inputs, y = self.scaler_.transform(numbers[::step]), y[::step]
+        solver = "newton-cholesky" if len(y) < FEW_ROWS else "lbfgs"
         if self.objective == "binary":
-            model = LogisticRegression(C=1 / (self.strength * len(y)), max_iter=500).fit(inputs, y)
+            model = LogisticRegression(C=1 / (self.strength * len(y)), solver=solver, max_iter=500).fit(inputs, y)
             self.weights_, self.base_ = model.coef_[0], float(model.intercept_[0])
         else:
             level = positive_mean(y)
-            amounts = TweedieRegressor(power=POWER, alpha=self.strength, link="log", max_iter=500)
+            amounts = TweedieRegressor(power=POWER, alpha=self.strength, link="log", solver=solver, max_iter=500)
             amounts.fit(inputs, np.maximum(y, 0) / level)
             self.weights_, self.base_ = amounts.coef_, float(amounts.intercept_ + np.log(level))
         return self
@@ -82,7 +88,7 @@ class Trees(BaseEstimator):
 
     kind = "trees"
 
-    def __init__(  # noqa: PLR0917  scikit-learn's convention: every setting is an argument
+    def __init__(
         self,
         objective: Objective = "binary",
         rounds: int = 200,

@@ -26,10 +26,14 @@ def over(part: Any, whole: Any) -> Any:
 
 def ranked(score: Array, *columns: Array) -> list[Array]:
     """Sums of each column over groups of equal score, best score first."""
-    order = np.argsort(-score, kind="stable")
-    ordered = score[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    return [np.add.reduceat(c[..., order], starts, axis=-1) for c in columns]
+    found = list(columns)
+    if (np.diff(score) > 0).any():  # sorting a thousand resamples is dear: callers may have done it once
+        order = np.argsort(-score, kind="stable")
+        score, found = score[order], [c[..., order] for c in columns]
+    starts = np.flatnonzero(np.r_[True, score[1:] != score[:-1]])
+    if len(starts) == len(score):
+        return found
+    return [np.add.reduceat(c, starts, axis=-1) for c in found]
 
 
 def auc(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
@@ -143,7 +147,7 @@ def coverage(y: Array, low: Array, high: Array, weight: Array | None = None) -> 
     return over((w * ((y >= low) & (y <= high))).sum(-1), w.sum(-1))
 
 
-SHARES = {"1pct": 0.01, "5pct": 0.05, "10pct": 0.10, "20pct": 0.20}
+SHARES = {"1pct": 0.01, "5pct": 0.05, "10pct": 0.10}
 CLASSIFIED: dict[str, Metric] = (
     {"auc": auc, "average_precision": average_precision, "brier": brier, "log_loss": log_loss, "ece": ece}
     | {f"precision_at_{name}": precision_at(share) for name, share in SHARES.items()}

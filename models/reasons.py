@@ -16,7 +16,8 @@ LEAST = 1e-4
 class Described(Protocol):
     """What is needed of a feature: its column, unit and business reason."""
 
-    column: str
+    @property
+    def column(self) -> str: ...
 
     @property
     def reason(self) -> str: ...

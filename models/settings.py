@@ -87,7 +87,7 @@ class TrainingSettings(Strict):
     margin: float = Field(0.005, ge=0, description="figures this close (relative) are equals: the first in order wins")
     judge_by: dict[str, str] = {"churn": "auc", "value": "normalised_gini", "vip": "average_precision"}
     refit: bool = Field(True, description="learn again from every date before the final one once all is chosen")
-    resamples: int = Field(300, gt=0, description="bootstrap resamples behind each interval")
+    resamples: int = Field(200, gt=0, description="bootstrap resamples behind each interval")
     min_positives: int = Field(15, gt=0, description="fewest positives to learn from, and to calibrate on")
     threads: int = Field(1, gt=0)
     seed: int = 7

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from features.errors import HeadwaterError
 from models.bundle import from_files
+from models.candidates import Estimator
 from pipelines.storage import FOLDER_MODE, Workspace, sha256, sync_folder, write_json, write_text
 
 ALLOWED = {".txt", ".json"}
@@ -25,7 +26,7 @@ class Champion:
     target: str
     version: str
     sha256: str
-    model: object
+    model: Estimator
 
 
 def current(workspace: Workspace) -> Path | None:

@@ -126,7 +126,7 @@ def finished(run: Run, work: Callable[[], None]) -> int:
         checked_language(run)
         work()
     except Exception as raised:
-        error = errors.translation(raised) or unexpected(raised)
+        error = errors.translate(raised)
         failed(run, raised, error)
     code = error.exit_code if error else 0
     if run.as_json:
@@ -151,23 +151,12 @@ def failed(run: Run, raised: Exception, error: HeadwaterError) -> None:
         traceback.print_exception(raised, file=sys.stderr)
     stderr = Console(stderr=True, highlight=False)
     if stderr.is_terminal:
-        blocks(error, run.language, stderr)
+        errors.print_block(error, run.language, stderr)
     else:
-        sys.stderr.write(errors.render_line(error.problem, run.language, serving(run)) + "\n")
+        sys.stderr.write(errors.line(error, run.language, serving(run)) + "\n")
 
 
 def serving(run: Run) -> date | None:
     """The date that readers see, if the project could be opened at all."""
     project = run.__dict__.get("project")
     return project.workspace.serving() if project else None
-
-
-def unexpected(raised: Exception) -> HeadwaterError:
-    """A bug of ours: exit 1."""
-    return HeadwaterError("E101", detail=f"{type(raised).__name__}: {raised}"[:300])
-
-
-def blocks(error: HeadwaterError, lang: str, console: Console) -> None:
-    """Every problem that was found, the first one first."""
-    for problem in (error.problem, *error.others):
-        errors.render_block(problem, lang, console)

@@ -45,8 +45,9 @@ def register(app: typer.Typer) -> None:
         """Write the potential-VIP list: who is on the way up, most probable first."""
         from pipelines import delivery
 
-        changes = {"top": top, "holdout": holdout}
-        delivery.list_command(run, "vip", changes, format.value, preset, as_of, out)
+        changes = {"top": top, "holdout": delivery.share(holdout)}
+        day = as_of.date() if as_of else None
+        delivery.list_command(run, delivery.Wanted("vip", changes, format.value, preset, day, out))
 
     @command(list_app, "churn")
     def churn(
@@ -62,5 +63,6 @@ def register(app: typer.Typer) -> None:
         """Write the at-risk list: who may leave, most money at risk first."""
         from pipelines import delivery
 
-        changes = {"top": top, "holdout": holdout, "min_value": min_value}
-        delivery.list_command(run, "churn", changes, format.value, preset, as_of, out)
+        changes = {"top": top, "holdout": delivery.share(holdout), "min_value": min_value}
+        day = as_of.date() if as_of else None
+        delivery.list_command(run, delivery.Wanted("churn", changes, format.value, preset, day, out))

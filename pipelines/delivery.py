@@ -4,7 +4,7 @@ import dataclasses
 import getpass
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +72,12 @@ def draw(project: Project, done: Published, kind: str, changes: Mapping[str, Any
     return DRAWN[kind](done.scores, settings)
 
 
-def write(project: Project, done: Published, made: ListResult, shape: str, path: Path, lang: str) -> export.Exported:
+def write(project: Project, done: Published, made: ListResult, shape: str, path: Path) -> export.Exported:
     """One list file, logged with who took it and when the scores were made; refusals known since then are obeyed."""
     context = ExportContext(
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
-        lang=lang,
+        lang=presets.preset(shape).lang or project.settings.language,
         run={
             "run_id": done.meta["run_id"],
             "as_of": done.as_of.isoformat(),
@@ -126,7 +126,7 @@ def lists(night: "Night") -> list[ListMade]:
 def listed(project: Project, done: Published, kind: str, lang: str) -> ListMade:
     made = draw(project, done, kind, {})
     path = list_path(project.workspace, kind, done.as_of, "xlsx")
-    write(project, done, made, presets.preset_name("xlsx", lang), path, lang)
+    write(project, done, made, presets.preset_name("xlsx", lang), path)
     return ListMade(kind, made.list_id, made.counts, (shown(path),))
 
 
@@ -222,23 +222,27 @@ def scores_said(facts: Mapping[str, Any], lang: str) -> str:
     return text("steps.scored", lang, **{name: facts[name] for name in wanted})
 
 
-def list_command(
-    run: "Run",
-    kind: str,
-    changes: dict[str, Any],
-    ending: str,
-    shape: str | None,
-    as_of: datetime | None,
-    out: Path | None,
-) -> None:
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What `headwater list` was asked for; what is None comes from the project's settings."""
+
+    kind: str
+    changes: Mapping[str, Any]
+    ending: str = "xlsx"
+    preset: str | None = None
+    as_of: date | None = None
+    out: Path | None = None
+
+
+def list_command(run: "Run", wanted: Wanted) -> None:
     """`headwater list vip|churn`."""
-    project, lang = run.project, run.lang or run.project.settings.language
-    done = published(project.workspace, as_of.date() if as_of else None)
-    made = draw(project, done, kind, changes | {"holdout": share(changes.get("holdout"))})
-    chosen = shape or presets.preset_name(ending, lang)
-    kind_of_file = presets.preset(chosen).format.removesuffix("-excel")
-    path = out or list_path(project.workspace, kind, done.as_of, kind_of_file)
-    exported = write(project, done, made, chosen, path, lang)
+    project = run.project
+    done = published(project.workspace, wanted.as_of)
+    made = draw(project, done, wanted.kind, wanted.changes)
+    shape = wanted.preset or presets.preset_name(wanted.ending, run.lang or project.settings.language)
+    ending = presets.preset(shape).format.removesuffix("-excel")
+    path = wanted.out or list_path(project.workspace, wanted.kind, done.as_of, ending)
+    exported = write(project, done, made, shape, path)
     counts = dataclasses.asdict(made.counts)
     run.tell(as_of=done.as_of.isoformat(), list_id=made.list_id, outputs=[str(path)], counts=counts)
     run.say(text("steps.list_written", run.language, path=shown(path), rows=exported.rows))

@@ -75,7 +75,7 @@ def trained_text(project: Project, column: str) -> bool:
 
 def flat_metrics(trained: Trained) -> dict[str, float]:
     """`winner.auc`, `rule.auc_low` and so on; what is not defined is left out."""
-    found = {}
+    found: dict[str, float] = {}
     for row in trained.metrics.to_dict("records"):
         name = f"{row['model']}.{row['metric']}"
         found |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}

@@ -1,10 +1,13 @@
 """Prefect's side: two thin flows, their artifacts, and the nightly's schedule. The steps work without any of it."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.schedules import Schedule
 from prefect.states import Failed
 
@@ -18,9 +21,12 @@ from pipelines.texts import text
 if TYPE_CHECKING:
     from pipelines.command import Run
 
-ONCE: dict[str, Any] = {"retries": 0, "persist_result": False, "cache_policy": None}
-"""Our own lock and run id make a repeat safe; Prefect must neither repeat nor remember a publication."""
 TARGETS = ("churn", "value", "vip")
+
+
+def once(work: Callable[..., Any], name: str) -> Any:
+    """A Prefect task that is neither repeated nor remembered: our lock and run id make a repeat of the flow safe."""
+    return task(name=name, retries=0, persist_result=False, cache_policy=NO_CACHE)(work)
 
 
 @flow(name="nightly", retries=0)
@@ -30,10 +36,10 @@ def nightly_flow(config: str, as_of: str | None = None) -> Any:
     night = Night(project, day_of(project, as_of), Steps(project.settings.language))
     try:
         with storage.exclusive(project.workspace, f"nightly {night.as_of}"):
-            task(nightly.prepare, name="prepare", **ONCE)(night)
+            once(nightly.prepare, "prepare")(night)
             if not night.already:
-                task(nightly.publish, name="publish", **ONCE)(night)
-                task(nightly.deliver, name="deliver", **ONCE)(night)
+                once(nightly.publish, "publish")(night)
+                once(nightly.deliver, "deliver")(night)
     except HeadwaterError as error:
         return refused(error, project)
     tell(night)
@@ -47,7 +53,7 @@ def retrain_flow(config: str, as_of: str | None = None) -> Any:
     steps = Steps(project.settings.language)
     try:
         day = day_of(project, as_of)
-        found = task(retrain.run, name="retrain", **ONCE)(project, day, list(TARGETS), steps, promote=True)
+        found = once(retrain.run, "retrain")(project, day, list(TARGETS), steps, promote=True)
     except HeadwaterError as error:
         return refused(error, project)
     create_table_artifact(key="model-gate", table=[row | {"interval": str(row["interval"])} for row in found])
@@ -97,8 +103,6 @@ def serve(run: "Run", every: int | None) -> None:
 
 def deploy(run: "Run") -> None:
     """`headwater deploy`: registers with a running Prefect server; a worker or `headwater serve` runs it."""
-    from pathlib import Path
-
     settings = run.project.settings
     source = nightly_flow.from_source(source=str(Path.cwd()), entrypoint="pipelines/flows.py:nightly_flow")
     source.deploy(  # type: ignore[union-attr]

@@ -50,11 +50,21 @@ def mapping(run: "Run", proposed: Path | None, table: str | None, test: bool, en
         run.tell(mapping=found)
         run.say(found)
     elif test:
-        found = suggest.test(run.project.mapping)
-        run.tell(mapping=found)
-        run.say(found)
+        tried(run, suggest.test(run.project.mapping))
     else:
         raise HeadwaterError("E233")
+
+
+def tried(run: "Run", trials: list[suggest.Trial]) -> None:
+    """What the mapping makes of the first rows of each table."""
+    run.tell(tables=[vars(trial) for trial in trials])
+    shown = grid(*(text(f"steps.column.{c}", run.language) for c in ("table", "in", "quarantined", "example")))
+    for trial in trials:
+        broken = ", ".join(f"{rule} {count:,}" for rule, count in trial.broken.items())
+        first = trial.example[0] if trial.example else {}
+        example = ", ".join(f"{key}={value}" for key, value in first.items() if value is not None)
+        shown.add_row(trial.table, f"{trial.rows:,}", broken, example)
+    run.say(shown)
 
 
 def build(run: "Run", as_of: date, until: date | None, out: Path | None) -> None:

@@ -148,7 +148,7 @@ def score(night: Night) -> None:
         night.scores = scoring.score(
             seen, night.champions, project.features, project.feature_set_hash, project.settings
         )
-        facts |= scoring.summary(night.scores)
+        facts.update(scoring.summary(night.scores))
         facts["said"] = delivery.scores_said(facts, night.steps.lang)
 
 

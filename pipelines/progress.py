@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from time import perf_counter
 
 from rich.console import Console
@@ -29,9 +29,12 @@ class Steps:
         """Run a step; put the sentence for people under `said` in the yielded facts, and numbers beside it."""
         title = text(f"steps.{name}", self.lang)
         started = perf_counter()
-        with self.journal.step(name) if self.journal else nullcontext({}) as facts:
-            with self.console.status(title) if self.console.is_terminal else nullcontext():
-                yield facts
+        written = self.journal.step(name) if self.journal else nullcontext({})
+        with ExitStack() as stack:
+            if self.console.is_terminal:
+                stack.enter_context(self.console.status(title))
+            facts = stack.enter_context(written)
+            yield facts
         said = facts.get("said", "")
         self.console.print(f"[green]✓[/] {title}  {said}  [dim]{perf_counter() - started:.1f} s[/]", soft_wrap=True)
 

@@ -38,9 +38,12 @@ def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
 
 
 def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
-    """The champion's predictions for the rows of the challenger's final window; None when it needs other features."""
+    """The champion's predictions for the rows of the challenger's final window.
+
+    None when it was trained on other features: then it cannot score any more, and is no rival.
+    """
     model: Any = champion.model
-    if not set(model.facts_["features"]) <= set(frame.columns):
+    if model.facts_["feature_set_hash"] != trained.model.facts_["feature_set_hash"]:
         return None
     keys = trained.final[["customer_id", "as_of"]]
     rows = keys.merge(frame, on=["customer_id", "as_of"], how="left", validate="one_to_one")

@@ -144,14 +144,15 @@ def amounts(frame: pd.DataFrame, seen: Seen, settings: Settings) -> pd.DataFrame
     times = 365.0 / horizon
     whole = sum(np.minimum(times - k, 1.0) * per_horizon**k for k in range(int(np.ceil(times))))
     high = frame["is_high_value_now"].astype(bool)
+    unasked = high | suppression.refused(seen.facts)  # who objects to marketing is not scored as a potential VIP
     gap = (seen.worth["threshold"] - seen.worth["worth"]).clip(lower=0.0)
     return frame.assign(
         value_12m_pred=frame["value_pred"] * whole,
         value_if_retained_12m=frame["_retained"] * times,
         value_at_risk=frame["churn_probability"] * frame["_retained"] * (churn_days / horizon),
-        vip_probability=frame["vip_probability"].where(~high),
-        _vip_score_raw=frame["_vip_score_raw"].where(~high),
-        vip_reasons=frame["vip_reasons"].where(~high, None),
+        vip_probability=frame["vip_probability"].where(~unasked),
+        _vip_score_raw=frame["_vip_score_raw"].where(~unasked),
+        vip_reasons=frame["vip_reasons"].where(~unasked, None),
         vip_gap=gap.where(~high & frame["value_pred"].notna()),
     )
 

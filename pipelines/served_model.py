@@ -7,11 +7,12 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
+from mlflow.pyfunc import PythonModel
 
 from models.bundle import from_files
 
 
-class BundledModel(mlflow.pyfunc.PythonModel):
+class BundledModel(PythonModel):
     """Predicts with the bundle that was logged beside it."""
 
     def load_context(self, context):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ from pipelines.quality import (
 )
 from pipelines.sources import InputFile, Raw
 
+READERS = ("cells", "columns", "csvs", "expressions", "judging", "parquets", "quality", "sources", "tables")
 Keep = Callable[[str, pa.Table], None]
 
 
@@ -280,8 +282,15 @@ def shown(raw: Raw) -> str:
 
 
 def digest(mapping: Mapping, prints: dict[str, list[InputFile]], quality: Quality) -> str:
-    """Identity of a reading: mapping, contents of the inputs, quality limits and contracts."""
+    """Identity of a reading: mapping, contents of the inputs, quality limits, contracts, and the code that reads."""
     contracts = {name: contract.schema() for name, contract in CONTRACTS.items()}
     inputs = {name: sorted(file.sha256 for file in files) for name, files in prints.items()}
-    whole = [mapping.model_dump(mode="json"), inputs, quality.model_dump(), contracts]
+    whole = [mapping.model_dump(mode="json"), inputs, quality.model_dump(), contracts, code_sha256()]
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@cache
+def code_sha256() -> str:
+    """A table made by other code is another table."""
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in READERS)).hexdigest()

@@ -147,7 +147,7 @@ def pyfunc_model(training: Training, bundle: Path, signature: ModelSignature) ->
 
 def version(client: MlflowClient, target: str, number: str, run_id: str | None = None) -> Version:
     found = client.get_model_version(target, number)
-    return Version(target, int(found.version), run_id or found.run_id, dict(found.tags), tuple(found.aliases))
+    return Version(target, int(found.version), str(run_id or found.run_id), dict(found.tags), tuple(found.aliases))
 
 
 def versions(workspace: Workspace, target: str) -> list[Version]:

@@ -1,16 +1,48 @@
-"""What every test may use: one connection for the whole session, with the threads of the smallest machine."""
+"""What every test may use: one connection for the whole session, and the small operator, built once.
 
+Tests of whole commands read the operator where it is, or work on a copy.
+"""
+
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import ibis
 import pytest
+
+from tests import demo_project
 
 pytest.register_assert_rewrite("tests.tables")
 
 
 @pytest.fixture(scope="session")
 def con() -> Iterator[ibis.BaseBackend]:
-    """DuckDB in memory; a test stores tables under names of its own."""
+    """DuckDB in memory, with the threads of the smallest machine; a test stores tables under names of its own."""
     connection = ibis.duckdb.connect(threads=2)
     yield connection
     connection.disconnect()
+
+
+@pytest.fixture(scope="session")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built project; nobody writes to it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    before = Path.cwd()
+    folder = shared / "operator"
+    folder.mkdir(exist_ok=True)
+    os.chdir(folder)
+    try:
+        return demo_project.built(folder)
+    finally:
+        os.chdir(before)
+
+
+@pytest.fixture
+def own_operator(operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the project, being the current folder."""
+    folder = tmp_path / "operator"
+    shutil.copytree(operator, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    yield folder

@@ -34,7 +34,10 @@ def configure(folder: Path) -> Path:
 
 
 def merged(settings: dict, over: dict) -> dict:
-    both = {k: merged(settings[k], v) if isinstance(settings.get(k), dict) and isinstance(v, dict) else v for k, v in over.items()}
+    both = {
+        k: merged(settings[k], v) if isinstance(settings.get(k), dict) and isinstance(v, dict) else v
+        for k, v in over.items()
+    }
     return settings | both
 
 

@@ -24,14 +24,14 @@ CONTACTS = """
 def test_who_called_whom(con: ibis.BaseBackend):
     expected = """
         customer_id | seen on    | inbound_contacts_30d | inbound_contacts_90d | outbound_contacts_90d | outbound_contacts_365d
-        busy        | 2024-07-01 | 2                    | 3                    | 2                     | 3
+        busy        | 2024-07-01 | 2                    | 3                    | 1                     | 2
         quiet       | 2024-07-01 | 0                    | 0                    | 0                     | 0
     """
     expect(con, expected, customers=CUSTOMERS, contacts=CONTACTS)
 
 
 def test_campaigns_channels_and_recency(con: ibis.BaseBackend):
-    """A contact of the control arm is no campaign contact; an unknown channel is none."""
+    """A customer of the control arm was not contacted at all; an unknown channel is none."""
     expected = """
         customer_id | seen on    | campaign_contacts_180d | contact_channels_180d | days_since_contact
         busy        | 2024-07-01 | 1                      | 3                     | 3

@@ -31,8 +31,7 @@ class World:
             self.raw.write()
         con = ibis.duckdb.connect(threads=2)
         con.raw_sql("SET preserve_insertion_order = false")
-        found = canonical.canonical(con, settings.load(self.config, environment={}), self.folder, as_of)
-        return found
+        return canonical.canonical(con, settings.load(self.config, environment={}), self.folder, as_of)
 
     @property
     def kept(self):
@@ -67,7 +66,12 @@ def test_the_same_input_is_read_once(world, builds):
     first = world.read()
     second = world.read(date(2026, 2, 20))
     assert builds["read"] == 1
-    assert (second.counts, second.medians, second.newest, second.warnings) == (first.counts, first.medians, first.newest, first.warnings)
+    assert (second.counts, second.medians, second.newest, second.warnings) == (
+        first.counts,
+        first.medians,
+        first.newest,
+        first.warnings,
+    )
     assert second.fingerprints["bills"][0].rows == 200
     assert second["usage"].count().execute() == 200
 
@@ -85,6 +89,13 @@ def test_a_change_is_read_anew(world, builds, change):
     assert builds["read"] == 2
     assert len(world.kept) == 2
     assert ("data_kb" in found.measures) == (change == "mapping")
+
+
+def test_other_code_reads_anew(world, builds, monkeypatch):
+    world.read()
+    monkeypatch.setattr(tables, "code_sha256", lambda: "other")
+    world.read()
+    assert builds["read"] == 2
 
 
 def test_old_folders_are_removed(world):
@@ -138,7 +149,7 @@ def test_a_future_row_is_judged_again_when_time_has_passed(world, builds):
     world.raw.write()
     for path in world.raw.folder.glob("*.csv"):
         os.utime(path, (0, 0))
-    assert world.read(AS_OF, write=False).future == 101
+    assert world.read(date(2026, 3, 10), write=False).future == 1
     assert world.read(date(2026, 5, 1), write=False).future == 0
     assert world.read(date(2026, 5, 2), write=False).counts["usage"].quarantined == 0
     assert builds["read"] == 2

@@ -50,7 +50,9 @@ def test_help_names_every_verb_and_the_exit_codes():
     assert "Exit codes" in said
 
 
-@pytest.mark.parametrize("words", [["nightli"], ["list", "vips"], ["nightly", "--as-off", "2026-01-01"], ["nightly", "--as-of", "soon"]])
+@pytest.mark.parametrize(
+    "words", [["nightli"], ["list", "vips"], ["nightly", "--as-off", "2026-01-01"], ["nightly", "--as-of", "soon"]]
+)
 def test_a_mistyped_command_is_exit_2(words):
     assert runner.invoke(app, words).exit_code == 2
 
@@ -73,7 +75,9 @@ def test_data_check_shows_rows_that_add_up(own_operator):
 
 
 def test_data_map_suggests_by_chinese_names(own_operator):
-    said = call("data", "map", "--suggest", "data/operator/raw/cust_main.csv", "--table", "customers", "--encoding", "gbk")
+    said = call(
+        "data", "map", "--suggest", "data/operator/raw/cust_main.csv", "--table", "customers", "--encoding", "gbk"
+    )
     assert "customer_id: 用户编号" in said
     assert "activated_on" in said
 
@@ -183,7 +187,17 @@ def test_train_backtest_promote_and_roll_back(own_operator):
 
 def test_errors_off_a_terminal_are_one_line_on_stderr(own_operator):
     (own_operator / "data" / "operator" / "raw" / "cust_main.csv").unlink()
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "nightly", "--as-of", "2026-10-01", "-q", "--lang", "en"]
+    command = [
+        sys.executable,
+        "-c",
+        "from pipelines.cli import main; main()",
+        "nightly",
+        "--as-of",
+        "2026-10-01",
+        "-q",
+        "--lang",
+        "en",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
     assert done.returncode == 4
     assert done.stdout == ""

@@ -133,7 +133,7 @@ def ambiguous(moment):
     return moment.utcoffset() != moment.replace(fold=1).utcoffset()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(fen=st.lists(st.integers(0, 10**11), min_size=1, max_size=30))
 def test_fen_become_yuan_exactly(con, tmp_path_factory, fen):
     """From text, whole numbers and decimals alike; the sum is the sum of the fen."""

@@ -31,7 +31,17 @@ def test_the_file_keeps_its_contract(operator):
     assert table.schema.names == contract.SCHEMA.names
     assert facts["rows_sha256"] == contract.rows_sha256(table)
     assert int(facts["rows"]) == table.num_rows > 1500
-    assert set(facts) >= {"run_id", "as_of", "schema_version", "models", "feature_set_hash", "inputs", "gates", "code_version", "config_sha256"}
+    assert set(facts) >= {
+        "run_id",
+        "as_of",
+        "schema_version",
+        "models",
+        "feature_set_hash",
+        "inputs",
+        "gates",
+        "code_version",
+        "config_sha256",
+    }
 
 
 def test_rows_say_what_one_expects(operator):

@@ -42,7 +42,7 @@ def raw(tmp_path):
     return Raw(tmp_path)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(dirt=st.lists(ROW, min_size=1, max_size=60), ragged=st.integers(0, 2))
 def test_rows_add_up_and_only_clean_ones_are_used(con, tmp_path_factory, dirt, ragged):
     raw = Raw(tmp_path_factory.mktemp("dirt"))
@@ -126,7 +126,7 @@ def test_the_same_key_known_at_once_with_other_content_goes(raw, con):
     assert Counter(row["rule"] for row in put_aside(found, "usage")) == {"conflicting_key": 2}
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.data())
 def test_row_order_is_irrelevant(con, tmp_path_factory, data):
     cells = st.tuples(

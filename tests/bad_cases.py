@@ -1,0 +1,251 @@
+"""Ways to spoil the small operator's raw files, mapping and settings, and the code that each must end in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.raw import Raw
+
+
+@dataclass(frozen=True)
+class Bad:
+    """`spoil` changes the raw world; the words must stand in the message."""
+
+    name: str
+    code: str
+    spoil: Callable[[Raw], object]
+    words: tuple[str, ...] = ()
+
+
+def table(name: str, **changes) -> Callable[[Raw], None]:
+    return lambda raw: raw.mapping["tables"][name].update(changes)
+
+
+def column(name: str, column: str, form: object) -> Callable[[Raw], None]:
+    return lambda raw: raw.mapping["tables"][name]["columns"].__setitem__(column, form)
+
+
+def without(name: str, key: str) -> Callable[[Raw], None]:
+    return lambda raw: (
+        raw.mapping["tables"][name]["columns"].pop(key, None),
+        raw.mapping["tables"][name].pop(key, None),
+    )
+
+
+def cells(name: str, source: str, value, rows: int | None = None) -> Callable[[Raw], None]:
+    return lambda raw: raw.column(name, source, value, rows)
+
+
+def source(name: str, **given) -> Callable[[Raw], None]:
+    return lambda raw: raw.mapping["tables"][name].update({"source": given})
+
+
+def file(name: str, content: bytes) -> Callable[[Raw], None]:
+    """The bytes of one file, written after the others."""
+    return lambda raw: raw.rows.pop(name) and (raw.folder / f"{name}.csv").write_bytes(content)
+
+
+def in_parquet(raw: Raw, name: str, **columns) -> None:
+    head, *rows = raw.rows.pop(name)
+    content = {key: [row[at] for row in rows] for at, key in enumerate(head)} | columns
+    pq.write_table(pa.table(content), raw.folder / f"{name}.parquet")
+    table = {"cust": "customers", "bill": "bills"}.get(name, name)
+    raw.mapping["tables"][table]["source"] = {"path": f"{name}.parquet"}
+
+
+def damaged(raw: Raw) -> None:
+    in_parquet(raw, "usage")
+    path = raw.folder / "usage.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def text_of(rows: list[list[str]]) -> str:
+    return "".join(",".join(row) + "\n" for row in rows)
+
+
+def open_quote(raw: Raw) -> None:
+    lines = text_of(raw.rows.pop("bill")).splitlines()
+    lines[50] = lines[50].replace(",", ',"', 1)
+    (raw.folder / "bill.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def left_early(raw: Raw) -> None:
+    for name, value in (("状态", "9"), ("状态日期", "20260215"), ("入网日期", "20260401")):
+        raw.column("cust", name, value)
+
+
+def clash(raw: Raw) -> None:
+    raw.rows["bill"].append([*raw.rows["bill"][1][:3], "77"])
+
+
+MAPPING = [
+    Bad(
+        "unknown table",
+        "E211",
+        lambda r: r.mapping["tables"].update(invoices=r.mapping["tables"]["bills"]),
+        ("invoices",),
+    ),
+    Bad("unknown column", "E211", column("bills", "ammount", "应收_分"), ("ammount", "amount")),
+    Bad("needed table missing", "E208", lambda r: r.mapping["tables"].pop("usage"), ("usage",)),
+    Bad("no known_at", "E209", without("bills", "known_at"), ("known_at", "bills")),
+    Bad("no happened_at", "E210", without("usage", "happened_at"), ("happened_at",)),
+    Bad("required column missing", "E210", without("bills", "amount"), ("amount",)),
+    Bad("clock of customers", "E220", table("customers", happened_at="入网日期"), ("customers",)),
+    Bad("unknown key in a column", "E203", column("bills", "bill_id", {"form": "账单号"}), ("form", "from")),
+    Bad("two forms at once", "E204", column("bills", "bill_id", {"from": "账单号", "concat": ["账期"]}), ("bill_id",)),
+    Bad("unquoted codes", "E204", column("customers", "region", {"from": "状态", "map": {"1": 5}}), ("region",)),
+    Bad("source of two kinds", "E204", source("bills", path="bill.csv", sql="SELECT 1"), ("source",)),
+    Bad(
+        "code in an expression",
+        "E212",
+        column("bills", "amount", {"expr": "__import__('os').system('x')"}),
+        ("__import__",),
+    ),
+    Bad("unfinished expression", "E212", column("bills", "amount", {"expr": "应收_分 / "}), ("应收_分 /",)),
+    Bad("time in a sum of money", "E218", column("bills", "amount", {"expr": "应收_分 + 5d"}), ("应收_分",)),
+    Bad(
+        "bad duration",
+        "E212",
+        table("bills", happened_at={"from": "账期", "parse": "%Y%m", "add": "one month"}),
+        ("one month",),
+    ),
+    Bad(
+        "columns in a circle",
+        "E213",
+        table("usage", happened_at="known_at + 1d", known_at="happened_at + 1d"),
+        ("known_at",),
+    ),
+    Bad("measure with a bad name", "E214", column("usage", "Data MB; DROP", "流量_KB"), ("Data MB; DROP",)),
+    Bad("unknown time zone", "E215", lambda r: r.mapping.update(timezone="Asia/Peking"), ("Asia/Peking",)),
+    Bad("unknown version", "E204", lambda r: r.mapping.update(version=2), ("version",)),
+    Bad("unknown encoding", "E219", source("bills", path="bill.csv", encoding="gbq"), ("gbq",)),
+    Bad("several statements", "E217", source("bills", sql="SELECT 1; DROP TABLE x"), ("bills",)),
+    Bad("no query at all", "E217", source("bills", sql="DELETE FROM x"), ("bills",)),
+    Bad("query that cannot run", "E217", source("bills", sql="SELECT nothing FROM nowhere"), ("nowhere",)),
+]
+
+DATA = [
+    Bad("missing file", "E401", source("bills", path="none_*.csv"), ("none_*.csv",)),
+    Bad("missing file of a query", "E401", source("bills", sql="SELECT * FROM 'none_*.parquet'"), ("bills",)),
+    Bad(
+        "renamed column",
+        "E302",
+        lambda r: r.rename("bill", "应收_分", "应收金额_分"),
+        ("应收_分", "应收金额_分", "bill.csv"),
+    ),
+    Bad(
+        "column only in one of two files",
+        "E302",
+        lambda r: (r.folder / "bill_2.csv").write_text("账单号,用户编号\n1,2\n"),
+        ("bill_2.csv",),
+    ),
+    Bad("column twice", "E316", lambda r: [row.append(row[3]) for row in r.rows["bill"]], ("bill.csv",)),
+    Bad("fen for yuan", "E301", column("bills", "amount", "应收_分"), ("bill.csv", "amount", "应收_分 / 100")),
+    Bad(
+        "divided twice",
+        "E301",
+        lambda r: (column("bills", "amount", "应收_分")(r), cells("bill", "应收_分", "120000")(r)),
+        ("120,000",),
+    ),
+    Bad("empty file", "E303", file("usage", b""), ("usage.csv",)),
+    Bad("header only", "E303", lambda r: r.rows.__setitem__("usage", r.rows["usage"][:1]), ("usage.csv",)),
+    Bad("no customers", "E303", lambda r: r.rows.__setitem__("cust", r.rows["cust"][:1]), ("cust.csv",)),
+    Bad(
+        "empty Parquet",
+        "E303",
+        lambda r: (r.rows.__setitem__("usage", r.rows["usage"][:1]), in_parquet(r, "usage")),
+        ("usage.parquet",),
+    ),
+    Bad(
+        "GBK read as UTF-8",
+        "E311",
+        lambda r: file("cust", text_of(r.rows["cust"]).encode("gbk"))(r),
+        ("cust.csv", "gbk"),
+    ),
+    Bad(
+        "UTF-16 read as UTF-8", "E311", lambda r: file("cust", text_of(r.rows["cust"]).encode("utf-16"))(r), ("utf-16",)
+    ),
+    Bad(
+        "not Parquet",
+        "E312",
+        lambda r: (file("usage", b"PAR1 no")(r), source("usage", path="usage.csv", format="parquet")(r)),
+        ("usage.csv",),
+    ),
+    Bad("cut Parquet", "E312", damaged, ("usage.parquet",)),
+    Bad(
+        "Parquet read as CSV",
+        "E3",
+        lambda r: (in_parquet(r, "usage"), source("usage", path="usage.parquet", format="csv")(r)),
+        ("usage.parquet",),
+    ),
+    Bad("open quote", "E313", open_quote, ("bill.csv",)),
+    Bad("cell of ten megabytes", "E317", cells("usage", "流量_KB", "1" * 10_000_000, 1), ("usage.csv",)),
+    Bad("wrong separator", "E302", source("bills", path="bill.csv", delimiter=";"), ("bill.csv",)),
+    Bad("ragged rows", "E318", lambda r: [row.append("x") for row in r.rows["bill"][1:9]], ("bill.csv",)),
+    Bad("float ids", "E314", lambda r: in_parquet(r, "cust", 用户编号=[float(n) for n in range(100)]), ("用户编号",)),
+    Bad("nested column", "E314", lambda r: in_parquet(r, "cust", 客户类型=[["01"]] * 100), ("客户类型",)),
+    Bad("numbers as times", "E314", lambda r: in_parquet(r, "usage", 使用时间=list(range(200))), ("使用时间",)),
+    Bad("naive and aware times", "E315", cells("usage", "使用时间", "2026-01-01T00:00:00+08:00", 3), ("使用时间",)),
+    Bad("unmapped code", "E321", cells("cust", "客户类型", "07", 1), ("客户类型", "07")),
+    Bad("code that lost its zero", "E321", cells("cust", "客户类型", "1"), ("客户类型",)),
+    Bad("conflicting keys", "E304", clash, ("bill.csv",)),
+    Bad("future rows", "E305", cells("usage", "入库时间", "2099-01-01 00:00:00", 5), ("known_at", "2098")),
+    Bad("unknown customers", "E306", cells("bill", "用户编号", "99999", 5), ("customer_id",)),
+    Bad("ids without zeros", "E306", cells("usage", "用户编号", lambda text: text.lstrip("0")), ("customer_id",)),
+    Bad("dates of another shape", "E307", cells("cust", "入网日期", "01.04.2023"), ("activated_on", "cust.csv")),
+    Bad("30 February", "E307", cells("cust", "入网日期", "20230230"), ("activated_on",)),
+    Bad("decimal comma", "E308", cells("usage", "流量_KB", '"1,5"'), ("data_mb", "1,5")),
+    Bad("thousands mark", "E308", cells("bill", "应收_分", '"5,900"', 5), ("amount",)),
+    Bad("exponent", "E308", cells("bill", "应收_分", "1e3", 5), ("amount", "1e3")),
+    Bad("NaN", "E308", lambda r: in_parquet(r, "usage", 流量_KB=[float("nan")] * 200), ("data_mb",)),
+    Bad("infinity", "E308", lambda r: in_parquet(r, "usage", 流量_KB=[float("inf")] * 200), ("data_mb",)),
+    Bad("too large for money", "E310", cells("bill", "应收_分", "9" * 18, 5), ("amount",)),
+    Bad("negative bills", "E310", cells("bill", "应收_分", "-300", 5), ("amount", "-3.00")),
+    Bad("empty keys", "E309", cells("bill", "账单号", "", 2), ("bill_id",)),
+    Bad("empty known_at", "E309", cells("usage", "入库时间", "", 5), ("known_at",)),
+    Bad("null words nobody declared", "E308", cells("usage", "流量_KB", "NULL"), ("data_mb", "NULL")),
+    Bad("blanks around keys", "E310", cells("bill", "账单号", lambda text: text + " ", 3), ("bill_id",)),
+    Bad("full-width keys", "E310", cells("bill", "账单号", lambda text: text.replace("B", "Ｂ"), 3), ("bill_id",)),
+    Bad("known before it happened", "E310", cells("usage", "入库时间", "2026-01-01 00:00:00", 5), ("known_at",)),
+    Bad("1970", "E310", cells("usage", "使用时间", "1970-01-01 00:00:00", 5), ("happened_at",)),
+    Bad("year 9999 without declaration", "E310", cells("cust", "入网日期", "99991231", 5), ("activated_on",)),
+    Bad("left before joining", "E310", left_early, ("deactivated_on",)),
+    Bad(
+        "milliseconds as seconds",
+        "E307",
+        lambda r: (
+            cells("usage", "使用时间", "1767225600000")(r),
+            table("usage", happened_at={"from": "使用时间", "parse": "epoch_s"})(r),
+        ),
+        ("happened_at",),
+    ),
+    Bad(
+        "a month missing in the middle",
+        "E421",
+        cells("bill", "账期", lambda text: "202604" if text == "202602" else text),
+        ("2026-03", "2026-04"),
+    ),
+]
+
+CONFIGS = [
+    ("no file", None, "E201", "config.yaml"),
+    ("unknown key", "name: a\nmapping: mapping.yaml\nlanguge: zh\n", "E203", "language"),
+    ("unknown nested key", "mapping: mapping.yaml\ntargets: {churn: {horizon: 90}}\n", "E203", "horizon"),
+    ("value that does not fit", "mapping: mapping.yaml\nthreads: several\n", "E204", "threads"),
+    ("negative horizon", "mapping: mapping.yaml\ntargets: {churn: {horizon_days: -1}}\n", "E204", "horizon_days"),
+    ("broken YAML", "name: [a\nmapping: {\n", "E202", ":2"),
+    ("tab in YAML", "name: a\n\tmapping: b\n", "E202", ":2"),
+    ("a list", "- a\n- b\n", "E202", "list"),
+    ("a key twice", "name: a\nseed: 1\nname: b\n", "E222", ":3"),
+    ("python object", "name: !!python/object/apply:os.system ['true']\n", "E206", "python"),
+    ("anchor bomb", "a: &a [x, x]\nb: &b [*a, *a]\n", "E206", ":1"),
+    ("merge key", "demo: {<<: {seed: 1}}\n", "E206", "<<"),
+    ("deep nesting", "a: " + "[" * 100 + "]" * 100, "E206", "levels"),
+    ("latin letters", b"name: caf\xe9\n", "E202", "UTF-8"),
+    ("path as a name", "name: ../../etc\nmapping: mapping.yaml\n", "E204", "../../etc"),
+    ("missing mapping", "mapping: other.yaml\n", "E201", "other.yaml"),
+    ("unknown language", "mapping: mapping.yaml\nlanguage: fr\n", "E204", "language"),
+    ("date that is none", "mapping: mapping.yaml\nas_of: 2026-02-30\n", "E202", "2026-02-30"),
+]
