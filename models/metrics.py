@@ -27,7 +27,7 @@ def over(part: Any, whole: Any) -> Any:
 def ranked(score: Array, *columns: Array) -> list[Array]:
     """Sums of each column over groups of equal score, best score first."""
     found = list(columns)
-    if (np.diff(score) > 0).any():  # sorting a thousand resamples is dear: callers may have done it once
+    if (score[1:] > score[:-1]).any():  # sorting a thousand resamples is dear: callers may have done it once
         order = np.argsort(-score, kind="stable")
         score, found = score[order], [c[..., order] for c in columns]
     starts = np.flatnonzero(np.r_[True, score[1:] != score[:-1]])

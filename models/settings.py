@@ -84,7 +84,7 @@ class TrainingSettings(Strict):
 
     candidates: CandidateSettings = CandidateSettings()
     choose_by: dict[str, str] = {"churn": "auc", "value": "normalised_gini", "vip": "average_precision"}
-    margin: float = Field(0.005, ge=0, description="figures this close (relative) are equals: the first in order wins")
+    margin: float = Field(0.002, ge=0, description="figures this close (relative) are equals: the first in order wins")
     judge_by: dict[str, str] = {"churn": "auc", "value": "normalised_gini", "vip": "average_precision"}
     refit: bool = Field(True, description="learn again from every date before the final one once all is chosen")
     resamples: int = Field(200, gt=0, description="bootstrap resamples behind each interval")

@@ -28,7 +28,6 @@ def demo(run: "Run", data: str, customers: int | None, seed: int | None) -> None
         facts["said"] = raw(data, **given)
     as_of = run.as_of(None)
     models = retrain.run(run.project, as_of, TARGETS, run.steps, promote=True)
-    champions_or_stop(run, models)
     night = nightly.run(Night(run.project, as_of, run.steps))
     run.tell(models=models, **night.result())
     finish(run, night)
@@ -51,17 +50,6 @@ def raw(data: str, customers: int, seed: int) -> str:
         samples.write_complete_journey(folder / "raw")
     storage.write_text(marker, f"{wanted}\n")
     return told
-
-
-def champions_or_stop(run: "Run", models: list[dict]) -> None:
-    """Scoring needs a champion of every target; one whose gate refused is promoted for the demo, and told."""
-    from pipelines import promotion
-
-    for model in models:
-        if not model["promoted"] and promotion.champion_of(run.project.workspace, model["target"]) is None:
-            promotion.promote(run.project, model["target"], force=True, reason="demo: first champion")
-            names = ", ".join(model["failed_checks"])
-            run.steps.say(text("steps.forced", run.language, target=model["target"], names=names), style="yellow")
 
 
 def finish(run: "Run", night: Night) -> None:

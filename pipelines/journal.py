@@ -44,12 +44,11 @@ class Journal:
         return cls(folder)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[dict]:
+    def step(self, name: str, facts: dict) -> Iterator[None]:
         """Time a step and write its line, with whatever facts were put in and whether it failed."""
-        facts: dict = {}
         started = time.perf_counter()
         try:
-            yield facts
+            yield
         except BaseException as error:
             self._append(name, started, facts | {"failed": type(error).__name__, "why": str(error)[:300]})
             raise

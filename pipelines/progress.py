@@ -29,11 +29,12 @@ class Steps:
         """Run a step; put the sentence for people under `said` in the yielded facts, and numbers beside it."""
         title = text(f"steps.{name}", self.lang)
         started = perf_counter()
-        written = self.journal.step(name) if self.journal else nullcontext({})
+        facts: dict = {}
+        written = self.journal.step(name, facts) if self.journal else nullcontext()
         with ExitStack() as stack:
             if self.console.is_terminal:
                 stack.enter_context(self.console.status(title))
-            facts = stack.enter_context(written)
+            stack.enter_context(written)
             yield facts
         said = facts.get("said", "")
         self.console.print(f"[green]✓[/] {title}  {said}  [dim]{perf_counter() - started:.1f} s[/]", soft_wrap=True)

@@ -56,6 +56,7 @@ class Project:
         """DuckDB in memory, spilling beside the workspace."""
         con = ibis.duckdb.connect(threads=self.settings.threads, temp_directory=str(self.workspace.root / ".spill"))
         con.raw_sql("SET preserve_insertion_order = false")
+        con.raw_sql("SET enable_progress_bar = false")  # DuckDB would draw it on stdout, into the document of --json
         return con
 
     @property

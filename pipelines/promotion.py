@@ -37,6 +37,12 @@ def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
     return bundles.champions(workspace).get(target)
 
 
+def usable(project: Project, target: str) -> bool:
+    """Is there a champion that can score today's features?"""
+    champion = champion_of(project.workspace, target)
+    return champion is not None and champion.model.facts_["feature_set_hash"] == project.feature_set_hash
+
+
 def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
     """The champion's predictions for the rows of the challenger's final window.
 
@@ -67,8 +73,8 @@ def install(workspace: Workspace, version: Version, files: dict[str, str]) -> No
 
 
 def refuse_when_none(found: list[dict[str, Any]]) -> None:
-    """Exit 5 when every challenger was refused."""
-    if found and not any(model["promoted"] for model in found):
+    """Exit 5 when every challenger was refused and no champion changed."""
+    if found and not any(model["champion"] for model in found):
         names = "; ".join(f"{m['target']}: {', '.join(m['failed_checks'])}" for m in found)
         raise HeadwaterError("E526", names=names)
 

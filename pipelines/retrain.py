@@ -1,5 +1,6 @@
 """Retraining: snapshots -> train -> register the challenger -> gate -> promote. Plain functions; a flow wraps them."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from pipelines import evaluations, promotion, storage, tracking
 from pipelines.command import Run
 from pipelines.progress import Steps
 from pipelines.project import Project
+from pipelines.texts import text
 from pipelines.tracking import Version
 
 HISTORY_DAYS = 150
@@ -94,24 +96,46 @@ def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, pr
 
 
 def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *, promote: bool) -> dict[str, Any]:
-    """Log and register one model, decide its gate on the champion's same rows, and promote it if it passes."""
+    """Log and register one model, decide its gate on the champion's same rows, and promote it if it passes.
+
+    Where it does not pass and there is no champion that could score, today's rule becomes the first champion: the
+    night needs one, and nothing better has been shown.
+    """
     with steps.step(f"register_{trained.target}") as facts:
         decision = promotion.decide(project, data.frame, trained)
-        version = tracking.log(project.workspace, evaluations.training_record(project, trained, decision))
-        evaluations.keep(project.workspace, version, trained)
-        facts["said"] = f"{version.name} · " + said(decision, steps.lang)
+        version = logged(project, trained, decision)
+        facts["said"] = f"{version.name} · " + promotion.sentence(decision, steps.lang)
+        champion = None
         if promote and decision["passed"]:
+            champion = version
             promotion.install(project.workspace, version, trained.model.to_files())
-            facts["said"] += " → champion"
+        elif promote and not promotion.usable(project, trained.target):
+            champion = rule_as_champion(project, trained, decision)
+        if champion:
+            facts["said"] += " · " + text("steps.champion", steps.lang, version=champion.name)
+        if champion and champion != version:
+            facts["said"] += " · " + text("steps.rule_champion", steps.lang)
         facts |= {"version": version.name, "passed": decision["passed"]}
-    return summary(trained, version, decision, promoted=promote and decision["passed"])
+    return summary(trained, version, decision, champion)
 
 
-def said(decision: dict[str, Any], lang: str) -> str:
-    return promotion.sentence(decision, lang)
+def logged(project: Project, trained: Trained, decision: dict[str, Any]) -> Version:
+    version = tracking.log(project.workspace, evaluations.training_record(project, trained, decision))
+    evaluations.keep(project.workspace, version, trained)
+    return version
 
 
-def summary(trained: Trained, version: Version, decision: dict[str, Any], *, promoted: bool) -> dict[str, Any]:
+def rule_as_champion(project: Project, trained: Trained, decision: dict[str, Any]) -> Version:
+    """Register the rule that competed, with the figures it had on the same window, and make it the champion."""
+    rule = trained.candidates["rule"]
+    rule.facts_ = trained.model.facts_ | {"learner": "rule"}
+    as_rule = dataclasses.replace(trained, model=rule, winner="rule", beats_rule=False)
+    version = logged(project, as_rule, decision | {"passed": True, "checks": []})
+    promotion.install(project.workspace, version, rule.to_files())
+    return version
+
+
+def summary(trained: Trained, version: Version, decision: dict[str, Any], champion: Version | None) -> dict[str, Any]:
     figure = trained.figure(trained.winner, trained.judged_by)
     return {
         "target": trained.target,
@@ -123,7 +147,8 @@ def summary(trained: Trained, version: Version, decision: dict[str, Any], *, pro
         "interval": [round(figure.low, 4), round(figure.high, 4)],
         "gate_passed": decision["passed"],
         "failed_checks": [c["name"] for c in decision["checks"] if not c["passed"]],
-        "promoted": promoted,
+        "promoted": champion == version,
+        "champion": champion.name if champion else None,
     }
 
 
