@@ -90,13 +90,19 @@ class Scaler:
     TAILS = (0.005, 0.995)
 
     def fit(self, numbers: Matrix) -> "Scaler":
-        logs = signed_log(numbers)
-        unknown = np.isnan(logs)
-        empty = unknown.all(axis=0)
-        logs[:, empty] = 0.0
-        self.middle_ = np.nanmedian(logs, axis=0)
-        self.low_, self.high_ = np.nanquantile(logs, self.TAILS, axis=0)
-        self.flagged_ = np.flatnonzero(unknown.any(axis=0) & ~empty)
+        width = numbers.shape[1]
+        self.middle_, self.low_, self.high_ = np.zeros(width), np.zeros(width), np.zeros(width)
+        flagged = []
+        for column in range(width):  # one at a time: whole matrices of temporaries would cost gigabytes
+            logs = signed_log(numbers[:, column])
+            known = logs[~np.isnan(logs)]
+            if len(known) == 0:
+                continue
+            self.middle_[column] = np.median(known)
+            self.low_[column], self.high_[column] = np.quantile(known, self.TAILS)
+            if len(known) < len(logs):
+                flagged.append(column)
+        self.flagged_ = np.array(flagged, dtype=int)
         wide = self._wide(numbers)
         self.mean_ = wide.mean(axis=0)
         spread = wide.std(axis=0)
@@ -104,13 +110,21 @@ class Scaler:
         return self
 
     def _wide(self, numbers: Matrix) -> Matrix:
-        logs = signed_log(numbers)
-        unknown = np.isnan(logs)
-        filled = np.clip(np.where(unknown, self.middle_, logs), self.low_, self.high_)
-        return np.hstack([filled, unknown[:, self.flagged_].astype(float)])
+        width = numbers.shape[1]
+        wide = np.empty((len(numbers), width + len(self.flagged_)))
+        for column in range(width):
+            logs = signed_log(numbers[:, column])
+            filled = np.where(np.isnan(logs), self.middle_[column], logs)
+            np.clip(filled, self.low_[column], self.high_[column], out=wide[:, column])
+        for place, column in enumerate(self.flagged_, start=width):
+            wide[:, place] = np.isnan(numbers[:, column])
+        return wide
 
     def transform(self, numbers: Matrix) -> Matrix:
-        return (self._wide(numbers) - self.mean_) / self.spread_
+        wide = self._wide(numbers)
+        wide -= self.mean_
+        wide /= self.spread_
+        return wide
 
     def fold(self, parts: Matrix) -> Matrix:
         """Adds what the flags contribute to the columns that they belong to."""

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from pipelines.retrain import Dataset
 
 
+MEMORY = "700MB"
+"""What DuckDB may hold; more spills to disk. The rest of the 3 GB that a demo may take is for training."""
+
+
 @dataclass
 class Project:
     """Settings and everything that follows from them; nothing is read before it is asked for."""
@@ -56,6 +60,7 @@ class Project:
         """DuckDB in memory, spilling beside the workspace."""
         con = ibis.duckdb.connect(threads=self.settings.threads, temp_directory=str(self.workspace.root / ".spill"))
         con.raw_sql("SET preserve_insertion_order = false")
+        con.raw_sql(f"SET memory_limit = '{MEMORY}'")
         con.raw_sql("SET enable_progress_bar = false")  # DuckDB would draw it on stdout, into the document of --json
         return con
 
@@ -91,7 +96,10 @@ class Project:
             for name, part in parts(tables.tables, spine, self.features, self.settings.features).items()
         }
         wide = join(spine, made, self.features, self.settings.features)
-        return wide.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True, types_mapper=None)
+        table = wide.order_by(KEY).to_pyarrow()
+        for name in made:
+            self.connection.drop_table(f"part_{name}", force=True)
+        return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)
 
     def labels(self, tables: Tables, spine: ir.Table, settings: TargetSettings, as_of: date) -> pd.DataFrame:
         """Outcomes as far as they were known at `as_of`, ordered like `snapshot`."""

@@ -4,13 +4,14 @@ The store is a SQLite file in the workspace, artifacts lie beside it, and no ser
 is exit 7 for training and promotion; scoring never comes here.
 """
 
+import io
 import json
 import logging
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,7 @@ def log_model(training: Training, bundle: Path) -> Any:
     """Register text and JSON behind a declared signature; no pickle is written."""
     inputs = Schema([ColSpec(kind, name, required=False) for name, kind in training.inputs])
     outputs = Schema([ColSpec("double", name) for name in training.outputs])
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # it prints "Successfully registered" by itself
         # an example row would be a customer's data; the signature is declared instead
         warnings.filterwarnings("ignore", message=".*input example.*", category=UserWarning)
         return pyfunc_model(training, bundle, ModelSignature(inputs, outputs))
