@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.schedules import Schedule
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 
 from features.errors import HeadwaterError
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.command import Run
 
 TARGETS = ("churn", "value", "vip")
+POOL = "headwater"
 
 
 def once(work: Callable[..., Any], name: str) -> Any:
@@ -94,8 +98,20 @@ def schedule(run: "Run", every: int | None) -> Schedule:
     return Schedule(cron=wanted.cron, timezone=wanted.timezone)
 
 
+def server() -> None:
+    """A running server is needed: the scheduler lives in it. Raises E709 (exit 7) where none answers."""
+    url = PREFECT_API_URL.value()
+    if not url:
+        raise HeadwaterError("E709", detail="PREFECT_API_URL")
+    with get_client(sync_client=True) as client:
+        trouble = client.api_healthcheck()
+    if trouble:
+        raise HeadwaterError("E709", detail=f"{url}: {trouble}")
+
+
 def serve(run: "Run", every: int | None) -> None:
     """`headwater serve`: registers the deployment and runs it from this process."""
+    server()
     name, config = run.project.settings.name, str(run.project.config)
     run.say(text("steps.serving", run.language, name=name, cron=run.project.settings.schedule.cron))
     nightly_flow.serve(name=name, parameters={"config": config}, schedule=schedule(run, every), limit=1)
@@ -103,13 +119,17 @@ def serve(run: "Run", every: int | None) -> None:
 
 def deploy(run: "Run") -> None:
     """`headwater deploy`: registers with a running Prefect server; a worker or `headwater serve` runs it."""
+    server()
     settings = run.project.settings
-    source = nightly_flow.from_source(source=str(Path.cwd()), entrypoint="pipelines/flows.py:nightly_flow")
-    source.deploy(  # type: ignore[union-attr]
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
+    made = nightly_flow.to_deployment(
         name=settings.name,
-        work_pool_name="headwater",
         parameters={"config": str(run.project.config)},
         schedule=schedule(run, None),
-        print_next_steps=False,
+        concurrency_limit=1,
+        work_pool_name=POOL,
+        job_variables={"working_dir": str(Path.cwd())},
     )
+    made.apply()
     run.say(text("steps.deployed", run.language, name=settings.name, cron=settings.schedule.cron))

@@ -61,7 +61,10 @@ class Project:
         con = ibis.duckdb.connect(threads=self.settings.threads, temp_directory=str(self.workspace.root / ".spill"))
         con.raw_sql("SET preserve_insertion_order = false")
         con.raw_sql(f"SET memory_limit = '{MEMORY}'")
-        con.raw_sql("SET enable_progress_bar = false")  # DuckDB would draw it on stdout, into the document of --json
+        if con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()[
+            0
+        ]:  # in notebooks it may be unsettable
+            con.raw_sql("SET enable_progress_bar = false")  # it would be drawn on stdout, into the document of --json
         return con
 
     @property

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
+from typer.testing import CliRunner
 
 from pipelines import flows
+from pipelines.cli import app
 from tests.demo_project import NIGHT
 
 pytestmark = pytest.mark.slow
@@ -53,8 +56,6 @@ def test_a_scheduled_run_happens(server, own_operator):
     """`headwater serve --every 5` on a real server: a run that nobody started by hand completes."""
     (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
     command = [sys.executable, "-c", SERVE, "serve", "--every", "5", "--lang", "en"]
-    from prefect.settings import PREFECT_API_URL
-
     environment = os.environ | {"PREFECT_API_URL": PREFECT_API_URL.value() or ""}
     served = subprocess.Popen(command, cwd=own_operator, env=environment, start_new_session=True)
     try:
@@ -73,8 +74,18 @@ def awaited(path: Path, seconds: int) -> bool:
     return False
 
 
-def test_deployments_are_named_after_the_project(server):
+def test_deploying_registers_the_cron(server, own_operator):
+    result = CliRunner().invoke(app, ["deploy"])
+    assert result.exit_code == 0, result.output
     with get_client(sync_client=True) as client:
         found = client.request("GET", "/deployments/name/nightly/operator").json()
-    assert found["name"] == "operator"
-    assert found["concurrency_limit"] == 1 or found["global_concurrency_limit"]
+    assert found["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
+    assert found["work_pool_name"] == flows.POOL
+    assert found["parameters"] == {"config": "configs/operator.yaml"}
+
+
+def test_without_a_server_nothing_is_deployed(own_operator):
+    with temporary_settings({PREFECT_API_URL: None}):
+        result = CliRunner().invoke(app, ["deploy"])
+    assert result.exit_code == 7
+    assert "E709" in result.stderr

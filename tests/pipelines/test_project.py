@@ -51,3 +51,7 @@ def test_the_demo_is_made_once(tmp_path, monkeypatch):
     assert made.settings.name == "operator"
     Project.demo(customers=300, seed=3)
     assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.parquet")}
+
+
+def test_no_progress_bar_is_drawn_into_the_output(project):
+    assert project.connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)
