@@ -61,10 +61,9 @@ class Project:
         con = ibis.duckdb.connect(threads=self.settings.threads, temp_directory=str(self.workspace.root / ".spill"))
         con.raw_sql("SET preserve_insertion_order = false")
         con.raw_sql(f"SET memory_limit = '{MEMORY}'")
-        if con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()[
-            0
-        ]:  # in notebooks it may be unsettable
-            con.raw_sql("SET enable_progress_bar = false")  # it would be drawn on stdout, into the document of --json
+        ((drawing,),) = con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall()
+        if drawing:  # on stdout, where the document of --json goes; in a notebook it is off, and must not be touched
+            con.raw_sql("SET enable_progress_bar = false")
         return con
 
     @property
