@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -52,26 +54,58 @@ def test_a_refusal_is_a_failed_state_with_the_exit_code(server, own_operator):
 SERVE = "from pipelines.cli import main; main()"
 
 
-def test_a_scheduled_run_happens(server, own_operator):
-    """`headwater serve --every 5` on a real server: a run that nobody started by hand completes."""
-    (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
-    command = [sys.executable, "-c", SERVE, "serve", "--every", "5", "--lang", "en"]
-    environment = os.environ | {"PREFECT_API_URL": PREFECT_API_URL.value() or ""}
-    served = subprocess.Popen(command, cwd=own_operator, env=environment, start_new_session=True)
+@pytest.fixture
+def scheduling_server(tmp_path: Path) -> Iterator[str]:
+    """A Prefect server as operations run it, on loopback; the test harness leaves the scheduler out."""
+    port = free_port()
+    environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"} | {
+        "PREFECT_HOME": str(tmp_path / "prefect")
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (tmp_path / "server.log").open("w") as log:
+        started = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
-        assert awaited(own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet", seconds=120)
+        assert awaited(lambda: answers(f"http://127.0.0.1:{port}/api/health"), seconds=90)
+        yield f"http://127.0.0.1:{port}/api"
     finally:
-        os.killpg(served.pid, signal.SIGTERM)
-        served.wait(30)
+        os.killpg(started.pid, signal.SIGTERM)
+        started.wait(30)
 
 
-def awaited(path: Path, seconds: int) -> bool:
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def awaited(happened: Callable[[], bool], seconds: int) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if path.exists():
+        if happened():
             return True
         time.sleep(1)
     return False
+
+
+def test_a_scheduled_run_happens(scheduling_server, own_operator):
+    """`headwater serve --every 5` on a real server: a run that nobody started by hand publishes."""
+    (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
+    command = [sys.executable, "-c", SERVE, "serve", "--every", "5", "--lang", "en"]
+    environment = os.environ | {"PREFECT_API_URL": scheduling_server}
+    served = subprocess.Popen(command, cwd=own_operator, env=environment, start_new_session=True)
+    try:
+        published = own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet"
+        assert awaited(published.exists, seconds=120)
+    finally:
+        os.killpg(served.pid, signal.SIGTERM)
+        served.wait(30)
 
 
 def test_deploying_registers_the_cron(server, own_operator):
