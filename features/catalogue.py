@@ -1,5 +1,6 @@
 """Every feature family, one line each, and the columns that they make together."""
 
+import ast
 import hashlib
 import inspect
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from features import (
     visible,
 )
 from features.definition import Definition, Feature, columns
+from features.settings import FeatureSettings
 
 FAMILIES: tuple[ModuleType, ...] = (
     profile,
@@ -48,11 +50,15 @@ def catalogue(measures: Sequence[str]) -> tuple[Feature, ...]:
     return tuple(c for family in FAMILIES for d in definitions(family) for c in columns(d, measures))
 
 
-def fingerprint(features: Sequence[Feature]) -> str:
-    """Changes when a column, or the code that makes it, changes: models refuse features of another fingerprint."""
+def fingerprint(features: Sequence[Feature], settings: FeatureSettings) -> str:
+    """Changes when a column, a setting or the code behind them changes: models refuse features of another fingerprint.
+
+    Comments and layout are not code.
+    """
     digest = hashlib.sha256()
     for feature in features:
         digest.update(feature.column.encode())
+    digest.update(settings.model_dump_json().encode())
     for module in (visible, blocks, series, *FAMILIES):
-        digest.update(inspect.getsource(module).encode())
+        digest.update(ast.dump(ast.parse(inspect.getsource(module))).encode())
     return digest.hexdigest()[:16]

@@ -124,7 +124,8 @@ class Feature:
     def _fill(self, words: Words, lang: str) -> str:
         measure = MEASURES.get(self.measure or "", (str(self.measure).replace("_", " "), str(self.measure)))
         zh = lang == "zh"
-        return words[zh].format(n=self.window.length if self.window else "", measure=measure[zh])
+        told = words[zh].format(n=self.window.length if self.window else "", measure=measure[zh])
+        return told.replace(" 1 months", " 1 month").replace("the 1 before", "the one before")
 
 
 MEASURES: dict[str, Words] = {

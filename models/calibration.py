@@ -1,5 +1,6 @@
 """Raw scores to probabilities, on rows that the model did not learn from; and quantiles of money around a prediction."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +80,10 @@ def surprise(hits: Matrix, probability: Matrix) -> float:
 def curve(raw: Matrix, hits: Matrix) -> Calibrator:
     """Platt's curve. Held to rise: a score that runs the wrong way becomes the base rate, never its mirror."""
     if 0 < hits.sum() < len(hits) and np.ptp(raw) > 0:
-        fitted = LogisticRegression(C=1e6, solver="newton-cholesky").fit(raw[:, None], hits)
+        with warnings.catch_warnings():
+            # where the score separates the classes Newton's step fails, and scikit-learn goes on with lbfgs by itself
+            warnings.filterwarnings("ignore", message="The inner solver of NewtonCholeskySolver")
+            fitted = LogisticRegression(C=1e6, solver="newton-cholesky").fit(raw[:, None], hits)
         slope, shift = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
         if slope > 0:
             return Calibrator("sigmoid", slope, shift)

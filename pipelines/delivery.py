@@ -144,10 +144,11 @@ def write_report(night: "Night") -> Path:
     return path
 
 
-def page(project: Project, data: ReportData, out: Path | None = None) -> Path:
+def page(project: Project, data: ReportData, out: Path | None = None, lang: str | None = None) -> Path:
+    """Write the page; both languages are in it, `lang` (the project's, when left out) is shown first."""
     path = out or project.workspace.reports / f"{data.as_of.isoformat()}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    return storage.write_text(path, report.render(data, project.settings.language))
+    return storage.write_text(path, report.render(data, lang or project.settings.language))
 
 
 def report_data(project: Project, done: Published, **more: Any) -> ReportData:
@@ -241,7 +242,8 @@ def list_command(run: "Run", wanted: Wanted) -> None:
     made = draw(project, done, wanted.kind, wanted.changes)
     shape = wanted.preset or presets.preset_name(wanted.ending, run.lang or project.settings.language)
     ending = presets.preset(shape).format.removesuffix("-excel")
-    path = wanted.out or list_path(project.workspace, wanted.kind, done.as_of, ending)
+    name = f"{wanted.kind}-{shape}-top{made.filters['top']}"  # never the name of the night's own list
+    path = wanted.out or list_path(project.workspace, name, done.as_of, ending)
     exported = write(project, done, made, shape, path)
     counts = dataclasses.asdict(made.counts)
     run.tell(as_of=done.as_of.isoformat(), list_id=made.list_id, outputs=[str(path)], counts=counts)
@@ -279,6 +281,6 @@ def share(given: str | None) -> float | None:
 def report_command(run: "Run", as_of: date | None, out: Path | None) -> None:
     """`headwater report`."""
     done = published(run.project.workspace, as_of)
-    path = page(run.project, report_data(run.project, done), out)
+    path = page(run.project, report_data(run.project, done), out, run.lang)
     run.tell(as_of=done.as_of.isoformat(), outputs=[str(path)])
     run.say(shown(path))

@@ -7,6 +7,7 @@ import pandas as pd
 from rich.table import Table
 
 from features.errors import HeadwaterError
+from models.score_columns import BY_NAME
 from pipelines import bundles, delivery, formats
 from pipelines.project import Project
 from pipelines.reason_text import Wording, sentences
@@ -66,14 +67,8 @@ def card(row: dict[str, Any], lang: str) -> Table:
     for name in SHOWN:
         value = row[name]
         if not (value is None or (isinstance(value, float) and pd.isna(value))):
-            shown.add_row(text(f"lists.{name}", lang) if has_list(name) else name, told(name, value, lang))
+            shown.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, told(name, value, lang))
     return shown
-
-
-def has_list(name: str) -> bool:
-    from pipelines.texts import has
-
-    return has(f"lists.{name}")
 
 
 def told(name: str, value: Any, lang: str) -> str:

@@ -113,7 +113,8 @@ def serve(run: "Run", every: int | None) -> None:
     """`headwater serve`: registers the deployment and runs it from this process."""
     server()
     name, config = run.project.settings.name, str(run.project.config)
-    run.say(text("steps.serving", run.language, name=name, cron=run.project.settings.schedule.cron))
+    when = f"{every} s" if every else run.project.settings.schedule.cron
+    run.say(text("steps.serving", run.language, name=name, when=when))
     nightly_flow.serve(name=name, parameters={"config": config}, schedule=schedule(run, every), limit=1)
 
 
@@ -123,7 +124,7 @@ def deploy(run: "Run") -> None:
     settings = run.project.settings
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
-    made = nightly_flow.to_deployment(
+    made: Any = nightly_flow.to_deployment(
         name=settings.name,
         parameters={"config": str(run.project.config)},
         schedule=schedule(run, None),

@@ -78,7 +78,7 @@ class Project:
 
     @cached_property
     def feature_set_hash(self) -> str:
-        return fingerprint(self.features)
+        return fingerprint(self.features, self.settings.features)
 
     def tables(self, as_of: date) -> Tables:
         """The canonical tables as read for a date; read once per project object."""

@@ -12,7 +12,7 @@ from models import targets as outcomes
 from models.splits import Split, plan
 from models.targets import TargetSettings
 from models.training import Trained, train
-from pipelines import evaluations, promotion, storage, tracking
+from pipelines import delivery, evaluations, promotion, storage, tracking
 from pipelines.command import Run
 from pipelines.progress import Steps
 from pipelines.project import Project
@@ -39,7 +39,7 @@ def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -
     settings = project.settings
     with steps.step("check") as facts:
         tables = project.tables(as_of)
-        facts["said"] = f"{len(tables.counts)} · {sum(c.used for c in tables.counts.values()):,}"
+        facts["said"] = delivery.rows_said(tables, steps.lang)
     splits = {n: split(project, as_of, n, settings.targets, earliest(tables)) for n in names}
     return snapshots(project, as_of, tables, splits, steps)
 

@@ -295,5 +295,7 @@ def test_the_catalogue_and_the_families_on_disk_are_the_same():
 
 
 def test_the_fingerprint_tells_catalogues_apart():
-    assert fingerprint(catalogue(MEASURES)) == fingerprint(catalogue(MEASURES))
-    assert fingerprint(catalogue(MEASURES)) != fingerprint(catalogue(MEASURES[:1]))
+    given = FeatureSettings()
+    assert fingerprint(catalogue(MEASURES), given) == fingerprint(catalogue(MEASURES), given)
+    assert fingerprint(catalogue(MEASURES), given) != fingerprint(catalogue(MEASURES[:1]), given)
+    assert fingerprint(catalogue(MEASURES), given) != fingerprint(catalogue(MEASURES), FeatureSettings(closing_days=6))

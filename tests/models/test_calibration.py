@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.calibration import Band, Calibrator, band, calibrate
@@ -40,6 +40,7 @@ def test_any_index_and_any_kind_of_label(method):
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.floats(-20, 20), st.booleans()), min_size=2, max_size=60))
+@example([(0.0, False), (15.5, False), (15.75, True)])
 def test_probabilities_rise_with_the_score_and_stay_off_certainty(pairs):
     raw, hits = (np.array(part) for part in zip(*pairs, strict=True))
     for method in ("sigmoid", "isotonic"):

@@ -1,0 +1,78 @@
+"""What one part of the work costs, in a process that does nothing else."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+KIB = 1024
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of the work alone: `cpu` (user + system) and `wall` seconds. Of the process: `process_cpu`, `peak` bytes.
+
+    `start` is what was resident before the work began, in bytes; `facts` is what the work said of itself.
+    """
+
+    cpu: float
+    wall: float
+    peak: int
+    start: int
+    process_cpu: float
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def spent() -> float:
+    """CPU seconds of this process so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def peak() -> int:
+    """The most that this process ever held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
+
+
+def timed(work: Callable[[], dict[str, Any]]) -> Cost:
+    """Run the work in this process, which must have imported and opened what it needs."""
+    start, cpu, wall = peak(), spent(), time.perf_counter()
+    facts = work()
+    cpu, wall = spent() - cpu, time.perf_counter() - wall
+    return Cost(cpu, wall, peak(), start, spent(), facts)
+
+
+def child(part: str, folder: Path, repeats: int = 1) -> Cost:
+    """The median cost of a part over several processes of its own; the facts of the last one.
+
+    Raises RuntimeError with what the process printed when it fails.
+    """
+    costs = [once(part, folder) for _ in range(repeats)]
+    middle = {
+        name: statistics.median(getattr(cost, name) for cost in costs)
+        for name in ("cpu", "wall", "peak", "start", "process_cpu")
+    }
+    return Cost(**middle, facts=costs[-1].facts)
+
+
+def once(part: str, folder: Path) -> Cost:
+    out = folder / "measured.json"
+    out.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "benchmarks.parts", part, str(out)]
+    around = os.environ | {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}
+    done = subprocess.run(command, cwd=folder, env=around, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{part} failed:\n{done.stdout}{done.stderr}")
+    return Cost(**json.loads(out.read_text(encoding="utf-8")))
+
+
+def write(cost: Cost, out: Path) -> None:
+    out.write_text(json.dumps(asdict(cost)), encoding="utf-8")

@@ -1,0 +1,64 @@
+"""The project that is measured: the shipped operator in a folder of its own, with champions and canonical tables."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from benchmarks.measure import ROOT
+from models.learners import Trees
+from pipelines import retrain, simulator
+from pipelines.progress import Steps
+from pipelines.project import Project
+
+NIGHT = date(2026, 11, 1)
+SEED = 7
+CONFIG = Path("configs/operator.yaml")
+TREES, ROWS = Path("trees.txt"), Path("rows.npy")
+SAMPLE = 20_000
+"""Rows that are explained in both ways; LightGBM's own needs minutes for more."""
+LAST_DATE = {"count": 4}
+QUICK: dict[str, dict[str, Any]] = {
+    "protocol": LAST_DATE,
+    "gates": {"positives": 5, "calibration": 0.2, "bias": 0.5, "slice_loss": 1.0, "beat_rule": False},
+    "training": {"resamples": 20, "min_positives": 5},
+}
+"""Laid over the shipped settings: how well the models do is not the subject here, and few customers must pass."""
+
+
+def configure(folder: Path) -> None:
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    path = folder / CONFIG
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, values in QUICK.items():
+        settings[name] = settings.get(name, {}) | values
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+
+
+def simulate(customers: int) -> None:
+    """Raw files and settings in the current folder."""
+    configure(Path.cwd())
+    simulator.simulate(Path("data/operator/raw"), customers, SEED)
+
+
+def learn() -> dict[str, Any]:
+    """Champions for the night; and trees with the rows that they are to explain."""
+    project = Project.open(CONFIG)
+    names, steps = ["churn", "value", "vip"], Steps(quiet=True)
+    found = retrain.run(project, NIGHT, names, steps, promote=True)
+    keep_trees(project)
+    return {"champions": {made["target"]: made["winner"] for made in found}}
+
+
+def keep_trees(project: Project) -> None:
+    """Trees with the default settings on one night's features: whose numbers they predict does not matter here."""
+    tables = project.tables(NIGHT)
+    wide = project.snapshot(tables, project.spine(tables, [NIGHT])).drop(columns=["customer_id", "as_of"])
+    goal = (wide["arpu_3m"] > wide["arpu_3m"].median()).to_numpy(dtype=float)
+    noise = np.random.default_rng(SEED).random(len(goal)) < 0.3
+    learner = Trees(min_rows=20, threads=project.settings.threads).fit(wide, np.where(noise, 1 - goal, goal))
+    TREES.write_text(learner.texts()["trees"], encoding="utf-8")
+    np.save(ROWS, learner.encoder_.transform(wide)[:SAMPLE])
