@@ -1,7 +1,8 @@
 """The project that is measured: the shipped operator in a folder of its own, with champions and canonical tables."""
 
+import json
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ from pipelines.project import Project
 NIGHT = date(2026, 11, 1)
 SEED = 7
 CONFIG = Path("configs/operator.yaml")
-TREES, ROWS = Path("trees.txt"), Path("rows.npy")
+TREES, ROWS, ASKED = Path("trees.txt"), Path("rows.npy"), Path("asked.json")
+CUSTOMERS = Path("customers.json")
 SAMPLE = 20_000
 """Rows that are explained in both ways; LightGBM's own needs minutes for more."""
-LAST_DATE = {"count": 4}
 QUICK: dict[str, dict[str, Any]] = {
-    "protocol": LAST_DATE,
+    "protocol": {"count": 7},
     "gates": {"positives": 5, "calibration": 0.2, "bias": 0.5, "slice_loss": 1.0, "beat_rule": False},
     "training": {"resamples": 20, "min_positives": 5},
 }
@@ -38,10 +39,12 @@ def configure(folder: Path) -> None:
     path.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
 
 
-def simulate(customers: int) -> None:
-    """Raw files and settings in the current folder."""
+def simulate() -> dict[str, Any]:
+    """Raw files and settings in the current folder, for as many customers as `customers.json` there says."""
     configure(Path.cwd())
+    customers = json.loads(CUSTOMERS.read_text(encoding="utf-8"))
     simulator.simulate(Path("data/operator/raw"), customers, SEED)
+    return {"customers": customers}
 
 
 def learn() -> dict[str, Any]:
@@ -50,6 +53,7 @@ def learn() -> dict[str, Any]:
     names, steps = ["churn", "value", "vip"], Steps(quiet=True)
     found = retrain.run(project, NIGHT, names, steps, promote=True)
     keep_trees(project)
+    note(project)
     return {"champions": {made["target"]: made["winner"] for made in found}}
 
 
@@ -62,3 +66,18 @@ def keep_trees(project: Project) -> None:
     learner = Trees(min_rows=20, threads=project.settings.threads).fit(wide, np.where(noise, 1 - goal, goal))
     TREES.write_text(learner.texts()["trees"], encoding="utf-8")
     np.save(ROWS, learner.encoder_.transform(wide)[:SAMPLE])
+
+
+def note(project: Project) -> None:
+    """What the rivals must know of the project, so that they need not open it."""
+    tables, rules = project.tables(NIGHT), project.settings.features
+    newest = NIGHT - timedelta(days=rules.closing_days + rules.billed_in_arrears)
+    facts = {
+        "folder": str(Path("workspace/operator/tables", tables.fingerprint).resolve()),
+        "as_of": NIGHT.isoformat(),
+        "cutoff": project.cutoff(NIGHT).isoformat(),
+        "measures": tables.measures,
+        "closed": newest.year * 12 + newest.month - 1,
+        "threads": project.settings.threads,
+    }
+    ASKED.write_text(json.dumps(facts), encoding="utf-8")

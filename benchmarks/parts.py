@@ -3,6 +3,7 @@
 Each function imports and opens what its work needs, outside the measurement, and returns the work.
 """
 
+import json
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -43,39 +44,31 @@ def opened() -> "Project":
     return project
 
 
-def canonical_folder() -> Path:
-    (folder,) = (path.parent for path in Path("workspace/operator/tables").glob("*/manifest.json"))
-    return folder.resolve()
+def question() -> "Asked":
+    from benchmarks.rivals import asked
+
+    return asked(Path("asked.json").read_text(encoding="utf-8"))
 
 
-def measures() -> tuple[str, ...]:
-    import json
-
-    return tuple(json.loads((canonical_folder() / "manifest.json").read_text(encoding="utf-8"))["measures"])
+def threads() -> int:
+    return int(json.loads(Path("asked.json").read_text(encoding="utf-8"))["threads"])
 
 
 def scan() -> Work:
     """Read every needed column of every row, with the threads of the project, and keep nothing."""
     import duckdb
 
-    con, folder, threads = duckdb.connect(), canonical_folder(), settings_threads()
-    con.execute(f"SET threads = {threads}")
+    con, what = duckdb.connect(config={"threads": threads()}), question()
     columns = {name: names.split() for name, names in NEEDED.items()}
-    columns["usage"] += measures()
+    columns["usage"] += what.measures
 
     def work() -> dict[str, Any]:
         for name, names in columns.items():
             read = ", ".join(f"bit_xor(hash({column}))" for column in names)  # cannot be told from statistics
-            con.execute(f"SELECT {read} FROM '{folder / name}.parquet'").fetchall()
+            con.execute(f"SELECT {read} FROM '{what.file(name)}'").fetchall()
         return {"tables": len(columns)}
 
     return work
-
-
-def settings_threads() -> int:
-    import yaml
-
-    return int(yaml.safe_load(Path("configs/operator.yaml").read_text(encoding="utf-8"))["threads"])
 
 
 def night_features() -> Work:
@@ -117,15 +110,6 @@ def one_by_one() -> Work:
     return lambda: {"rows": sum(len(built(project, [day])) for day in months(12))}
 
 
-def asked(project: "Project") -> "Asked":
-    from benchmarks.operator import NIGHT
-    from benchmarks.rivals import Asked
-
-    newest = NIGHT.year * 12 + NIGHT.month - 1  # the bills of the month before are not out yet
-    closing = project.settings.features.closing_days + project.settings.features.billed_in_arrears
-    return Asked(canonical_folder(), NIGHT, project.cutoff(NIGHT), measures(), newest - (closing > 0))
-
-
 def kept(frame: "pd.DataFrame", name: str) -> dict[str, Any]:
     frame.to_parquet(f"{name}.parquet")
     return {}
@@ -136,7 +120,7 @@ def subset_by_us() -> Work:
     from benchmarks.operator import NIGHT
     from benchmarks.rivals import subset
 
-    project, wanted = opened(), set(subset(measures()))
+    project, wanted = opened(), set(subset(question().measures))
     project.features = tuple(feature for feature in project.features if feature.column in wanted)
     return lambda: kept(built(project, [NIGHT]), "ours")
 
@@ -145,16 +129,15 @@ def subset_by_sql() -> Work:
     """The subset as one SQL statement written by hand."""
     from benchmarks.rivals import by_sql
 
-    project = opened()
-    what, threads = asked(project), project.settings.threads
-    return lambda: kept(by_sql(what, threads), "sql")
+    what, cores = question(), threads()
+    return lambda: kept(by_sql(what, cores), "sql")
 
 
 def subset_by_pandas() -> Work:
     """The subset with pandas."""
     from benchmarks.rivals import by_pandas
 
-    what = asked(opened())
+    what = question()
     return lambda: kept(by_pandas(what), "pandas")
 
 
@@ -165,7 +148,7 @@ def equality() -> Work:
     from benchmarks.rivals import difference, subset
 
     def work() -> dict[str, Any]:
-        ours, columns = pd.read_parquet("ours.parquet"), subset(measures())
+        ours, columns = pd.read_parquet("ours.parquet"), subset(question().measures)
         differences = {n: difference(ours, pd.read_parquet(f"{n}.parquet"), columns) for n in ("sql", "pandas")}
         return differences | {"rows": len(ours), "columns": len(columns)}
 
@@ -197,7 +180,7 @@ def explaining(explain: Callable, name: str) -> Work:
 
     from benchmarks.operator import ROWS, TREES
 
-    booster = lgb.Booster(params={"num_threads": settings_threads()}, model_str=TREES.read_text(encoding="utf-8"))
+    booster = lgb.Booster(params={"num_threads": threads()}, model_str=TREES.read_text(encoding="utf-8"))
     rows = np.load(ROWS)
 
     def work() -> dict[str, Any]:
@@ -241,16 +224,24 @@ def read() -> Work:
     return lambda: {"tables": len(project.tables(NIGHT).counts)}
 
 
-def prepare() -> Work:
-    from benchmarks.operator import learn
+def simulate() -> Work:
+    """Raw files."""
+    from benchmarks import operator
 
-    return learn
+    return operator.simulate
+
+
+def learn() -> Work:
+    """Champions for the night, and the trees whose contributions are compared."""
+    from benchmarks import operator
+
+    return operator.learn
 
 
 PARTS: dict[str, Callable[[], Work]] = {
     part.__name__: part
     for part in (
-        read, prepare, scan, night_features, together, one_by_one, subset_by_us, subset_by_sql, subset_by_pandas,
+        simulate, read, learn, scan, night_features, together, one_by_one, subset_by_us, subset_by_sql, subset_by_pandas,
         equality, reasons_fast, reasons_own, same_reasons, night,
     )
 }  # fmt: skip
