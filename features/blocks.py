@@ -124,6 +124,7 @@ def contacts(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.T
 
 
 def took_place(contacts: ir.Table) -> ir.Table:
+    """Contacts without the controls of campaigns."""
     return contacts.filter(contacts.arm.fill_null("") != "control")
 
 

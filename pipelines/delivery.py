@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from features.errors import HeadwaterError, Problem
+from features.errors import HeadwaterError
 from models.targets import TargetSettings
-from pipelines import errors, evaluations, export, presets, report, storage
+from pipelines import evaluations, export, presets, report, storage
 from pipelines.bundles import Champion
 from pipelines.export import ExportContext
 from pipelines.project import Project
@@ -26,7 +26,6 @@ from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
 
 if TYPE_CHECKING:
     from pipelines.command import Run
-    from pipelines.nightly import Night
 
 DRAWN = {"vip": vip_list, "churn": churn_list}
 NEVER = frozenset({"no_consent"})
@@ -105,22 +104,9 @@ def list_path(workspace: Workspace, kind: str, as_of: date, ending: str) -> Path
     return workspace.lists / f"{kind}-{as_of.isoformat()}.{ending}"
 
 
-def lists(night: "Night") -> list[ListMade]:
-    """Both lists as workbooks. Where nobody's consent is known they are not written, and a warning says why."""
-    project, lang = night.project, night.project.settings.language
-    done = Published(night.as_of, night.meta, night.scores)
-    with night.steps.step("lists") as facts:
-        try:
-            made = [listed(project, done, kind, lang) for kind in DRAWN]
-        except HeadwaterError as error:
-            if error.problem.code != "E261":
-                raise
-            night.warnings.append(Problem("W261", values=error.problem.values))
-            made = []
-        night.outputs += [Path(file) for entry in made for file in entry.files]
-        facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in made)
-    night.lists = made
-    return made
+def lists(project: Project, done: Published) -> list[ListMade]:
+    """Both lists as workbooks in the project's language. Raises E261 where nobody's consent is known."""
+    return [listed(project, done, kind, project.settings.language) for kind in DRAWN]
 
 
 def listed(project: Project, done: Published, kind: str, lang: str) -> ListMade:
@@ -128,20 +114,6 @@ def listed(project: Project, done: Published, kind: str, lang: str) -> ListMade:
     path = list_path(project.workspace, kind, done.as_of, "xlsx")
     write(project, done, made, presets.preset_name("xlsx", lang), path)
     return ListMade(kind, made.list_id, made.counts, (shown(path),))
-
-
-def write_report(night: "Night") -> Path:
-    """The page of the night that was just published."""
-    with night.steps.step("report") as facts:
-        done = Published(night.as_of, night.meta, night.scores)
-        warnings = {lang: [errors.sentence(w, "what", lang) for w in night.warnings] for lang in ("zh", "en")}
-        data = report_data(night.project, done, lists=night.lists, warnings=warnings)
-        if night.tables is not None:
-            data = dataclasses.replace(data, quality=table_use(night.tables))
-        path = page(night.project, data)
-        night.outputs.append(path)
-        facts["said"] = shown(path)
-    return path
 
 
 def page(project: Project, data: ReportData, out: Path | None = None, lang: str | None = None) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import HeadwaterError
-from pipelines import delivery, nightly, retrain, samples, simulator, storage
+from pipelines import delivery, demo_data, nightly, retrain
 from pipelines.nightly import Night
 from pipelines.settings import Demo
 from pipelines.texts import text
@@ -25,31 +25,12 @@ def demo(run: "Run", data: str, customers: int | None, seed: int | None) -> None
     wanted = settings.demo or Demo()
     given = {"customers": customers or wanted.customers, "seed": wanted.seed if seed is None else seed}
     with run.steps.step("raw") as facts:
-        facts["said"] = raw(data, **given)
+        facts["said"] = str(demo_data.make(data, **given))
     as_of = run.as_of(None)
     models = retrain.run(run.project, as_of, TARGETS, run.steps, promote=True)
     night = nightly.run(Night(run.project, as_of, run.steps))
     run.tell(models=models, **night.result())
     finish(run, night)
-
-
-def raw(data: str, customers: int, seed: int) -> str:
-    """Make the raw files unless the very same are there already."""
-    folder = Path("data") / data
-    marker, wanted = folder / "made.json", {"customers": customers, "seed": seed} if data == "operator" else {}
-    told = f"{delivery.shown(folder.resolve())}"
-    if marker.exists() and marker.read_text(encoding="utf-8") == f"{wanted}\n":
-        return told
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.unlink(missing_ok=True)
-    if data == "operator":
-        simulator.simulate(folder / "raw", customers, seed)
-    elif data == "cdnow":
-        samples.write_cdnow(folder / "raw")
-    else:
-        samples.write_complete_journey(folder / "raw")
-    storage.write_text(marker, f"{wanted}\n")
-    return told
 
 
 def finish(run: "Run", night: Night) -> None:

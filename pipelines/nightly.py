@@ -16,15 +16,16 @@ import pyarrow as pa
 from features.errors import HeadwaterError, Problem
 from models import gates
 from models.scores import SCHEMA_VERSION, rows_sha256
-from pipelines import bundles, delivery, scoring, storage
+from pipelines import bundles, delivery, errors, scoring, storage
 from pipelines.bundles import Champion
+from pipelines.delivery import Published
 from pipelines.journal import Journal, code_version, identity
 from pipelines.progress import Steps
 from pipelines.project import Project
 from pipelines.report_data import ListMade
 from pipelines.storage import Workspace
 from pipelines.tables import Tables
-from pipelines.texts import text
+from pipelines.texts import LANGUAGES, text
 
 if TYPE_CHECKING:
     from pipelines.command import Run
@@ -224,8 +225,34 @@ def publish(night: Night) -> Night:
 
 def deliver(night: Night) -> Night:
     """Lists and report over what was published; a failure here says that the scores are out."""
-    delivery.lists(night)
-    delivery.write_report(night)
-    assert night.steps.journal is not None
+    assert night.scores is not None and night.steps.journal is not None
+    done = Published(night.as_of, night.meta, night.scores)
+    draw(night, done)
+    write_report(night, done)
     night.steps.journal.record(outcome="published", **night.result())
     return night
+
+
+def draw(night: Night, done: Published) -> None:
+    """Both lists. Where nobody's consent is known they are not written, and a warning says why."""
+    with night.steps.step("lists") as facts:
+        try:
+            night.lists = delivery.lists(night.project, done)
+        except HeadwaterError as error:
+            if error.problem.code != "E261":
+                raise
+            night.warnings.append(Problem("W261", values=error.problem.values))
+        night.outputs += [Path(file) for entry in night.lists for file in entry.files]
+        facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
+
+
+def write_report(night: Night, done: Published) -> None:
+    """The page of the night that was just published, with its tables and warnings."""
+    assert night.tables is not None
+    with night.steps.step("report") as facts:
+        warnings = {lang: [errors.sentence(w, "what", lang) for w in night.warnings] for lang in LANGUAGES}
+        use = delivery.table_use(night.tables)
+        data = delivery.report_data(night.project, done, lists=night.lists, warnings=warnings, quality=use)
+        path = delivery.page(night.project, data)
+        night.outputs.append(path)
+        facts["said"] = delivery.shown(path)

@@ -18,6 +18,7 @@ from features.permissions import permissions
 from features.spine import cutoff, population
 from models import targets
 from models.targets import TargetSettings
+from pipelines import demo_data
 from pipelines.canonical import canonical
 from pipelines.mapping import Mapping
 from pipelines.settings import Settings, load
@@ -50,9 +51,7 @@ class Project:
     @classmethod
     def demo(cls, customers: int = 5_000, seed: int = 7, config: Path | str = "configs/operator.yaml") -> "Project":
         """The simulated operator; its raw files are made in data/operator unless the very same are there already."""
-        from pipelines.demo import raw
-
-        raw("operator", customers, seed)
+        demo_data.make("operator", customers, seed)
         return cls.open(config)
 
     @cached_property
