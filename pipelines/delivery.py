@@ -1,5 +1,7 @@
 """What people take away from a published date: the lists and the report, made from the score file itself."""
 
+from __future__ import annotations
+
 import dataclasses
 import getpass
 import json
@@ -15,7 +17,6 @@ from models.targets import TargetSettings
 from pipelines import evaluations, export, presets, report, storage
 from pipelines.bundles import Champion
 from pipelines.export import ExportContext
-from pipelines.project import Project
 from pipelines.quality import RowCount
 from pipelines.report_data import Evaluation, ListMade, ReportData, TableUse
 from pipelines.settings import Settings
@@ -26,6 +27,7 @@ from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
 
 if TYPE_CHECKING:
     from pipelines.command import Run
+    from pipelines.project import Project
 
 DRAWN = {"vip": vip_list, "churn": churn_list}
 NEVER = frozenset({"no_consent"})
@@ -207,7 +209,7 @@ class Wanted:
     out: Path | None = None
 
 
-def list_command(run: "Run", wanted: Wanted) -> None:
+def list_command(run: Run, wanted: Wanted) -> None:
     """`headwater list vip|churn`."""
     project = run.project
     done = published(project.workspace, wanted.as_of)
@@ -250,7 +252,7 @@ def share(given: str | None) -> float | None:
     return number
 
 
-def report_command(run: "Run", as_of: date | None, out: Path | None) -> None:
+def report_command(run: Run, as_of: date | None, out: Path | None) -> None:
     """`headwater report`."""
     done = published(run.project.workspace, as_of)
     path = page(run.project, report_data(run.project, done), out, run.lang)

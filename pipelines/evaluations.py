@@ -1,7 +1,9 @@
 """What training found, in the forms that others need: MLflow's record, the report's figures, tables for people."""
 
+from __future__ import annotations
+
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.table import Table
@@ -10,10 +12,12 @@ from features.definition import KEY
 from models.candidates import SCORE
 from models.training import Trained
 from pipelines import charts
-from pipelines.project import Project
 from pipelines.storage import FOLDER_MODE, Workspace, write_json
 from pipelines.texts import text
 from pipelines.tracking import Training, Version
+
+if TYPE_CHECKING:
+    from pipelines.project import Project
 
 
 def facts(trained: Trained) -> dict[str, Any]:

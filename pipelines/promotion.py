@@ -1,5 +1,7 @@
 """Which version is the champion: gate, record, local copy, alias, in that order; and the way back."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -8,13 +10,13 @@ from features.errors import HeadwaterError
 from models import gates
 from models.training import Trained
 from pipelines import bundles, storage, tracking
-from pipelines.project import Project
 from pipelines.storage import Workspace
 from pipelines.texts import text
 from pipelines.tracking import CHALLENGER, CHAMPION, Version
 
 if TYPE_CHECKING:
     from pipelines.command import Run
+    from pipelines.project import Project
 
 
 def decide(project: Project, frame: pd.DataFrame, trained: Trained) -> dict[str, Any]:
@@ -127,14 +129,14 @@ def rollback(project: Project, target: str) -> Version:
     return before
 
 
-def promote_command(run: "Run", target: str, force: bool, reason: str | None) -> None:
+def promote_command(run: Run, target: str, force: bool, reason: str | None) -> None:
     """`headwater promote`."""
     version = promote(run.project, target, force=force, reason=reason)
     run.tell(target=target, champion=version.name)
     run.say(text("steps.champion", run.language, version=version.name))
 
 
-def rollback_command(run: "Run", target: str) -> None:
+def rollback_command(run: Run, target: str) -> None:
     """`headwater rollback`."""
     version = rollback(run.project, target)
     run.tell(target=target, champion=version.name)

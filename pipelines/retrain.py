@@ -1,10 +1,12 @@
 """Retraining: snapshots -> train -> register the challenger -> gate -> promote. Plain functions; a flow wraps them."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,11 +15,13 @@ from models.splits import Split, plan
 from models.targets import TargetSettings
 from models.training import Trained, train
 from pipelines import delivery, evaluations, promotion, storage, tracking
-from pipelines.command import Run
 from pipelines.progress import Steps
-from pipelines.project import Project
 from pipelines.texts import text
 from pipelines.tracking import Version
+
+if TYPE_CHECKING:
+    from pipelines.command import Run
+    from pipelines.project import Project
 
 HISTORY_DAYS = 150
 """Assumption: an as-of date with less history behind it teaches little; the first bills bound the dates learnt from."""
