@@ -43,11 +43,26 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return json.loads(frame.to_json(orient="records", double_precision=6))
 
 
-def training_record(project: Project, trained: Trained, decision: dict[str, Any]) -> Training:
+def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[str, float]:
+    """Share of each business reason in what moves the winner's scores, over customers of the final window.
+
+    At most 2,000 of them, evenly drawn: shares do not need more.
+    """
+    rows = frame.loc[frame["as_of"] == trained.split.final, list(trained.features)]
+    parts = trained.model.contributions(rows.iloc[:: max(1, len(rows) // 2_000)]).drop(columns="base").abs().mean()
+    reason = {feature.column: feature.reason for feature in project.features}
+    sums = parts.groupby(parts.index.map(reason)).sum()
+    return {str(name): float(share) for name, share in (sums / max(sums.sum(), 1e-12)).items()}
+
+
+def training_record(
+    project: Project, trained: Trained, decision: dict[str, Any], weights: dict[str, float]
+) -> Training:
     """One MLflow run: parameters, metrics with intervals, fingerprints, plots, the model as text."""
     chosen = project.settings.training
     return Training(
         target=trained.target,
+        name=f"{trained.target} {trained.winner}, judged on {trained.split.final}",
         params={
             "winner": trained.winner,
             "features": len(trained.features),
@@ -68,8 +83,8 @@ def training_record(project: Project, trained: Trained, decision: dict[str, Any]
         files=trained.model.to_files(),
         inputs=[(c, "string" if trained_text(project, c) else "double") for c in trained.features],
         outputs=[SCORE[trained.target]],
-        figures=plots(trained),
-        reports={"evaluation": facts(trained), "gate": decision},
+        figures=plots(trained, weights),
+        reports={"evaluation": facts(trained), "gate": decision, "importance": weights},
     )
 
 
@@ -86,11 +101,11 @@ def flat_metrics(trained: Trained) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if pd.notna(value)}
 
 
-def plots(trained: Trained) -> dict[str, str]:
-    """SVG by name: calibration or deciles, and gain, on the final window."""
+def plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
+    """SVG by name: gain, calibration or deciles on the final window, and importance by business reason."""
     y, ours = trained.final["y"].to_numpy(), trained.final[trained.winner].to_numpy()
     models = {name: trained.final[name].to_numpy() for name in trained.candidates}
-    figures = {"gain": charts.gain(y, models, trained.winner, "en")}
+    figures = {"gain": charts.gain(y, models, trained.winner, "en"), "importance": charts.reasons(weights, "en")}
     if trained.target == "value":
         figures["deciles"] = charts.deciles(y, ours, "", "en")
     else:

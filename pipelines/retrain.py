@@ -107,14 +107,14 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
     """
     with steps.step(f"register_{trained.target}") as facts:
         decision = promotion.decide(project, data.frame, trained)
-        version = logged(project, trained, decision)
+        version = logged(project, data, trained, decision)
         facts["said"] = f"{version.name} · " + promotion.sentence(decision, steps.lang)
         champion = None
         if promote and decision["passed"]:
             champion = version
             promotion.install(project.workspace, version, trained.model.to_files())
         elif promote and not promotion.usable(project, trained.target):
-            champion = rule_as_champion(project, trained, decision)
+            champion = rule_as_champion(project, data, trained, decision)
         if champion:
             facts["said"] += " · " + text("steps.champion", steps.lang, version=champion.name)
         if champion and champion != version:
@@ -123,18 +123,20 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
     return summary(trained, version, decision, champion)
 
 
-def logged(project: Project, trained: Trained, decision: dict[str, Any]) -> Version:
-    version = tracking.log(project.workspace, evaluations.training_record(project, trained, decision))
+def logged(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
+    """The registered version of a training, with its figures kept beside the models."""
+    weights = evaluations.importance(project, trained, data.frame)
+    version = tracking.log(project.workspace, evaluations.training_record(project, trained, decision, weights))
     evaluations.keep(project.workspace, version, trained)
     return version
 
 
-def rule_as_champion(project: Project, trained: Trained, decision: dict[str, Any]) -> Version:
+def rule_as_champion(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
     """Register the rule that competed, with the figures it had on the same window, and make it the champion."""
     rule = trained.candidates["rule"]
     rule.facts_ = trained.model.facts_ | {"learner": "rule"}
     as_rule = dataclasses.replace(trained, model=rule, winner="rule", beats_rule=False)
-    version = logged(project, as_rule, decision | {"passed": True, "checks": []})
+    version = logged(project, data, as_rule, decision | {"passed": True, "checks": []})
     promotion.install(project.workspace, version, rule.to_files())
     return version
 

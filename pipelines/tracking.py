@@ -39,6 +39,7 @@ class Training:
     """What one training run leaves in MLflow. `files` is the model as text; `figures` are SVG texts by name."""
 
     target: str
+    name: str
     params: dict[str, Any]
     metrics: dict[str, float]
     tags: dict[str, str]
@@ -101,7 +102,10 @@ def log(workspace: Workspace, training: Training) -> Version:
     """One MLflow run with everything that training found, and a registered version with the alias `challenger`."""
     with store(workspace) as client:
         experiment(workspace, training.target)
-        with mlflow.start_run(tags=training.tags) as run, tempfile.TemporaryDirectory() as folder:
+        with (
+            mlflow.start_run(run_name=training.name, tags=training.tags) as run,
+            tempfile.TemporaryDirectory() as folder,
+        ):
             mlflow.log_params(training.params)
             mlflow.log_metrics(training.metrics)
             for name, value in training.reports.items():
