@@ -29,6 +29,7 @@ def test_every_code_in_the_source_has_what_and_fix():
     }
     assert len(raised) > 30
     assert not missing
+    assert set(error_pages.codes()) == raised, "a code that nothing raises"
 
 
 def test_every_rule_of_quarantine_has_words():
