@@ -5,15 +5,18 @@ import os
 import resource
 import statistics
 import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 KIB = 1024
+OUT = "measured.json"
+
+Work = Callable[[], dict[str, Any]]
+"""What is measured; it says some facts of itself."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
 
 
-def timed(work: Callable[[], dict[str, Any]]) -> Cost:
+def timed(work: Work) -> Cost:
     """Run the work in this process, which must have imported and opened what it needs."""
     start, cpu, wall = peak(), spent(), time.perf_counter()
     facts = work()
@@ -50,12 +53,13 @@ def timed(work: Callable[[], dict[str, Any]]) -> Cost:
     return Cost(cpu, wall, peak(), start, spent(), facts)
 
 
-def child(part: str, folder: Path, repeats: int = 1) -> Cost:
-    """The median cost of a part over several processes of its own; the facts of the last one.
+def child(command: Sequence[str], folder: Path, repeats: int = 1) -> Cost:
+    """The median cost of a command over several processes of its own; the facts of the last one.
 
-    Raises RuntimeError with what the process printed when it fails.
+    The command gets the file to write its cost to as its first argument, see `Task.command`. What it writes to stderr
+    goes where ours goes. Raises RuntimeError when it fails.
     """
-    costs = [once(part, folder) for _ in range(repeats)]
+    costs = [once(command, folder) for _ in range(repeats)]
     middle = {
         name: statistics.median(getattr(cost, name) for cost in costs)
         for name in ("cpu", "wall", "peak", "start", "process_cpu")
@@ -63,14 +67,13 @@ def child(part: str, folder: Path, repeats: int = 1) -> Cost:
     return Cost(**middle, facts=costs[-1].facts)
 
 
-def once(part: str, folder: Path) -> Cost:
-    out = folder / "measured.json"
+def once(command: Sequence[str], folder: Path) -> Cost:
+    out = folder / OUT
     out.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "benchmarks.parts", part, str(out)]
     around = os.environ | {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}
-    done = subprocess.run(command, cwd=folder, env=around, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=around, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise RuntimeError(f"{part} failed:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"failed with {done.returncode}; its own words stand above")
     return Cost(**json.loads(out.read_text(encoding="utf-8")))
 
 

@@ -1,93 +1,77 @@
-"""The parts that are measured. Run as `python -m benchmarks.parts PART OUT` in the folder of the project.
+"""The parts that are measured: `python -m benchmarks.parts OUT PART STORE` in the folder of the project.
 
-Each function imports and opens what its work needs, outside the measurement, and returns the work.
+Each function imports and opens what its work needs, outside the measurement, and returns the work. STORE is the folder
+of the canonical tables; what they hold stands in place of what the project's own raw files give.
 """
 
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import measure
+from benchmarks.asked import WAYS, asked, kept, subset
+from benchmarks.explaining import reasons_fast, reasons_own, same_reasons
+from benchmarks.measure import Work
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
-    from benchmarks.rivals import Asked
     from pipelines.project import Project
 
-Work = Callable[[], dict[str, Any]]
 
-NEEDED = {
-    "customers": "customer_id activated_on deactivated_on customer_type group_size region",
-    "bills": "bill_id customer_id happened_at known_at happened_on superseded_at amount due_on",
-    "usage": "customer_id happened_at known_at happened_on superseded_at",
-    "payments": "customer_id bill_id happened_at known_at happened_on superseded_at amount",
-    "complaints": "customer_id happened_at known_at happened_on superseded_at topic severity resolved_at",
-    "contacts": "customer_id happened_at known_at happened_on superseded_at channel direction campaign_id arm",
-    "subscriptions": "customer_id known_at happened_on superseded_at valid_from valid_to plan monthly_fee contract_end",
-    "surveys": "customer_id happened_at known_at happened_on superseded_at score",
-}
-"""What the catalogue reads of each table, besides the measures of usage."""
-
-
-def opened() -> "Project":
-    """The project with its canonical tables checked and open."""
-    from benchmarks.operator import CONFIG, NIGHT
+def opened(folder: Path) -> "Project":
+    """The project with the tables of a store in place."""
+    from benchmarks.operator import CONFIG
+    from benchmarks.tiles import placed, stored
     from pipelines.project import Project
 
     project = Project.open(CONFIG)
-    project.tables(NIGHT)
+    placed(project, stored(project, folder))
     return project
 
 
-def question() -> "Asked":
-    from benchmarks.rivals import asked
-
-    return asked(Path("asked.json").read_text(encoding="utf-8"))
-
-
-def threads() -> int:
-    return int(json.loads(Path("asked.json").read_text(encoding="utf-8"))["threads"])
-
-
-def scan() -> Work:
-    """Read every needed column of every row, with the threads of the project, and keep nothing."""
+def scan(folder: Path) -> Work:
+    """Read every value that the catalogue reads, with the threads of the project, and keep nothing."""
     import duckdb
 
-    con, what = duckdb.connect(config={"threads": threads()}), question()
-    columns = {name: names.split() for name, names in NEEDED.items()}
-    columns["usage"] += what.measures
+    what = asked(folder)
+    con = duckdb.connect(config={"threads": what.threads})
+    needed = what.needed or {}
 
     def work() -> dict[str, Any]:
-        for name, names in columns.items():
-            read = ", ".join(f"bit_xor(hash({column}))" for column in names)  # cannot be told from statistics
-            con.execute(f"SELECT {read} FROM '{what.file(name)}'").fetchall()
-        return {"tables": len(columns)}
+        for name, columns in needed.items():
+            read = ", ".join(f"bit_xor(hash({column}))" for column in columns)  # cannot be told from statistics
+            con.execute(f"SELECT {read} FROM read_parquet({what.recent(name)})").fetchall()
+        return {"columns": sum(map(len, needed.values()))}
 
     return work
 
 
-def night_features() -> Work:
+def built(project: "Project", dates: list[date]) -> "Iterator[pd.DataFrame]":
+    """The features of some dates as a night makes them, one chunk of customers after the other."""
+    from benchmarks.operator import NIGHT
+    from pipelines.assembly import Assembly
+    from pipelines.progress import Steps
+
+    return Assembly(project, project.tables(NIGHT), dates).snapshots(Steps(quiet=True))
+
+
+def shape(chunks: "Iterator[pd.DataFrame]") -> dict[str, Any]:
+    """No chunk is held beside another."""
+    rows = columns = 0
+    for chunk in chunks:
+        rows, columns = rows + len(chunk), chunk.shape[1]
+    return {"rows": rows, "columns": columns}
+
+
+def night_features(folder: Path) -> Work:
     """The whole catalogue for one date."""
     from benchmarks.operator import NIGHT
 
-    project = opened()
+    project = opened(folder)
     return lambda: shape(built(project, [NIGHT]))
-
-
-def built(project: "Project", dates: list[date]) -> "pd.DataFrame":
-    from benchmarks.operator import NIGHT
-
-    tables = project.tables(NIGHT)
-    return project.snapshot(tables, project.spine(tables, dates))
-
-
-def shape(frame: "pd.DataFrame") -> dict[str, Any]:
-    return {"rows": len(frame), "columns": frame.shape[1]}
 
 
 def months(count: int) -> list[date]:
@@ -98,115 +82,112 @@ def months(count: int) -> list[date]:
     return [date(place // 12, place % 12 + 1, 1) for place in reversed(places)]
 
 
-def together() -> Work:
+def together(folder: Path) -> Work:
     """Twelve monthly snapshots in one build."""
-    project = opened()
+    project = opened(folder)
     return lambda: shape(built(project, months(12)))
 
 
-def one_by_one() -> Work:
+def one_by_one(folder: Path) -> Work:
     """The same twelve, each in a build of its own."""
-    project = opened()
-    return lambda: {"rows": sum(len(built(project, [day])) for day in months(12))}
+    project = opened(folder)
+    return lambda: {"rows": sum(shape(built(project, [day]))["rows"] for day in months(12))}
 
 
-def keeping(make: Callable[[], "pd.DataFrame"], name: str) -> Work:
-    """The frame is kept to be compared; whoever makes it must not pay for the import of what writes it."""
-    import pyarrow.parquet  # noqa: F401
+def subset_by_us(folder: Path) -> Work:
+    """The subset through the same build as on any night, and no more than the subset; chunks go to one file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from benchmarks.operator import NIGHT
+
+    project, wanted = opened(folder), set(subset(asked(folder).measures))
+    project.features = tuple(feature for feature in project.features if feature.column in wanted)
 
     def work() -> dict[str, Any]:
-        make().to_parquet(f"{name}.parquet")
+        out, rows = None, 0
+        for chunk in built(project, [NIGHT]):
+            table = pa.Table.from_pandas(chunk, preserve_index=False)
+            out = out or pq.ParquetWriter(kept("us", folder), table.schema)
+            out.write_table(table)
+            rows += len(chunk)
+        if out:
+            out.close()
+        return {"rows": rows}
+
+    return work
+
+
+def silent(work: Callable[[], None]) -> Work:
+    """Work that has nothing to say of itself."""
+
+    def run() -> dict[str, Any]:
+        work()
         return {}
 
-    return work
+    return run
 
 
-def subset_by_us() -> Work:
-    """The subset through the same build as on any night, and no more than the subset."""
-    from benchmarks.operator import NIGHT
-    from benchmarks.rivals import subset
-
-    project, wanted = opened(), set(subset(question().measures))
-    project.features = tuple(feature for feature in project.features if feature.column in wanted)
-    return keeping(lambda: built(project, [NIGHT]), "ours")
-
-
-def subset_by_sql() -> Work:
+def subset_by_sql(folder: Path) -> Work:
     """The subset as one SQL statement written by hand."""
-    from benchmarks.rivals import by_sql
+    from benchmarks.by_sql import by_sql
 
-    what, cores = question(), threads()
-    return keeping(lambda: by_sql(what, cores), "sql")
+    what, out = asked(folder), kept("sql", folder)
+    return silent(lambda: by_sql(what, out))
 
 
-def subset_by_pandas() -> Work:
+def subset_by_raw_sql(folder: Path) -> Work:
+    """The same from raw files, with mapping, repeats and corrections in the statement."""
+    from benchmarks.by_raw_sql import by_raw_sql
+    from benchmarks.operator import RAW_TILED
+
+    what, out = asked(folder), kept("raw_sql", folder)
+    return silent(lambda: by_raw_sql(what, RAW_TILED, out))
+
+
+def subset_by_polars(folder: Path) -> Work:
+    """The subset with the streaming engine of Polars."""
+    import os
+
+    what, out = asked(folder), kept("polars", folder)
+    os.environ["POLARS_MAX_THREADS"] = str(what.threads)
+    from benchmarks.by_polars import by_polars
+
+    return silent(lambda: by_polars(what, out))
+
+
+def subset_by_pandas(folder: Path) -> Work:
     """The subset with pandas."""
-    from benchmarks.rivals import by_pandas
+    import pyarrow.parquet  # noqa: F401  # imported by the first read otherwise
 
-    what = question()
-    return keeping(lambda: by_pandas(what), "pandas")
+    from benchmarks.by_pandas import by_pandas
 
-
-def equality() -> Work:
-    """Are the three subsets the same numbers? Facts: the largest difference of each rival, and the rows."""
-    import pandas as pd
-
-    from benchmarks.rivals import difference, subset
+    what = asked(folder)
 
     def work() -> dict[str, Any]:
-        ours, columns = pd.read_parquet("ours.parquet"), subset(question().measures)
-        differences = {n: difference(ours, pd.read_parquet(f"{n}.parquet"), columns) for n in ("sql", "pandas")}
-        return differences | {"rows": len(ours), "columns": len(columns)}
+        made = by_pandas(what)
+        made.to_parquet(kept("pandas", folder))
+        return {"rows": len(made)}
 
     return work
 
 
-def reasons_fast() -> Work:
-    """Contributions of every feature for every row, as scoring makes them."""
-    import woodelf  # noqa: F401  # imported by the first call otherwise
+def equality(folder: Path) -> Work:
+    """Are the subsets the same numbers? For each rival that ran: how far and how often it is not what we say."""
+    import duckdb
 
-    from models.attribution import tree_contributions
+    from benchmarks.by_sql import differences
 
-    def explain(booster: Any, rows: "np.ndarray") -> tuple["np.ndarray", str]:
-        return tree_contributions(booster, rows)
-
-    return explaining(explain, "fast")
-
-
-def reasons_own() -> Work:
-    """The same by LightGBM itself."""
-    from models.attribution import own
-
-    return explaining(lambda booster, rows: (own(booster, rows), "pred_contrib"), "own")
+    con, columns, us = duckdb.connect(), subset(asked(folder).measures), kept("us", folder)
+    others = {name: kept(name, folder) for name in WAYS if kept(name, folder).is_file()}
+    return lambda: {name: differences(con, us, path, columns) for name, path in others.items()}
 
 
-def explaining(explain: Callable, name: str) -> Work:
-    import lightgbm as lgb
-    import numpy as np
-
-    from benchmarks.operator import ROWS, TREES
-
-    booster = lgb.Booster(params={"num_threads": threads()}, model_str=TREES.read_text(encoding="utf-8"))
-    rows = np.load(ROWS)
-
-    def work() -> dict[str, Any]:
-        parts, method = explain(booster, rows)
-        np.save(f"{name}.npy", parts)
-        return {"rows": len(rows), "method": method}
-
-    return work
-
-
-def same_reasons() -> Work:
-    import numpy as np
-
-    return lambda: {"difference": float(np.abs(np.load("fast.npy") - np.load("own.npy")).max())}
-
-
-def night() -> Work:
+def night(folder: Path) -> Work:
     """Check, features, three models with reasons, gates, publication, lists and report; the tables are canonical."""
     from benchmarks.operator import CONFIG, NIGHT
-    from pipelines import nightly
+    from benchmarks.tiles import placed
+    from pipelines import nightly, store
     from pipelines.nightly import Night
     from pipelines.progress import Steps
     from pipelines.project import Project
@@ -215,14 +196,16 @@ def night() -> Work:
     project.workspace.score_file(NIGHT).unlink(missing_ok=True)  # a night that is out would not be done again
 
     def work() -> dict[str, Any]:
+        placed(project, store.open_tables(project.connection, folder))  # every file is checked, as on any night
         done = nightly.run(Night(project, NIGHT, Steps(quiet=True)))
-        return {"rows": done.scores.num_rows if done.scores else 0, "files": len(done.outputs)}
+        assert done.published and done.scoring is not None
+        return {"rows": done.scoring.assembly.total, "files": len(done.outputs)}
 
     return work
 
 
-def read() -> Work:
-    """Raw files to canonical tables: what a night with new files does first."""
+def read(folder: Path) -> Work:
+    """The base's raw files to canonical tables: what a first night does before everything else."""
     from benchmarks.operator import CONFIG, NIGHT
     from pipelines.project import Project
 
@@ -230,28 +213,46 @@ def read() -> Work:
     return lambda: {"tables": len(project.tables(NIGHT).counts)}
 
 
-def simulate() -> Work:
-    """Raw files."""
+def simulate(folder: Path) -> Work:
+    """Raw files of the base."""
     from benchmarks import operator
 
     return operator.simulate
 
 
-def learn() -> Work:
+def learn(folder: Path) -> Work:
     """Champions for the night, and the trees whose contributions are compared."""
     from benchmarks import operator
 
     return operator.learn
 
 
-PARTS: dict[str, Callable[[], Work]] = {
+def tile(folder: Path) -> Work:
+    """The base's canonical tables many times."""
+    from benchmarks import operator
+
+    return lambda: operator.tile(folder)
+
+
+def tile_raw(folder: Path) -> Work:
+    """The raw files of the subset as many times."""
+    from benchmarks import operator
+
+    return lambda: operator.tile_raw(folder)
+
+
+PARTS: dict[str, Callable[..., Work]] = {
     part.__name__: part
     for part in (
-        simulate, read, learn, scan, night_features, together, one_by_one, subset_by_us, subset_by_sql, subset_by_pandas,
-        equality, reasons_fast, reasons_own, same_reasons, night,
+        simulate, read, learn, tile, tile_raw, scan, night_features, together, one_by_one, subset_by_us, subset_by_sql,
+        subset_by_raw_sql, subset_by_polars, subset_by_pandas, equality, reasons_fast, reasons_own, same_reasons, night,
     )
 }  # fmt: skip
 
 
+def main(out: str, part: str, store: str, *more: str) -> None:
+    measure.write(measure.timed(PARTS[part](Path(store), *more)), Path(out))
+
+
 if __name__ == "__main__":
-    measure.write(measure.timed(PARTS[sys.argv[1]]()), Path(sys.argv[2]))
+    main(*sys.argv[1:])

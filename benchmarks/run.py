@@ -1,134 +1,136 @@
 """`make bench`: every part in a process of its own, all in one run, told as ratios and held against the bars.
 
-The table goes to the terminal, the list of {name, customers, value, bar, met, unit} to a JSON file. Seconds are those
-of the work; what a process spends on imports and on opening the project before is a line of its own.
-This process imports nothing heavy: what it holds would count as the peak of every child.
+The table goes to the terminal, the list of {name, customers, value, bar, met, unit} to a JSON file, and a picture of it
+beside that. Seconds are those of the work; what a process spends on imports and on opening the project is a line of its
+own. This process imports nothing heavy: what it holds would count as the peak of every child.
 """
 
 import argparse
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks import bars, page
+from benchmarks.bars import GB, Costs, Line, Size
 from benchmarks.measure import ROOT, Cost, child
 
 OUT = Path("workspace/bench.json")
-GB = 1e9
-REPEATED = (
-    "scan", "night_features", "subset_by_us", "subset_by_sql", "subset_by_pandas", "reasons_fast", "reasons_own", "night",
-)  # fmt: skip
-ONCE = ("together", "one_by_one", "equality", "same_reasons")
-FULL_SIZE = 1_000_000
-"""The customers for which the bar of memory was set: fewer can break it, but not meet it."""
+SMALLEST, LARGEST = 1_000, 20_000
+"""Customers that are simulated; more are tiles of them."""
+MANY = 1_000_000
+"""More customers than this are too many for rivals that hold all rows, and for what takes hours."""
+FEATURETOOLS = ROOT / ".venv/featuretools/bin/python"
 
 
 @dataclass(frozen=True)
-class Line:
-    """One figure. `bar` None: no bar for it. `met` None: this run cannot tell."""
+class Task:
+    """A part over so many tiles. `key` is what its cost is called; `left` says why it is not run."""
 
-    name: str
-    customers: int
-    value: float
-    bar: str | None
-    met: bool | None
-    unit: str
+    key: str
+    part: str
+    tiles: int
+    more: tuple[str, ...] = ()
+    repeats: int = 1
+    left: str = ""
 
-
-def at_most(name: str, value: float, bar: float, unit: str = "x CPU") -> tuple:
-    return name, value, f"<= {bar:g}", value <= bar, unit
-
-
-def at_least(name: str, value: float, bar: float, unit: str = "x CPU") -> tuple:
-    return name, value, f">= {bar:g}", value >= bar, unit
-
-
-def plain(name: str, value: float, unit: str) -> tuple:
-    return name, value, None, None, unit
+    @property
+    def command(self) -> list[str]:
+        store = f"stores/{self.tiles}"
+        if self.part == "featuretools":
+            return [str(FEATURETOOLS), "-m", "benchmarks.by_featuretools", "measured.json", store]
+        return [sys.executable, "-m", "benchmarks.parts", "measured.json", self.part, store, *self.more]
 
 
-def figures(costs: dict[str, Cost], customers: int) -> Iterator[tuple]:
-    yield from of_features(costs)
-    yield from of_rivals(costs)
-    yield from of_reasons(costs)
-    yield from of_night(costs, customers)
-    for name in ("scan", "night_features", "subset_by_us", "subset_by_sql", "subset_by_pandas", "night"):
-        yield plain(f"{name}: CPU of the work", costs[name].cpu, "s")
-        yield plain(f"{name}: wall", costs[name].wall, "s")
-        yield plain(f"{name}: peak of the process", costs[name].peak / GB, "GB")
-    yield plain("night: CPU of imports before the work", costs["night"].process_cpu - costs["night"].cpu, "s")
-    yield plain("raw files to canonical tables: CPU", costs["read"].cpu, "s")
-    yield plain("raw files to canonical tables: peak", costs["read"].peak / GB, "GB")
+def sized(customers: int, base: int | None = None) -> Size:
+    """At least ten tiles where the base is not too small for that: a tenth of the customers is measured too."""
+    base = base or max(SMALLEST, min(LARGEST, customers // 10))
+    return Size(base, max(1, customers // base))
 
 
-def of_features(costs: dict[str, Cost]) -> Iterator[tuple]:
-    yield at_most("features of one night / raw scan", costs["night_features"].cpu / costs["scan"].cpu, 12)
-    ratio = costs["together"].cpu / costs["one_by_one"].cpu
-    yield at_most("twelve snapshots at once / twelve single builds", ratio, 0.35)
+def plan(size: Size, repeats: int) -> Iterator[Task]:
+    yield from prepared(size)
+    yield from of_features(size, repeats)
+    yield from of_few()
+    for trees in bars.TREES:
+        yield Task(f"fast_{trees}", "reasons_fast", 1, (trees,), repeats)
+        yield Task(f"own_{trees}", "reasons_own", 1, (trees,), repeats)
+        yield Task(f"same_{trees}", "same_reasons", 1, (trees,))
+    yield Task("night_tenth", "night", size.tenth, repeats=repeats)
+    yield Task("night", "night", size.tiles, repeats=repeats)
+    hours = "hours for so many customers" if size.customers > MANY else ""
+    yield Task("together", "together", size.tiles, left=hours)
+    yield Task("one_by_one", "one_by_one", size.tiles, left=hours)
 
 
-def of_rivals(costs: dict[str, Cost]) -> Iterator[tuple]:
-    ours, sql, pandas = (costs[f"subset_by_{name}"] for name in ("us", "sql", "pandas"))
-    yield at_most("subset of features / SQL by hand", ours.cpu / sql.cpu, 1.15)
-    yield at_most("subset of features / pandas", ours.cpu / pandas.cpu, 0.6)
-    yield at_most("subset of features / pandas, peak of the process", ours.peak / pandas.peak, 0.3, "x memory")
-    added = (ours.peak - ours.start) / (pandas.peak - pandas.start)
-    yield plain("subset of features / pandas, peak above that of imports", added, "x memory")
-    for name in ("sql", "pandas"):
-        difference = costs["equality"].facts[name]
-        yield at_most(f"subset of features - {name}, largest difference", difference, 1e-6, "relative")
+def prepared(size: Size) -> Iterator[Task]:
+    for name in ("simulate", "read", "learn"):
+        yield Task(name, name, 1)
+    for tiles in sorted({1, size.tenth, size.tiles}):
+        yield Task("tile" if tiles == size.tiles else f"tile_{tiles}", "tile", tiles)
+    yield Task("tile_raw", "tile_raw", size.tiles, left=raw(size))
 
 
-def of_reasons(costs: dict[str, Cost]) -> Iterator[tuple]:
-    fast, own = costs["reasons_fast"], costs["reasons_own"]
-    if fast.facts["method"] != "woodelf":
-        raise RuntimeError("the fast reasons fell back to LightGBM's own: nothing to compare")
-    yield at_least("reasons: pred_contrib / woodelf", own.cpu / fast.cpu, 15)
-    difference = costs["same_reasons"].facts["difference"]
-    yield at_most("reasons: largest difference", difference, 1e-5, "log-odds")
-    yield plain("reasons: woodelf", fast.facts["rows"] / fast.cpu, "rows per CPU s")
-    yield plain("reasons: pred_contrib", own.facts["rows"] / own.cpu, "rows per CPU s")
+def raw(size: Size) -> str:
+    return "raw files of so many customers are not made" if size.customers > MANY else ""
 
 
-def of_night(costs: dict[str, Cost], customers: int) -> Iterator[tuple]:
-    night = costs["night"]
-    yield at_most("whole night / raw scan", night.cpu / costs["scan"].cpu, 100)
-    yield plain(
-        "whole night with new raw files / raw scan", (night.cpu + costs["read"].cpu) / costs["scan"].cpu, "x CPU"
-    )
-    most = max(night.peak, costs["read"].peak)
-    name, value, bar, met, unit = at_most("whole night with new raw files, peak", most / GB, 2.5, "GB")
-    yield name, value, bar, (met if customers >= FULL_SIZE or not met else None), unit
+def of_features(size: Size, repeats: int) -> Iterator[Task]:
+    held = "it holds all rows: too many for the memory of one machine" if size.customers > MANY else ""
+    polars = "" if importlib.util.find_spec("polars") else "Polars is not installed (extra `bench`)"
+    yield Task("scan", "scan", size.tiles, repeats=repeats)
+    yield Task("night_features", "night_features", size.tiles, repeats=repeats)
+    yield Task("us", "subset_by_us", size.tiles, repeats=repeats)
+    yield Task("sql", "subset_by_sql", size.tiles, repeats=repeats)
+    yield Task("raw_sql", "subset_by_raw_sql", size.tiles, repeats=repeats, left=raw(size))
+    yield Task("polars", "subset_by_polars", size.tiles, repeats=repeats, left=polars or held)
+    yield Task("pandas", "subset_by_pandas", size.tiles, repeats=repeats, left=held)
+    yield Task("equality", "equality", size.tiles)
 
 
-def measured(folder: Path, customers: int, repeats: int) -> dict[str, Cost]:
-    """Every part's cost, by name; the project is made in the folder first."""
-    (folder / "customers.json").write_text(str(customers), encoding="utf-8")
-    costs = {}
-    for name in ("simulate", "read", "learn", *REPEATED, *ONCE):
-        costs[name] = child(name, folder, repeats if name in REPEATED else 1)
-        print(
-            f"{name:18} {costs[name].cpu:8.2f} CPU s {costs[name].peak / GB:6.2f} GB  {told(costs[name])}", flush=True
-        )
+def of_few() -> Iterator[Task]:
+    """featuretools is too slow for more than the base, so the others are measured on the base too."""
+    left = "" if FEATURETOOLS.is_file() else "its environment is not there (`make bench` makes it)"
+    yield Task("us_few", "subset_by_us", 1, left=left)
+    yield Task("sql_few", "subset_by_sql", 1, left=left)
+    yield Task("featuretools", "featuretools", 1, left=left)
+    yield Task("equality_few", "equality", 1, left=left)
+
+
+def measured(folder: Path, size: Size, repeats: int) -> Costs:
+    """Every task's cost, or why there is none; the project is made in the folder first. Nothing stops at a failure."""
+    (folder / "customers.json").write_text(str(size.base), encoding="utf-8")
+    costs = Costs({"machine": machine()})
+    for task in plan(size, repeats):
+        if task.left:
+            costs.left[task.key] = task.left
+            continue
+        print(f"{task.key:16}", end=" ", flush=True)
+        try:
+            costs.ran[task.key] = cost = child(task.command, folder, task.repeats)
+        except RuntimeError as error:
+            costs.left[task.key] = str(error)
+            print(error, flush=True)
+            continue
+        facts = ", ".join(f"{name} {value}" for name, value in cost.facts.items())
+        print(f"{cost.cpu:8.2f} CPU s {cost.wall:8.2f} s {cost.peak / GB:6.2f} GB  {facts}", flush=True)
     return costs
 
 
-def told(cost: Cost) -> str:
-    return ", ".join(f"{name} {value}" for name, value in cost.facts.items())
+def machine() -> Cost:
+    """What the figures depend on beside the work."""
+    return Cost(0, 0, 0, 0, 0, {"cores": os.cpu_count() or 1, "load": round(os.getloadavg()[0], 2)})
 
 
-def table(lines: list[Line]) -> str:
-    """Markdown, so that a page can quote it."""
-    words = {True: "yes", False: "NO", None: "-"}
-    rows = [f"| {n.name} | {n.value:.3g} | {n.unit} | {n.bar or '-'} | {words[n.met]} |" for n in lines]
-    return "\n".join(["| measured | value | unit | bar | met |", "|---|---|---|---|---|", *rows])
-
-
-def run(customers: int, repeats: int, out: Path) -> list[Line]:
+def run(size: Size, repeats: int, out: Path) -> list[Line]:
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
-        costs = measured(Path(folder), customers, repeats)
-    lines = [Line(n, customers, v, bar, met, unit) for n, v, bar, met, unit in figures(costs, customers)]
+        costs = measured(Path(folder), size, repeats)
+    lines = bars.lines(costs, size)
     out.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(line) for line in lines], indent=1)
     out.write_text(text + "\n", encoding="utf-8")
@@ -137,13 +139,17 @@ def run(customers: int, repeats: int, out: Path) -> list[Line]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--customers", type=int, default=20_000, help="numbers of the simulated operator, 20,000 if not told"
-    )
-    parser.add_argument("--repeats", type=int, default=3, help="processes per part; medians are told")
-    parser.add_argument("--out", type=Path, default=ROOT / OUT, help="the JSON file")
+    parser.add_argument("--customers", type=int, default=100_000, help="numbers of the operator, 100,000 if not told")
+    parser.add_argument("--base", type=int, help="how many of them are simulated; the rest are tiles of these")
+    parser.add_argument("--repeats", type=int, help="processes per part, medians are told; 3, or 1 from a million on")
+    parser.add_argument("--out", type=Path, default=ROOT / OUT, help="the JSON file; the picture lies beside it")
+    parser.add_argument("--docs", action="store_true", help="put table and picture into docs/performance.md too")
     chosen = parser.parse_args()
-    print("\n" + table(run(chosen.customers, chosen.repeats, chosen.out)) + f"\n\n{chosen.out}")
+    repeats = chosen.repeats or (3 if chosen.customers < MANY else 1)
+    lines = run(sized(chosen.customers, chosen.base), repeats, chosen.out)
+    print(f"\n{page.table(lines)}\n\n{chosen.out}")
+    # in a process of its own: drawing needs libraries that this one must not load before it is done
+    subprocess.run([sys.executable, "-m", "benchmarks.page", str(chosen.out), *["--docs"] * chosen.docs], check=True)
 
 
 if __name__ == "__main__":

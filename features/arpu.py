@@ -10,6 +10,7 @@ from features.series import Series, number, over
 
 YOUNG = ("no closed month with us yet", "尚无完整账期")
 ZERO_BEFORE = ("nothing billed to compare with", "之前没有账单可比")
+YOUNGER = ("no closed month with us before those", "更早没有完整账期")
 TWO = ("fewer than two closed months", "不足两个账期")
 
 
@@ -104,6 +105,21 @@ def arpu_trend(rows: ir.Table, window: Window) -> ir.Value:
 def arpu_trend_before(rows: ir.Table, window: Window) -> ir.Value:
     """The same trend, over the {n} months before the last {n}."""
     return arpu_trend(rows, window.before())
+
+
+@feature(
+    "bills",
+    unit="share per month",
+    label=("bill trend of {n} months, {skip} months earlier", "{skip}个月前的{n}个月账单趋势"),
+    zh="{skip}个月前的{n}个月账单趋势，用于判断阶段持续了多久",
+    null=ZERO_BEFORE,
+    reason="bill_trend",
+    windows=[Window(6, "m").earlier(skip) for skip in range(1, 6)],
+    no_events=None,
+)
+def arpu_trend_then(rows: ir.Table, window: Window) -> ir.Value:
+    """The bill trend of {n} months as it stood {skip} months earlier; tells how long a stage has lasted."""
+    return arpu_trend(rows, window)
 
 
 @feature(
@@ -230,3 +246,31 @@ def unbilled_share(rows: ir.Table, window: Window) -> ir.Value:
 def bill_count(rows: ir.Table, window: Window) -> ir.Value:
     """Number of bills of the last {n} closed months."""
     return number(rows.bills.sum(where=billed(rows).inside(window)))
+
+
+@feature(
+    "bills",
+    unit="ratio",
+    label=("share of {n} months below the {n} before", "近{n}个月中低于前{n}个月均值的月份占比"),
+    zh="近{n}个月中账单低于再往前{n}个月均值的月份占比：1 为持续下降，仅一个月为偶发",
+    null=YOUNGER,
+    reason="bill_fluctuation",
+    windows=months(3),
+)
+def arpu_below(rows: ir.Table, window: Window) -> ir.Value:
+    """Share of the last {n} months billed below the mean of the {n} months before: 1 is lasting, one month a dip."""
+    return billed(rows).lying(window, -1)
+
+
+@feature(
+    "bills",
+    unit="ratio",
+    label=("share of {n} months above the {n} before", "近{n}个月中高于前{n}个月均值的月份占比"),
+    zh="近{n}个月中账单高于再往前{n}个月均值的月份占比：1 为持续上升，仅一个月为偶发",
+    null=YOUNGER,
+    reason="bill_fluctuation",
+    windows=months(3),
+)
+def arpu_above(rows: ir.Table, window: Window) -> ir.Value:
+    """Share of the last {n} months billed above the mean of the {n} months before: 1 is lasting, one month a spike."""
+    return billed(rows).lying(window, 1)

@@ -1,6 +1,6 @@
 """What feature functions read: visible rows, one block per kind of history, each with every row of the spine in it.
 
-A block holds `customer_id`, `as_of` and what its features need; a customer without events keeps one row of nulls, so
+A block holds the `row` of the spine and what its features need; a customer without events keeps one row of nulls, so
 that "none" and "unknown" are decided in the feature and never patched in afterwards.
 """
 
@@ -9,15 +9,27 @@ from collections.abc import Callable, Mapping
 import ibis
 import ibis.expr.types as ir
 
-from features.definition import KEY, PERIOD_DAYS
+from features.definition import PERIOD_DAYS, ROW
 from features.series import hundredths
 from features.settings import FeatureSettings
-from features.visible import visible
+from features.visible import visible, with_us
 
 USAGE_LOOKBACK = 13 * PERIOD_DAYS + 31
 """Days of usage that any feature looks back to; more is not read."""
 
 Tables = Mapping[str, ir.Table]
+
+
+@ibis.udf.scalar.builtin
+def bit_count(mask: int) -> int:
+    """Ones in a mask; every engine has it under this name."""
+    raise NotImplementedError
+
+
+@ibis.udf.agg.builtin
+def bit_or(mask: int, where: bool = True) -> int:
+    """All masks in one; every engine has it under this name, but Ibis does not know Spark's."""
+    raise NotImplementedError
 
 
 def month(day: ir.DateValue) -> ir.IntegerValue:
@@ -35,27 +47,31 @@ def bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     closed = newest_closed(rows.as_of, settings)
     for_day = rows.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
     rows = rows.mutate(ago=closed - month(for_day), known=closed - month(rows.activated_on) + 1)
-    return rows.group_by(*KEY, "known", "ago").aggregate(
+    return rows.group_by(ROW, "known", "ago").aggregate(
         billed=lambda t: hundredths(t.amount.sum()), bills=lambda t: t.bill_id.count()
     )
 
 
 def purchases(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per bill above zero: `paid` (hundredths), `ago` days, `gap` days to the one before; `age` days with us."""
+    """One row per day with bills above zero: `orders`, their sum `paid`, the `largest`, the sum of their `squares`
+    (hundredths), `ago` days, `gap` days to the purchase day before; `age` days with us."""
     rows = visible(spine, tables["bills"])
     above = rows.amount > 0
     rows = rows.select(
-        *KEY,
+        ROW,
         paid=above.ifelse(hundredths(rows.amount), None),
         ago=above.ifelse(rows.days_ago, None),
         age=rows.as_of.delta(rows.activated_on, unit="day"),
     )
-    before = rows.ago.lead().over(group_by=KEY, order_by=rows.ago)
-    return rows.mutate(gap=(before - rows.ago).nullif(0))  # a second purchase on the same day is no gap
+    paid = rows.paid
+    bought = rows.group_by(ROW, "ago").aggregate(
+        orders=paid.count(), paid=paid.sum(), largest=paid.max(), squares=(paid * paid).sum(), age=rows.age.max()
+    )
+    return bought.mutate(gap=bought.ago.lead().over(group_by=ROW, order_by=bought.ago) - bought.ago)
 
 
 def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per period of four weeks: every measure (hundredths), `days` used, `newest` use in days, `ago`.
+    """One row per period of four weeks: every measure (hundredths), the `days` used, `newest` use in days, `ago`.
 
     The newest `usage_closing_days` are still arriving and belong to no period (`ago` below 0); recency sees them.
     """
@@ -66,15 +82,21 @@ def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     rows = visible(spine, recent)
     used = ibis.or_(*[rows[m] > 0 for m in measures])
     whole = rows.as_of.delta(rows.activated_on, unit="day") - settings.usage_closing_days
+    back, one = rows.days_ago - settings.usage_closing_days, ibis.literal(1, "int64")
     rows = rows.mutate(
-        ago=((rows.days_ago - settings.usage_closing_days) / PERIOD_DAYS).floor().cast("int64"),
+        ago=(back / PERIOD_DAYS).floor().cast("int64"),
         known=(whole / PERIOD_DAYS).floor().cast("int64"),
+        day=one << ((back % PERIOD_DAYS + PERIOD_DAYS) % PERIOD_DAYS).cast("int32"),  # `back` may be negative
         used=used,
     )
     sums = {m: hundredths(rows[m]).sum() for m in measures}
-    return rows.group_by(*KEY, "known", "ago").aggregate(
-        **sums, days=rows.happened_on.nunique(where=rows.used), newest=rows.days_ago.min(where=rows.used)
+    periods = rows.group_by(ROW, "known", "ago").aggregate(
+        **sums,
+        days=bit_count(bit_or(rows.day, where=rows.used)),  # distinct days, without a set of days for every group
+        newest=rows.days_ago.min(where=rows.used),
+        **apart(rows, measures, settings),
     )
+    return periods.mutate(slots=ibis.literal(SLOTS[settings.usage_grain]))
 
 
 def measured(events: ir.Table) -> list[str]:
@@ -83,7 +105,8 @@ def measured(events: ir.Table) -> list[str]:
 
 
 def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per bill: `due_ago` days since it was due, `late` days until paid, `open` (hundredths unpaid), `dated`.
+    """One row per bill: `due_ago` days since it was due, `late` days until paid, `open` (hundredths unpaid), `dated`,
+    `split` for a bill paid in parts.
 
     Before its due date nothing is late; a bill still unpaid is as late as it is overdue. A bill is paid on the day of
     its last payment; without a due date it is never overdue. For a customer none of whose payments names a
@@ -91,21 +114,24 @@ def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Ta
     """
     billed = visible(spine, tables["bills"])
     payments = visible(spine, tables["payments"])
-    unnamed = payments.group_by(*KEY).aggregate(
+    unnamed = payments.group_by(ROW).aggregate(
         unnamed=(payments.happened_on.count() > 0) & (payments.bill_id.count() == 0)
     )
-    paid = payments.filter(payments.bill_id.notnull()).group_by(*KEY, "bill_id")
-    paid = paid.aggregate(paid=lambda t: hundredths(t.amount.sum()), paid_on=lambda t: t.happened_on.max())
-    rows = billed.left_join(unnamed, KEY).drop("customer_id_right", "as_of_right").left_join(paid, [*KEY, "bill_id"])
+    paid = payments.filter(payments.bill_id.notnull()).group_by(ROW, "bill_id")
+    paid = paid.aggregate(
+        paid=lambda t: hundredths(t.amount.sum()), paid_on=lambda t: t.happened_on.max(), times=lambda t: t.count()
+    )
+    rows = billed.left_join(unnamed, ROW).drop(f"{ROW}_right").left_join(paid, [ROW, "bill_id"])
     owed = hundredths(rows.amount)
     full = rows.paid.fill_null(0.0) >= owed
     due_ago = rows.as_of.delta(rows.due_on, unit="day") - 1
     return rows.select(
-        *KEY,
+        ROW,
         dated=ibis.ifelse(rows.happened_on.notnull(), rows.due_on.notnull() & ~rows.unnamed, None),
         due_ago=((due_ago >= 0) & ~rows.unnamed).ifelse(due_ago, None),
         late=ibis.ifelse(full, rows.paid_on.delta(rows.due_on, unit="day"), due_ago + 1),
         open=ibis.ifelse(~full & (due_ago >= 0), owed - rows.paid.fill_null(0.0), 0.0),
+        split=(rows.times > 1) | ((rows.times == 1) & ~full),
     )
 
 
@@ -136,6 +162,109 @@ def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
     return rows.mutate(age=rows.as_of.delta(rows.activated_on, unit="day"), closed=ibis.greatest(closed, 0))
 
 
+def apart(rows: ir.Table, measures: list[str], settings: FeatureSettings) -> dict[str, ir.Value]:
+    """What the usage block holds of each measure: the `newest_<measure>` use in days, and `weekend_<measure>`
+    (hundredths) where the source has days."""
+    newest = {f"newest_{m}": rows.days_ago.min(where=rows[m] > 0) for m in measures}
+    if settings.usage_grain != "day":
+        return newest
+    weekend = rows.happened_on.day_of_week.index() >= 5
+    return newest | {f"weekend_{m}": hundredths(rows[m]).sum(where=weekend).fill_null(0.0) for m in measures}
+
+
+SLOTS = {"day": 28.0, "week": 4.0, "month": 1.0}
+"""Rows of one customer that fill a period of four weeks, by the grain of the usage table: `slots` of the block."""
+
+
+def attributes(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per customer: what the mapping declares beyond the contract, which may have names of ours."""
+    own = tables["customers"].drop("activated_on", "deactivated_on")
+    return spine.select(ROW, "customer_id").left_join(own, "customer_id").drop("customer_id", "customer_id_right")
+
+
+def plan_moves(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per plan signed: `days_ago`, and `change` of the fee against the plan before; null where either is."""
+    rows = visible(spine, tables["subscriptions"])
+    fee = rows.monthly_fee.cast("float64")
+    before = fee.lag().over(group_by=ROW, order_by=rows.happened_on)
+    return rows.select(ROW, "days_ago", change=fee - before)
+
+
+def accounts(spine: ir.Table, tables: Tables) -> tuple[ir.Table, ir.Table]:
+    """The spine with `account_id`; and who was ever on those accounts, seen from the same dates.
+
+    The second holds accounts of two customers or more: the usual account of one costs nothing.
+    """
+    customers = tables["customers"].select("customer_id", "account_id", "activated_on", "deactivated_on")
+    several = customers.group_by("account_id").having(customers.count() > 1).aggregate()
+    customers = customers.semi_join(several, "account_id")
+    shared = customers.select("customer_id", shared="account_id")
+    rows = spine.select(ROW, "customer_id", "as_of", "cutoff").left_join(shared, "customer_id")
+    on_record = tables["customers"].select("customer_id", "account_id")
+    rows = rows.drop("customer_id_right").left_join(on_record, "customer_id").drop("customer_id_right")
+    seen_from = rows.filter(rows.shared.notnull()).select("shared", "as_of", "cutoff").distinct()
+    members = seen_from.join(customers, seen_from.shared == customers.account_id).drop("account_id")
+    return rows.drop("cutoff"), members.filter(members.activated_on < members.as_of)
+
+
+def together(members: ir.Table) -> ir.Table:
+    """Members with us on accounts on which at least two are: a spine of its own, with `shared` for the account."""
+    here = members.filter(with_us(members, members.as_of)).drop("deactivated_on")
+    several = here.group_by("shared", "as_of").having(here.count() > 1).aggregate()
+    return here.semi_join(several, ["shared", "as_of"])
+
+
+def household(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per day on which members left (`days_ago`; null for those with us): `members`, himself included."""
+    rows, members = accounts(spine, tables)
+    left = members.as_of.delta(members.deactivated_on, unit="day") - 1
+    days = members.mutate(days_ago=(left >= 0).ifelse(left, None)).group_by("shared", "as_of", "days_ago")
+    counted = days.aggregate(members=lambda t: t.count())
+    rows = rows.left_join(counted, ["shared", "as_of"])
+    return rows.select(ROW, "account_id", "days_ago", "members")
+
+
+def household_bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per closed month of an account that members share: `ago`, of `all` and of his `own`
+    (hundredths); `others` where there are any."""
+    rows, members = accounts(spine, tables)
+    seen = visible(together(members), since(spine, tables["bills"], HOUSEHOLD_DAYS))
+    for_day = seen.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
+    seen = seen.mutate(ago=newest_closed(seen.as_of, settings) - month(for_day), value=hundredths(seen.amount))
+    here = together(members).select("shared", "as_of").distinct().mutate(others=True)
+    rows = rows.left_join(here, ["shared", "as_of"]).drop("shared_right", "as_of_right")
+    return of_all(rows, seen.filter(seen.ago.between(0, 2)), "ago")
+
+
+def household_complaints(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per day with complaints of an account that members share: `days_ago`, of `all` and of his `own`."""
+    rows, members = accounts(spine, tables)
+    seen = visible(together(members), tables["complaints"])
+    return of_all(rows, seen.mutate(value=1.0).filter(seen.days_ago < 365), "days_ago")
+
+
+def of_all(rows: ir.Table, seen: ir.Table, when: str) -> ir.Table:
+    """Sums of `value` per row and `when`: `total` of all members and `own`; a member alone keeps one row of nulls."""
+    each = seen.group_by("customer_id", "shared", "as_of", when).aggregate(own=lambda t: t.value.sum())
+    whole = each.group_by("shared", "as_of", when).aggregate(total=lambda t: t.own.sum())
+    rows = rows.left_join(whole, ["shared", "as_of"]).drop("shared_right", "as_of_right")
+    rows = rows.left_join(each.drop("shared"), ["customer_id", "as_of", when])
+    kept = [c for c in ("account_id", "others") if c in rows.columns]
+    return rows.select(ROW, *kept, when, "total", "own")
+
+
+def since(spine: ir.Table, events: ir.Table, days: int) -> ir.Table:
+    """Events of so many days before the first as-of date, and later ones."""
+    recent = events.join(spine.aggregate(first_as_of=spine.as_of.min()), ibis.literal(True))
+    return recent.filter(recent.happened_on >= recent.first_as_of - ibis.interval(days=days)).drop("first_as_of")
+
+
+HOUSEHOLD_DAYS = 240
+"""Days of bills that hold the three newest closed months of an account, however late months are closed."""
+ACROSS = ("household", "household_bills", "household_complaints")
+"""Blocks that look at other customers of the account: their tables must not be cut to some of the customers."""
+
+
 Block = Callable[[ir.Table, Tables, FeatureSettings], ir.Table]
 
 BLOCKS: dict[str, tuple[tuple[str, ...], Block]] = {
@@ -149,5 +278,10 @@ BLOCKS: dict[str, tuple[tuple[str, ...], Block]] = {
     "contacts": (("contacts",), contacts),
     "subscriptions": (("subscriptions",), events("subscriptions")),
     "surveys": (("surveys",), events("surveys")),
+    "attributes": (("customers",), attributes),
+    "plan_moves": (("subscriptions",), plan_moves),
+    "household": (("customers",), household),
+    "household_bills": (("customers", "bills"), household_bills),
+    "household_complaints": (("customers", "complaints"), household_complaints),
 }
 """Block name to the tables that it needs and how it is made."""

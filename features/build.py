@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.blocks import BLOCKS
-from features.definition import KEY, Feature
+from features.definition import KEY, ROW, Feature
 from features.settings import FeatureSettings
 
 TEXT, NUMBER = "string", "float64"
@@ -16,27 +16,52 @@ TEXT, NUMBER = "string", "float64"
 def parts(
     tables: Mapping[str, ir.Table], spine: ir.Table, features: Sequence[Feature], settings: FeatureSettings
 ) -> dict[str, ir.Table]:
-    """One expression per block whose tables are there: KEY and the block's columns, a row for each of the spine."""
+    """One expression per block whose tables are there: `row` and the block's columns, one for each of the spine."""
     made = {}
     for source, members in by_source(features).items():
-        needed, block = BLOCKS[source]
+        needed, block = members[0].definition.block or BLOCKS[source]
         if all(name in tables for name in needed):
             rows = block(spine, tables, settings)
-            made[source] = rows.group_by(*KEY).aggregate(**{f.column: f.value(rows) for f in members})
+            made[source] = rows.group_by(ROW).aggregate(**{f.column: f.value(rows) for f in members})
     return made
 
 
 def join(
     spine: ir.Table, made: Mapping[str, ir.Table], features: Sequence[Feature], settings: FeatureSettings
 ) -> ir.Table:
-    """The parts side by side, null columns for tables that are not there, then what follows from whole rows."""
-    wide = spine.select(*KEY)
+    """The parts side by side, null columns for tables that are not there, then what follows from peers and whole rows."""
+    wide = spine.select(*KEY, ROW)
     for part in made.values():
-        wide = wide.left_join(part, KEY).drop("customer_id_right", "as_of_right")
-    missing = [f for f in features if f.source in BLOCKS and f.source not in made]
+        wide = wide.left_join(part, ROW).drop(f"{ROW}_right")
+    missing = [f for f in features if from_rows(f) and f.source not in made]
     wide = wide.mutate(**{f.column: ibis.null(kind(f)) for f in missing}) if missing else wide
-    wide = wide.mutate(**{f.column: f.value(wide, settings.stages) for f in features if f.source == "wide"})
+    wide = wide if "peers" in made else peers(wide, features)
+    wide = whole_rows(wide, features, settings)
     return wide.select(*KEY, *[f.column for f in features])
+
+
+def peers(wide: ir.Table, features: Sequence[Feature]) -> ir.Table:
+    """Rows of a whole population with what compares each customer with the others of his as-of date.
+
+    Only the columns that are compared go through the windows: sorting whole rows would cost more than all else.
+    """
+    asked = [f for f in features if f.source == "peers"]
+    if not asked:
+        return wide
+    narrow = wide.select(ROW, "as_of", *sorted({c for f in asked for c in f.reads}))
+    compared = narrow.mutate(**{f.column: f.value(narrow) for f in asked}).select(ROW, *[f.column for f in asked])
+    return wide.left_join(compared, ROW).drop(f"{ROW}_right")
+
+
+def whole_rows(wide: ir.Table, features: Sequence[Feature], settings: FeatureSettings) -> ir.Table:
+    """Rows with what follows from their other columns, in the order in which features read each other."""
+    waiting = [f for f in features if f.source == "wide"]
+    while waiting:
+        names = {f.column for f in waiting}
+        ready = [f for f in waiting if names.isdisjoint(f.reads)] or waiting
+        wide = wide.mutate(**{f.column: f.value(wide, settings.stages) for f in ready})
+        waiting = [f for f in waiting if f not in ready]
+    return wide
 
 
 def build(
@@ -47,8 +72,13 @@ def build(
 
 
 def by_source(features: Sequence[Feature]) -> dict[str, list[Feature]]:
-    blocks = sorted((f for f in features if f.source in BLOCKS), key=lambda f: f.source)
+    blocks = sorted(filter(from_rows, features), key=lambda f: f.source)
     return {source: list(members) for source, members in groupby(blocks, key=lambda f: f.source)}
+
+
+def from_rows(feature: Feature) -> bool:
+    """Does it follow from rows of a block, ours or one of a project's own, and not from other features?"""
+    return feature.source in BLOCKS or feature.definition.block is not None
 
 
 def kind(feature: Feature) -> str:

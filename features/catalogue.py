@@ -3,37 +3,46 @@
 import ast
 import hashlib
 import inspect
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, ModuleType
 
 from features import (
     arpu,
     blocks,
     complaints,
     contacts,
+    habits,
+    household,
     lifecycle,
     payments,
+    peers,
     plans,
     profile,
     purchases,
     satisfaction,
+    seasons,
     series,
     usage,
     visible,
 )
 from features.definition import Definition, Feature, columns
+from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 
 FAMILIES: tuple[ModuleType, ...] = (
     profile,
     arpu,
+    seasons,
     purchases,
     usage,
+    habits,
     payments,
     complaints,
     contacts,
     plans,
     satisfaction,
+    household,
+    peers,
     lifecycle,
 )
 
@@ -45,20 +54,46 @@ def definitions(family: ModuleType) -> list[Definition]:
     return sorted(marked, key=lambda d: d.function.__code__.co_firstlineno)
 
 
-def catalogue(measures: Sequence[str]) -> tuple[Feature, ...]:
-    """Every column for a business with these usage measures."""
-    return tuple(c for family in FAMILIES for d in definitions(family) for c in columns(d, measures))
+def catalogue(
+    measures: Sequence[str],
+    attributes: Sequence[str] = (),
+    own: ModuleType | None = None,
+    *,
+    topics: Sequence[str] = (),
+    parts: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Feature, ...]:
+    """Every column for a business with these usage measures and customer attributes; `own` is one family more.
+
+    `topics` are the topics of complaints that are counted apart, `parts` measures with those that contain them.
+    Raises HeadwaterError E268 for a column of `own` that there is already.
+    """
+    ours = [c for f in FAMILIES for d in definitions(f) for c in columns(d, measures, attributes, topics, parts)]
+    theirs = [c for d in definitions(own) for c in columns(d, measures, attributes, topics, parts)] if own else []
+    return (*ours, *distinct(own, theirs, ours))
+
+
+def distinct(own: ModuleType | None, theirs: Sequence[Feature], ours: Sequence[Feature]) -> Sequence[Feature]:
+    """The columns of a project's own family, none of which may be called like another."""
+    taken = {f.column: f.family for f in ours}
+    for feature in theirs:
+        if feature.column in taken:
+            line = feature.definition.function.__code__.co_firstlineno
+            found = {"name": feature.column, "family": taken[feature.column]}
+            raise HeadwaterError("E268", file=own and own.__file__, row=line, **found)
+        taken[feature.column] = feature.family
+    return theirs
 
 
 def fingerprint(features: Sequence[Feature], settings: FeatureSettings) -> str:
     """Changes when a column, a setting or the code behind them changes: models refuse features of another fingerprint.
 
-    Comments and layout are not code.
+    Comments and layout are not code. A project's own family counts like ours.
     """
     digest = hashlib.sha256()
     for feature in features:
         digest.update(feature.column.encode())
-    digest.update(settings.model_dump_json().encode())
-    for module in (visible, blocks, series, *FAMILIES):
+    digest.update(settings.model_dump_json(exclude={"own"}).encode())  # where the code lies does not matter
+    own = {m for f in features if (m := inspect.getmodule(f.definition.function)) and m not in FAMILIES}
+    for module in (visible, blocks, series, *FAMILIES, *sorted(own, key=lambda m: m.__name__)):
         digest.update(ast.dump(ast.parse(inspect.getsource(module))).encode())
     return digest.hexdigest()[:16]

@@ -1,10 +1,14 @@
 """What a feature is: a plain function of visible rows, with the words that describe its column."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 KEY = ["customer_id", "as_of"]
+ROW = "row"
+"""Number of a row of the spine: what histories are grouped and joined by, a whole number being cheaper than a text."""
 Words = tuple[str, str]
 """The same text in English and in Chinese."""
 
@@ -27,11 +31,22 @@ class Window:
 
     @property
     def suffix(self) -> str:
-        return f"{self.length}{self.unit}"
+        """The end of a column's name: `6m`, and for windows that end earlier `6m_2m_ago`."""
+        earlier = f"_{self.skipped}{self.unit}_ago" if self.skip else ""
+        return f"{self.length}{self.unit}{earlier}"
+
+    @property
+    def skipped(self) -> int:
+        """What lies between the window and the cutoff: months, days or weeks."""
+        return self.skip * 4 if self.unit == "w" else self.skip
 
     def before(self) -> "Window":
         """The window of the same size right before this one."""
-        return Window(self.size, self.unit, self.skip + self.size)
+        return self.earlier(self.size)
+
+    def earlier(self, units: int) -> "Window":
+        """The window of the same size, so many months, days or periods of four weeks earlier."""
+        return Window(self.size, self.unit, self.skip + units)
 
     def covers(self, ago: Any) -> Any:
         """Is `ago` (whole units back, 0 is the newest) inside? Null where there is no event."""
@@ -59,6 +74,9 @@ class Definition:
     features of whole rows without one event in any table. Features of `customers` always have their row.
     `null` says what null means besides "the table is not there".
     `reason` names the business reason under which a model explains with these columns.
+    `per` says of what there is one column each: `measure`, `attribute`, `topic` (of complaints), `part` (a measure that
+    is contained in another); that word in the function's name is replaced by the name of each.
+    `reads` are the columns that a feature of whole rows or of peers is made from.
     """
 
     function: Callable[..., Any]
@@ -70,7 +88,9 @@ class Definition:
     reason: str
     windows: tuple[Window, ...]
     no_events: float | str | None
-    per_measure: bool
+    per: str | None = None
+    block: "OwnBlock | None" = None
+    reads: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:
@@ -79,12 +99,16 @@ class Definition:
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of the wide table: a definition with its window and, for usage, its measure."""
+    """One column of the wide table: a definition with its window and what it is made `per`: a measure and the like.
+
+    `whole` is the measure that a part is contained in.
+    """
 
     column: str
     definition: Definition
     window: Window | None = None
     measure: str | None = None
+    whole: str | None = None
 
     @property
     def family(self) -> str:
@@ -106,6 +130,11 @@ class Feature:
     def no_events(self) -> float | str | None:
         return self.definition.no_events
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the columns that this one is made from, when it is one of whole rows or of peers."""
+        return tuple(named(c, self.definition.per, self.measure, self.whole) for c in self.definition.reads)
+
     def label(self, lang: str) -> str:
         """A short name for people, measure and window included."""
         return self._fill(self.definition.label, lang)
@@ -118,17 +147,23 @@ class Feature:
 
     def value(self, rows: Any, *context: Any) -> Any:
         """The Ibis expression of this column over `rows`; features of whole rows also get the stage settings."""
-        given = [part for part in (self.measure, self.window) if part is not None]
+        given = [part for part in (self.measure, self.whole, self.window) if part is not None]
         return self.definition.function(rows, *given, *context)
 
     def _fill(self, words: Words, lang: str) -> str:
-        measure = MEASURES.get(self.measure or "", (str(self.measure).replace("_", " "), str(self.measure)))
         zh = lang == "zh"
-        told = words[zh].format(n=self.window.length if self.window else "", measure=measure[zh])
-        return told.replace(" 1 months", " 1 month").replace("the 1 before", "the one before")
+        window = {"n": self.window.length, "skip": self.window.skipped} if self.window else {}
+        given = {str(self.definition.per): called(self.measure)[zh], "whole": called(self.whole)[zh]}
+        told = words[zh].format(**given, **window)
+        return re.sub(r"\b1 (month|week|day)s\b", r"1 \1", told).replace("the 1 before", "the one before")
 
 
-MEASURES: dict[str, Words] = {
+def called(name: str | None) -> Words:
+    """What a measure, topic or attribute is called: by words of ours or by its own name."""
+    return WORDS.get(name or "", (str(name).replace("_", " "), str(name)))
+
+
+WORDS: dict[str, Words] = {
     "voice_minutes": ("voice minutes", "语音分钟数"),
     "data_mb": ("data volume", "流量"),
     "night_data_mb": ("night data volume", "夜间流量"),
@@ -138,12 +173,49 @@ MEASURES: dict[str, Words] = {
     "items": ("items bought", "购买件数"),
     "departments": ("departments visited", "购物部门数"),
     "logins": ("logins", "登录次数"),
+    "lines": ("receipt lines", "小票行数"),
+    "units": ("units bought", "购买单位数"),
+    "categories": ("product categories bought", "购买品类数"),
+    "private_label": ("own-brand spending", "自有品牌消费额"),
+    "discount": ("discounts", "折扣额"),
+    "coupons": ("coupons", "优惠券用量"),
+    "cds": ("CDs bought", "购买唱片数"),
+    "billing_dispute": ("billing disputes", "话费争议"),
+    "tariff_opacity": ("unclear tariffs", "资费不透明"),
+    "coverage": ("coverage", "网络覆盖"),
+    "handled_not_solved": ("complaints handled but not solved", "投诉处理未解决"),
+    "counter_service": ("service at the counter", "营业厅服务"),
+    "broadband_repair_late": ("late broadband repairs", "宽带修障不及时"),
+    "age": ("age", "年龄"),
+    "income": ("income", "收入"),
+    "home_ownership": ("home ownership", "住房情况"),
+    "household_size": ("household size", "家庭人口"),
+    "kids": ("children", "子女情况"),
 }
-"""Words for the measures of the shipped mappings; any other measure is called by its own name."""
+"""Words for the measures, topics and attributes of the shipped mappings; any other is called by its own name."""
+
+
+Block = Callable[[Any, Any, Any], Any]
+OwnBlock = tuple[tuple[str, ...], Block]
+"""The tables that a block needs, and the function (spine, tables, settings) that makes its rows."""
+
+
+def block(*needed: str) -> Callable[[Block], Block]:
+    """Mark a function of a project's own module as a block: its features name the function as their source.
+
+    It gets the spine, the canonical tables and the settings, and returns rows with the `row` of the spine, every one
+    of which must be there. It begins with `visible(spine, tables[...])`; `needed` are the tables that it reads.
+    """
+
+    def mark(function: Block) -> Block:
+        function.needed = needed  # type: ignore[attr-defined]
+        return function
+
+    return mark
 
 
 def feature(
-    source: str,
+    source: str | Block,
     *,
     unit: str,
     label: Words,
@@ -152,33 +224,54 @@ def feature(
     reason: str,
     windows: Sequence[Window] = (),
     no_events: float | str | None = 0.0,
-    per_measure: bool = False,
+    per: str | None = None,
+    reads: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function as a feature; it stays a plain function that others may call.
 
     Its name makes the column, its docstring the English meaning, `zh` the Chinese one, its windows the suffix.
+    `source` is the name of a block, or a function marked with `block`.
     """
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         meaning = ((function.__doc__ or "").strip(), zh)
+        name, own = (source, None) if isinstance(source, str) else own_source(source)
         function.definition = Definition(  # type: ignore[attr-defined]
-            function, source, unit, label, meaning, null, reason, tuple(windows), no_events, per_measure
+            function, name, unit, label, meaning, null, reason, tuple(windows), no_events, per, own, tuple(reads)
         )
         return function
 
     return mark
 
 
-def columns(definition: Definition, measures: Sequence[str]) -> list[Feature]:
-    """Every column that a definition makes, names derived from measure and window."""
+def own_source(function: Block) -> tuple[str, OwnBlock]:
+    """The name of a block of a project's own, and what `build` needs of it."""
+    return function.__name__, (function.needed, function)  # type: ignore[attr-defined]
+
+
+def columns(
+    definition: Definition,
+    measures: Sequence[str],
+    attributes: Sequence[str] = (),
+    topics: Sequence[str] = (),
+    parts: Mapping[str, str] = MappingProxyType({}),
+) -> list[Feature]:
+    """Every column that a definition makes; `parts` names measures and the measures that they are contained in."""
+    one_each: dict[str | None, Sequence[str | None]]
+    one_each = {None: [None], "measure": measures, "attribute": attributes, "topic": topics, "part": list(parts)}
     return [
-        Feature(column_name(definition, measure, window), definition, window, measure)
-        for measure in (measures if definition.per_measure else [None])
+        Feature(column_name(definition, name, window), definition, window, name, whole)
+        for name in one_each[definition.per]
+        for whole in [parts[str(name)] if definition.per == "part" else None]
         for window in (definition.windows or [None])
     ]
 
 
-def column_name(definition: Definition, measure: str | None, window: Window | None) -> str:
-    name = definition.function.__name__
-    stem = name.replace("measure", measure) if measure else name
+def column_name(definition: Definition, name: str | None, window: Window | None) -> str:
+    stem = named(definition.function.__name__, definition.per, name, None)
     return f"{stem}_{window.suffix}" if window else stem
+
+
+def named(pattern: str, per: str | None, name: str | None, whole: str | None) -> str:
+    """`measure_mean` -> `sms_mean`; a column that a part's whole has is written `whole_mean`."""
+    return pattern.replace("whole", str(whole)).replace(per, str(name)) if per else pattern

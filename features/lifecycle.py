@@ -10,6 +10,13 @@ import ibis.expr.types as ir
 from features.definition import feature
 from features.settings import StageSettings
 
+MONTH = 182.0 / 6
+"""Days of a month of half a year."""
+HISTORY = 6
+"""Months that stages are looked back to."""
+PAST_TRENDS = (*[f"arpu_trend_then_6m_{ago}m_ago" for ago in range(1, HISTORY)], "arpu_trend_before_6m")
+"""The trend of the bill one month before, two months before and so on."""
+SILENCE = ("tenure_days", "days_since_usage")
 HEALTH = {"dormant": 0, "declining": 1, "onboarding": 2, "steady": 2, "growing": 3}
 """How well a stage bodes; only the order counts."""
 
@@ -30,6 +37,12 @@ def silence(row: ir.Table) -> ir.Value:
     return ibis.coalesce(row.days_since_usage, row.tenure_days)
 
 
+def stage_then(row: ir.Table, ago: int, rules: StageSettings) -> ir.StringValue:
+    """The stage so many months before, by age and bill alone; null before he joined."""
+    then = row.tenure_days - MONTH * ago
+    return ibis.ifelse(then > 0, stage(then, ibis.literal(0.0), row[PAST_TRENDS[ago - 1]], rules), ibis.null("string"))
+
+
 def health(name: ir.StringValue) -> ir.Value:
     return name.cases(*HEALTH.items())
 
@@ -42,6 +55,7 @@ def health(name: ir.StringValue) -> ir.Value:
     reason="lifecycle",
     null=("never", "无"),
     no_events="dormant",
+    reads=(*SILENCE, "arpu_trend_6m"),
 )
 def lifecycle_stage(row: ir.Table, rules: StageSettings) -> ir.Value:
     """Onboarding, dormant, declining, growing or steady, by the first rule that holds."""
@@ -56,12 +70,11 @@ def lifecycle_stage(row: ir.Table, rules: StageSettings) -> ir.Value:
     reason="lifecycle",
     null=("not yet with us", "尚未入网"),
     no_events="steady",
+    reads=("tenure_days", "arpu_trend_before_6m"),
 )
 def lifecycle_stage_before(row: ir.Table, rules: StageSettings) -> ir.Value:
     """The stage half a year before, by age and bill alone; null for customers younger than that."""
-    then = row.tenure_days - 182.0
-    before = stage(then, ibis.literal(0.0), row.arpu_trend_before_6m, rules)
-    return ibis.ifelse(then > 0, before, ibis.null("string"))
+    return stage_then(row, HISTORY, rules)
 
 
 @feature(
@@ -72,11 +85,48 @@ def lifecycle_stage_before(row: ir.Table, rules: StageSettings) -> ir.Value:
     reason="lifecycle",
     null=("not yet with us half a year ago", "半年前尚未入网"),
     no_events="worsening",
+    reads=("lifecycle_stage", "lifecycle_stage_before"),
 )
 def lifecycle_direction(row: ir.Table, rules: StageSettings) -> ir.Value:
     """Improving, steady or worsening against the stage half a year before."""
-    change = health(lifecycle_stage(row, rules)) - health(lifecycle_stage_before(row, rules))
+    change = health(row.lifecycle_stage) - health(row.lifecycle_stage_before)
     return ibis.cases((change > 0, "improving"), (change < 0, "worsening"), (change == 0, "steady"))
+
+
+@feature(
+    "wide",
+    unit="months",
+    label=("months in the stage", "处于当前阶段的月数"),
+    zh="当前阶段已持续的整月数，最多计 6 个月；之前各月末的阶段只按在网时长和账单判断，沉默按沉默天数",
+    reason="lifecycle",
+    null=("never", "无"),
+    no_events=6.0,
+    reads=(*SILENCE, "lifecycle_stage", *PAST_TRENDS),
+)
+def lifecycle_months(row: ir.Table, rules: StageSettings) -> ir.Value:
+    """Whole months that the stage has lasted, at most 6; earlier stages by age and bill alone, dormancy by silence."""
+    now = row.lifecycle_stage
+    lasted = ibis.literal(float(HISTORY))
+    for ago in range(HISTORY, 0, -1):
+        lasted = ibis.ifelse(stage_then(row, ago, rules) == now, lasted, ago - 1.0)
+    silent = ((silence(row) - rules.dormant_days) / MONTH).floor().cast("float64")
+    return ibis.ifelse(now == "dormant", ibis.least(silent, float(HISTORY)), lasted)
+
+
+@feature(
+    "wide",
+    unit="text",
+    label=("stage before this one", "上一个阶段"),
+    zh="进入当前阶段之前的生命周期阶段",
+    reason="lifecycle",
+    null=("in the same stage for six months or since joining", "半年内或入网以来一直处于当前阶段"),
+    no_events=None,
+    reads=("tenure_days", "lifecycle_months", *PAST_TRENDS),
+)
+def lifecycle_stage_previous(row: ir.Table, rules: StageSettings) -> ir.Value:
+    """The stage that the present one followed within the last six months, by age and bill alone."""
+    steps = [(row.lifecycle_months == ago - 1.0, stage_then(row, ago, rules)) for ago in range(1, HISTORY + 1)]
+    return ibis.cases(*steps, else_=ibis.null("string"))
 
 
 @feature(
@@ -87,6 +137,7 @@ def lifecycle_direction(row: ir.Table, rules: StageSettings) -> ir.Value:
     reason="bill_fluctuation",
     null=("nothing billed", "没有账单"),
     no_events=None,
+    reads=("arpu_trend_6m", "arpu_variation_6m", "arpu_spike_6m"),
 )
 def fluctuation_type(row: ir.Table, rules: StageSettings) -> ir.Value:
     """Spike, rising, falling, volatile or steady, by the bills of six months; the only bill of them is a spike."""

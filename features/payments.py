@@ -1,13 +1,18 @@
-"""Payments: late, overdue and regular. Where bills carry no due date, lateness is unknown."""
+"""Payments: late, overdue, in parts and regular. Where bills carry no due date, lateness is unknown.
+
+Attempts that failed are no payments; no table records them.
+"""
 
 import ibis
 import ibis.expr.types as ir
 
 from features.definition import Window, days, feature
-from features.series import NOTHING, number
+from features.series import NOTHING, number, over
 
 NO_DUE = ("no bill fell due", "没有到期账单")
 UNDATED = ("bills carry no due date, or payments name no bill", "账单没有应缴日期，或缴费未注明账单")
+ONCE = ("fewer than two bills to judge", "可判断的账单不足两张")
+TWICE = ("fewer than two days between payments", "缴费间隔不足")
 NEVER = ("never paid", "从未缴费")
 
 
@@ -157,3 +162,107 @@ def days_since_payment(rows: ir.Table) -> ir.Value:
 def paid_amount(rows: ir.Table, window: Window) -> ir.Value:
     """Sum of payments of the last {n} days."""
     return rows.amount.sum(where=window.covers(rows.days_ago)).cast("float64").fill_null(0.0)
+
+
+@feature(
+    "settled",
+    unit="count",
+    label=("bills paid in parts, {n} days", "近{n}天分次缴纳账单数"),
+    zh="近{n}天到期的账单中分多次缴纳或只缴了一部分的数量",
+    null=UNDATED,
+    reason="payments",
+    windows=days(
+        365,
+    ),
+)
+def bills_split(rows: ir.Table, window: Window) -> ir.Value:
+    """Bills due in the last {n} days that were paid in several payments, or so far only in part."""
+    return where_dated(rows, number((window.covers(rows.due_ago) & rows.split).sum()))
+
+
+@feature(
+    "settled",
+    unit="ratio",
+    label=("share of bills paid in parts, {n} days", "近{n}天分次缴纳账单占比"),
+    zh="近{n}天到期的账单中分多次缴纳或只缴了一部分的占比",
+    null=NO_DUE,
+    reason="payments",
+    windows=days(
+        365,
+    ),
+    no_events=None,
+)
+def bills_split_share(rows: ir.Table, window: Window) -> ir.Value:
+    """Share of the bills due in the last {n} days that were paid in several payments, or so far only in part."""
+    return over(bills_split(rows, window), bills_due(rows, window))
+
+
+@feature(
+    "settled",
+    unit="ratio",
+    label=("share of bills late, {n} days", "近{n}天逾期账单占比"),
+    zh="近{n}天到期的账单中逾期缴纳或尚未缴清的占比",
+    null=NO_DUE,
+    reason="payments",
+    windows=days(
+        365,
+    ),
+    no_events=None,
+)
+def bills_late_share(rows: ir.Table, window: Window) -> ir.Value:
+    """Share of the bills due in the last {n} days that were paid late or are still open."""
+    return over(bills_late(rows, window), bills_due(rows, window))
+
+
+@feature(
+    "settled",
+    unit="days",
+    label=("variation of days late, {n} days", "近{n}天缴费时点波动天数"),
+    zh="近{n}天到期账单逾期天数的标准差，越小缴费越规律",
+    null=ONCE,
+    reason="payments",
+    windows=days(
+        365,
+    ),
+    no_events=None,
+)
+def days_late_spread(rows: ir.Table, window: Window) -> ir.Value:
+    """Standard deviation of the days late of bills due in the last {n} days; small is regular."""
+    late, inside = rows.late.cast("float64"), window.covers(rows.due_ago)
+    n = late.count(where=inside).cast("float64")
+    total, squares = late.sum(where=inside), (late * late).sum(where=inside)
+    deviation = ibis.greatest(n * squares - total * total, 0.0).sqrt() / n.nullif(0.0)
+    return ibis.ifelse(n >= 2, deviation, NOTHING)
+
+
+@feature(
+    "payments",
+    unit="days",
+    label=("usual days between payments, {n} days", "近{n}天平均缴费间隔天数"),
+    zh="近{n}天首末次缴费之间的天数除以（缴费次数减一）",
+    null=TWICE,
+    reason="payments",
+    windows=days(
+        365,
+    ),
+    no_events=None,
+)
+def payment_gap(rows: ir.Table, window: Window) -> ir.Value:
+    """Days from the first to the last payment of the last {n} days over the number of payments less one."""
+    inside = window.covers(rows.days_ago)
+    span = (rows.days_ago.max(where=inside) - rows.days_ago.min(where=inside)).cast("float64")
+    return over(span, number(inside.sum()) - 1.0)
+
+
+@feature(
+    "payments",
+    unit="ratio",
+    label=("time since the last payment against the usual gap", "距最近缴费天数与平时间隔之比"),
+    zh="距最近一次缴费的天数除以近365天的平均缴费间隔",
+    null=TWICE,
+    reason="payments",
+    no_events=None,
+)
+def payment_overdue(rows: ir.Table) -> ir.Value:
+    """Days since the last payment over the usual days between the payments of a year."""
+    return over(days_since_payment(rows), payment_gap(rows, Window(365, "d")))

@@ -129,7 +129,97 @@ def contract_days_left(rows: ir.Table) -> ir.Value:
     null=NO_FEE,
     reason="plan",
     no_events=None,
+    reads=("arpu_3m", "plan_fee"),
 )
 def bill_over_fee(row: ir.Table, _: object) -> ir.Value:
     """ARPU of three months over the plan fee; above 1 the customer outgrows the plan."""
     return over(row.arpu_3m, row.plan_fee)
+
+
+@feature(
+    "plan_moves",
+    unit="count",
+    label=("changes to a dearer plan, {n} days", "近{n}天升档次数"),
+    zh="近{n}天换到月费更高的套餐（或原套餐提价）的次数",
+    reason="plan",
+    windows=days(
+        365,
+    ),
+)
+def plan_upgrades(rows: ir.Table, window: Window) -> ir.Value:
+    """Plans that began in the last {n} days at a higher fee than the plan before."""
+    return number((window.covers(rows.days_ago) & (rows.change > 0)).sum())
+
+
+@feature(
+    "plan_moves",
+    unit="days",
+    label=("days since the last change to a dearer plan", "距最近升档天数"),
+    zh="距最近一次换到月费更高的套餐的天数",
+    null=("never changed to a dearer plan", "从未升档"),
+    reason="plan",
+    no_events=None,
+)
+def days_since_upgrade(rows: ir.Table) -> ir.Value:
+    """Days since a plan began at a higher fee than the plan before it."""
+    return rows.days_ago.min(where=rows.change > 0).cast("float64") + 1.0
+
+
+@feature(
+    "plan_moves",
+    unit="count",
+    label=("changes to a cheaper plan, {n} days", "近{n}天降档次数"),
+    zh="近{n}天换到月费更低的套餐（或原套餐降价）的次数",
+    reason="plan",
+    windows=days(
+        365,
+    ),
+)
+def plan_downgrades(rows: ir.Table, window: Window) -> ir.Value:
+    """Plans that began in the last {n} days at a lower fee than the plan before."""
+    return number((window.covers(rows.days_ago) & (rows.change < 0)).sum())
+
+
+@feature(
+    "plan_moves",
+    unit="days",
+    label=("days since the last change to a cheaper plan", "距最近降档天数"),
+    zh="距最近一次换到月费更低的套餐的天数",
+    null=("never changed to a cheaper plan", "从未降档"),
+    reason="plan",
+    no_events=None,
+)
+def days_since_downgrade(rows: ir.Table) -> ir.Value:
+    """Days since a plan began at a lower fee than the plan before it."""
+    return rows.days_ago.min(where=rows.change < 0).cast("float64") + 1.0
+
+
+@feature(
+    "wide",
+    unit="currency/month",
+    label=("billed beyond the plan fee", "超出月费的账单"),
+    zh="近3个月月均账单超出当前月费的部分，没有超出为 0",
+    null=NO_FEE,
+    reason="plan",
+    no_events=None,
+    reads=("arpu_3m", "plan_fee"),
+)
+def bill_beyond_fee(row: ir.Table, _: object) -> ir.Value:
+    """Part of the ARPU of three months that lies above the plan fee; 0 when nothing does."""
+    beyond = row.arpu_3m - row.plan_fee
+    return ibis.ifelse(beyond < 0, 0.0, beyond)
+
+
+@feature(
+    "wide",
+    unit="ratio",
+    label=("highest bill over plan fee", "最高账单与月费之比"),
+    zh="近6个月最高月账单除以当前月费，远高于 1 说明曾大幅超出套餐",
+    null=NO_FEE,
+    reason="plan",
+    no_events=None,
+    reads=("arpu_peak_6m", "plan_fee"),
+)
+def peak_over_fee(row: ir.Table, _: object) -> ir.Value:
+    """Highest monthly billing of six months over the plan fee; far above 1 the plan was once outgrown."""
+    return over(row.arpu_peak_6m, row.plan_fee)

@@ -75,3 +75,18 @@ def tenure_months(rows: ir.Table) -> ir.Value:
 def months_known(rows: ir.Table) -> ir.Value:
     """Calendar months with us whose bills must be known by now, the joining month included."""
     return rows.closed.max().cast("float64")
+
+
+@feature(
+    "attributes",
+    unit="text",
+    label=("{attribute} on record", "{attribute}（登记）"),
+    zh="登记的{attribute}，由映射文件声明",
+    null=UNSAID,
+    reason="profile",
+    no_events=None,
+    per="attribute",
+)
+def attribute(rows: ir.Table, attribute: str) -> ir.Value:
+    """The customer's {attribute} as recorded: an attribute that the mapping declares and that never changes."""
+    return rows[attribute].max()

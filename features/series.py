@@ -38,9 +38,23 @@ class Series:
         observed = ibis.greatest(ibis.least(self.known.max() - window.skip, window.size), 0)
         return observed.cast("float64")
 
+    def total(self, window: Window) -> ir.NumericScalar:
+        """Sum of the observed units, in whole hundredths; 0 when there are none."""
+        return self._sum(self.value, window)
+
     def mean(self, window: Window) -> ir.NumericScalar:
         """Per observed unit; null before the first whole one."""
         return self._sum(self.value, window) / (100.0 * self.count(window)).nullif(0)
+
+    def lying(self, window: Window, sign: int) -> ir.NumericScalar:
+        """Share of the observed units that lie above (sign 1) or below (-1) the mean of the window before; null when
+        nothing was observed before."""
+        before = window.before()
+        total, n = self._sum(self.value, before), self.count(before)
+        ones = [Window(1, window.unit, window.skip + i) for i in range(window.size)]
+        away = [sign * (self._sum(self.value, one) * n - total) > 0 for one in ones]  # whole numbers: exact
+        seen = [self.count(one) * side.cast("float64") for one, side in zip(ones, away, strict=True)]
+        return ibis.ifelse(n > 0, sum(seen[1:], seen[0]) / self.count(window).nullif(0), NOTHING)
 
     def deviation(self, window: Window) -> ir.NumericScalar:
         """Population standard deviation; null before the first whole unit."""

@@ -1,6 +1,11 @@
 """The choices that features rest on; every default is an assumption that a project's YAML can replace."""
 
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+NAME = "^[a-z][a-z0-9_]{0,62}$"
+"""What becomes part of the name of a column."""
 
 
 class StageSettings(BaseModel):
@@ -23,4 +28,10 @@ class FeatureSettings(BaseModel):
     closing_days: int = Field(5, ge=0, description="days after its end until a month's bills are known")
     billed_in_arrears: bool = Field(True, description="a bill is dated the moment after the month it is for")
     usage_closing_days: int = Field(0, ge=0, description="newest days left out of usage levels: still arriving")
+    usage_grain: Literal["day", "week", "month"] = Field("day", description="one row of usage is for so long")
+    parts: dict[str, str] = Field({}, description="measure -> the measure that it is a part of: night use of all use")
+    topics: tuple[Annotated[str, Field(pattern=NAME)], ...] = Field(
+        (), description="topics of complaints, as mapped, that are counted apart"
+    )
+    own: str | None = Field(None, description="a Python module with features of your own, relative to this file")
     stages: StageSettings = StageSettings()

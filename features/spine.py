@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.definition import KEY, ROW
 from features.visible import seen, with_us
 
 
@@ -28,19 +29,25 @@ def cutoff(as_of: date, timezone: str) -> datetime:
 
 
 def everyone(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Table:
-    """One row per customer with us on each date: customer_id, as_of, cutoff, activated_on."""
+    """One row per customer with us on each date: customer_id, as_of, cutoff, activated_on, and its number `row`."""
     schema = {"as_of": "date", "cutoff": "timestamp(6)"}
     days = ibis.memtable([(d, cutoff(d, timezone)) for d in sorted(set(dates))], schema=ibis.schema(schema))
     pairs = customers.select("customer_id", "activated_on", "deactivated_on").cross_join(days)
-    return pairs.filter(with_us(pairs, pairs.as_of)).select("customer_id", "as_of", "cutoff", "activated_on")
+    spine = pairs.filter(with_us(pairs, pairs.as_of)).select("customer_id", "as_of", "cutoff", "activated_on")
+    return numbered(spine)
+
+
+def numbered(spine: ir.Table) -> ir.Table:
+    """With `row` from 0 in the order of the key: the same however often it is evaluated."""
+    return spine.mutate(row=ibis.row_number().over(order_by=KEY))
 
 
 def population(tables: Mapping[str, ir.Table], dates: Sequence[date], timezone: str, rule: Population) -> ir.Table:
-    """The spine: who is scored or learnt from on each date."""
+    """The spine: who is scored or learnt from on each date, one numbered `row` each."""
     spine = everyone(tables["customers"], dates, timezone)
     if rule.rule == "active":
         return spine
     bills = tables["bills"]
     recent = bills.happened_on >= spine.as_of - ibis.interval(days=rule.lookback_days)
     paying = [spine.customer_id == bills.customer_id, seen(spine, bills), recent, bills.amount > 0]
-    return spine.semi_join(bills, paying)
+    return numbered(spine.semi_join(bills, paying).drop(ROW))

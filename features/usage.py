@@ -1,4 +1,4 @@
-"""Usage: how much of each measure, where it is heading, and when it was last used.
+"""Usage: how much of each measure, and where it is heading.
 
 Periods are four weeks, so that each holds every weekday equally often; a period without usage counts as 0.
 """
@@ -6,7 +6,7 @@ Periods are four weeks, so that each holds every weekday equally often; a period
 import ibis.expr.types as ir
 
 from features.definition import Window, feature, weeks
-from features.series import Series, number, over
+from features.series import NOTHING, Series, over
 
 YOUNG = ("not yet four weeks with us", "在网不足四周")
 NOTHING_BEFORE = ("no usage to compare with", "之前没有用量可比")
@@ -24,7 +24,7 @@ def used(rows: ir.Table, measure: str) -> Series:
     null=YOUNG,
     reason="usage_level",
     windows=weeks(4, 12, 24, 52),
-    per_measure=True,
+    per="measure",
 )
 def measure_mean(rows: ir.Table, measure: str, window: Window) -> ir.Value:
     """Mean {measure} per four weeks over the last {n} weeks."""
@@ -40,7 +40,7 @@ def measure_mean(rows: ir.Table, measure: str, window: Window) -> ir.Value:
     reason="usage_trend",
     windows=weeks(4, 12),
     no_events=None,
-    per_measure=True,
+    per="measure",
 )
 def measure_ratio(rows: ir.Table, measure: str, window: Window) -> ir.Value:
     """{measure} of the last {n} weeks over the {n} weeks before."""
@@ -58,7 +58,7 @@ def measure_ratio(rows: ir.Table, measure: str, window: Window) -> ir.Value:
         24,
     ),
     no_events=None,
-    per_measure=True,
+    per="measure",
 )
 def measure_trend(rows: ir.Table, measure: str, window: Window) -> ir.Value:
     """Least-squares slope of {measure} over {n} weeks as a share of its mean; rising is positive."""
@@ -76,7 +76,7 @@ def measure_trend(rows: ir.Table, measure: str, window: Window) -> ir.Value:
         24,
     ),
     no_events=None,
-    per_measure=True,
+    per="measure",
 )
 def measure_variation(rows: ir.Table, measure: str, window: Window) -> ir.Value:
     """Coefficient of variation of {measure} per four weeks over {n} weeks."""
@@ -94,7 +94,7 @@ def measure_variation(rows: ir.Table, measure: str, window: Window) -> ir.Value:
         24,
     ),
     no_events=None,
-    per_measure=True,
+    per="measure",
 )
 def measure_of_peak(rows: ir.Table, measure: str, window: Window) -> ir.Value:
     """{measure} of the last four weeks over the highest four weeks of {n}."""
@@ -103,42 +103,35 @@ def measure_of_peak(rows: ir.Table, measure: str, window: Window) -> ir.Value:
 
 @feature(
     "usage",
-    unit="days",
-    label=("days since last use", "距最近使用天数"),
-    zh="距最近一次有任何用量的天数（一年内）",
-    null=("no use within a year", "一年内没有使用"),
-    reason="usage_recency",
+    unit="ratio",
+    label=("weekend share of {measure}, {n} weeks", "近{n}周周末{measure}占比"),
+    zh="近{n}周{measure}中周六和周日所占的比例；来源不按天记录时未知",
+    null=("nothing used, or the source has no days", "没有用量，或来源不按天记录"),
+    reason="usage_level",
+    windows=weeks(
+        12,
+    ),
     no_events=None,
+    per="measure",
 )
-def days_since_usage(rows: ir.Table) -> ir.Value:
-    """Days since anything was used, within the last year; 1 is the day before the as-of date."""
-    return rows.newest.min(where=Window(365, "d").covers(rows.newest)).cast("float64") + 1.0
+def measure_weekend(rows: ir.Table, measure: str, window: Window) -> ir.Value:
+    """Share of {measure} of the last {n} weeks used on Saturdays and Sundays; unknown where the source has no days."""
+    if f"weekend_{measure}" not in rows.columns:
+        return NOTHING
+    return over(used(rows, f"weekend_{measure}").mean(window), measure_mean(rows, measure, window))
 
 
 @feature(
     "usage",
-    unit="days",
-    label=("days with usage, {n} weeks", "近{n}周有用量的天数"),
-    zh="近{n}周内有用量记录的天数（按来源粒度）",
-    reason="usage_recency",
-    windows=weeks(4, 12, 52),
-)
-def usage_days(rows: ir.Table, window: Window) -> ir.Value:
-    """Days of the last {n} weeks with usage, at the grain of the source."""
-    return number(rows.days.sum(where=window.covers(rows.ago)))
-
-
-@feature(
-    "usage",
-    unit="count",
-    label=("kinds of usage, {n} weeks", "近{n}周使用的业务种类"),
-    zh="近{n}周内有用量的指标个数",
-    reason="usage_breadth",
+    unit="ratio",
+    label=("{part} as a share of {whole}, {n} weeks", "近{n}周{part}占{whole}的比例"),
+    zh="近{n}周{part}除以{whole}",
+    null=("nothing used", "没有用量"),
+    reason="usage_level",
     windows=weeks(4, 12),
+    no_events=None,
+    per="part",
 )
-def usage_breadth(rows: ir.Table, window: Window) -> ir.Value:
-    """How many of the measures were used in the last {n} weeks."""
-    measures = [c for c in rows.columns if c not in {"customer_id", "as_of", "known", "ago", "days", "newest"}]
-    inside = window.covers(rows.ago)
-    each = [number((inside & (rows[m] > 0)).any().cast("int64")) for m in measures]
-    return sum(each[1:], each[0])
+def part_share(rows: ir.Table, part: str, whole: str, window: Window) -> ir.Value:
+    """{part} of the last {n} weeks over {whole}, which contains it."""
+    return over(measure_mean(rows, part, window), measure_mean(rows, whole, window))

@@ -1,6 +1,7 @@
 """Where time is cut, and nowhere else: what had happened and was known before a cutoff.
 
-A spine has one row per (customer_id, as_of) with `cutoff` (the first instant of `as_of`, UTC) and `activated_on`.
+A spine has one row per (customer_id, as_of) with its number `row`, `cutoff` (the first instant of `as_of`, UTC) and
+`activated_on`.
 Every interval is half-open: an event at the cutoff itself, or known at it, is not seen.
 """
 

@@ -18,12 +18,13 @@ SAMPLE = 64
 def tree_contributions(booster: lgb.Booster, matrix: Matrix) -> tuple[Matrix, str]:
     """Rows x (features + 1), the last column is the base; and the method that made them.
 
+    A row gets the same values to the last bit whatever rows it is explained with, so few rows go the same way as many.
     The fast method is compared with LightGBM's own on a sample in every call; where they differ by more than
     1e-5 (it refuses or mistakes some kinds of trees) LightGBM's own, far slower, is used for all rows.
     """
-    if len(matrix) <= SAMPLE:
-        return own(booster, matrix), "pred_contrib"
-    rows = np.linspace(0, len(matrix) - 1, SAMPLE).astype(int)
+    if not len(matrix):
+        return np.empty((0, matrix.shape[1] + 1)), "woodelf"
+    rows = np.linspace(0, len(matrix) - 1, min(SAMPLE, len(matrix))).astype(int)
     truth = own(booster, matrix[rows])
     fast = quick(booster, matrix, float(truth[0, -1]))
     if fast is None or np.abs(fast[rows] - truth).max() > TOLERANCE:

@@ -57,6 +57,12 @@ def check(table: pa.Table) -> list[Problem]:
     return found + _outputs_without_score(table)
 
 
+def in_floats(table: pa.Table) -> pa.Table:
+    """Money as floats, for ranks, sums and means: a Python decimal per cell would take minutes and gigabytes."""
+    fields = [f.with_type(pa.float64()) if f.type == MONEY else f for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
 def empty() -> pa.Table:
     return SCHEMA.empty_table()
 
@@ -66,13 +72,49 @@ def rows_sha256(table: pa.Table) -> str:
 
     Chunking, dictionary order and the bytes under nulls do not matter; NaN and -0.0 have one form each.
     """
-    ordered = table.take(pc.sort_indices(table, [(key, "ascending") for key in _key(table)])).combine_chunks()
-    digest = hashlib.sha256()
-    for name in ordered.column_names:
-        column = ordered[name]
-        digest.update(f"{name}:{_plain_type(column.type)}:{len(column)};".encode())
-        _hash_array(digest, pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
+    digest = RowsDigest()
+    digest.add(table.take(pc.sort_indices(table, [(key, "ascending") for key in _key(table)])))
     return digest.hexdigest()
+
+
+class RowsDigest:
+    """`rows_sha256` of a table that comes in pieces, each in key order and after the one before."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, Any] = {}
+
+    def add(self, table: pa.Table) -> None:
+        for name, column in zip(table.column_names, table.combine_chunks().columns, strict=True):
+            array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+            self._array(f"{name}:{_plain_type(column.type)}", array)
+
+    def hexdigest(self) -> str:
+        parts = "".join(f"{place};{digest.hexdigest()};" for place, digest in self._parts.items())
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+    def _array(self, place: str, array: pa.Array) -> None:
+        """Validity and values, with the values under nulls replaced; lists and structs part by part."""
+        if pa.types.is_dictionary(array.type):
+            array = array.cast(array.type.value_type)
+        self._feed(f"{place}/valid", array.is_valid().to_numpy(zero_copy_only=False))
+        if pa.types.is_list(array.type):
+            self._feed(f"{place}/length", _numbers(pc.list_value_length(array)))
+            self._array(f"{place}/element", array.flatten())
+        elif pa.types.is_struct(array.type):
+            for field in array.type:
+                self._array(f"{place}/{field.name}", pc.struct_field(array, field.name))
+        elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+            text = pc.fill_null(array.cast(pa.large_string()), "")
+            self._feed(f"{place}/length", pc.binary_length(text).to_numpy(zero_copy_only=False))
+            self._feed(place, _text_bytes(text))
+        elif pa.types.is_decimal(array.type):
+            self._feed(place, _decimal_bytes(array))
+        else:
+            self._feed(place, _numbers(array))
+
+    def _feed(self, place: str, values: np.ndarray | bytes | memoryview) -> None:
+        digest = self._parts.setdefault(place, hashlib.sha256())
+        digest.update(np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values)
 
 
 def _columns(rows) -> dict[str, Any]:
@@ -194,33 +236,9 @@ def _plain_type(dtype: pa.DataType) -> str:
     return f"list<{_plain_type(dtype.value_type)}>" if pa.types.is_list(dtype) else str(dtype)
 
 
-def _hash_array(digest, array: pa.Array) -> None:
-    """Feeds validity and values, with the values under nulls replaced."""
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
-    digest.update(np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).tobytes())
-    if pa.types.is_list(array.type):
-        digest.update(pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).tobytes())
-        _hash_array(digest, array.flatten())
-    elif pa.types.is_struct(array.type):
-        for index in range(array.type.num_fields):
-            _hash_array(digest, pc.struct_field(array, index))
-    else:
-        _hash_plain(digest, array)
-
-
-def _hash_plain(digest, array: pa.Array) -> None:
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        text = pc.fill_null(array.cast(pa.large_string()), "")
-        digest.update(pc.binary_length(text).to_numpy(zero_copy_only=False).tobytes())
-        digest.update(_text_bytes(text))
-    elif pa.types.is_decimal(array.type):
-        whole = pc.fill_null(array, pa.scalar(0, array.type)) if array.null_count else array
-        digest.update(
-            memoryview(whole.buffers()[1])[whole.offset * 16 : (whole.offset + len(whole)) * 16] if len(whole) else b""
-        )
-    else:
-        digest.update(_numbers(array).tobytes())
+def _decimal_bytes(array: pa.Array) -> bytes | memoryview:
+    whole = pc.fill_null(array, pa.scalar(0, array.type)) if array.null_count else array
+    return memoryview(whole.buffers()[1])[whole.offset * 16 : (whole.offset + len(whole)) * 16] if len(whole) else b""
 
 
 def _text_bytes(text: pa.Array) -> bytes | memoryview:
@@ -232,7 +250,7 @@ def _text_bytes(text: pa.Array) -> bytes | memoryview:
 
 def _numbers(array: pa.Array) -> np.ndarray:
     if pa.types.is_boolean(array.type):
-        return np.packbits(pc.fill_null(array, False).to_numpy(zero_copy_only=False))
+        return pc.fill_null(array, False).to_numpy(zero_copy_only=False)
     if pa.types.is_date32(array.type):
         array = array.cast(pa.int32())
     numbers = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)

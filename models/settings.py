@@ -87,6 +87,7 @@ class TrainingSettings(Strict):
     margin: float = Field(0.002, ge=0, description="figures this close (relative) are equals: the first in order wins")
     judge_by: dict[str, str] = {"churn": "auc", "value": "normalised_gini", "vip": "average_precision"}
     refit: bool = Field(True, description="learn again from every date before the final one once all is chosen")
+    most_rows: int = Field(400_000, gt=0, description="to learn from and judge on; of each n-th customer beyond that")
     resamples: int = Field(200, gt=0, description="bootstrap resamples behind each interval")
     min_positives: int = Field(15, gt=0, description="fewest positives to learn from, and to calibrate on")
     threads: int = Field(1, gt=0)

@@ -47,17 +47,29 @@ def champions(workspace: Workspace) -> dict[str, Champion]:
     return {target: load(generation, target, entry) for target, entry in manifest(generation)["models"].items()}
 
 
+def texts(workspace: Workspace) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """Version, sha256 and files of every champion, checked: what goes to machines that do not see the workspace."""
+    generation = current(workspace)
+    if generation is None:
+        raise HeadwaterError("E521")
+    entries = manifest(generation)["models"].items()
+    return {target: (e["version"], e["sha256"], checked(generation / target, e)) for target, e in entries}
+
+
 def load(generation: Path, target: str, entry: dict) -> Champion:
     """One champion; a missing, foreign or altered file is exit 5."""
-    folder = generation / target
+    return Champion(target, entry["version"], entry["sha256"], from_files(checked(generation / target, entry)))
+
+
+def checked(folder: Path, entry: dict) -> dict[str, str]:
+    """The files of one champion, every one of them with its sha256."""
     found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if found != set(entry["files"]) or any(Path(name).suffix not in ALLOWED for name in found):
         raise HeadwaterError("E522", file=folder, names=", ".join(sorted(found ^ set(entry["files"]))) or "?")
     for name, digest in entry["files"].items():
         if sha256(folder / name) != digest:
             raise HeadwaterError("E523", file=folder / name)
-    texts = {name: (folder / name).read_text(encoding="utf-8") for name in entry["files"]}
-    return Champion(target, entry["version"], entry["sha256"], from_files(texts))
+    return {name: (folder / name).read_text(encoding="utf-8") for name in entry["files"]}
 
 
 def install(workspace: Workspace, target: str, version: str, texts: dict[str, str]) -> str:

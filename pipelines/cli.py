@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines import commands_data, commands_lists, commands_models
-from pipelines.command import Run, command
+from pipelines.command import Engine, Run, command
 
 CODES = """
 Exit codes: 0 ok · 1 unexpected error · 2 usage or configuration · 3 data contract · 4 data missing or stale ·
@@ -63,21 +63,29 @@ def doctor(run: Run) -> None:
 
 @command(app, "score")
 def score(
-    run: Run, as_of: AsOf = None, dry_run: Annotated[bool, typer.Option(help="Publish nothing.")] = False
+    run: Run,
+    as_of: AsOf = None,
+    dry_run: Annotated[bool, typer.Option(help="Publish nothing.")] = False,
+    engine: Engine = None,
 ) -> None:
     """Score everybody with the champions and publish atomically; no lists, no report."""
     from pipelines import nightly
 
+    run.override(engine=engine)
     nightly.command(run, run.as_of(as_of), dry_run=dry_run, deliver=False)
 
 
 @command(app, "nightly")
 def night(
-    run: Run, as_of: AsOf = None, dry_run: Annotated[bool, typer.Option(help="Publish nothing.")] = False
+    run: Run,
+    as_of: AsOf = None,
+    dry_run: Annotated[bool, typer.Option(help="Publish nothing.")] = False,
+    engine: Engine = None,
 ) -> None:
     """check -> features -> score -> gates -> publish -> lists -> report. A past date is its backfill."""
     from pipelines import nightly
 
+    run.override(engine=engine)
     nightly.command(run, run.as_of(as_of), dry_run=dry_run, deliver=True)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -21,6 +21,11 @@ from pipelines import errors
 from pipelines.progress import Steps
 
 DEFAULT_CONFIG = "configs/operator.yaml"
+
+Engine = Annotated[
+    Literal["duckdb", "spark"] | None,
+    typer.Option(help="Who makes features and scores; the project's own if left out."),
+]
 
 Shared = {
     "config": Annotated[Path | None, typer.Option("--config", "-c", help="The project's YAML file.")],
@@ -44,13 +49,15 @@ class Run:
     verbose: bool = False
     quiet: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def project(self):
         """The project of `--config`, `HEADWATER_CONFIG` or the demo operator."""
         from pipelines.project import Project
 
-        return Project.open(self.config or os.environ.get("HEADWATER_CONFIG", DEFAULT_CONFIG), self.profile)
+        config = self.config or os.environ.get("HEADWATER_CONFIG", DEFAULT_CONFIG)
+        return Project.open(config, self.profile, **self.overrides)
 
     @cached_property
     def steps(self) -> Steps:
@@ -73,6 +80,10 @@ class Run:
         if given is not None:
             return given.date()
         return self.project.settings.as_of or datetime.now().astimezone().date()
+
+    def override(self, **values: Any) -> None:
+        """Settings given on the command line; before the project is opened. What is None was not given."""
+        self.overrides |= values
 
     def tell(self, **facts: Any) -> None:
         """Facts for the JSON document."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.command import Run, command
+from pipelines.command import Engine, Run, command
 
 data_app = typer.Typer(name="data", help="Your tables: check them, map them.", no_args_is_help=True)
 features_app = typer.Typer(name="features", help="What is known about a customer at a date.", no_args_is_help=True)
@@ -41,11 +41,26 @@ def build(
     as_of: AsOf = None,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last of monthly dates.")] = None,
     out: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
+    engine: Engine = None,
 ) -> None:
     """Build every feature of everybody at a date, or at monthly dates until another."""
     from pipelines import inspection
 
+    run.override(engine=engine)
     inspection.build(run, run.as_of(as_of), until.date() if until else None, out)
+
+
+@command(features_app, "audit")
+def audit(
+    run: Run,
+    as_of: AsOf = None,
+    customers: Annotated[int, typer.Option(min=2, help="How many are looked at.")] = 2_000,
+    family: Annotated[str | None, typer.Option(help="Only this family, and what it is made from.")] = None,
+) -> None:
+    """Prove that no feature sees the future: recompute without later rows, and try every other law."""
+    from pipelines import audit as auditing
+
+    auditing.run(run, run.as_of(as_of), customers, family)
 
 
 @command(features_app, "list")

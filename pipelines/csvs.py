@@ -123,12 +123,13 @@ def undecodable(path: str, encoding: str) -> tuple[int, int]:
     decoder, lines, seen = codecs.getincrementaldecoder(encoding)("strict"), 1, 0
     with Path(path).open("rb") as file:
         while block := file.read(1 << 20):
-            held = len(decoder.getstate()[0])
+            before = decoder.getstate()
             try:
                 lines += decoder.decode(block).count("\n")
             except UnicodeError as error:
-                start = getattr(error, "start", 0)
-                return lines + block[: max(0, start - held)].count(b"\n"), seen - held + start
+                good = max(0, getattr(error, "start", 0) - len(before[0]))
+                decoder.setstate(before)  # line ends are counted as characters: a byte 0A can be half of another one
+                return lines + decoder.decode(block[:good]).count("\n"), seen + good
             seen += len(block)
     return lines, seen
 

@@ -10,8 +10,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from features.errors import HeadwaterError
 from models.targets import TargetSettings
 from pipelines import evaluations, export, presets, report, storage
@@ -19,6 +17,7 @@ from pipelines.bundles import Champion
 from pipelines.export import ExportContext
 from pipelines.quality import RowCount
 from pipelines.report_data import Evaluation, ListMade, ReportData, TableUse
+from pipelines.score_files import ScoreFile
 from pipelines.settings import Settings
 from pipelines.storage import Workspace
 from pipelines.tables import Tables
@@ -39,7 +38,7 @@ class Published:
 
     as_of: date
     meta: dict[str, str]
-    scores: pa.Table
+    scores: ScoreFile
 
     @property
     def models(self) -> dict[str, str]:
@@ -52,8 +51,8 @@ def published(workspace: Workspace, as_of: date | None) -> Published:
     found = as_of or workspace.serving()
     if found is None:
         raise HeadwaterError("E431", file=workspace.latest)
-    meta, scores = storage.read_scores(workspace.score_file(found))
-    return Published(found, meta, scores)
+    scores = ScoreFile(workspace.score_file(found))
+    return Published(found, scores.meta, scores)
 
 
 def texts(**facts: Any) -> dict[str, str]:
@@ -98,7 +97,7 @@ def refused_since(workspace: Workspace, done: Published) -> frozenset[str]:
     newest = workspace.serving()
     if newest is None or newest <= done.as_of:
         return frozenset()
-    rows = storage.read_scores(workspace.score_file(newest))[1].select(["customer_id", "suppress_reason"]).to_pandas()
+    rows = ScoreFile(workspace.score_file(newest)).select(["customer_id", "suppress_reason"]).to_pandas()
     return frozenset(rows.loc[rows["suppress_reason"].isin(NEVER), "customer_id"])
 
 
@@ -180,8 +179,8 @@ def rows(counts: Mapping[str, RowCount]) -> dict[str, dict[str, int]]:
 
 
 def rows_said(tables: Tables, lang: str) -> str:
-    """Rows used and left out over all tables, in words."""
-    counts = tables.counts.values()
+    """Rows used and left out over all tables, and how many files had to be read for that, in words."""
+    counts, files = tables.counts.values(), tables.files
     return text(
         "steps.rows",
         lang,
@@ -189,6 +188,8 @@ def rows_said(tables: Tables, lang: str) -> str:
         used=sum(count.used for count in counts),
         quarantined=sum(count.quarantined for count in counts),
         duplicates=sum(count.duplicates for count in counts),
+        read=files["read"],
+        files=files["read"] + files["known"],
     )
 
 

@@ -16,7 +16,7 @@ from features.contracts import CONTRACTS, Column, Contract
 from features.definition import Feature
 from models.score_columns import COLUMNS, CURVE, REASON_FIELDS, REASONS, ScoreColumn
 from pipelines.error_pages import error_pages
-from pipelines.settings import load
+from pipelines.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "configs" / "operator.yaml"
@@ -55,11 +55,14 @@ def feature_page(features: Sequence[Feature]) -> str:
     head = (
         "# Features · 特征字典\n\n"
         + MADE
-        + f"\n{len(features)} columns for the measures of `configs/mappings/operator.yaml`. `headwater features list` shows"
-        " those of your own mapping.\nWindows count back from the as-of date: `3m` closed calendar months, `12w` weeks (in"
-        " periods of four), `90d` days.\nNull is unknown, zero is none: every feature is also null where its source table is"
-        " not there.\nThe source `wide` means the other features of the same row.\n\n"
-        "窗口自截止日向前计：`3m` 为已出账自然月，`12w` 为周（四周一期），`90d` 为天。空值表示未知，零表示没有；来源表缺失时特征一律为空。来源 `wide` 指同一行的其他特征。\n\n"
+        + f"\n{len(features)} columns for the measures, parts and topics of `configs/operator.yaml` and its mapping."
+        " `headwater features list` shows those of your own.\nWindows count back from the as-of date: `3m` closed calendar"
+        " months, `12w` weeks (in periods of four), `90d` days; `6m_2m_ago` is a window that ends two months earlier.\nNull"
+        " is unknown, zero is none: every feature is also null where its source table is not there.\nThe source `wide` means"
+        " the other features of the same row, `peers` those of all customers of the same as-of date.\nHe, his and him stand"
+        " for the customer, whoever that is.\n\n"
+        "窗口自截止日向前计：`3m` 为已出账自然月，`12w` 为周（四周一期），`90d` 为天，`6m_2m_ago` 为早两个月结束的窗口。空值表示未知，零表示没有；来源表缺失时特征一律为空。"
+        "来源 `wide` 指同一行的其他特征，`peers` 指同一截止日全部客户的特征。\n\n"
     )
     contents = "\n".join(f"- [{name}](#{name}) ({len(members)})" for name, members in families)
     return "\n".join([head + contents + "\n", *(feature_section(name, members) for name, members in families)])
@@ -150,15 +153,26 @@ def told(dtype: pa.DataType) -> str:
 
 
 @cache
+def operator() -> Settings:
+    """The shipped operator: its measures, attributes, parts and topics have columns of their own."""
+    return load(CONFIG, environment={})
+
+
 def measures() -> tuple[str, ...]:
     """The usage measures of the shipped operator."""
-    return load(CONFIG, environment={}).tables.measures
+    return operator().tables.measures
+
+
+def features() -> tuple[Feature, ...]:
+    """The catalogue of the shipped operator."""
+    declared, named = operator().tables, operator().features
+    return catalogue(declared.measures, declared.attributes, topics=named.topics, parts=named.parts)
 
 
 def pages() -> dict[str, Callable[[], str]]:
     """File name to what makes its content."""
     return {
-        "features.md": lambda: feature_page(catalogue(measures())),
+        "features.md": lambda: feature_page(features()),
         "tables.md": lambda: table_page(
             c.with_measures(measures()) if c.name == "usage" else c for c in CONTRACTS.values()
         ),

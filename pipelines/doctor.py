@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import HeadwaterError
-from pipelines import bundles, errors, storage
+from pipelines import bundles, databases, errors, storage
 from pipelines.texts import text
 
 if TYPE_CHECKING:
@@ -94,6 +94,22 @@ def data(run: "Run") -> Finding:
     return Finding("data", not missing, ", ".join(missing), text("doctor.fix_data", run.language), needed=False)
 
 
+def connections(run: "Run") -> Finding:
+    """The drivers of the databases that the mapping names are installed, and their secrets set; nothing is connected."""
+    if "project" not in run.__dict__:
+        return Finding("databases", False, "", text("doctor.fix_data", run.language), needed=False)
+    sources = [table.source.connection for table in run.project.mapping.tables.values()]
+    named = [connection for connection in dict.fromkeys(sources) if connection]
+    for connection in named:
+        try:
+            databases.examine(connection)
+        except HeadwaterError as error:
+            problem = error.problem
+            what, fix = (errors.sentence(problem, part, run.language) for part in ("what", "fix"))
+            return Finding("databases", False, f"{connection}: {what}", fix)
+    return Finding("databases", True, ", ".join(named) or "—")
+
+
 def champions(run: "Run") -> Finding:
     """The pinned local copies of the champions are there and whole."""
     if "project" not in run.__dict__:
@@ -122,6 +138,7 @@ CHECKS: tuple[Callable[["Run"], Finding], ...] = (
     fonts,
     configuration,
     data,
+    connections,
     champions,
     scores,
 )

@@ -4,11 +4,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow.compute as pc
 from rich.table import Table
 
 from features.errors import HeadwaterError
 from models.score_columns import BY_NAME
 from pipelines import bundles, delivery, formats
+from pipelines.assembly import Assembly
 from pipelines.project import Project
 from pipelines.reason_text import Wording, sentences
 from pipelines.texts import text
@@ -44,11 +46,10 @@ def explain(run: "Run", customer: str, as_of: date | None) -> None:
     """Tell why, and recompute the raw score from the contributions of the model that was published."""
     project = run.project
     done = delivery.published(project.workspace, as_of)
-    frame = done.scores.to_pandas()
-    found = frame[frame["customer_id"] == customer]
-    if found.empty:
+    place = pc.index(done.scores.select(["customer_id"])["customer_id"], customer).as_py()
+    if place < 0:
         raise HeadwaterError("E432", customer=formats.masked(customer), as_of=done.as_of.isoformat())
-    row = found.iloc[0].to_dict()
+    row = done.scores.take([place]).to_pandas().iloc[0].to_dict()
     wording = Wording({f.column: f for f in project.features}, run.language, project.mapping.currency)
     why = {name: sentences(row[f"{name}_reasons"], wording, most=5) for name in ("churn", "vip")}
     run.tell(as_of=done.as_of.isoformat(), customer_id=customer, scores={k: row[k] for k in SHOWN}, reasons=why)
@@ -80,8 +81,7 @@ def told(name: str, value: Any, lang: str) -> str:
 def checked(run: "Run", project: Project, done: delivery.Published, row: dict[str, Any]) -> str:
     """The published raw score beside the one recomputed now from base and contributions."""
     tables = project.tables(done.as_of)
-    spine = project.spine(tables, [done.as_of])
-    wide = project.snapshot(tables, spine.filter(spine.customer_id == row["customer_id"]))
+    wide = Assembly(project, tables, [done.as_of]).of(row["customer_id"])
     champion = bundles.champions(project.workspace)["churn"]
     if champion.version != done.models["churn"] or wide.empty:
         return text("steps.explain_other_model", run.language, version=done.models["churn"])

@@ -1,18 +1,22 @@
 """Commands that look and change nothing: tables, mappings, features, settings, runs."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from features.definition import Feature
 from features.errors import HeadwaterError
-from pipelines import delivery, errors, journal, suggest
+from pipelines import delivery, errors, journal, spark, suggest
 from pipelines import settings as configuration
 from pipelines.texts import text
 
 if TYPE_CHECKING:
     from pipelines.command import Run
+    from pipelines.project import Project
+    from pipelines.tables import Tables
 
 
 def grid(*columns: str) -> Table:
@@ -35,7 +39,8 @@ def check(run: "Run", as_of: date) -> None:
         numbers = (use.rows_in, use.used, use.quarantined, use.duplicates)
         shown.add_row(use.table, *(f"{number:,}" for number in numbers), str(use.newest or ""))
     quarantine = run.project.workspace.quarantine / tables.fingerprint
-    run.tell(rows=delivery.rows(tables.counts), quarantine=str(quarantine), warnings=[w.code for w in tables.warnings])
+    said = {"rows": delivery.rows(tables.counts), "files": tables.files}
+    run.tell(**said, quarantine=str(quarantine), warnings=[warning.code for warning in tables.warnings])
     run.say(shown)
     for warning in tables.warnings:
         errors.render_block(warning, lang, run.out)
@@ -79,23 +84,39 @@ def build(run: "Run", as_of: date, until: date | None, out: Path | None) -> None
         tables = project.tables(dates[-1])
         facts["said"] = delivery.rows_said(tables, run.language)
     with run.steps.step("features") as facts:
-        wide = project.snapshot(tables, project.spine(tables, dates))
-        facts["said"] = f"{len(wide):,} × {len(project.features)}"
-    path = out or project.workspace.root / f"features-{dates[-1].isoformat()}.parquet"
-    wide.to_parquet(path, index=False)
-    run.tell(outputs=[str(path)], rows=len(wide), columns=len(project.features))
+        path = out or project.workspace.root / f"features-{dates[-1].isoformat()}.parquet"
+        rows = written(project, tables, dates, path)
+        facts["said"] = f"{rows:,} × {len(project.features)}"
+    run.tell(outputs=[str(path)], rows=rows, columns=len(project.features))
     run.say(delivery.shown(path))
+
+
+def written(project: "Project", tables: "Tables", dates: list[date], path: Path) -> int:
+    """Features of everybody as one Parquet file, by the engine of the project; the number of rows."""
+    if project.settings.engine == "spark":
+        spark.present()
+        from pipelines import spark_features
+
+        return spark_features.write(project, tables, dates, path)
+    wide = project.snapshot(tables, project.spine(tables, dates))
+    wide.to_parquet(path, index=False)
+    return len(wide)
+
+
+def members(features: Sequence[Feature], family: str | None) -> list[Feature]:
+    """The features of a family, or all. Raises E235 for a family that is not there."""
+    found = [f for f in features if family in (None, f.family)]
+    if not found:
+        raise HeadwaterError("E235", given=str(family), known=", ".join(sorted({f.family for f in features})))
+    return found
 
 
 def features(run: "Run", family: str | None) -> None:
     """`headwater features list`: the dictionary, or one family of it."""
     lang = run.language
-    members = [f for f in run.project.features if family in (None, f.family)]
-    if not members:
-        known = ", ".join(sorted({f.family for f in run.project.features}))
-        raise HeadwaterError("E235", given=str(family), known=known)
+    found = members(run.project.features, family)
     shown = grid(*(text(f"steps.column.{c}", lang) for c in ("feature", "label", "unit", "meaning", "null")))
-    for f in members:
+    for f in found:
         shown.add_row(f.column, f.label(lang), f.unit, f.meaning(lang), f.null_meaning(lang))
     words = [
         {
@@ -106,7 +127,7 @@ def features(run: "Run", family: str | None) -> None:
             "meaning": f.meaning(lang),
             "null": f.null_meaning(lang),
         }
-        for f in members
+        for f in found
     ]
     run.tell(features=words)
     run.say(shown)

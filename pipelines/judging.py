@@ -1,6 +1,6 @@
 """Marking rows: each gets the number of the first thing that is wrong with it, and the text to show for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import ibis
@@ -45,6 +45,19 @@ def broken_rows(mapped: ir.Table, earlier: Sequence[Told], later: Sequence[cells
 
 def offsets(rows: ir.Table, table: TableMapping, contract: Contract, file: str) -> dict[str, bool]:
     """Which time columns of text carry an offset in every row. Raises E315 for one that mixes both."""
+    return aware(offset_counts(rows, table, contract), file)
+
+
+def aware(counted: Mapping[str, tuple[int, int]], file: str) -> dict[str, bool]:
+    """The same from numbers of times with and without an offset. Raises E315."""
+    for name, (there, none) in counted.items():
+        if there and none:
+            raise HeadwaterError("E315", file=file, column=name, aware=there, naive=none)
+    return {name: bool(there) for name, (there, _) in counted.items()}
+
+
+def offset_counts(rows: ir.Table, table: TableMapping, contract: Contract) -> dict[str, tuple[int, int]]:
+    """Times with an offset and without, per time column of text."""
     texts = [
         name for name in sorted(time_columns(table, contract)) if name in rows.columns and rows[name].type().is_string()
     ]
@@ -55,11 +68,7 @@ def offsets(rows: ir.Table, table: TableMapping, contract: Contract, file: str) 
         is_time, aware = rows[name].strip().re_search(cells.ISO_TIME), rows[name].strip().re_search(cells.OFFSET)
         counted |= {f"aware{number}": (is_time & aware).sum(), f"naive{number}": (is_time & ~aware).sum()}
     found = rows.aggregate(**counted).to_pyarrow().to_pylist()[0]
-    for number, name in enumerate(texts):
-        if found[f"aware{number}"] and found[f"naive{number}"]:
-            counts = {kind: found[f"{kind}{number}"] for kind in ("aware", "naive")}
-            raise HeadwaterError("E315", file=file, column=name, **counts)
-    return {name: bool(found[f"aware{number}"]) for number, name in enumerate(texts)}
+    return {name: (found[f"aware{n}"] or 0, found[f"naive{n}"] or 0) for n, name in enumerate(texts)}
 
 
 def time_columns(table: TableMapping, contract: Contract) -> set[str]:

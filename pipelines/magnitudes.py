@@ -1,5 +1,6 @@
 """Guards over whole tables: sizes that do not fit their unit, months that are missing or thin, how old the data is."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -8,14 +9,18 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.contracts import CONTRACTS, MONEY
+from features.contracts import MONEY, Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.mapping import Mapping
+from pipelines.parts import SIZES
 from pipelines.quality import Quality
 
 if TYPE_CHECKING:
-    from pipelines.tables import Tables
+    from pipelines.parts import Tables
 
 COMPARED = {"bills.amount", "payments.amount", "subscriptions.monthly_fee"}
 """Money of about the same size: one far above the others is in another unit."""
@@ -31,34 +36,56 @@ class Size:
 
 def check(tables: "Tables", mapping: Mapping, quality: Quality, before: dict[str, float]) -> None:
     """Fill medians and newest rows of `tables`. Raises E301 for a suspicious unit, E421 and E323 for months."""
-    found = {name: sizes(table, numeric(name, tables)) for name, table in tables.tables.items()}
+    found = {name: sizes(memory.sizes) for name, memory in tables.memory.items()}
     every = {f"{table}.{column}": size for table, of in found.items() for column, size in of.items()}
     tables.medians = {name: size.median for name, size in every.items()}
-    for name, table in tables.tables.items():
-        if "known_at" in table.columns:
-            tables.newest[name] = table.known_at.max().to_pyarrow().as_py()
+    for name, parts in tables.parts.items():
+        moments = [part.newest for part in parts if part.newest is not None]
+        if moments:
+            tables.newest[name] = max(moments)
     suspect(tables, mapping, quality, every)
     changed(tables, mapping, quality, before)
     for name in ("bills", "usage"):
         months(tables, name, quality)
 
 
-def numeric(name: str, tables: "Tables") -> list[str]:
-    money = [column.name for column in CONTRACTS[name].columns if column.dtype == MONEY]
-    return money + list(tables.measures if name == "usage" else ())
+def numeric(contract: Contract, measures: tuple[str, ...]) -> list[str]:
+    """Columns whose size is watched: money, and the measures of usage."""
+    money = [column.name for column in contract.columns if column.dtype == MONEY]
+    return money + list(measures if contract.name == "usage" else ())
 
 
-def sizes(table: ir.Table, columns: list[str]) -> dict[str, Size]:
-    """Columns without any positive value are left out."""
-    if not columns:
-        return {}
-    asked = {}
-    for column in columns:
-        value = table[column].cast("float64")
-        asked[f"m_{column}"] = value.median(where=value > 0)
-        asked[f"w_{column}"] = (value == value.round(0)).all()
-    row = table.aggregate(**asked).to_pyarrow().to_pylist()[0]
-    return {c: Size(row[f"m_{c}"], bool(row[f"w_{c}"])) for c in columns if row[f"m_{c}"] is not None}
+def counted(rows: ir.Table, columns: list[str], part: str) -> pa.Table:
+    """How often each value stands in a part, to three digits: counts of parts add up, medians do not."""
+    found = [SIZES.empty_table()]
+    for name in columns:
+        value = rows[name].cast("float64")
+        digits = (2 - value.abs().nullif(0).log10().floor()).cast("int32")
+        near = value.round(digits).fill_null(0.0)
+        values = rows.filter(value.notnull()).group_by(value=near, whole=value == value.round(0))
+        seen = values.aggregate(rows=lambda t: t.count()).to_pyarrow()
+        same = [pa.array([text] * seen.num_rows, pa.string()) for text in (part, name)]
+        found.append(pa.table([*same, *seen.columns], schema=SIZES))
+    return pa.concat_tables(found)
+
+
+def sizes(counts: pa.Table) -> dict[str, Size]:
+    """Per column; those without any positive value are left out."""
+    found = {}
+    for name in pc.unique(counts["column"]).to_pylist():
+        column = counts.filter(pc.equal(counts["column"], name))
+        positive = column.filter(pc.greater(column["value"], 0)).sort_by("value")
+        if positive.num_rows:
+            found[name] = Size(median(positive), pc.all(column["whole"]).as_py())
+    return found
+
+
+def median(counts: pa.Table) -> float:
+    """Of `rows` times each `value`, in order; halfway between the middle two of an even number."""
+    values, upto = counts["value"].to_numpy(), np.cumsum(counts["rows"].to_numpy())
+    last = int(upto[-1]) - 1
+    low, high = (values[np.searchsorted(upto, place, side="right")] for place in (last // 2, (last + 1) // 2))
+    return float((low + high) / 2)
 
 
 def suspect(tables: "Tables", mapping: Mapping, quality: Quality, found: dict[str, Size]) -> None:
@@ -104,16 +131,17 @@ def unit(tables: "Tables", mapping: Mapping, name: str, median: float, found: st
 
 def months(tables: "Tables", name: str, quality: Quality) -> None:
     """No month inside a table's history may be empty (E421) or, where asked, far below the median month (E323)."""
-    table = tables.tables.get(name)
-    if table is None or not (quality.gaps or quality.smallest_month):
+    if name not in tables.parts or not (quality.gaps or quality.smallest_month):
         return
-    month = (table.happened_on.year() * 12 + table.happened_on.month() - 1).name("month")
-    counted = table.group_by(month).aggregate(n=table.count()).order_by("month").to_pyarrow().to_pylist()
+    found: Counter[str] = Counter()
+    for part in tables.parts[name]:
+        found.update(part.months)
+    rows = [{"month": int(month[:4]) * 12 + int(month[5:]) - 1, "n": n} for month, n in sorted(found.items())]
     file = tables.fingerprints[name][0].path
-    for earlier, later in pairwise(row["month"] for row in counted):
+    for earlier, later in pairwise(row["month"] for row in rows):
         if quality.gaps and later > earlier + 1:
             raise HeadwaterError("E421", file=file, table=name, month=spelled(earlier + 1), until=spelled(later - 1))
-    thin(counted[1:-1], file, name, quality)
+    thin(rows[1:-1], file, name, quality)
 
 
 def thin(counted: list[dict], file: str, table: str, quality: Quality) -> None:
@@ -150,5 +178,7 @@ def age_of(tables: "Tables", name: str, mapping: Mapping, as_of: date) -> timede
         paths = [Path(file.path) for file in tables.fingerprints[name] if Path(file.path).is_file()]
         times = [datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None) for path in paths]
         return midnight - max(times, default=midnight)
-    newest = table.filter(table.known_at < midnight).known_at.max().to_pyarrow().as_py()
+    newest = tables.newest.get(name)
+    if newest is not None and newest >= midnight:  # an old date: the rows must be looked at
+        newest = table.filter(table.known_at < midnight).known_at.max().to_pyarrow().as_py()
     return timedelta(days=100_000) if newest is None else midnight - newest

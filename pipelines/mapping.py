@@ -1,16 +1,16 @@
 """The mapping file: where each raw table lives and how its columns become ours (interfaces.md, section 5)."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
-from pipelines import expressions
+from pipelines import credentials, expressions
 from pipelines.validation import Refused, filled, nearest, readable
 from pipelines.yaml_files import Document, read
 
@@ -40,33 +40,67 @@ def code(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
+def without_secrets(connection: str) -> str:
+    """Raises E223 for a password written out; the text itself is in no message."""
+    if name := credentials.written_out(connection):
+        raise Refused(HeadwaterError("E223", name=name, reference="${DB_PASSWORD}"))
+    if "://" not in connection and not credentials.REFERENCE.fullmatch(connection):
+        raise ValueError("a URL such as postgres://user:${PASSWORD}@host/database")
+    return connection
+
+
 Duration = Annotated[timedelta, BeforeValidator(spelled)]
 Zone = Annotated[str, AfterValidator(known_zone)]
 Code = Annotated[str, BeforeValidator(code)]
+Connection = Annotated[str, AfterValidator(without_secrets)]
+TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
 class Source(Part):
-    """One of: files by `path` (a glob), a `sql` query run by DuckDB, or a table of a `database` file."""
+    """Files by `path` (a glob), a `sql` query run by DuckDB, a table of a `database` file, or a `connection`."""
 
     path: str | None = None
     format: Literal["parquet", "csv"] | None = Field(None, description="taken from the file name when absent")
     encoding: str = Field("utf-8", description="of CSV files; decoded strictly")
     delimiter: str = Field(",", min_length=1, max_length=1)
-    sql: str | None = Field(None, description="one SELECT, run by DuckDB")
+    sql: str | None = Field(None, description="one SELECT, run by DuckDB or by the database of the connection")
     database: str | None = Field(None, description="a DuckDB file; needs table")
-    table: str | None = None
+    connection: Connection | None = Field(
+        None, description="URL of a database, secrets as ${NAME} of the environment; needs table or sql"
+    )
+    table: str | None = Field(
+        None, pattern=TABLE, max_length=200, description="of the database or connection; may be schema.table"
+    )
+    watermark: str | None = Field(
+        None, description="date or time column that grows with every new or changed row: only those are fetched"
+    )
+    overlap: Duration = Field(timedelta(days=1), ge=timedelta(0), description="fetched again, for late commits")
+    since: date | None = Field(None, description="rows with an older watermark are never fetched")
+    _files: str | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def one_kind(self) -> "Source":
-        if sum(kind is not None for kind in (self.path, self.sql, self.database)) != 1:
-            raise ValueError("exactly one of path, sql and database")
-        if (self.database is None) != (self.table is None):
-            raise ValueError("database and table go together")
+        kinds = (self.path, self.database, self.connection, None if self.connection else self.sql)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("exactly one of path, sql, database and connection")
+        if (self.table is not None) != bool(self.database or (self.connection and self.sql is None)):
+            raise ValueError("database needs table, connection needs table or sql; nothing else takes a table")
+        if (self.watermark and not self.connection) or (self.since and not self.watermark):
+            raise ValueError("watermark needs connection, since needs watermark")
         return self
+
+    @property
+    def files(self) -> str | None:
+        """The pattern of the files to read; None for queries, and for a connection that was not fetched yet."""
+        return self.path or self._files
+
+    def kept_as(self, pattern: str) -> None:
+        """The rows of the connection now lie in files (extracts.py); no part of what the mapping says."""
+        self._files = pattern
 
     @property
     def is_csv(self) -> bool:
@@ -212,6 +246,9 @@ def check_table(table: TableMapping, contract, document: Document) -> None:
             raise HeadwaterError("E220", **where(document, "tables", contract.name, name), table=contract.name)
         if name not in known:
             check_extra(name, contract, document)
+    if table.source.watermark and "known_at" not in known:
+        at = where(document, "tables", contract.name, "source", "watermark")
+        raise HeadwaterError("E227", **at, table=contract.name)
     if contract.event and "known_at" not in forms:
         raise HeadwaterError("E209", **where(document, "tables", contract.name), table=contract.name)
     for column in contract.columns:

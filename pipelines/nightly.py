@@ -10,19 +10,19 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
-
 from features.errors import HeadwaterError, Problem
 from models import gates
-from models.scores import SCHEMA_VERSION, rows_sha256
-from pipelines import bundles, delivery, errors, scoring, storage
+from models.scores import SCHEMA_VERSION
+from pipelines import bundles, delivery, errors, pieces, spark, storage
 from pipelines.bundles import Champion
 from pipelines.delivery import Published
 from pipelines.journal import Journal, code_version, identity
+from pipelines.pieces import Pieces
 from pipelines.progress import Steps
 from pipelines.project import Project
 from pipelines.report_data import ListMade
+from pipelines.score_files import ScoreFile
+from pipelines.scoring_run import ScoringRun
 from pipelines.storage import Workspace
 from pipelines.tables import Tables
 from pipelines.texts import LANGUAGES, text
@@ -41,7 +41,7 @@ class Night:
     tables: Tables | None = None
     champions: dict[str, Champion] = field(default_factory=dict)
     run_id: str = ""
-    scores: pa.Table | None = None
+    scoring: ScoringRun | None = None
     meta: dict[str, str] = field(default_factory=dict)
     published: bool = False
     already: bool = False
@@ -65,6 +65,7 @@ class Night:
             "outputs": [str(path) for path in self.outputs],
             "warnings": [problem.code for problem in self.warnings],
             "rows": delivery.rows(counts),
+            "files": self.tables.files if self.tables else {},
         }
 
 
@@ -117,40 +118,41 @@ def check(night: Night) -> None:
             models={name: champion.sha256 for name, champion in night.champions.items()},
         )
         night.steps.journal = Journal.open(project.workspace, night.run_id)
-        facts["rows"] = delivery.rows(night.tables.counts)
+        facts["rows"], facts["files"] = delivery.rows(night.tables.counts), night.tables.files
         facts["said"] = delivery.rows_said(night.tables, night.steps.lang)
     target = project.workspace.score_file(night.as_of)
-    if target.exists() and storage.read_scores(target)[0].get("run_id") == night.run_id:
+    if target.exists() and ScoreFile(target).meta.get("run_id") == night.run_id:
         night.already = night.published = True
         night.outputs = delivery.existing(project.workspace, night.as_of)
 
 
 def score(night: Night) -> None:
-    """Features of everybody, then the three champions."""
+    """Features of everybody, then the three champions, chunk after chunk."""
     project, tables = night.project, night.tables
     assert tables is not None
+    refuse_other_features(project, night.champions)
+    kept = Pieces.open(night.workspace, night.run_id)
     with night.steps.step("features") as facts:
-        spine = project.spine(tables, [night.as_of])
-        wide = project.snapshot(tables, spine)
-        if wide.empty:
-            raise HeadwaterError("E430", as_of=night.as_of.isoformat())
-        facts["said"] = f"{len(wide):,} × {len(project.features)}"
-        facts |= {"customers": len(wide), "features": len(project.features)}
+        night.scoring = engine(project)(project, tables, night.as_of, night.champions, kept)
+        night.scoring.prepare()
+        customers = night.scoring.assembly.total
+        facts["said"] = f"{customers:,} × {len(project.features)}"
+        facts |= {"customers": customers, "features": len(project.features)}
     with night.steps.step("score") as facts:
-        refuse_other_features(project, night.champions)
-        seen = scoring.Seen(
-            as_of=night.as_of,
-            wide=wide,
-            facts=project.facts(tables, spine),
-            worth=project.worth(tables, spine, delivery.targets_of(night.champions["vip"], project.settings)),
-            previous=previous(project.workspace, night.as_of),
-            currency=project.mapping.currency,
-        )
-        night.scores = scoring.score(
-            seen, night.champions, project.features, project.feature_set_hash, project.settings
-        )
-        facts.update(scoring.summary(night.scores))
+        night.scoring.score(night.steps)
+        night.scoring.finish(before(night.workspace, night.as_of))
+        facts.update(night.scoring.summary.facts())
         facts["said"] = delivery.scores_said(facts, night.steps.lang)
+
+
+def engine(project: Project) -> type[ScoringRun]:
+    """Who makes features and scores: DuckDB in this process, or Spark's executors."""
+    if project.settings.engine == "duckdb":
+        return ScoringRun
+    spark.present()
+    from pipelines.spark_scoring import SparkScoringRun
+
+    return SparkScoringRun
 
 
 def refuse_other_features(project: Project, champions: Mapping[str, Champion]) -> None:
@@ -163,21 +165,19 @@ def refuse_other_features(project: Project, champions: Mapping[str, Champion]) -
             )
 
 
-def previous(workspace: Workspace, as_of: date) -> pd.DataFrame | None:
-    """The latest publication before a date: customer_id, churn_probability, vip_probability."""
+def before(workspace: Workspace, as_of: date) -> ScoreFile | None:
+    """The latest publication before a date."""
     earlier = [day for day in workspace.published() if day < as_of]
-    if not earlier:
-        return None
-    table = storage.read_scores(workspace.score_file(earlier[-1]))[1]
-    return table.select(["customer_id", "churn_probability", "vip_probability"]).to_pandas()
+    return ScoreFile(workspace.score_file(earlier[-1])) if earlier else None
 
 
 def judge(night: Night) -> None:
     """The gates between scoring and publishing; a refusal is exit 5 and names the check."""
-    assert night.scores is not None
+    assert night.scoring is not None
     with night.steps.step("gates") as facts:
-        before = previous(night.workspace, night.as_of)
-        decision = gates.scores_gate(night.scores.to_pandas(), before, night.project.settings.gates)
+        earlier = before(night.workspace, night.as_of)
+        old = earlier.select(gates.PROBABILITIES).to_pandas() if earlier else None
+        decision = gates.scores_gate(night.scoring.summary.gated, old, night.project.settings.gates)
         facts["checks"] = [check.as_dict() for check in decision.checks]
         if not decision.passed:
             failed = next(check for check in decision.checks if not check.passed)
@@ -188,14 +188,14 @@ def judge(night: Night) -> None:
 
 def metadata(night: Night, checks: list[dict]) -> dict[str, str]:
     """Everything needed to judge the rows, for the file that holds them. All text."""
-    assert night.scores is not None and night.tables is not None
+    assert night.scoring is not None and night.tables is not None
     project = night.project
     return delivery.texts(
         run_id=night.run_id,
         as_of=night.as_of.isoformat(),
         schema_version=SCHEMA_VERSION,
-        rows=night.scores.num_rows,
-        rows_sha256=rows_sha256(night.scores),
+        rows=night.scoring.assembly.total,
+        rows_sha256=night.scoring.digest.hexdigest(),
         models={n: {"version": c.version, "sha256": c.sha256} for n, c in night.champions.items()},
         feature_set_hash=project.feature_set_hash,
         inputs=night.tables.fingerprint,
@@ -209,15 +209,16 @@ def metadata(night: Night, checks: list[dict]) -> dict[str, str]:
 
 def publish(night: Night) -> Night:
     """The commit: one file, whole or not at all. Call with the lock held; never retried."""
-    assert night.scores is not None and night.steps.journal is not None
+    assert night.scoring is not None and night.steps.journal is not None
     journal = night.steps.journal
     with night.steps.step("publish") as facts:
 
         def record(sha256: str) -> None:
             journal.record(outcome="publishing", as_of=night.as_of, sha256=sha256, meta=night.meta)
 
-        path = storage.publish(night.workspace, night.scores, night.meta, record)
+        path = storage.publish(night.workspace, night.scoring.tables(), night.meta, record)
         night.published = True
+        pieces.forget(night.workspace)
         night.outputs.append(path)
         facts["said"] = delivery.shown(path)
     return night
@@ -225,8 +226,8 @@ def publish(night: Night) -> Night:
 
 def deliver(night: Night) -> Night:
     """Lists and report over what was published; a failure here says that the scores are out."""
-    assert night.scores is not None and night.steps.journal is not None
-    done = Published(night.as_of, night.meta, night.scores)
+    assert night.steps.journal is not None
+    done = delivery.published(night.workspace, night.as_of)
     draw(night, done)
     write_report(night, done)
     night.steps.journal.record(outcome="published", **night.result())

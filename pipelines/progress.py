@@ -6,11 +6,14 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from time import perf_counter
 
 from rich.console import Console
+from rich.status import Status
 
 from pipelines.journal import Journal
 from pipelines.texts import text
 
 log = logging.getLogger("headwater")
+EVERY = 60.0
+"""Seconds between two lines of progress in a log."""
 
 
 class Steps:
@@ -23,6 +26,8 @@ class Steps:
         self.lang = lang
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self.journal: Journal | None = None
+        self._spinner: Status | None = None
+        self._title, self._begun, self._told = "", 0.0, 0.0
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict]:
@@ -32,12 +37,25 @@ class Steps:
         facts: dict = {}
         written = self.journal.step(name, facts) if self.journal else nullcontext()
         with ExitStack() as stack:
-            if self.console.is_terminal:
-                stack.enter_context(self.console.status(title))
+            self._title, self._begun, self._told = title, started, started
+            self._spinner = stack.enter_context(self.console.status(title)) if self.console.is_terminal else None
             stack.enter_context(written)
             yield facts
         said = facts.get("said", "")
         self.console.print(f"[green]✓[/] {title}  {said}  [dim]{perf_counter() - started:.1f} s[/]", soft_wrap=True)
+
+    def progress(self, done: int, of: int) -> None:
+        """How far the present step is; with a spinner at once, in a log at most every minute."""
+        if of < 2:
+            return
+        now = perf_counter()
+        left = (now - self._begun) / done * (of - done)
+        said = text("steps.progress", self.lang, title=self._title, done=done, of=of, minutes=left / 60)
+        if self._spinner:
+            self._spinner.update(said)
+        elif now - self._told >= EVERY and done < of:
+            self.console.print(said, soft_wrap=True)
+            self._told = now
 
     def say(self, message: str, style: str = "") -> None:
         self.console.print(message, style=style, soft_wrap=True)

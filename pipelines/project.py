@@ -12,13 +12,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from features.build import join, parts
-from features.catalogue import catalogue, fingerprint
+from features.catalogue import fingerprint
 from features.definition import KEY, Feature
 from features.permissions import permissions
 from features.spine import cutoff, population
 from models import targets
 from models.targets import TargetSettings
-from pipelines import demo_data
+from pipelines import demo_data, own_features
 from pipelines.canonical import canonical
 from pipelines.mapping import Mapping
 from pipelines.settings import Settings, load
@@ -72,8 +72,8 @@ class Project:
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        """The catalogue for the usage measures that the mapping declares."""
-        return catalogue(self.mapping.measures)
+        """The catalogue for the usage measures that the mapping declares, and the project's own family."""
+        return own_features.joined(self.settings.own, self.mapping.measures, self.mapping.attributes, self.settings.features)
 
     @cached_property
     def feature_set_hash(self) -> str:

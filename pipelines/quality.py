@@ -14,7 +14,6 @@ from features.contracts import TIME, Contract
 from features.errors import HeadwaterError
 from pipelines import cells
 from pipelines.cells import Problem
-from pipelines.judging import BROKEN
 from pipelines.sources import FILE, ROW
 
 EARLIEST, LATEST = date(1971, 1, 1), date(2100, 1, 1)
@@ -81,46 +80,49 @@ def implausible(rows: ir.Table, column: str, dtype: str) -> Problem:
     return Problem(outside.fill_null(False), "implausible_date", column, value.cast("string"))
 
 
-def clock_problems(rows: ir.Table, quality: Quality, delivered: datetime | None) -> list[Problem]:
-    """Known too early, or later than the data can have been delivered (UTC).
+def clock_problems(rows: ir.Table, quality: Quality) -> list[Problem]:
+    """Known too early.
 
     A row may be known up to `early_hours` before it happened: bills are often run on the last day of their month,
     and clocks of two systems differ. Plans may be known long before their first day, so they have no such rule.
     """
-    if "known_at" not in rows.columns:
+    if "known_at" not in rows.columns or "happened_at" not in rows.columns:
         return []
-    found, shown = [], rows.known_at.cast("string")
-    if "happened_at" in rows.columns:
-        early = rows.known_at < rows.happened_at - ibis.interval(hours=quality.early_hours)
-        found.append(Problem(early.fill_null(False), "known_before_happened", "known_at", shown))
-    if delivered is not None:
+    early = rows.known_at < rows.happened_at - ibis.interval(hours=quality.early_hours)
+    return [Problem(early.fill_null(False), "known_before_happened", "known_at", rows.known_at.cast("string"))]
+
+
+def passing_problems(rows: ir.Table, delivered: datetime | None, customers: ir.Table | None) -> list[Problem]:
+    """What a later reading may see otherwise: known after the data can have been delivered (UTC), nobody we know yet.
+
+    They come last: a row that also has a problem of its own keeps that one for good.
+    """
+    found = []
+    if delivered is not None and "known_at" in rows.columns:
         late = (rows.known_at >= ibis.literal(delivered).cast(TIME)).fill_null(False)
-        found.append(Problem(late, "from_the_future", "known_at", shown))
+        found.append(Problem(late, "from_the_future", "known_at", rows.known_at.cast("string")))
+    if customers is not None:
+        missing = rows.customer_id.notin(customers.customer_id).fill_null(False)
+        found.append(Problem(missing, "unknown_customer", "customer_id", rows.customer_id))
     return found
-
-
-def unknown_customers(rows: ir.Table, customers: ir.Table) -> Problem:
-    missing = rows.customer_id.notin(customers.customer_id)
-    return Problem(missing.fill_null(False), "unknown_customer", "customer_id", rows.customer_id)
 
 
 @dataclass(frozen=True)
 class Versions:
-    """Good rows split: `used` (with superseded_at for events), `duplicates` and `conflicts` by file and row."""
+    """Good rows split: `used` (with superseded_at for events), repeats as a number, `conflicts` with file and row."""
 
     used: ir.Table
-    duplicates: ir.Table | None = None
+    duplicates: int = 0
     conflicts: ir.Table | None = None
 
 
-def versions(con, staged: ir.Table, contract: Contract) -> Versions:
+def versions(con, good: ir.Table, contract: Contract) -> Versions:
     """Exact repeats, conflicting keys and corrections among the good rows of a table.
 
     The same content twice is a duplicate: the first by file and row stays. The same key known at the same moment with
     other content is a conflict: no version can be preferred, all go. A later `known_at` is a correction: both stay, and
     the older one carries the moment from which it no longer counts.
     """
-    good = staged.filter(staged[BROKEN].isnull())
     repeated = good.group_by(*contract.key).aggregate(n=good.count()).filter(lambda t: t.n > 1).drop("n")
     repeated = con.create_table(f"repeated_{contract.name}", repeated, temp=True, overwrite=True)
     if not repeated.count().execute():
@@ -143,7 +145,8 @@ def split(con, good: ir.Table, repeated: ir.Table, contract: Contract) -> Versio
         kept = kept.mutate(superseded_at=kept.known_at.lead().over(follows).cast(TIME))
     single = with_null_version(good.anti_join(repeated, list(contract.key)), contract)
     used = single.union(kept.select(*single.columns))
-    return Versions(used, several.filter(several["copy"] > 0).select(FILE, ROW), rivals.filter(rivals.rivals > 1))
+    conflicts = rivals.filter(rivals.rivals > 1).select(FILE, ROW, *names)
+    return Versions(used, int(several.filter(several["copy"] > 0).count().execute()), conflicts)
 
 
 def with_null_version(rows: ir.Table, contract: Contract) -> ir.Table:

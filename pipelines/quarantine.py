@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.judging import BROKEN, FOUND, Told
-from pipelines.quality import KEY_RULES, Quality, RowCount, Versions, masked
+from pipelines.parts import ASIDE
+from pipelines.quality import KEY_RULES, Quality, RowCount, masked
 from pipelines.sources import FILE, ROW, Raw
 
 SCHEMA = pa.schema(
@@ -31,48 +32,43 @@ OWN_CODES = {
 """Rules whose excess has a message of its own; the others share E310."""
 
 
-def collect(staged: ir.Table, told: list[Told], parts: Versions, raw: Raw) -> pa.Table:
+def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw) -> pa.Table:
     """Every row of a table that is not used and not a duplicate, in the order of the files."""
-    pieces = [ragged(raw), numbered(staged, told, raw)]
-    if parts.conflicts is not None:
-        pieces.append(conflicts(parts.conflicts, raw))
-    return pa.concat_tables(pieces).sort_by([("file", "ascending"), ("row", "ascending")])
+    found = pa.concat_tables([aside, told_of(con, waiting)]).combine_chunks()
+    names = pa.array([file.path for file in raw.inputs], pa.string()).take(found[FILE].combine_chunks())
+    columns = [names, found[ROW], *(found[name] for name in SCHEMA.names[2:])]
+    return pa.table(columns, schema=SCHEMA).sort_by([("file", "ascending"), ("row", "ascending")])
 
 
 def ragged(raw: Raw) -> pa.Table:
+    """Rows of the wrong length, which no table ever saw."""
     rows = [
-        {"file": raw.name(line.file), "row": line.row, "rule": "ragged_row", "value": line.text[:12] + "…"}
-        for line in raw.bad_lines
+        {FILE: line.file, ROW: line.row, "rule": "ragged_row", "value": line.text[:12] + "…"} for line in raw.bad_lines
     ]
-    return pa.Table.from_pylist(rows, SCHEMA)
+    return pa.Table.from_pylist(rows, ASIDE)
 
 
-def numbered(staged: ir.Table, told: list[Told], raw: Raw) -> pa.Table:
-    bad = staged.filter(staged[BROKEN].notnull())
+def numbered(bad: ir.Table, told: list[Told]) -> pa.Table:
+    """Marked rows with the column and the rule that their number stands for."""
     found = bad.select(FILE, ROW, BROKEN, value=masked(bad[FOUND])).to_pyarrow()
-    return table(found, raw, [column for column, _ in told], [rule for _, rule in told])
+    number = found[BROKEN].cast(pa.int32()).combine_chunks()
+    columns = pa.array([column for column, _ in told], pa.string()).take(number)
+    rules = pa.array([rule for _, rule in told], pa.string()).take(number)
+    return pa.table([found[FILE], found[ROW], columns, rules, found["value"]], names=ASIDE.names).cast(ASIDE)
 
 
-def conflicts(rows: ir.Table, raw: Raw) -> pa.Table:
-    key = masked(ibis.literal("").join([rows.customer_id])) if "customer_id" in rows.columns else ibis.literal("")
-    found = rows.select(FILE, ROW, value=key).mutate(**{BROKEN: ibis.literal(0, "int32")}).to_pyarrow()
-    return table(found, raw, ["customer_id"], ["conflicting_key"])
-
-
-def table(found: pa.Table, raw: Raw, columns: list[str], rules: list[str]) -> pa.Table:
-    """Numbers replaced by names."""
-    number = found[BROKEN].cast(pa.int32())
-    names = pa.array([file.path for file in raw.inputs], pa.string())
-    return pa.table(
-        [
-            names.take(found[FILE].combine_chunks()) if found.num_rows else pa.array([], pa.string()),
-            found[ROW],
-            pa.array(columns, pa.string()).take(number.combine_chunks()),
-            pa.array(rules, pa.string()).take(number.combine_chunks()),
-            found["value"].cast(pa.string()),
-        ],
-        schema=SCHEMA,
-    )
+def told_of(con, waiting: pa.Table) -> pa.Table:
+    """The same of rows that wait: those from the future show when they were known, the others whose they are."""
+    if not waiting.num_rows:
+        return ASIDE.empty_table()
+    rows = con.create_table("told_waiting", waiting, temp=True, overwrite=True)
+    column, value = ibis.literal("customer_id"), rows.customer_id
+    if "known_at" in rows.columns:
+        late = rows.rule == "from_the_future"
+        column, value = late.ifelse("known_at", column), late.ifelse(rows.known_at.cast("string"), value)
+    told = rows.select(FILE, ROW, column=column, rule=rows.rule, value=masked(value)).to_pyarrow()
+    con.drop_table("told_waiting")
+    return told.cast(ASIDE)
 
 
 def judge(contract: Contract, count: RowCount, bad: pa.Table, quality: Quality) -> None:

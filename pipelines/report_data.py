@@ -10,9 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from features.definition import Feature
-from models.score_columns import BY_NAME, MONEY
+from models.scores import in_floats
 from pipelines import formats
 from pipelines.reason_text import Wording
+from pipelines.score_files import ScoreFile
 from pipelines.texts import text
 from targeting.ranking import ListCounts
 
@@ -60,6 +61,29 @@ class ListMade:
     files: tuple[str, ...] = ()
 
 
+READ = (
+    "customer_id",
+    "score_status",
+    "churn_horizon_days",
+    "churn_probability",
+    "churn_percentile",
+    "churn_risk_band",
+    "churn_trend",
+    "arpu_3m",
+    "value_12m_pred",
+    "value_if_retained_12m",
+    "value_at_risk",
+    "value_risk_cell",
+    "tier_current",
+    "vip_probability",
+    "is_potential_vip",
+    "vip_gap",
+    "lifecycle_stage",
+    "recommended_action",
+    "is_holdout",
+)
+
+
 @dataclass(frozen=True)
 class ReportData:
     """Everything on the page. `warnings` holds finished sentences per language; `threshold` is the high-value line."""
@@ -67,7 +91,7 @@ class ReportData:
     name: str
     as_of: date
     run_id: str
-    scores: pa.Table
+    scores: pa.Table | ScoreFile
     models: Mapping[str, str] = field(default_factory=dict)
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
     quality: Sequence[TableUse] = ()
@@ -79,15 +103,15 @@ class ReportData:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """The scores without reasons, row for row, money as floats for sums and means."""
-        plain = [field.name for field in self.scores.schema if not pa.types.is_nested(field.type)]
-        frame = self.scores.select(plain).to_pandas()
-        amounts = [name for name in frame if BY_NAME[name].dtype == MONEY]
-        return frame.assign(**{name: frame[name].astype(float) for name in amounts})
+        """What the page reads of everybody, row for row, money as floats for sums and means."""
+        return in_floats(self.scores.select(list(READ))).to_pandas()
 
     def reasons(self, kind: str, rows: pd.Index) -> pa.ChunkedArray:
         """Reasons of kind `churn` or `vip` for some rows of `frame`: a list of structs each."""
-        return self.scores[f"{kind}_reasons"].take(pa.array(rows.to_numpy()))
+        name, places = f"{kind}_reasons", pa.array(rows.to_numpy())
+        if isinstance(self.scores, pa.Table):
+            return self.scores[name].take(places)
+        return self.scores.take(places, [name])[name]
 
     @cached_property
     def ok(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from models.splits import Split, plan
 from models.targets import TargetSettings
 from models.training import Trained, train
 from pipelines import delivery, evaluations, promotion, storage, tracking
+from pipelines.assembly import Assembly
 from pipelines.progress import Steps
 from pipelines.texts import text
 from pipelines.tracking import Version
@@ -59,19 +60,22 @@ def earliest(tables: Any) -> date:
 
 
 def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Split], steps: Steps) -> Dataset:
-    """One frame for all targets and dates, built by the same call as on any night."""
+    """One frame for all targets and dates, built as on any night; of each n-th customer where rows would be too many."""
     settings = project.settings
     dates = sorted({day for split in splits.values() for day in split.dates})
     with steps.step("snapshots") as facts:
-        spine = project.spine(tables, dates)
+        made = Assembly(project, tables, dates, most=settings.training.most_rows)
         learnt = max(day for split in splits.values() for day in split.every)
-        targets = outcomes.fixed(spine.filter(spine.as_of <= learnt), tables.tables, settings.targets)
-        wide = project.snapshot(tables, spine)
-        labels = project.labels(tables, spine, targets, as_of)
+        everybody = made.everybody
+        targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
+        wide = pd.concat(list(made.snapshots(steps)), ignore_index=True)
+        labels = project.labels(tables, made.spine, targets, as_of)
         frame = pd.concat([wide, labels.drop(columns=["customer_id", "as_of"])], axis=1)
         frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
-        facts |= {"rows": len(frame), "dates": len(dates)}
+        facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": made.one_in}
         facts["said"] = f"{len(frame):,} × {len(project.features)} · {dates[0]} … {dates[-1]}"
+        if made.one_in > 1:
+            facts["said"] += " · " + text("steps.drawn", steps.lang, n=made.one_in)
     columns = tuple(feature.column for feature in project.features)
     return Dataset(frame, splits, targets, columns, tables.fingerprint)
 

@@ -1,16 +1,25 @@
-"""One night's score table: features, champions and facts brought together, one row per customer of the population."""
+"""Scores of some customers, and what of them needs everybody: the score table is made chunk by chunk, in two passes.
 
+`Scorer.scored` makes of each chunk everything that a customer has by himself; it needs nothing but its rows and can run
+anywhere. `ranked` looks at a few columns of everybody, and `finished` turns a chunk into rows of the score table.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.definition import Feature
 from features.errors import HeadwaterError
 from models.reasons import reasons
+from models.score_columns import CURVE
 from models.scores import conform
 from pipelines.bundles import Champion
 from pipelines.settings import Settings
@@ -19,71 +28,110 @@ from targeting.actions import actions
 
 MONTH_DAYS = 30.4375
 TARGETS = ("churn", "value", "vip")
+NESTED = ("churn_curve", "churn_reasons", "vip_reasons")
+RANKED = ("churn_probability", "churn_score_raw", "value_pred", "vip_probability", "_vip_score_raw")
+"""What is compared among everybody."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What is known on a night, row for row of the same customers.
-
-    `wide` are the features, `facts` consent, last contact and account, `worth` the high-value line.
-    `previous` holds customer_id and churn_probability of the latest publication before this date, if any.
-    """
+class Scorer:
+    """What a chunk is scored with. `peers` are the usual values of the features, as text."""
 
     as_of: date
-    wide: pd.DataFrame
-    facts: pd.DataFrame
-    worth: pd.DataFrame
-    previous: pd.DataFrame | None
+    champions: Mapping[str, Champion]
+    features: tuple[Feature, ...]
+    feature_set_hash: str
+    settings: Settings
     currency: str
+    peers: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        missing = sorted(set(TARGETS) - set(self.champions))
+        if missing:
+            raise HeadwaterError("E521", names=", ".join(missing))
+
+    def scored(self, seen: pd.DataFrame) -> pa.Table:
+        """Rows of the score table but for bands, trend and action, with helping columns that begin with `_`.
+
+        `seen` holds the features, `account_id`, `consent` and `last_contact_on`, and `worth`, `threshold` and
+        `high_value_now`. Customers with too little history have no model outputs, only a status that says so.
+        """
+        enough = seen["tenure_days"].to_numpy() >= self.settings.population.min_history_days
+        frame = identity(self, seen, enough)
+        known = seen[enough]
+        outputs, churn_curve = predicted(known, self.champions, self.settings)
+        frame = frame.join(outputs, how="left")
+        frame = contactable(amounts(frame, seen, self.settings), seen, self)
+        told = {
+            f"{t}_reasons": reasons(self.champions[t].model, known, self.features, self.peers) for t in ("churn", "vip")
+        }
+        nested = {"churn_curve": churn_curve} | told
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        places = pa.array(np.where(enough, np.cumsum(enough) - 1, -1))
+        places = pc.if_else(pc.greater_equal(places, 0), places, pa.scalar(None, pa.int64()))
+        unasked = pa.array(frame["vip_probability"].isna())
+        for name in NESTED:
+            rows = pc.if_else(unasked, pa.scalar(None, pa.int64()), places) if name == "vip_reasons" else places
+            table = table.append_column(name, nested[name].take(rows))
+        return table
 
 
-def score(
-    seen: Seen,
-    champions: dict[str, Champion],
-    features: tuple[Feature, ...],
-    feature_set_hash: str,
-    settings: Settings,
-) -> pa.Table:
-    """The score table of interfaces.md section 6, in its contract.
+@dataclass(frozen=True)
+class Ranks:
+    """Where each customer stands among everybody, row for row, and the mean probabilities."""
 
-    Customers with too little history have no model outputs, only a status that says so.
+    frame: pd.DataFrame
+    churn: float
+    vip: float
+
+
+def ranked(everybody: pd.DataFrame) -> Ranks:
+    """Ranks from the columns `RANKED` of everybody."""
+    named = everybody.rename(columns={"_vip_score_raw": "vip_score_raw"})
+    means = (float(everybody[f"{name}_probability"].mean()) for name in ("churn", "vip"))
+    return Ranks(bands.ranks(named), *means)
+
+
+def finished(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | None, settings: Settings) -> pa.Table:
+    """Rows of the score table, in its contract, from a chunk whose first row is row `first` of everybody.
+
+    `previous` is the churn probability of the latest publication before, by customer_id.
     """
-    missing = sorted(set(TARGETS) - set(champions))
-    if missing:
-        raise HeadwaterError("E521", names=", ".join(missing))
-    enough = seen.wide["tenure_days"].to_numpy() >= settings.population.min_history_days
-    frame = identity(seen, champions, feature_set_hash, enough)
-    frame = frame.join(predicted(seen.wide[enough], champions, settings), how="left")
-    frame = frame.join(explained(seen.wide[enough], champions, features), how="left")
-    frame = amounts(frame, seen, settings)
-    frame = judged(frame, seen, settings)
-    return conform(frame.drop(columns=[c for c in frame if c.startswith("_")]))
+    nested = {name: scored[name].combine_chunks() for name in NESTED}
+    frame = scored.drop_columns(list(NESTED)).to_pandas(date_as_object=True)
+    before = frame["customer_id"].map(previous) if previous is not None else pd.Series(np.nan, index=frame.index)
+    frame = frame.assign(churn_probability_prev=before.astype(float))
+    standing = ranks.frame.iloc[first : first + len(frame)].reset_index(drop=True)
+    banded = bands.bands(frame.join(standing), settings.scores, churn_mean=ranks.churn, vip_mean=ranks.vip)
+    frame = frame.join(banded)
+    frame = frame.join(actions(frame.rename(columns={"_complaint_open": "complaint_open"}), settings.actions))
+    kept = {str(name): frame[name] for name in frame if not str(name).startswith("_")}
+    return conform(kept | nested)
 
 
-def identity(seen: Seen, champions: dict[str, Champion], feature_set_hash: str, enough: np.ndarray) -> pd.DataFrame:
+def identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.DataFrame:
     """Keys, profile, status and versions: everything that needs no model."""
-    wide = seen.wide
     frame = pd.DataFrame(
         {
             "customer_id": wide["customer_id"],
-            "account_id": seen.facts["account_id"],
+            "account_id": wide["account_id"],
             "as_of": wide["as_of"],
             "customer_type": wide["customer_type"],
             "region": wide["region"],
-            "currency": seen.currency,
+            "currency": scorer.currency,
             "score_status": np.where(enough, "ok", "insufficient_history"),
             "arpu_3m": wide["arpu_3m"],
             "arpu_trend_pct": 100.0 * (wide["arpu_ratio_3m"] - 1.0),
-            "is_high_value_now": seen.worth["high_value_now"],
+            "is_high_value_now": wide["high_value_now"],
             "lifecycle_stage": wide["lifecycle_stage"],
             "lifecycle_direction": wide["lifecycle_direction"],
             "tenure_months": wide["tenure_months"].astype("Int16"),
             "complaints_90d": wide["complaint_count_90d"].astype("Int16"),
             "contract_end_date": contract_end(wide),
-            "feature_set_hash": feature_set_hash,
+            "feature_set_hash": scorer.feature_set_hash,
         }
     )
-    return frame.assign(**{f"{target}_model_version": champions[target].version for target in TARGETS})
+    return frame.assign(**{f"{target}_model_version": scorer.champions[target].version for target in TARGETS})
 
 
 def contract_end(wide: pd.DataFrame) -> pd.Series:
@@ -91,8 +139,10 @@ def contract_end(wide: pd.DataFrame) -> pd.Series:
     return ends.dt.date.where(ends.notna(), None)
 
 
-def predicted(wide: pd.DataFrame, champions: dict[str, Champion], settings: Settings) -> pd.DataFrame:
-    """Every model's outputs under the names of the score table; same index as `wide`."""
+def predicted(
+    wide: pd.DataFrame, champions: Mapping[str, Champion], settings: Settings
+) -> tuple[pd.DataFrame, pa.ListArray]:
+    """Every model's outputs under the names of the score table, same index as `wide`; and the churn curves."""
     churn, value, vip = (champions[target].model.predict(wide) for target in TARGETS)
     targets = settings.targets
     frame = pd.DataFrame(
@@ -100,7 +150,6 @@ def predicted(wide: pd.DataFrame, champions: dict[str, Champion], settings: Sett
             "churn_horizon_days": targets.churn.horizon_days,
             "churn_probability": churn["churn_probability"],
             "churn_score_raw": churn["churn_score_raw"],
-            "churn_curve": curve(churn, targets.churn.known),
             "median_days_to_churn": churn["median_days_to_churn"],
             "value_horizon_days": targets.value.horizon_days,
             "value_pred": value["value_pred"],
@@ -113,26 +162,20 @@ def predicted(wide: pd.DataFrame, champions: dict[str, Champion], settings: Sett
         },
         index=wide.index,
     )
-    return frame.astype({"churn_horizon_days": "Int16", "value_horizon_days": "Int16", "vip_horizon_days": "Int16"})
+    horizons = {"churn_horizon_days": "Int16", "value_horizon_days": "Int16", "vip_horizon_days": "Int16"}
+    return frame.astype(horizons), curves(churn, targets.churn.known)
 
 
-def curve(churn: pd.DataFrame, horizons: tuple[int, ...]) -> pd.Series:
+def curves(churn: pd.DataFrame, horizons: tuple[int, ...]) -> pa.ListArray:
     """One (days, probability) per configured horizon."""
-    columns = [churn[f"churn_probability_{h}"].to_numpy() for h in horizons]
-    rows = [
-        [{"days": h, "probability": float(p)} for h, p in zip(horizons, row, strict=True)]
-        for row in zip(*columns, strict=True)
-    ]
-    return pd.Series(rows, index=churn.index, dtype=object)
+    probabilities = churn[[f"churn_probability_{h}" for h in horizons]].to_numpy()
+    arrays = [np.tile(horizons, len(churn)).astype("int16"), probabilities.reshape(-1).astype("float32")]
+    points = pa.StructArray.from_arrays([pa.array(a) for a in arrays], fields=list(CURVE.value_type))
+    ends = np.arange(len(churn) + 1, dtype="int32") * len(horizons)
+    return pa.ListArray.from_arrays(pa.array(ends), points, type=CURVE)
 
 
-def explained(wide: pd.DataFrame, champions: dict[str, Champion], features: tuple[Feature, ...]) -> pd.DataFrame:
-    """Why: the business reasons of churn and of potential VIP, strongest first."""
-    found = {f"{t}_reasons": reasons(champions[t].model, wide, features) for t in ("churn", "vip")}
-    return pd.DataFrame({name: pd.Series(rows, index=wide.index, dtype=object) for name, rows in found.items()})
-
-
-def amounts(frame: pd.DataFrame, seen: Seen, settings: Settings) -> pd.DataFrame:
+def amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Money that follows from the predictions.
 
     Twelve months are a projection: the horizon's value goes on for as long as the customer is likely to stay, the
@@ -144,70 +187,64 @@ def amounts(frame: pd.DataFrame, seen: Seen, settings: Settings) -> pd.DataFrame
     times = 365.0 / horizon
     whole = sum(np.minimum(times - k, 1.0) * per_horizon**k for k in range(int(np.ceil(times))))
     high = frame["is_high_value_now"].astype(bool)
-    unasked = high | suppression.refused(seen.facts)  # who objects to marketing is not scored as a potential VIP
-    gap = (seen.worth["threshold"] - seen.worth["worth"]).clip(lower=0.0)
+    unasked = high | suppression.refused(seen)  # who objects to marketing is not scored as a potential VIP
+    gap = (seen["threshold"] - seen["worth"]).clip(lower=0.0)
+    months = horizon / MONTH_DAYS
     return frame.assign(
         value_12m_pred=frame["value_pred"] * whole,
         value_if_retained_12m=frame["_retained"] * times,
         value_at_risk=frame["churn_probability"] * frame["_retained"] * (churn_days / horizon),
         vip_probability=frame["vip_probability"].where(~unasked),
         _vip_score_raw=frame["_vip_score_raw"].where(~unasked),
-        vip_reasons=frame["vip_reasons"].where(~unasked, None),
         vip_gap=gap.where(~high & frame["value_pred"].notna()),
-    )
-
-
-def judged(frame: pd.DataFrame, seen: Seen, settings: Settings) -> pd.DataFrame:
-    """Bands, tiers, holdout, contact and action: what marketing acts on."""
-    frame = frame.assign(churn_probability_prev=previous(frame, seen))
-    ranked = bands.bands(frame.rename(columns={"_vip_score_raw": "vip_score_raw"}), settings.scores)
-    frame = frame.join(ranked)
-    months = settings.targets.value.horizon_days / MONTH_DAYS
-    buckets = holdout.random_buckets(frame["customer_id"], settings.holdout.salt)
-    frame = frame.assign(
         tier_current=tiers.tiers(frame["arpu_3m"], settings.tiers),
         tier_predicted=tiers.tiers(frame["value_pred"] / months, settings.tiers),
+    )
+
+
+def contactable(frame: pd.DataFrame, seen: pd.DataFrame, scorer: Scorer) -> pd.DataFrame:
+    """Holdout, and who may be contacted."""
+    settings = scorer.settings
+    contact = seen[["consent", "last_contact_on", "overdue_amount", "customer_type"]].assign(
+        open_complaints=seen["complaints_open"]
+    )
+    buckets = holdout.random_buckets(frame["customer_id"], settings.holdout.salt)
+    frame = frame.assign(
         random_bucket=buckets,
         is_holdout=holdout.is_holdout(buckets, settings.holdout),
-        data_quality_flags=None,
+        _complaint_open=contact["open_complaints"] > 0,
     )
-    contact = contact_facts(seen)
-    frame = frame.join(suppression.contact_status(contact, seen.as_of, settings.contact))
-    open_complaint = (contact["open_complaints"] > 0).to_numpy()
-    return frame.join(actions(frame.assign(complaint_open=open_complaint), settings.actions))
+    return frame.join(suppression.contact_status(contact, scorer.as_of, settings.contact))
 
 
-def previous(frame: pd.DataFrame, seen: Seen) -> pd.Series:
-    """The customer's churn probability in the latest publication before this one."""
-    if seen.previous is None:
-        return pd.Series(np.nan, index=frame.index)
-    before = seen.previous.set_index("customer_id")["churn_probability"].astype(float)
-    return frame["customer_id"].map(before)
+class Summary:
+    """The few numbers that a night is told by, and what its gates look at, gathered chunk by chunk."""
 
+    GATED = ("score_status", "churn_probability", "vip_probability")
 
-def contact_facts(seen: Seen) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "consent": seen.facts["consent"],
-            "last_contact_on": seen.facts["last_contact_on"],
-            "open_complaints": seen.wide["complaints_open"],
-            "overdue_amount": seen.wide["overdue_amount"],
-            "customer_type": seen.wide["customer_type"],
+    def __init__(self) -> None:
+        self._gated: list[pa.Table] = []
+        self.high_risk = self.potential_vips = 0
+        self.value_at_risk = Decimal(0)
+
+    def add(self, table: pa.Table) -> None:
+        gated = table.select(list(self.GATED))
+        self._gated.append(gated.set_column(0, "score_status", gated["score_status"].cast(pa.string())))
+        risky = pc.is_in(table["churn_risk_band"].cast(pa.string()), pa.array(["high", "critical"]))
+        self.high_risk += pc.sum(risky).as_py() or 0
+        self.potential_vips += pc.sum(table["is_potential_vip"]).as_py() or 0
+        self.value_at_risk += pc.sum(table["value_at_risk"]).as_py() or 0
+
+    @cached_property
+    def gated(self) -> pd.DataFrame:
+        return pa.concat_tables(self._gated).to_pandas()
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "customers": len(self.gated),
+            "scored": int((self.gated["score_status"] == "ok").sum()),
+            "churn_probability_mean": round(float(self.gated["churn_probability"].mean()), 4),
+            "high_risk": self.high_risk,
+            "potential_vips": self.potential_vips,
+            "value_at_risk": str(self.value_at_risk),
         }
-    )
-
-
-def summary(table: pa.Table) -> dict[str, Any]:
-    """The few numbers that a night is told by."""
-    frame = table.select(
-        ["score_status", "churn_probability", "churn_risk_band", "is_potential_vip", "value_at_risk"]
-    ).to_pandas()
-    ok = frame["score_status"] == "ok"
-    return {
-        "customers": len(frame),
-        "scored": int(ok.sum()),
-        "churn_probability_mean": round(float(frame["churn_probability"].mean()), 4),
-        "high_risk": int(frame["churn_risk_band"].isin(["high", "critical"]).sum()),
-        "potential_vips": int(frame["is_potential_vip"].fillna(False).sum()),
-        "value_at_risk": str(frame["value_at_risk"].dropna().sum()),
-    }

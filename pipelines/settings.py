@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import yaml
@@ -22,6 +23,7 @@ from models.gates import GateSettings
 from models.splits import Protocol
 from models.targets import TargetSettings
 from models.training import TrainingSettings
+from pipelines import own_features
 from pipelines.mapping import Mapping as TableMapping
 from pipelines.mapping import Zone, load_mapping
 from pipelines.quality import Quality
@@ -59,6 +61,15 @@ class Schedule(Section):
     timezone: Zone = "Asia/Shanghai"
 
 
+class SparkSettings(Section):
+    """The engine for those who outgrow one machine; `options` are Spark's own, and win."""
+
+    master: str = Field("local[2]", description="local[2], spark://host:7077, yarn or k8s://…")
+    memory: str = Field("2g", pattern=r"^\d+[mg]$", description="heap of the driver, and of each executor")
+    partitions: int = Field(8, gt=0, description="of every shuffle: two to three times the cores of the cluster")
+    options: dict[str, str] = Field({}, description="such as spark.executor.instances; they win over the above")
+
+
 class Settings(Section):
     """Everything that a run of one project depends on."""
 
@@ -68,6 +79,9 @@ class Settings(Section):
     language: Language = "zh"
     as_of: date | None = Field(None, description="default of --as-of; without it: today")
     threads: int = Field(2, gt=0)
+    chunk: int = Field(50_000, gt=0, description="customers handled at a time: memory grows with it, results do not")
+    engine: Literal["duckdb", "spark"] = Field("duckdb", description="which of the two makes features and scores")
+    spark: SparkSettings = SparkSettings()
     seed: int = 7
     demo: Demo | None = None
     features: FeatureSettings = FeatureSettings()
@@ -87,10 +101,12 @@ class Settings(Section):
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _tables: TableMapping | None = PrivateAttr(None)
+    _own: ModuleType | None = PrivateAttr(None)
 
     def fingerprint(self) -> str:
         """Changes with every value that can change a result; where results are kept and the schedule cannot."""
-        asked = self.model_dump_json(exclude={"workspace", "schedule", "demo", "mapping", "threads", "as_of"})
+        machine = {"workspace", "schedule", "demo", "mapping", "threads", "chunk", "as_of", "engine", "spark"}
+        asked = self.model_dump_json(exclude=machine)
         return hashlib.sha256((asked + self.tables.model_dump_json()).encode()).hexdigest()[:16]
 
     @property
@@ -99,6 +115,11 @@ class Settings(Section):
         if self._tables is None:
             raise HeadwaterError("E201", file=self.mapping)
         return self._tables
+
+    @property
+    def own(self) -> ModuleType | None:
+        """The module of the project's own features, loaded with the settings."""
+        return self._own
 
 
 @dataclass(frozen=True)
@@ -162,7 +183,22 @@ def composed(path: Path, layers: list[Layer]) -> Settings:
     settings = filled(Settings, whole, Layers(layers))
     settings._origins.update(origins)
     settings._tables = load_mapping(path.parent / settings.mapping)
+    check_parts(settings, Layers(layers))
+    if settings.features.own:
+        settings._own = own_features.load(settings.features.own, path.parent)
     return settings
+
+
+def check_parts(settings: Settings, layers: "Layers") -> None:
+    """Raises E204 for a part, or what contains it, that is no measure of the mapping."""
+    measures = settings.tables.measures
+    for name, whole in settings.features.parts.items():
+        for found in (name, whole):
+            if found not in measures:
+                file, line = layers.place(("features", "parts", name))
+                asked = f"one of {', '.join(measures)}"
+                where = {"file": file, "row": line, "column": "features.parts"}
+                raise HeadwaterError("E204", **where, key="features.parts", found=found, expected=asked)
 
 
 def profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:

@@ -5,7 +5,7 @@ list of inputs, from 0) and `__row` (data row in that file, from 1). CSV columns
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -56,12 +56,19 @@ class Raw:
     def name(self, index: int) -> str:
         return self.inputs[index].path
 
+    @property
+    def shown(self) -> str:
+        """The file, or the pattern or query that several rows came by."""
+        return self.inputs[0].path if len(self.inputs) == 1 else self.source.files or "sql"
+
 
 def find(source: Source) -> Raw:
     """List the inputs of a source, with their fingerprints. Raises E401 when nothing matches, E217 for bad SQL."""
-    if source.sql is not None:
+    if is_query(source):
         return Raw(source, [query_fingerprint(source)], query_header(source), [], [])
-    pattern = source.path or source.database or ""
+    if source.connection and not source.files:
+        raise ValueError("a database is fetched into files before it is read: extracts.extract")
+    pattern = source.files or source.database or ""
     paths = sorted(name for name in glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207  Path.glob takes no absolute pattern
     if not paths:
         raise HeadwaterError("E401", file=pattern)
@@ -69,6 +76,11 @@ def find(source: Source) -> Raw:
     raw = Raw(source, inputs, [], repeated, [])
     raw.header = header(raw)
     return raw
+
+
+def is_query(source: Source) -> bool:
+    """A query of DuckDB's own; the query of a connection has been fetched into files."""
+    return source.sql is not None and source.connection is None
 
 
 def fingerprint(path: Path) -> InputFile:
@@ -95,13 +107,16 @@ def header(raw: Raw) -> list[str]:
     if raw.source.database:
         return query_header(raw.source)
     names = csvs.header if raw.source.is_csv else parquets.header
-    found = [names(file.path, raw.source) for file in raw.inputs]
+    found = (names(file.path, raw.source) for file in raw.inputs)
     return next((columns for columns in found if columns), [])
 
 
-def require(raw: Raw, needed: set[str]) -> None:
-    """Every input has every column that the mapping names. Raises E302 naming the nearest one, E316 for a doubled one."""
-    for file in raw.inputs:
+def require(raw: Raw, needed: set[str], positions: Sequence[int] | None = None) -> None:
+    """Every input has every column that the mapping names. Raises E302 naming the nearest one, E316 for a doubled one.
+
+    `positions`: those of the inputs to look at; all by default.
+    """
+    for file in raw.inputs if positions is None else [raw.inputs[index] for index in positions]:
         columns = file_header(raw, file)
         missing = sorted(needed - set(columns))
         if missing and columns:
@@ -114,19 +129,30 @@ def require(raw: Raw, needed: set[str]) -> None:
 
 
 def file_header(raw: Raw, file: InputFile) -> list[str]:
-    if raw.source.sql is not None or raw.source.database:
+    if is_query(raw.source) or raw.source.database:
         return raw.header
     names = csvs.header if raw.source.is_csv else parquets.header
     return names(file.path, raw.source)
 
 
-def stream(raw: Raw, needed: list[str]) -> pa.RecordBatchReader:
-    """All rows of a source as one stream; `raw.inputs[...].rows` and `raw.bad_lines` are complete when it ends."""
-    if raw.source.sql is not None or raw.source.database:
+def types(raw: Raw, needed: list[str]) -> dict[str, pa.DataType]:
+    """The type of each column over all inputs, whichever are read; a query is one input and needs none."""
+    if is_query(raw.source) or raw.source.database:
+        return {}
+    return csvs.types(needed) if raw.source.is_csv else parquets.types([f.path for f in raw.inputs], needed)
+
+
+def stream(raw: Raw, needed: list[str], positions: Sequence[int] | None = None) -> pa.RecordBatchReader:
+    """The rows of a source as one stream; `raw.inputs[...].rows` and `raw.bad_lines` are complete when it ends.
+
+    `positions`: those of the inputs to read, in order; all by default. Numbers and types are the same either way.
+    """
+    if is_query(raw.source) or raw.source.database:
         return numbered_query(raw, needed)
-    types = csvs.types(needed) if raw.source.is_csv else parquets.types([f.path for f in raw.inputs], needed)
-    schema = pa.schema([*types.items(), (FILE, pa.int32()), (ROW, pa.int64())])
-    return pa.RecordBatchReader.from_batches(schema, remembered(raw, numbered_files(raw, types, schema)))
+    common = types(raw, needed)
+    schema = pa.schema([*common.items(), (FILE, pa.int32()), (ROW, pa.int64())])
+    chosen = range(len(raw.inputs)) if positions is None else positions
+    return pa.RecordBatchReader.from_batches(schema, remembered(raw, numbered_files(raw, common, schema, chosen)))
 
 
 def remembered(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -138,8 +164,11 @@ def remembered(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Recor
         raise
 
 
-def numbered_files(raw: Raw, types: dict[str, pa.DataType], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for index, file in enumerate(raw.inputs):
+def numbered_files(
+    raw: Raw, types: dict[str, pa.DataType], schema: pa.Schema, positions: Sequence[int]
+) -> Iterator[pa.RecordBatch]:
+    for index in positions:
+        file = raw.inputs[index]
         bad: list[csvs.Skipped] = []
         rows = (
             csvs.batches(file.path, raw.source, types, bad) if raw.source.is_csv else parquets.batches(file.path, types)

@@ -12,19 +12,20 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import HeadwaterError
+from pipelines.score_files import PREFIX, ScoreFile
 
 log = logging.getLogger(__name__)
-PREFIX = "headwater."
 KEEP_ARCHIVED = 30
 FILE_MODE, FOLDER_MODE = 0o640, 0o750
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
@@ -94,18 +95,19 @@ def clean(workspace: Workspace) -> None:
     point_latest(workspace)
 
 
-def publish(workspace: Workspace, table: pa.Table, meta: dict[str, str], record: Callable[[str], None]) -> Path:
-    """Write one date's scores whole or not at all; call with the lock held.
+def publish(
+    workspace: Workspace, tables: Iterable[pa.Table], meta: dict[str, str], record: Callable[[str], None]
+) -> Path:
+    """Write one date's scores, which come in pieces, whole or not at all; call with the lock held.
 
     `record` gets the sha256 of the finished file before readers can see it. After the swap nothing raises: what is
     published is published.
     """
     target = workspace.score_file(date.fromisoformat(meta["as_of"]))
     temporary = target.with_name(f".{target.name}.{meta['run_id']}.tmp")
-    table = table.replace_schema_metadata({PREFIX + key: value for key, value in meta.items()})
     try:
-        write_synced(table, temporary)
-        if read_scores(temporary)[1].num_rows != table.num_rows:
+        rows = write_synced(tables, meta, temporary)
+        if ScoreFile(temporary).verified() != rows:
             raise HeadwaterError("E702", file=temporary)
         record(sha256(temporary))
         keep_old(workspace, target)
@@ -118,12 +120,21 @@ def publish(workspace: Workspace, table: pa.Table, meta: dict[str, str], record:
     return target
 
 
-def write_synced(table: pa.Table, path: Path) -> None:
+def write_synced(tables: Iterable[pa.Table], meta: dict[str, str], path: Path) -> int:
+    """Each table becomes row groups of one file, in order; gives the number of rows."""
+    pieces = iter(tables)
+    first = next(pieces)
+    schema = first.schema.with_metadata({PREFIX + key: value for key, value in meta.items()})
+    rows = 0
     with path.open("xb") as out:
         os.fchmod(out.fileno(), FILE_MODE)
-        pq.write_table(table, out, compression="zstd", write_page_checksum=True)
+        with pq.ParquetWriter(out, schema, compression="zstd", write_page_checksum=True) as writer:
+            for table in chain([first], pieces):
+                writer.write_table(table.replace_schema_metadata(schema.metadata))
+                rows += table.num_rows
         out.flush()
         os.fsync(out.fileno())
+    return rows
 
 
 def keep_old(workspace: Workspace, target: Path) -> None:
@@ -159,17 +170,9 @@ def point_latest(workspace: Workspace) -> None:
 
 
 def read_scores(path: Path) -> tuple[dict[str, str], pa.Table]:
-    """Metadata and rows through one handle, page checksums verified; a damaged file is exit 3."""
-    try:
-        with path.open("rb") as handle:
-            file = pq.ParquetFile(handle, page_checksum_verification=True)
-            stored = file.metadata.metadata or {}
-            meta = {key.decode().removeprefix(PREFIX): value.decode() for key, value in stored.items()}
-            return {k: v for k, v in meta.items() if k != "ARROW:schema"}, file.read()
-    except FileNotFoundError:
-        raise HeadwaterError("E431", file=path) from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise HeadwaterError("E340", file=path, detail=str(error).splitlines()[0]) from error
+    """Metadata and all rows."""
+    file = ScoreFile(path)
+    return file.meta, file.table()
 
 
 def write_text(path: Path, text: str) -> Path:

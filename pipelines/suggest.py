@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import ibis
 import pyarrow as pa
 
 from features.contracts import CONTRACTS, Contract
 from features.errors import HeadwaterError
-from pipelines import columns, csvs, judging, parquets, sources, tables
+from pipelines import columns, csvs, extracts, inputs, judging, parquets, sources
 from pipelines.columns import Columns
 from pipelines.mapping import Mapping, Source
 from pipelines.quality import contract_problems
@@ -265,25 +266,27 @@ class Trial:
 
 def test(mapping: Mapping, rows: int = FIRST) -> list[Trial]:
     """Try every table of a mapping on its first rows; raises what a whole reading would raise for columns and codes."""
-    con = ibis.duckdb.connect()
-    return [trial(con, mapping, name, rows) for name in tables.ordered(mapping)]
+    con, own = ibis.duckdb.connect(), mapping.model_copy(deep=True)
+    with TemporaryDirectory() as folder:
+        extracts.extract(own, Path(folder), first=rows)
+        return [trial(con, own, name, rows) for name in inputs.ordered(own)]
 
 
 def trial(con, mapping: Mapping, name: str, rows: int) -> Trial:
     try:
         return tried(con, mapping, name, rows)
     except HeadwaterError as error:
-        raise tables.named(error, mapping, name) from error
+        raise inputs.named(error, mapping, name) from error
 
 
 def tried(con, mapping: Mapping, name: str, rows: int) -> Trial:
-    table, contract = mapping.tables[name], tables.extended(name, mapping)
+    table, contract = mapping.tables[name], inputs.extended(name, mapping)
     raw = sources.find(table.source)
     needed = sorted(columns.needed(table))
     sources.require(raw, set(needed))
     first = pa.Table.from_batches([b for b in [next(iter(sources.stream(raw, needed)), None)] if b is not None])
     given = con.create_table(f"trial_{name}", first.slice(0, rows), overwrite=True, temp=True)
-    file = tables.shown(raw)
+    file = raw.shown
     made = Columns(contract, table, mapping, given, judging.offsets(given, table, contract, file))
     mapped, told = made.project()
     judging.closed_maps(made, file)

@@ -1,76 +1,73 @@
-"""Raw files -> canonical tables in DuckDB, with what was left out and why: `read_tables`."""
+"""Raw files -> canonical tables, with what was left out and why: `read`; `read_tables` for those without a workspace.
 
-import hashlib
-import json
+A reading may start from an earlier one (`base`): then only inputs that are new are opened, and the outcome is the same
+as if all had been read at once. Where that cannot be had from the new inputs alone, a table is read whole.
+"""
+
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contracts import CONTRACTS, Column, Contract
+from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
-from pipelines import columns, judging, magnitudes, quarantine, sources
-from pipelines.columns import Columns
+from pipelines import columns, magnitudes, merging, quarantine, sources, staging
+from pipelines.inputs import Inputs, extended, located, named, ordered, stop
 from pipelines.mapping import Mapping
-from pipelines.quality import (
-    Quality,
-    RowCount,
-    clock_problems,
-    contract_problems,
-    unknown_customers,
-    versions,
-)
-from pipelines.sources import InputFile, Raw
+from pipelines.merging import Contradicted
+from pipelines.parts import ASIDE, CONFLICT, RULE, Memory, Part, Tables, rows_with_places
+from pipelines.quality import Quality, RowCount
+from pipelines.sources import FILE, InputFile, Raw
+from pipelines.staging import Staged
 
-READERS = ("cells", "columns", "csvs", "expressions", "judging", "parquets", "quality", "sources", "tables")
 Keep = Callable[[str, pa.Table], None]
 
 
 @dataclass
-class Tables:
-    """The canonical tables of one reading, and everything that is to be told about it.
+class Reading:
+    """One call of `read`: where things are written while it lasts, and what it starts from.
 
-    `medians`: table.column -> median of the positive values; `newest`: table -> newest known_at (UTC), where it has one.
+    `folder` gets the parts. `delivered`: rows known then or later (UTC) are from the future. `keep` is given the rows
+    put aside of each table, also when the reading stops.
     """
 
-    tables: dict[str, ir.Table]
-    measures: tuple[str, ...] = ()
-    attributes: tuple[str, ...] = ()
-    counts: dict[str, RowCount] = field(default_factory=dict)
-    quarantine: dict[str, pa.Table] = field(default_factory=dict)
-    fingerprints: dict[str, list[InputFile]] = field(default_factory=dict)
-    medians: dict[str, float] = field(default_factory=dict)
-    newest: dict[str, datetime] = field(default_factory=dict)
-    ignored: dict[str, list[str]] = field(default_factory=dict)
-    declared: tuple[str, ...] = ()
-    future: int = 0
-    warnings: tuple[Problem, ...] = ()
-    fingerprint: str = ""
-
-    def __getitem__(self, name: str) -> ir.Table:
-        return self.tables[name]
-
-
-@dataclass
-class Reading:
-    """One call of `read_tables`: where things are written while it lasts."""
-
     con: Any
-    mapping: Mapping
+    inputs: Inputs
     quality: Quality
-    delivered: datetime | None
-    keep: Keep | None
-    result: Tables
+    folder: Path
+    delivered: datetime | None = None
+    base: Tables | None = None
+    keep: Keep | None = None
+    result: Tables = field(default_factory=lambda: Tables({}))
     failures: list[HeadwaterError] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+
+    @property
+    def mapping(self) -> Mapping:
+        return self.inputs.mapping
+
+    def known_customers(self, contract: Contract) -> ir.Table | None:
+        """Those that rows of a table may name; None for customers themselves."""
+        return None if contract.name == "customers" else self.result.tables.get("customers")
+
+    @cached_property
+    def customers_lost(self) -> bool:
+        """Does a customer of the base have no row any more? Then rows that were good are not."""
+        assert self.base is not None
+        new = self.result.tables.get("customers")
+        if new is None or self.base.parts["customers"] == self.result.parts["customers"]:
+            return False
+        old = self.base.view(self.con, "customers", self.base.parts["customers"], "_base")
+        return bool(old.anti_join(new, "customer_id").count().execute())
 
 
 def read_tables(
@@ -82,81 +79,48 @@ def read_tables(
     before: dict[str, float] | None = None,
     keep: Keep | None = None,
 ) -> Tables:
-    """Read, map and validate every table of a mapping into `con` (an Ibis DuckDB connection).
+    """Read, map and validate every table of a mapping whole, as tables of `con` (an Ibis DuckDB connection).
 
     `as_of`: the newest date that will be asked for; rows known more than two days after it and after the files were
-    written are from the future. `before`: medians of the previous reading. `keep` is given the rows put aside of each
-    table, also when the reading stops. The tables carry the contract's columns in the
-    contract's types; events also `superseded_at`. Every table is looked at before the first problem is raised, the
-    others with it: E3xx (contract), E4xx (missing), E2xx (mapping), E7xx (machine). Nothing is returned then.
+    written are from the future. `before`: medians of the previous reading. Raises what `read` raises.
     """
-    raws, failures = located(mapping)
-    quality = quality or Quality()
-    limit = None if as_of is None else delivered(as_of, mapping, raws, quality)
-    reading = Reading(con, mapping, quality, limit, keep, empty(mapping), failures)
+    inputs, quality = located(mapping), quality or Quality()
+    limit = None if as_of is None else inputs.delivered(as_of, quality)
+    with TemporaryDirectory() as folder:
+        found = read(Reading(con, inputs, quality, Path(folder), limit, keep=keep), before or {})
+        for name, parts in found.parts.items():
+            rows = con.read_parquet([part.path for part in parts], table_name=f"read_{name}")
+            found.tables[name] = con.create_table(name, rows, overwrite=True)
+            con.drop_view(f"read_{name}")
+    return replace(found, parts={})
+
+
+def read(reading: Reading, before: dict[str, float]) -> Tables:
+    """All tables as parts in the reading's folder, in the contract's columns and types; events also `superseded_at`.
+
+    `before`: medians of the previous reading. Every table is looked at before the first problem is raised, the others
+    with it: E3xx (contract), E4xx (missing), E2xx (mapping), E7xx (machine). Nothing is returned then.
+    """
+    mapping = reading.mapping
+    reading.result = Tables({}, mapping.measures, mapping.attributes, declared=declared(mapping))
+    reading.failures = list(reading.inputs.failures)
     for name in ordered(mapping):
-        if name in raws:
+        if name in reading.inputs.raws:
             with collected(reading, name):
-                read_table(reading, extended(name, mapping), raws[name])
+                read_table(reading, extended(name, mapping), reading.inputs.raws[name])
     if not reading.failures:
         with collected(reading, "mapping"):
-            magnitudes.check(reading.result, mapping, quality, before or {})
+            magnitudes.check(reading.result, mapping, reading.quality, before)
+    shutil.rmtree(reading.folder / staging.PIECES, ignore_errors=True)
     stop(reading.failures)
-    prints = reading.result.fingerprints
-    return replace(reading.result, warnings=tuple(reading.warnings), fingerprint=digest(mapping, prints, quality))
+    fingerprint = reading.inputs.fingerprint(reading.quality)
+    return replace(reading.result, warnings=tuple(reading.warnings), fingerprint=fingerprint)
 
 
-def fingerprint(mapping: Mapping, quality: Quality) -> str:
-    """Identity of what `read_tables` would read now. Raises E401 and the like when an input is missing."""
-    raws, failures = located(mapping)
-    stop(failures)
-    return digest(mapping, {name: raw.inputs for name, raw in raws.items()}, quality)
-
-
-def delivery_limit(as_of: date, mapping: Mapping, quality: Quality) -> datetime:
-    """The instant (UTC) from which a row of the present inputs is from the future."""
-    return delivered(as_of, mapping, located(mapping)[0], quality)
-
-
-def empty(mapping: Mapping) -> Tables:
-    known = {(name, "known_at") for name in mapping.tables}
-    declared = tuple(t for t, c in sorted(known) if (f := mapping.tables[t].forms().get(c)) and (f.expr or f.add))
-    return Tables({}, mapping.measures, mapping.attributes, declared=declared)
-
-
-def located(mapping: Mapping) -> tuple[dict[str, Raw], list[HeadwaterError]]:
-    """The inputs of every table; what is missing is collected."""
-    raws, failures = {}, []
-    for name in ordered(mapping):
-        try:
-            raws[name] = sources.find(mapping.tables[name].source)
-        except HeadwaterError as error:
-            failures.append(named(error, mapping, name))
-    return raws, failures
-
-
-def ordered(mapping: Mapping) -> list[str]:
-    """Contract order, so that customers come first."""
-    return [name for name in CONTRACTS if name in mapping.tables]
-
-
-def extended(name: str, mapping: Mapping) -> Contract:
-    """The contract with the columns that this mapping declares beyond it."""
-    contract = CONTRACTS[name]
-    if name == "usage":
-        return contract.with_measures(mapping.measures)
-    if name == "customers":
-        own = tuple(Column(a, "string", a.replace("_", " "), a) for a in mapping.attributes)
-        return replace(contract, columns=contract.columns + own)
-    return contract
-
-
-def delivered(as_of: date, mapping: Mapping, raws: dict[str, Raw], quality: Quality) -> datetime:
-    """Two days after the later of the as-of date and the moment at which the newest file was written, UTC."""
-    paths = [Path(file.path) for raw in raws.values() for file in raw.inputs if Path(file.path).is_file()]
-    written = [datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None) for path in paths]
-    midnight = datetime.combine(as_of, time(), ZoneInfo(mapping.timezone)).astimezone(UTC).replace(tzinfo=None)
-    return max([midnight, *written]) + timedelta(days=quality.delivery_days)
+def declared(mapping: Mapping) -> tuple[str, ...]:
+    """Tables whose known_at is a rule of the mapping, not a column of the source."""
+    forms = {name: mapping.tables[name].forms().get("known_at") for name in sorted(mapping.tables)}
+    return tuple(name for name, form in forms.items() if form and (form.expr or form.add))
 
 
 @contextmanager
@@ -168,78 +132,89 @@ def collected(reading: Reading, name: str) -> Iterator[None]:
         reading.failures.append(named(error, reading.mapping, name))
 
 
-def named(error: HeadwaterError, mapping: Mapping, table: str) -> HeadwaterError:
-    """The same error with the table, the mapping file and the YAML path that a fix line needs."""
-    problem = error.problem
-    values = {"table": table, "mapping": mapping.origin, **problem.values}
-    return HeadwaterError(
-        problem.code,
-        file=problem.file or mapping.origin,
-        row=problem.row,
-        column=problem.column,
-        sample=problem.sample,
-        others=error.others,
-        **values,
-    )
+@dataclass
+class Start:
+    """Where the reading of one table begins: what is known of it, and the positions of the inputs to open."""
 
-
-def stop(failures: list[HeadwaterError]) -> None:
-    if failures:
-        first, *rest = failures
-        others = [*first.others, *[problem for error in rest for problem in (error.problem, *error.others)]]
-        problem = first.problem
-        raise HeadwaterError(
-            problem.code,
-            file=problem.file,
-            row=problem.row,
-            column=problem.column,
-            sample=problem.sample,
-            others=others,
-            **problem.values,
-        ) from first
+    positions: list[int]
+    memory: Memory
+    parts: list[Part] = field(default_factory=list)
+    count: RowCount = field(default_factory=lambda: RowCount(0, 0))
 
 
 def read_table(reading: Reading, contract: Contract, raw: Raw) -> None:
-    """One table: load, map, judge, split; its counts and quarantine go into the result."""
-    table = reading.mapping.tables[contract.name]
-    needed = sorted(columns.needed(table))
-    sources.require(raw, set(needed))
+    """One table: its new inputs if the base serves, otherwise all; counts, quarantine and parts go into the result."""
+    needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
+    positions = unread(reading, contract, raw)
+    sources.require(raw, set(needed), positions)
+    types = {name: str(kind) for name, kind in sources.types(raw, needed).items()}
+    whole = Start(list(range(len(raw.inputs))), Memory.blank(types, contract))
+    start = resumed(reading, contract, raw, types, positions) or whole
     try:
-        rows = load(reading.con, contract.name, raw, needed)
-        unchanged(raw)
-        made = Columns(contract, table, reading.mapping, rows, judging.offsets(rows, table, contract, shown(raw)))
-        count, bad = split(reading, made, raw)
-    finally:
-        for leftover in ("raw", "staged", "repeated", "several"):
-            reading.con.drop_table(f"{leftover}_{contract.name}", force=True)
-    finish(reading, contract, raw, count, bad)
+        combine(reading, contract, raw, start)
+    except Contradicted:
+        combine(reading, contract, raw, whole)
 
 
-def split(reading: Reading, made: Columns, raw: Raw) -> tuple[RowCount, pa.Table]:
-    """Mapped rows into used ones (the canonical table), those put aside and repeats. Raises E303, E320, E321."""
-    name = made.contract.name
-    total = made.raw.count().execute() + len(raw.bad_lines)
+def unread(reading: Reading, contract: Contract, raw: Raw) -> list[int]:
+    """Positions of the inputs that the base has not read."""
+    files = reading.base.fingerprints.get(contract.name, []) if reading.base else []
+    seen = {file.sha256 for file in files}
+    return [position for position, file in enumerate(raw.inputs) if file.sha256 not in seen]
+
+
+def resumed(
+    reading: Reading, contract: Contract, raw: Raw, types: dict[str, str], positions: list[int]
+) -> Start | None:
+    """Start from the base, if every row that it judged good would be judged so again; None where that is not sure."""
+    base, name = reading.base, contract.name
+    if base is None or name not in base.parts:
+        return None
+    memory, files = base.memory[name], base.fingerprints[name]
+    gone = {file.sha256 for file in files} - {file.sha256 for file in raw.inputs}
+    late = reading.delivered and memory.latest and memory.latest >= reading.delivered
+    lost = name != "customers" and reading.customers_lost
+    if gone or late or lost or memory.types != types:
+        return None
+    moved = replace(memory, aside=placed(memory.aside, files, raw), waiting=placed(memory.waiting, files, raw))
+    rows = {file.sha256: file.rows for file in files}
+    raw.inputs[:] = [replace(file, rows=rows.get(file.sha256, file.rows)) for file in raw.inputs]
+    return Start(positions, moved, base.parts[name], base.counts[name])
+
+
+def placed(rows: pa.Table, files: list[InputFile], raw: Raw) -> pa.Table:
+    """Rows with the positions that their inputs have now; a new file may stand before the old ones."""
+    now = {file.sha256: position for position, file in enumerate(raw.inputs)}
+    positions = pa.array([now[file.sha256] for file in files], pa.int32())
+    moved = positions.take(rows[FILE].combine_chunks())
+    return rows.set_column(rows.column_names.index(FILE), pa.field(FILE, pa.int32()), moved)
+
+
+def combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> None:
+    """Read, judge and merge. Raises E303, E320, E321 and Contradicted; nothing is left of the table then."""
+    name, memory = contract.name, start.memory
+    for folder in (reading.folder / name, reading.folder / staging.PIECES / name):
+        shutil.rmtree(folder, ignore_errors=True)  # of a first try: a linked part must never be written to
+    raw.bad_lines.clear()
+    staged = Staged(offsets=dict(memory.offsets), latest=memory.latest)
+    if start.positions:
+        staging.stage(reading, contract, raw, start.positions, staged)
+    total = start.count.in_ + staged.total
     if total == 0:
-        raise HeadwaterError("E303", file=shown(raw))
-    staged, told = judged(reading, made, raw)
-    parts = versions(reading.con, staged, made.contract)
-    used = reading.con.create_table(name, parts.used, overwrite=True).count().execute()
-    bad = quarantine.collect(staged, told, parts, raw)
-    repeats = parts.duplicates.count().execute() if parts.duplicates is not None else 0
-    return RowCount(total, used, bad.num_rows, repeats).check(name), bad
-
-
-def judged(reading: Reading, made: Columns, raw: Raw) -> tuple[ir.Table, list[judging.Told]]:
-    """The mapped rows as table `staged_<name>`, each with the number of its first problem, and the problems."""
-    mapped, told = made.project()
-    judging.closed_maps(made, shown(raw))
-    later = contract_problems(mapped, made.contract)
-    later += clock_problems(mapped, reading.quality, reading.delivered)
-    if made.contract.name != "customers" and "customers" in reading.result.tables:
-        later.append(unknown_customers(mapped, reading.result["customers"]))
-    staged = judging.broken_rows(mapped, told, later)
-    staged = reading.con.create_table(f"staged_{made.contract.name}", staged, temp=True, overwrite=True)
-    return staged, [*told, *judging.told(later)]
+        raise HeadwaterError("E303", file=raw.shown)
+    pending = memory.waiting.filter(pc.not_equal(memory.waiting[RULE], CONFLICT))
+    staging.again(reading, contract, pending, staged)
+    merged = merging.merge(reading, contract, staged, start.parts, memory)
+    aside = pa.concat_tables([memory.aside, *staged.aside]).cast(ASIDE)
+    waiting = pa.concat_tables([rows_with_places(contract).empty_table(), *staged.waiting, *merged.conflicts])
+    sizes = pa.concat_tables([memory.sizes.slice(0, 0), *merged.sizes])
+    reading.result.memory[name] = Memory(memory.types, staged.offsets, staged.latest, aside, waiting, sizes)
+    reading.result.parts[name] = merged.parts
+    reading.result.read[name] = len(start.positions)
+    bad = quarantine.collect(reading.con, aside, waiting, raw)
+    used = sum(part.rows for part in merged.parts)
+    count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates)
+    finish(reading, contract, raw, count.check(name), bad)
 
 
 def finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> None:
@@ -248,49 +223,11 @@ def finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad:
     if bad.num_rows and reading.keep:
         reading.keep(name, bad)
     quarantine.judge(contract, count, bad, reading.quality)
-    result.tables[name], result.counts[name] = reading.con.table(name), count
+    result.tables[name] = result.view(reading.con, name, result.parts[name], "_read")
+    result.counts[name] = count
     result.fingerprints[name] = list(raw.inputs)
     result.future += pc.sum(pc.equal(bad["rule"], "from_the_future")).as_py() or 0
     if bad.num_rows:
         result.quarantine[name] = bad
     result.ignored[name] = sorted(set(raw.header) - columns.needed(reading.mapping.tables[name]))
     reading.warnings += quarantine.notes(contract, raw, count, bad)
-
-
-def load(con, name: str, raw: Raw, needed: list[str]) -> ir.Table:
-    """All rows of a source as table `raw_<name>`. An error inside the stream keeps its own words."""
-    reader = sources.stream(raw, needed)
-    con.con.register(f"stream_{name}", reader)
-    try:
-        return con.create_table(f"raw_{name}", con.table(f"stream_{name}"), overwrite=True, temp=True)
-    except Exception as error:
-        raise raw.failure or error from error
-    finally:
-        con.con.unregister(f"stream_{name}")
-
-
-def unchanged(raw: Raw) -> None:
-    """An input that changed while it was read stops the run. Raises E403."""
-    for file in raw.inputs:
-        path = Path(file.path)
-        if path.is_file() and path.stat().st_size != file.size:
-            raise HeadwaterError("E403", file=file.path)
-
-
-def shown(raw: Raw) -> str:
-    return raw.inputs[0].path if len(raw.inputs) == 1 else raw.source.path or "sql"
-
-
-def digest(mapping: Mapping, prints: dict[str, list[InputFile]], quality: Quality) -> str:
-    """Identity of a reading: mapping, contents of the inputs, quality limits, contracts, and the code that reads."""
-    contracts = {name: contract.schema() for name, contract in CONTRACTS.items()}
-    inputs = {name: sorted(file.sha256 for file in files) for name, files in prints.items()}
-    whole = [mapping.model_dump(mode="json"), inputs, quality.model_dump(), contracts, code_sha256()]
-    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-@cache
-def code_sha256() -> str:
-    """A table made by other code is another table."""
-    folder = Path(__file__).parent
-    return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in READERS)).hexdigest()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from features.errors import HeadwaterError, Problem
+from pipelines.credentials import masked
 
 
 class Refused(ValueError):
@@ -68,7 +69,7 @@ def problem(model: type[BaseModel], found: ErrorDetails, document: Places) -> Pr
     if found["type"] == "extra_forbidden":
         near = nearest(str(keys[-1]), known_keys(model, keys[:-1]))
         return Problem("E203", file, line, name, values={"key": name, "nearest": near or "—"})
-    value = str(found.get("input"))[:60]
+    value = masked(str(found.get("input")))[:60]
     return Problem("E204", file, line, name, values={"key": name, "found": value, "expected": found["msg"]})
 
 

@@ -62,26 +62,41 @@ class BandSettings(BaseModel):
         return self
 
 
-def bands(frame: pd.DataFrame, settings: BandSettings, base_rate: float | None = None) -> pd.DataFrame:
-    """All band columns of the score table for scored customers, one row per row of `frame`, same index.
+def ranks(everybody: pd.DataFrame) -> pd.DataFrame:
+    """churn_percentile, value_rank (0 to 1) and vip_percentile among everybody, same index.
 
-    `frame` holds churn_probability, value_pred, vip_probability (NaN for those who are high-value now) and, where
-    known, churn_score_raw and vip_score_raw (they break ties), churn_probability_prev.
-    `base_rate` is the share that leaves within the horizon; None takes the mean probability.
+    `everybody` holds churn_probability, value_pred, vip_probability (NaN for those who are high-value now) and, where
+    known, churn_score_raw and vip_score_raw, which break ties.
+    """
+    columns = {
+        "churn_percentile": percentiles(everybody["churn_probability"], everybody.get("churn_score_raw")),
+        "value_rank": everybody["value_pred"].rank(pct=True),
+        "vip_percentile": percentiles(everybody["vip_probability"], everybody.get("vip_score_raw")),
+    }
+    return pd.DataFrame(columns, index=everybody.index)
+
+
+def bands(
+    frame: pd.DataFrame, settings: BandSettings, churn_mean: float | None = None, vip_mean: float | None = None
+) -> pd.DataFrame:
+    """All band columns of the score table for some customers, one row per row of `frame`, same index.
+
+    `frame` holds the probabilities, the columns of `ranks` (made of these rows alone where they are left out) and,
+    where known, churn_probability_prev. `churn_mean` is the share that leaves within the horizon and `vip_mean` the
+    mean probability of becoming a VIP, among everybody; None takes the mean of these rows.
     """
     churn, vip = frame["churn_probability"], frame["vip_probability"]
-    percentile = percentiles(churn, frame.get("churn_score_raw"))
-    risk = risk_bands(churn, percentile, settings, base_rate)
-    value = value_bands(frame["value_pred"], settings)
-    vip_rank = percentiles(vip, frame.get("vip_score_raw"))
+    standing = frame if "value_rank" in frame else ranks(frame)
+    risk = risk_bands(churn, standing["churn_percentile"], settings, churn_mean)
+    value = value_bands(frame["value_pred"], standing["value_rank"], settings)
     columns = {
-        "churn_percentile": percentile,
+        "churn_percentile": standing["churn_percentile"],
         "churn_risk_band": risk,
         "churn_trend": churn_trend(churn, frame.get("churn_probability_prev"), settings),
         "value_band": value,
         "value_risk_cell": value_risk_cell(value, risk),
-        "vip_percentile": vip_rank,
-        "is_potential_vip": potential_vip(vip, vip_rank, settings.vip),
+        "vip_percentile": standing["vip_percentile"],
+        "is_potential_vip": potential_vip(vip, standing["vip_percentile"], settings.vip, vip_mean),
     }
     return pd.DataFrame(columns, index=frame.index)
 
@@ -112,10 +127,9 @@ def risk_bands(
     return _words(probability, np.select(steps, ["critical", "high", "medium"], "low"))
 
 
-def value_bands(value: pd.Series, settings: BandSettings) -> pd.Series:
-    """low, medium or high by rank of the predicted value; null where it is null."""
+def value_bands(value: pd.Series, rank: pd.Series, settings: BandSettings) -> pd.Series:
+    """low, medium or high by rank (0 to 1) of the predicted value; null where it is null."""
     low, high = settings.value_quantiles
-    rank = value.rank(pct=True)
     return _words(value, np.select([rank > high, rank > low], ["high", "medium"], "low"))
 
 
@@ -134,15 +148,15 @@ def churn_trend(probability: pd.Series, previous: pd.Series | None, settings: Ba
     return _words(probability, np.select(steps, ["new", "worsening", "improving"], "steady"))
 
 
-def potential_vip(probability: pd.Series, percentile: pd.Series, rule: VipRule) -> pd.Series:
-    """True where every condition of the rule holds; false where the probability is null."""
+def potential_vip(probability: pd.Series, percentile: pd.Series, rule: VipRule, mean: float | None = None) -> pd.Series:
+    """True where every condition of the rule holds; false where the probability is null. `mean` as in `bands`."""
     passes = probability.notna()
     if rule.top_share is not None:
         passes &= _among_top(percentile, rule.top_share)
     if rule.min_probability is not None:
         passes &= probability >= rule.min_probability
     if rule.min_lift is not None:
-        passes &= probability >= rule.min_lift * probability.mean()
+        passes &= probability >= rule.min_lift * (probability.mean() if mean is None else mean)
     return passes
 
 

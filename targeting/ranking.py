@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import HeadwaterError
+from models.scores import in_floats
 from targeting import holdout
 
 ListKind = Literal["vip", "churn"]
@@ -64,18 +65,44 @@ class ListResult:
     filters: dict = field(default_factory=dict)
 
 
-def vip_list(scores: pa.Table | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
+READ = (
+    "customer_id",
+    "as_of",
+    "score_status",
+    "churn_probability",
+    "value_pred",
+    "value_at_risk",
+    "is_high_value_now",
+    "vip_probability",
+    "is_potential_vip",
+    "action_priority",
+    "contact_allowed",
+    "suppress_reason",
+    "is_holdout",
+)
+"""What of everybody decides who is on a list; the whole rows are taken of those who are."""
+
+
+class Scores(Protocol):
+    """A score table, in memory or in a file."""
+
+    def select(self, columns: list[str]) -> pa.Table: ...
+
+    def take(self, places: pa.Array) -> pa.Table: ...
+
+
+def vip_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
     """Potential VIPs, most probable first. Customers who are high-value now are not eligible."""
     return _draw("vip", scores, settings, list_id)
 
 
-def churn_list(scores: pa.Table | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
+def churn_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
     """Customers who may leave, in the configured order, by default the money at risk."""
     return _draw("churn", scores, settings, list_id)
 
 
 def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -> ListResult:
-    frame = _plain(scores) if isinstance(scores, pa.Table) else scores
+    frame = scores if isinstance(scores, pd.DataFrame) else in_floats(scores.select(list(READ))).to_pandas()
     as_of = pd.Timestamp(frame["as_of"].iloc[0]).date() if len(frame) else None
     list_id = list_id or f"{kind}-{as_of or 'empty'}"
     _refuse_without_consent(frame)
@@ -84,8 +111,8 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
     suppressed = ~held & ~eligible["contact_allowed"].to_numpy(dtype=bool)
     contactable = eligible[~held & ~suppressed]
     chosen = contactable.head(settings.top)
-    if isinstance(scores, pa.Table):
-        chosen = _with_nested(chosen, scores)
+    if not isinstance(scores, pd.DataFrame):
+        chosen = _whole(scores.take(pa.array(chosen.index.to_numpy())), chosen.index)
     members = _members(chosen, list_id, settings.holdout)
     rows, control = (members[members["arm"] == arm].reset_index(drop=True) for arm in ("treated", "control"))
     counts = ListCounts(
@@ -100,16 +127,12 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
     return ListResult(list_id, kind, as_of, rows, control, counts, filters)
 
 
-def _plain(scores: pa.Table) -> pd.DataFrame:
-    """Without lists and structs, of which a million rows would take minutes; `_with_nested` adds them for the few."""
-    return scores.select([field.name for field in scores.schema if not pa.types.is_nested(field.type)]).to_pandas()
-
-
-def _with_nested(rows: pd.DataFrame, scores: pa.Table) -> pd.DataFrame:
-    nested = [field.name for field in scores.schema if pa.types.is_nested(field.type)]
-    taken = scores.select(nested).take(pa.array(rows.index.to_numpy()))
-    added = {name: pd.Series(taken[name].to_pylist(), index=rows.index, dtype=object) for name in nested}
-    return rows.assign(**added)[[*scores.column_names]]
+def _whole(rows: pa.Table, index: pd.Index) -> pd.DataFrame:
+    """In pandas, lists and structs as plain lists."""
+    nested = [field.name for field in rows.schema if pa.types.is_nested(field.type)]
+    frame = rows.drop_columns(nested).to_pandas().set_index(index)
+    added = {name: pd.Series(rows[name].to_pylist(), index=index, dtype=object) for name in nested}
+    return frame.assign(**added)[rows.column_names]
 
 
 def _eligible_vip(frame: pd.DataFrame, settings: ListSettings) -> np.ndarray:

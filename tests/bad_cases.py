@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -53,6 +54,23 @@ def in_parquet(raw: Raw, name: str, **columns) -> None:
     pq.write_table(pa.table(content), raw.folder / f"{name}.parquet")
     table = {"cust": "customers", "bill": "bills"}.get(name, name)
     raw.mapping["tables"][table]["source"] = {"path": f"{name}.parquet"}
+
+
+def in_duckdb(content: bytes = b"", **asked: str) -> Callable[[Raw], None]:
+    """The bills as the table `bill` of a DuckDB file, asked for by a connection; or a file of other content."""
+
+    def spoil(raw: Raw) -> None:
+        path = raw.folder / "billing.duckdb"
+        head, *rows = raw.rows["bill"]
+        if content:
+            path.write_bytes(content)
+        else:
+            with duckdb.connect(str(path)) as base:
+                base.register("given", pa.table({name: [row[at] for row in rows] for at, name in enumerate(head)}))
+                base.execute("CREATE TABLE bill AS FROM given")
+        source("bills", connection=f"duckdb://{path}", **asked)(raw)
+
+    return spoil
 
 
 def damaged(raw: Raw) -> None:
@@ -124,10 +142,45 @@ MAPPING = [
     Bad("several statements", "E217", source("bills", sql="SELECT 1; DROP TABLE x"), ("bills",)),
     Bad("no query at all", "E217", source("bills", sql="DELETE FROM x"), ("bills",)),
     Bad("query that cannot run", "E217", source("bills", sql="SELECT nothing FROM nowhere"), ("nowhere",)),
+    Bad(
+        "password in the mapping", "E223", source("bills", connection="postgres://a:hunter2@b/c", table="x"), ("${DB",)
+    ),
+    Bad(
+        "secret that is not set",
+        "E224",
+        source("bills", connection="postgres://a:${NOT_SET_ANYWHERE}@b/c", table="x"),
+        ("NOT_SET_ANYWHERE",),
+    ),
+    Bad("unknown database", "E226", source("bills", connection="postgers://a@b/c", table="x"), ("postgres",)),
+    Bad("connection that is no URL", "E204", source("bills", connection="host=a", table="x"), ("postgres://user",)),
+    Bad("connection without table", "E204", source("bills", connection="duckdb://a.db"), ("table or sql",)),
+    Bad("table name with SQL in it", "E204", source("bills", connection="duckdb://a", table='x"; DROP'), ("table",)),
+    Bad(
+        "watermark of a file",
+        "E204",
+        source("bills", path="bill.csv", watermark="账期"),
+        ("watermark needs connection",),
+    ),
+    Bad(
+        "watermark of customers",
+        "E227",
+        source("customers", connection="duckdb://a", table="x", watermark="状态日期"),
+        ("customers",),
+    ),
+    Bad("query that changes a database", "E217", in_duckdb(sql="DELETE FROM bill"), ("DELETE",)),
+    Bad("watermark that is text", "E225", in_duckdb(table="bill", watermark="账期"), ("账期", "string")),
 ]
 
 DATA = [
     Bad("missing file", "E401", source("bills", path="none_*.csv"), ("none_*.csv",)),
+    Bad("table that is not in the database", "E404", in_duckdb(table="bills"), ("'bill'",)),
+    Bad(
+        "database file that is not there",
+        "E401",
+        source("bills", connection="duckdb://none.db", table="x"),
+        ("none.db",),
+    ),
+    Bad("database that does not answer", "E712", in_duckdb(table="bill", content=b"no database"), ("billing.duckdb",)),
     Bad("missing file of a query", "E401", source("bills", sql="SELECT * FROM 'none_*.parquet'"), ("bills",)),
     Bad(
         "renamed column",
@@ -235,6 +288,8 @@ CONFIGS = [
     ("unknown nested key", "mapping: mapping.yaml\ntargets: {churn: {horizon: 90}}\n", "E203", "horizon"),
     ("value that does not fit", "mapping: mapping.yaml\nthreads: several\n", "E204", "threads"),
     ("negative horizon", "mapping: mapping.yaml\ntargets: {churn: {horizon_days: -1}}\n", "E204", "horizon_days"),
+    ("part of no measure", "mapping: mapping.yaml\nfeatures: {parts: {fax_pages: sms}}\n", "E204", "features.parts"),
+    ("topic that makes no name", "mapping: mapping.yaml\nfeatures: {topics: [Spam SMS]}\n", "E204", "topics"),
     ("broken YAML", "name: [a\nmapping: {\n", "E202", ":2"),
     ("tab in YAML", "name: a\n\tmapping: b\n", "E202", ":2"),
     ("a list", "- a\n- b\n", "E202", "list"),

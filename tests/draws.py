@@ -113,8 +113,11 @@ def on(days: np.ndarray, share_null: float, rng: Rng) -> pd.Series:
 
 
 def customers(spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:
-    """With us on their as-of date; some leave on it or later."""
+    """With us on their as-of date; some leave on it or later. Up to three who see the same day share an account."""
     size = len(spine)
+    first = np.arange(size) // 3 * 3
+    beside = spine.as_of.to_numpy() == spine.as_of.to_numpy()[first]
+    account = pd.Series(np.where(beside & (rng.random(size) < 0.8), first, np.arange(size)))
     return pd.DataFrame(
         {
             "customer_id": spine.customer_id,
@@ -122,10 +125,25 @@ def customers(spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:
             "deactivated_on": on(micros(spine.as_of) + rng.integers(0, 90, size) * DAY, 0.6, rng),
             "customer_type": text(rng, {"personal": 6, "group": 3, None: 1}, size),
             "group_size": text(rng, {"large": 1, "small": 2, None: 7}, size),
-            "account_id": text(rng, {"A1": 1, None: 1}, size),
+            "account_id": ("A" + account.astype(str)).mask(rng.random(size) < 0.15),
             "region": text(rng, {"north": 4, "south": 4, None: 2}, size),
+            "kids": text(rng, {"none": 2, "some": 1, None: 1}, size),
+            "age": text(rng, {"35-44": 2, "65+": 1, None: 1}, size),
         }
     )
+
+
+def former(customers: pd.DataFrame, spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:
+    """More members of the accounts: most left before the date that the others see, the rest never use anything."""
+    mates = customers[customers.account_id.notna()].sample(frac=0.3, replace=True, random_state=int(rng.integers(99)))
+    size, as_of = len(mates), micros(spine.as_of.loc[mates.index])
+    ago = pick(rng, {1: 1, 2: 1, 90: 1, 91: 1, 180: 1, 181: 1, 400: 1}, size).astype(int)
+    columns = {
+        "customer_id": [f"F{number:06d}" for number in range(size)],
+        "activated_on": on(as_of - (ago + rng.integers(0, 900, size)) * DAY, 0.0, rng).to_numpy(),
+        "deactivated_on": on(as_of - ago * DAY, 0.15, rng).to_numpy(),
+    }
+    return mates.assign(**columns)
 
 
 def bills(spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 
 import ibis
 
+from pipelines import extracts
 from pipelines.mapping import Mapping, load_mapping
 from pipelines.quality import Quality
 from pipelines.tables import Tables, read_tables
@@ -98,5 +99,7 @@ class Raw:
         return load_mapping(self.write_mapping())
 
     def read(self, con: ibis.BaseBackend, quality: Quality | None = None, **options: Any) -> Tables:
-        """Write everything and read it."""
-        return read_tables(con, load_mapping(self.write()), quality or Quality(), **options)
+        """Write everything and read it, tables of databases by way of their extracts."""
+        mapping = load_mapping(self.write())
+        extracts.extract(mapping, self.folder / "extracts")
+        return read_tables(con, mapping, quality or Quality(), **options)

@@ -22,10 +22,6 @@ from features.definition import Feature
 from features.settings import FeatureSettings
 from features.spine import everyone
 
-BILLS = ("arpu_3m", "arpu_trend_6m", "arpu_trend_before_6m", "arpu_variation_6m", "arpu_spike_6m")
-WIDE = ("tenure_days", "days_since_usage", "plan_fee", *BILLS)
-"""What features of whole rows read."""
-
 
 def parse(text: str) -> list[dict[str, str | None]]:
     """The rows of a text table; cells are stripped, `null` is None."""
@@ -75,12 +71,13 @@ def value(text: str | None, dtype: str) -> Any:
     return readers.get(kind, str)(text)
 
 
-def chosen(columns: Iterable[str], measures: Sequence[str]) -> list[Feature]:
-    """The features of these columns, and what features of whole rows among them read."""
-    everything = {f.column: f for f in catalogue(measures)}
-    wanted = [everything[c] for c in columns]
-    needed = WIDE if any(f.source == "wide" for f in wanted) else ()
-    return wanted + [everything[c] for c in needed if c not in columns]
+def chosen(columns: Iterable[str], measures: Sequence[str], settings: FeatureSettings) -> list[Feature]:
+    """The features of these columns, and what they are made from."""
+    everything = {f.column: f for f in catalogue(measures, topics=settings.topics, parts=settings.parts)}
+    wanted = list(dict.fromkeys(columns))
+    for column in wanted:  # grows while it is read
+        wanted += [c for c in everything[column].reads if c not in wanted]
+    return [everything[c] for c in wanted]
 
 
 def expect(con: ibis.BaseBackend, expected: str, settings: FeatureSettings | None = None, **given: str) -> None:
@@ -91,7 +88,8 @@ def expect(con: ibis.BaseBackend, expected: str, settings: FeatureSettings | Non
     measures = [c for c, t in tables["usage"].schema().items() if t.is_floating()] if "usage" in tables else []
     days = {date.fromisoformat(str(row["seen on"])) for row in rows}
     spine = everyone(tables["customers"], sorted(days), "UTC")
-    wide = build(tables, spine, chosen(columns, measures), settings or FeatureSettings())
+    settings = settings or FeatureSettings()
+    wide = build(tables, spine, chosen(columns, measures, settings), settings)
     found = {(r["customer_id"], str(r["as_of"])): r for r in con.to_pyarrow(wide).to_pylist()}
     got = [found[str(row["customer_id"]), str(row["seen on"])] for row in rows]
     plain = [{c: told(row[c]) for c in columns} for row in rows]

@@ -1,6 +1,6 @@
 """Random worlds, hostile on purpose: one customer is one world, so that ten thousand of them go through one query.
 
-Each customer has an as-of date of his own. Events crowd around the instants where code goes wrong: the cutoff itself,
+Each customer has an as-of date of his own; those who share an account share it. Events crowd around the instants where code goes wrong: the cutoff itself,
 the microsecond before it, month ends, leap days, the day of joining, and times before it (a recycled number).
 Money is held in whole hundredths until it becomes decimal. Same size and seed, same worlds.
 """
@@ -14,18 +14,29 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.catalogue import catalogue
 from features.contracts import CONTRACTS, MONEY
-from tests.draws import bills, complaints, contacts, customers, payments, subscriptions, surveys, usage
+from features.definition import ROW, Feature
+from tests.draws import bills, complaints, contacts, customers, former, payments, subscriptions, surveys, usage
 
 ZONE = "Asia/Shanghai"
 AHEAD = np.timedelta64(8, "h")
 """Local time of ZONE is this far ahead of UTC, in every season."""
 MEASURES = ("voice_minutes", "data_mb")
+ATTRIBUTES = ("kids", "age")
+TOPICS = ("billing", "network")
+PARTS = {"voice_minutes": "data_mb"}
 HOSTILE_DATES = ("2024-02-29", "2024-03-01", "2024-03-31", "2025-01-01", "2025-03-06", "2025-03-07", "2026-01-31")
 HOSTILE_AGES = (1, 2, 27, 28, 29, 56, 89, 90, 91, 182, 183, 365, 730)
+SPINE = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
 LATER = {"resolved_at": "cutoff", "valid_to": "as_of", "superseded_at": "cutoff"}
 """Columns that come true after their row, and the clock that says so."""
 _names = count()
+
+
+def everything() -> tuple[Feature, ...]:
+    """The catalogue with all that a project may declare."""
+    return catalogue(MEASURES, ATTRIBUTES, topics=TOPICS, parts=PARTS)
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ def world(size: int, seed: int) -> World:
     for maker in (complaints, contacts, surveys, subscriptions):
         tables[maker.__name__] = maker(made, rng)
     tables["usage"] = usage(made, rng, MEASURES)
+    tables["customers"] = pd.concat([tables["customers"], former(tables["customers"], made, rng)], ignore_index=True)
     return World(made, {name: dated(frame) for name, frame in tables.items()})
 
 
@@ -63,7 +75,9 @@ def spine(size: int, rng: np.random.Generator) -> pd.DataFrame:
     """One as-of date per customer, who joined at least a day before it; their order is the order of the ids."""
     days = np.datetime64("2024-01-01") + rng.integers(0, 1000, size)
     hostile = rng.choice(np.array(HOSTILE_DATES, "datetime64[D]"), size)
+    first = np.arange(size) // 3 * 3
     as_of = np.where(rng.random(size) < 0.3, hostile, days)
+    as_of = np.where((rng.random(size) < 0.4)[first], as_of[first], as_of)
     age = np.where(rng.random(size) < 0.3, rng.choice(HOSTILE_AGES, size), rng.integers(1, 1200, size))
     ids = [f"C{i:06d}" for i in range(size)]
     cutoff = as_of.astype("datetime64[us]") - AHEAD
@@ -95,13 +109,22 @@ def rewritten(given: World, other: World | None) -> World:
     tables = {}
     for name, frame in given.tables.items():
         if name == "customers":
-            left = pd.NaT if other is None else other.tables[name].deactivated_on
-            tables[name] = frame.assign(deactivated_on=left)
+            tables[name] = frame.assign(deactivated_on=leaving(frame, given.spine, other))
             continue
         kept = hidden(frame[~future(frame, given.spine)], given.spine, other)
         coming = [] if other is None else [other.tables[name][future(other.tables[name], given.spine)]]
         tables[name] = pd.concat([kept, *coming], ignore_index=True)
     return given.of(**tables)
+
+
+def leaving(customers: pd.DataFrame, spine: pd.DataFrame, other: World | None) -> pd.Series:
+    """When customers leave: those who had left before stay away, the day of the others is unknown or another one."""
+    here = customers.customer_id.isin(spine.customer_id)
+    if other is None:
+        return customers.deactivated_on.mask(here)
+    then = other.tables["customers"].set_index("customer_id").deactivated_on.reindex(customers.customer_id)
+    as_of = spine.set_index("customer_id").as_of.reindex(customers.customer_id)
+    return customers.deactivated_on.mask(here, then.where(then >= as_of).set_axis(customers.index))
 
 
 def hidden(rows: pd.DataFrame, spine: pd.DataFrame, other: World | None) -> pd.DataFrame:
@@ -120,6 +143,7 @@ def arrow(name: str, frame: pd.DataFrame) -> pa.Table:
     """The frame with exactly the columns and types of the contract, and `superseded_at` where it has versions."""
     contract = CONTRACTS[name].with_measures(MEASURES) if name == "usage" else CONTRACTS[name]
     schema = contract.schema() | ({"superseded_at": "timestamp(6)"} if "superseded_at" in frame else {})
+    schema |= dict.fromkeys([c for c in ATTRIBUTES if c in frame], "string")
     return pa.table({c: cast(frame[c], dtype) for c, dtype in schema.items()})
 
 
@@ -136,11 +160,15 @@ def tables(con: ibis.BaseBackend, given: World, only: tuple[str, ...] = ()) -> d
     return {name: stored(con, name, arrow(name, given.tables[name])) for name in names}
 
 
+def spine_of(given: World) -> pa.Table:
+    """The spine of a world: every customer on a date of his own."""
+    rows = pa.table({c: cast(given.spine[c], dtype) for c, dtype in SPINE.items()})
+    return rows.append_column(ROW, pa.array(range(len(rows)), pa.int64()))
+
+
 def spine_table(con: ibis.BaseBackend, given: World) -> ibis.Table:
-    """The spine of a world in the connection: every customer on a date of his own."""
-    frame = given.spine
-    types = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
-    return stored(con, "spine", pa.table({c: cast(frame[c], dtype) for c, dtype in types.items()}))
+    """The same in the connection."""
+    return stored(con, "spine", spine_of(given))
 
 
 def stored(con: ibis.BaseBackend, name: str, rows: pa.Table) -> ibis.Table:

@@ -1,18 +1,17 @@
 """The whole catalogue compiled once: each question fills the same tables and runs the same query."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.build import build
-from features.catalogue import catalogue
 from features.definition import KEY, Feature
 from features.settings import FeatureSettings
-from tests.world import MEASURES, World, arrow, cast, world
+from tests.world import World, arrow, everything, spine_of, world
 
-SPINE = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
 DEFAULT = FeatureSettings()
 EVENTS = ("bills", "payments", "usage", "complaints", "contacts", "subscriptions", "surveys")
 
@@ -25,25 +24,28 @@ class Asker:
     ):
         self.con, self.name = con, name
         self.settings = settings
-        self.features = list(features) or list(catalogue(MEASURES))
+        self.features = list(features) or list(everything())
         given = world(1, seed=0)
-        tables = {t: self._filled(t, arrow(t, frame)) for t, frame in given.tables.items()}
-        spine = self._filled("spine", spine_of(given))
-        self.sql = con.compile(build(tables, spine, self.features, self.settings))
+        self.tables = {t: self._filled(t, arrow(t, frame)) for t, frame in given.tables.items()}
+        self.spine = self._filled("spine", spine_of(given))
+
+    @cached_property
+    def sql(self) -> str:
+        return self.con.compile(build(self.tables, self.spine, self.features, self.settings))
 
     def __call__(self, given: World, spine: pa.Table | None = None) -> pa.Table:
         """One row per (customer_id, as_of), in their order; `spine` replaces the one of the world."""
         for table, frame in given.tables.items():
             self._filled(table, arrow(table, frame))
         self._filled("spine", spine_of(given) if spine is None else spine)
-        return ordered(self.con.con.sql(self.sql).to_arrow_table())
+        return ordered(self.answer())
+
+    def answer(self) -> pa.Table:
+        """The compiled query over the tables as they are filled now."""
+        return self.con.con.sql(self.sql).to_arrow_table()
 
     def _filled(self, table: str, rows: pa.Table) -> ibis.Table:
         return self.con.create_table(f"{self.name}_{table}", rows, temp=True, overwrite=True)
-
-
-def spine_of(given: World) -> pa.Table:
-    return pa.table({c: cast(given.spine[c], dtype) for c, dtype in SPINE.items()})
 
 
 def ordered(rows: pa.Table) -> pa.Table:

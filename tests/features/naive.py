@@ -4,12 +4,12 @@ Written from what names and dictionary entries say. Sums are exact fractions, so
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from tests.features import naive_events, naive_money
+from tests.features import naive_events, naive_money, naive_others
 
 Rows = list[dict[str, Any]]
 
@@ -32,21 +32,63 @@ class Who:
         return (self.as_of - day).days - 1
 
 
-def twin(who: Who, tables: Mapping[str, Rows], settings: Any, measures: Sequence[str]) -> dict[str, Any]:
-    """Every column for one customer, `tables` holding all of his rows, whenever they happened or became known."""
+@dataclass(frozen=True)
+class Declared:
+    """What a mapping and a configuration name."""
+
+    measures: Sequence[str]
+    attributes: Sequence[str] = ()
+    topics: Sequence[str] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+def twins(spine: Rows, tables: Mapping[str, Mapping[str, Rows]], settings: Any, declared: Declared) -> dict[Any, Rows]:
+    """Every column of every row of a spine, by (customer_id, as_of); `tables` by name and customer."""
+    histories = {c: {n: rows.get(c, []) for n, rows in tables.items()} for c in tables["customers"]}
+    accounts: dict[str, list[str]] = {}
+    for customer, history in histories.items():
+        accounts.setdefault(history["customers"][0]["account_id"], []).append(customer)
+    found: dict[date, dict[str, Any]] = {}
+    for row in spine:
+        who = Who(**{f.name: row[f.name] for f in fields(Who)})
+        own = histories[who.customer_id]
+        account = own["customers"][0]["account_id"]
+        mates = [histories[c] for c in accounts[account] if account and c != who.customer_id]
+        found.setdefault(who.as_of, {})[who.customer_id] = twin(who, own, settings, declared, mates)
+    for rows in found.values():
+        for row, beside in zip(rows.values(), naive_others.peers(list(rows.values()), declared.measures), strict=True):
+            row.update(beside)
+    return {(customer, day): row for day, rows in found.items() for customer, row in rows.items()}
+
+
+def twin(
+    who: Who, tables: Mapping[str, Rows], settings: Any, declared: Declared, mates: Sequence[Mapping[str, Rows]]
+) -> dict[str, Any]:
+    """Every column but those of peers for one customer, `tables` holding all of his rows, whenever they happened or
+    became known, and `mates` those of the other customers of his account."""
     seen = {name: visible(rows, who) for name, rows in tables.items() if name != "customers"}
-    found: dict[str, Any] = profile(who, tables["customers"][0], settings)
+    customer = tables["customers"][0]
+    found: dict[str, Any] = profile(who, customer, settings) | {a: customer[a] for a in declared.attributes}
     found |= naive_money.arpu(who, seen["bills"], settings)
     found |= naive_money.purchases(who, seen["bills"])
     found |= naive_money.settled(who, seen["bills"], seen["payments"])
     found |= naive_money.payments(who, seen["payments"])
-    found |= naive_events.usage(who, seen["usage"], settings, measures)
-    found |= naive_events.complaints(who, seen["complaints"])
+    found |= naive_events.usage(who, seen["usage"], settings, declared.measures)
+    found |= naive_events.shares(who, seen["usage"], settings, declared.parts)
+    found |= naive_events.complaints(who, seen["complaints"], declared.topics)
     found |= naive_events.contacts(who, seen["contacts"])
-    found |= naive_events.plans(who, seen["subscriptions"])
+    found |= naive_events.plans(who, seen["subscriptions"]) | naive_events.moves(who, seen["subscriptions"])
     found |= naive_events.satisfaction(who, seen["surveys"])
-    found |= whole(found, settings.stages)
+    others = [(mate["customers"][0], from_within(mate, who)) for mate in mates]
+    found |= naive_others.household(who, {**seen, "customers": [customer]}, others, settings)
+    found |= whole(found, settings.stages, declared.measures)
     return {column: float(v) if isinstance(v, int | Fraction) else v for column, v in found.items()}
+
+
+def from_within(mate: Mapping[str, Rows], who: Who) -> dict[str, Rows]:
+    """What a member of the account had done, as it was known where the customer is looked at."""
+    there = replace(who, activated_on=mate["customers"][0]["activated_on"])
+    return {name: visible(mate[name], there) for name in ("bills", "complaints")}
 
 
 def visible(rows: Rows, who: Who) -> Rows:
@@ -85,22 +127,55 @@ def profile(who: Who, customer: dict[str, Any], settings: Any) -> dict[str, Any]
     }
 
 
-def whole(row: dict[str, Any], stages: Any) -> dict[str, Any]:
-    """What follows from the other columns: stage, direction, fluctuation, bill over fee."""
+def whole(row: dict[str, Any], stages: Any, measures: Sequence[str]) -> dict[str, Any]:
+    """What follows from the other columns: stage, direction, fluctuation, bill and fee, life after a complaint."""
     silence = row["tenure_days"] if row["days_since_usage"] is None else row["days_since_usage"]
     now = stage(row["tenure_days"], silence, row["arpu_trend_6m"], stages)
-    then = row["tenure_days"] - 182
-    before = stage(then, 0, row["arpu_trend_before_6m"], stages) if then > 0 else None
+    past = history(row, stages)
+    lasted = next((ago for ago, before in enumerate(past) if before != now), 6)
+    if now == "dormant":
+        lasted = min(int(Fraction(silence - stages.dormant_days) / MONTH), 6)
+    beyond = naive_money.less(row["arpu_3m"], row["plan_fee"])
     return {
         "lifecycle_stage": now,
-        "lifecycle_stage_before": before,
-        "lifecycle_direction": direction(now, before),
+        "lifecycle_stage_before": past[5],
+        "lifecycle_direction": direction(now, past[5]),
+        "lifecycle_months": lasted,
+        "lifecycle_stage_previous": past[lasted] if lasted < 6 else None,
         "fluctuation_type": fluctuation(row, stages),
         "bill_over_fee": naive_money.over(row["arpu_3m"], row["plan_fee"]),
-    }
+        "bill_beyond_fee": beyond if beyond is None or beyond > 0 else 0,
+        "peak_over_fee": naive_money.over(row["arpu_peak_6m"], row["plan_fee"]),
+    } | aftermath(row, measures)
 
 
-def stage(age: int, silence: int, trend: Fraction | None, stages: Any) -> str:
+MONTH = Fraction(182, 6)
+"""Days of a month of half a year."""
+
+
+def history(row: dict[str, Any], stages: Any) -> list[str | None]:
+    """The stages one to six months ago, by age and bill; None before he joined."""
+    trends = [row[f"arpu_trend_then_6m_{ago}m_ago"] for ago in range(1, 6)] + [row["arpu_trend_before_6m"]]
+    ages = [row["tenure_days"] - MONTH * ago for ago in range(1, 7)]
+    return [stage(age, 0, trend, stages) if age > 0 else None for age, trend in zip(ages, trends, strict=True)]
+
+
+def aftermath(row: dict[str, Any], measures: Sequence[str]) -> dict[str, Any]:
+    """Short windows meet about a complaint of last month, long ones about one of the months before."""
+    days = row["days_since_complaint"] or 0
+
+    def after(short: str, long: str, most: tuple[int, int]) -> Any:
+        if 15 <= days <= most[0]:
+            return row[short]
+        return row[long] if most[0] < days <= most[1] else None
+
+    found = {"bill_after_complaint": after("arpu_ratio_1m", "arpu_ratio_3m", (45, 135))}
+    for m in measures:
+        found[f"{m}_after_complaint"] = after(f"{m}_ratio_4w", f"{m}_ratio_12w", (42, 126))
+    return found
+
+
+def stage(age: int | Fraction, silence: int, trend: Fraction | None, stages: Any) -> str:
     if age < stages.onboarding_days:
         return "onboarding"
     if silence >= stages.dormant_days:

@@ -72,7 +72,29 @@ def arpu(who: Any, rows: list[dict], settings: Any) -> dict[str, Any]:
         found[f"arpu_variation_{n}m"] = over(spread(part), mean(part))
     found["arpu_trend_before_6m"] = over(slope(billed[6:12]), mean(billed[6:12]))
     found["arpu_acceleration_3m"] = less(slope(billed[:3]), slope(billed[3:6]))
-    return found | peaks(billed)
+    for skip in range(1, 6):
+        then = billed[skip : skip + 6]
+        found[f"arpu_trend_then_6m_{skip}m_ago"] = over(slope(then), mean(then))
+    return found | peaks(billed) | shifts(billed) | seasons(billed)
+
+
+def shifts(billed: list[Fraction]) -> dict[str, Any]:
+    """How many of the newest months lie on one side of the mean of as many before."""
+    found: dict[str, Any] = {}
+    before = mean(billed[3:6])
+    for side, sign in (("below", -1), ("above", 1)):
+        away = [] if before is None else [int(sign * (value - before) > 0) for value in billed[:3]]
+        found[f"arpu_{side}_3m"] = mean(away)
+    return found
+
+
+def seasons(billed: list[Fraction]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for n in (1, 3):
+        year = billed[12 : 12 + n] if len(billed) >= 12 + n else []
+        found[f"arpu_year_change_{n}m"] = less(mean(billed[:n]), mean(year))
+        found[f"arpu_year_ratio_{n}m"] = over(mean(billed[:n]), mean(year))
+    return found
 
 
 def peaks(billed: list[Fraction]) -> dict[str, Any]:
@@ -137,32 +159,49 @@ def settled(who: Any, bills: list[dict], payments: list[dict]) -> dict[str, Any]
     dated = not bills or (named and any(bill["due_on"] for bill in bills))
     found: dict[str, Any] = {}
     for n in (91, 365):
-        inside = [(late, unpaid) for ago, late, unpaid in judged if ago < n]
+        inside = [late for ago, late, _, _ in judged if ago < n]
         found[f"bills_due_{n}d"] = len(inside)
-        found[f"bills_late_{n}d"] = sum(late is not None and late > 0 for late, _ in inside)
-    opened = [(ago + 1, unpaid) for ago, _, unpaid in judged if unpaid > 0]
+        found[f"bills_late_{n}d"] = sum(late is not None and late > 0 for late in inside)
+    found["bills_split_365d"] = sum(
+        times > 1 or (times == 1 and unpaid > 0) for a, _, unpaid, times in judged if a < 365
+    )
+    for kind in ("late", "split"):
+        found[f"bills_{kind}_share_365d"] = over(Fraction(found[f"bills_{kind}_365d"]), found["bills_due_365d"])
+    opened = [(ago + 1, unpaid) for ago, _, unpaid, _ in judged if unpaid > 0]
     found["overdue_amount"] = sum(unpaid for _, unpaid in opened)
     found["overdue_bills"] = len(opened)
     found["overdue_days"] = max((days for days, _ in opened), default=0)
     found = {column: value if dated else None for column, value in found.items()}
-    found["days_late_182d"] = mean([late for ago, late, _ in judged if ago < 182 and late is not None])
-    year = [late for ago, late, _ in judged if ago < 365 and late is not None]
-    return found | {"days_late_max_365d": max(year, default=None)}
+    found["days_late_182d"] = mean([late for ago, late, *_ in judged if ago < 182 and late is not None])
+    year = [late for ago, late, *_ in judged if ago < 365 and late is not None]
+    return found | {
+        "days_late_max_365d": max(year, default=None),
+        "days_late_spread_365d": spread(year) if len(year) > 1 else None,
+    }
 
 
-def lateness(who: Any, bill: dict, payments: list[dict]) -> tuple[int, int | None, Fraction]:
-    """Whole days since it was due, days late (early below zero; None when nothing had to be paid), what is unpaid."""
+def lateness(who: Any, bill: dict, payments: list[dict]) -> tuple[int, int | None, Fraction, int]:
+    """Whole days since it was due, days late (early below zero; None when nothing had to be paid), what is unpaid, and
+    in how many payments it was paid."""
     made = [p for p in payments if p["bill_id"] == bill["bill_id"]]
     unpaid = Fraction(bill["amount"]) - sum(Fraction(p["amount"]) for p in made)
     ago = who.ago(bill["due_on"])
     if unpaid > 0:
-        return ago, ago + 1, unpaid
+        return ago, ago + 1, unpaid, len(made)
     last = max((p["happened_on"] for p in made), default=None)
-    return ago, last and (last - bill["due_on"]).days, Fraction(0)
+    return ago, last and (last - bill["due_on"]).days, Fraction(0), len(made)
 
 
 def payments(who: Any, rows: list[dict]) -> dict[str, Any]:
     ago = [who.ago(row["happened_on"]) for row in rows]
     recent = [Fraction(row["amount"]) for row in rows if who.ago(row["happened_on"]) < 91]
     found: dict[str, Any] = {f"payment_count_{n}d": sum(a < n for a in ago) for n in (91, 365)}
-    return found | {"days_since_payment": min(ago) + 1 if ago else None, "paid_amount_91d": sum(recent)}
+    since = min(ago) + 1 if ago else None
+    gap = usual_gap([a for a in ago if a < 365])
+    found |= {"payment_gap_365d": gap, "payment_overdue": over(since, gap)}
+    return found | {"days_since_payment": since, "paid_amount_91d": sum(recent)}
+
+
+def usual_gap(ago: list[int]) -> Fraction | None:
+    """Days from the first to the last over the number of gaps between them, however many fall on one day."""
+    return Fraction(max(ago) - min(ago), len(ago) - 1) if len(ago) > 1 else None

@@ -131,3 +131,48 @@ def test_trend_before_and_acceleration(con: ibis.BaseBackend):
     """
     bills = "customer_id | happened_at | amount\n" + monthly("turn", "0", "10", "20", "20", "10", "0")
     expect(con, expected, customers="customer_id | activated_on\nturn | 2020-01-01", bills=bills)
+
+
+def test_a_lasting_change_and_a_passing_one(con: ibis.BaseBackend):
+    """The three months before hold 50, 50, 50. A lasting fall puts all three newest below them, a dip one of them."""
+    bills = year_of(
+        lasting=[50, 50, 50, 30, 30, 30], dip=[50, 50, 50, 50, 10, 50], spike=[50, 50, 50, 90, 50, 50], flat=[50] * 6
+    )
+    customers = """
+        customer_id | activated_on
+        lasting     | 2020-01-01
+        dip         | 2020-01-01
+        spike       | 2020-01-01
+        flat        | 2020-01-01
+        young       | 2024-04-02
+        four months | 2024-03-02
+    """
+    expected = """
+        customer_id | seen on    | arpu_below_3m | arpu_above_3m
+        lasting     | 2024-07-10 | 1             | 0
+        dip         | 2024-07-10 | 1/3           | 0
+        spike       | 2024-07-10 | 0             | 1/3
+        flat        | 2024-07-10 | 0             | 0
+        young       | 2024-07-10 | null          | null
+        four months | 2024-07-10 | 0             | 0
+    """
+    expect(con, expected, customers=customers, bills=bills)
+
+
+def test_the_trend_as_it_stood_before(con: ibis.BaseBackend):
+    """Half a year of 50, then 80: one month earlier there was no trend yet. Slope now 2.5 * 30 / 17.5 = 30/7 of 55."""
+    expected = """
+        customer_id | seen on    | arpu_trend_6m | arpu_trend_then_6m_1m_ago | arpu_trend_then_6m_5m_ago
+        late        | 2024-07-10 | 30/385        | 0                         | 0
+    """
+    bills = year_of(late=[50] * 11 + [80])
+    expect(con, expected, customers="customer_id | activated_on\nlate | 2020-01-01", bills=bills)
+
+
+def year_of(**amounts: list[int]) -> str:
+    """Bills of the newest closed months up to June 2024, each dated to the first of the month after."""
+    days = [f"2023-{m:02d}-01" for m in range(8, 13)] + [f"2024-{m:02d}-01" for m in range(1, 8)]
+    rows = [
+        f"{who} | {day} | {a}" for who, row in amounts.items() for day, a in zip(days[-len(row) :], row, strict=True)
+    ]
+    return "\n".join(["customer_id | happened_at | amount", *rows])

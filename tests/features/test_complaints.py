@@ -2,6 +2,7 @@
 
 import ibis
 
+from features.settings import FeatureSettings
 from tests.tables import expect
 
 CUSTOMERS = """
@@ -55,3 +56,57 @@ def test_solved_or_not(con: ibis.BaseBackend):
         quiet       | 2024-07-01 | 0               | 0                   | null
     """
     expect(con, expected, customers=CUSTOMERS, complaints=COMPLAINTS)
+
+
+def test_topics_that_are_counted_apart(con: ibis.BaseBackend):
+    """Two about billing, one about the network; the complaint about the service is not known yet."""
+    expected = """
+        customer_id | seen on    | complaints_billing_180d | complaints_network_180d | complaints_service_180d
+        angry       | 2024-07-01 | 2                       | 1                       | 0
+        angry       | 2024-07-03 | 2                       | 1                       | 1
+        quiet       | 2024-07-01 | 0                       | 0                       | 0
+    """
+    settings = FeatureSettings(topics=("billing", "network", "service"))
+    expect(con, expected, settings, customers=CUSTOMERS, complaints=COMPLAINTS)
+
+
+def test_unsolved_slow_and_repeated(con: ibis.BaseBackend):
+    """Of four, the one of 1 April is open and that of 30 June is solved at the as-of date itself: not yet. From 15 March
+    to 30 June it is 107 days in three gaps."""
+    expected = """
+        customer_id | seen on    | complaints_unsolved_share_365d | complaint_solving_max_365d | complaint_gap_365d
+        angry       | 2024-07-01 | 2/4                            | 1.5                        | 107/3
+        solved      | 2024-07-01 | 0                              | 10                         | null
+        quiet       | 2024-07-01 | null                           | null                       | null
+    """
+    expect(con, expected, customers=CUSTOMERS, complaints=COMPLAINTS)
+
+
+def test_life_after_a_complaint(con: ibis.BaseBackend):
+    """A complaint of 1 June, seen on 7 July (36 days ago): June over May, four weeks over four. Seen on 7 August (67 days
+    ago): three months over three, twelve weeks over twelve. A complaint of yesterday has no after yet."""
+    customers = "customer_id | activated_on\na | 2020-01-01\nb | 2020-01-01"
+    complaints = "customer_id | happened_at\na | 2024-06-01\nb | 2024-07-06"
+    bills = """
+        customer_id | happened_at | amount
+        a           | 2024-05-01  | 60
+        a           | 2024-06-01  | 60
+        a           | 2024-07-01  | 30
+        a           | 2024-08-01  | 30
+        b           | 2024-06-01  | 60
+        b           | 2024-07-01  | 60
+    """
+    usage = """
+        customer_id | happened_at | data_mb
+        a           | 2024-05-20  | 80
+        a           | 2024-06-20  | 20
+        b           | 2024-06-20  | 20
+    """
+    expected = """
+        customer_id | seen on    | bill_after_complaint | data_mb_after_complaint
+        a           | 2024-07-07 | 30/60                | 20/80
+        a           | 2024-08-07 | 120/60               | null
+        a           | 2024-10-20 | null                 | null
+        b           | 2024-07-07 | null                 | null
+    """
+    expect(con, expected, customers=customers, complaints=complaints, bills=bills, usage=usage)

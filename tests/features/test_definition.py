@@ -28,7 +28,7 @@ def paid(rows, window):
     zh="{measure}",
     reason="x",
     windows=weeks(4, 12),
-    per_measure=True,
+    per="measure",
 )
 def measure_share(rows, measure, window):
     """Share of {measure} in {n} weeks."""
@@ -41,7 +41,28 @@ def stage(row, rules):
     return row, rules
 
 
-PAID, SHARE, STAGE = definitions(sys.modules[__name__])
+@feature(
+    "usage",
+    unit="ratio",
+    label=("{part} of {whole}", "{whole}中的{part}"),
+    zh="{skip}",
+    reason="x",
+    windows=[Window(1, "w", 1)],
+    per="part",
+    reads=("part_mean_4w", "whole_mean_4w"),
+)
+def part_ratio(rows, part, whole, window):
+    """{part} of {whole}, {n} weeks, {skip} weeks earlier."""
+    return rows, part, whole, window
+
+
+@feature("complaints", unit="count", label=("{topic}", "{topic}"), zh="{topic}", reason="x", per="topic")
+def about_topic(rows, topic):
+    """About {topic}."""
+    return rows, topic
+
+
+PAID, SHARE, STAGE, PART, TOPIC = definitions(sys.modules[__name__])
 
 
 def test_a_marked_function_stays_a_plain_function():
@@ -61,6 +82,23 @@ def test_a_column_calls_its_function_with_what_it_is_made_of():
     assert columns(PAID, [])[1].value("rows") == ("rows", Window(3, "m"))
     assert columns(SHARE, ["sms"])[0].value("rows") == ("rows", "sms", Window(1, "w"))
     assert columns(STAGE, [])[0].value("row", "rules") == ("row", "rules")
+
+
+def test_a_part_is_told_with_the_measure_that_contains_it():
+    (night,) = columns(PART, ["data_mb"], parts={"night_data_mb": "data_mb"})
+    assert night.column == "night_data_mb_ratio_4w_4w_ago"
+    assert night.reads == ("night_data_mb_mean_4w", "data_mb_mean_4w")
+    assert night.value("rows") == ("rows", "night_data_mb", "data_mb", Window(1, "w", 1))
+    assert (night.label("en"), night.label("zh")) == ("night data volume of data volume", "流量中的夜间流量")
+    assert night.meaning("en") == "night data volume of data volume, 4 weeks, 4 weeks earlier."
+
+
+def test_there_is_a_column_for_every_declared_topic():
+    assert [c.column for c in columns(TOPIC, ["sms"], topics=("coverage", "spam_sms"))] == [
+        "about_coverage",
+        "about_spam_sms",
+    ]
+    assert columns(TOPIC, ["sms"]) == []
 
 
 def test_words_are_filled_in_both_languages():
@@ -85,10 +123,11 @@ def test_a_column_shares_what_its_definition_says():
     ("window", "suffix", "covered"),
     [
         (Window(3, "m"), "3m", [0, 1, 2]),
-        (Window(3, "m").before(), "3m", [3, 4, 5]),
+        (Window(3, "m").before(), "3m_3m_ago", [3, 4, 5]),
         (days(2)[0], "2d", [0, 1]),
         (weeks(12)[0], "12w", [0, 1, 2]),
-        (weeks(4)[0].before().before(), "4w", [2]),
+        (weeks(4)[0].before().before(), "4w_8w_ago", [2]),
+        (Window(6, "m").earlier(2), "6m_2m_ago", [2, 3, 4, 5, 6, 7]),
     ],
 )
 def test_a_window_covers_whole_units_back(window: Window, suffix: str, covered: list[int]):

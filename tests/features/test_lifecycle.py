@@ -5,7 +5,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.lifecycle import HEALTH, fluctuation_type, lifecycle_direction, lifecycle_stage, lifecycle_stage_before
+from features import lifecycle
+from features.build import whole_rows
+from features.catalogue import definitions
+from features.definition import columns
+from features.lifecycle import HEALTH, PAST_TRENDS, lifecycle_stage
 from features.settings import FeatureSettings, StageSettings
 from tests.tables import expect
 
@@ -83,6 +87,41 @@ def test_young_silent_and_swinging_customers(con: ibis.BaseBackend):
     expect(con, expected, customers=customers, bills=amounts, usage=usage)
 
 
+def test_how_long_a_stage_has_lasted(con: ibis.BaseBackend):
+    """Falling: 100, then 50 in June alone: the slope of half a year falls by 7.1 of 91.7 a month; the month before, flat.
+    Longer: two months of 50 (May, June). Silent: last used on 23 April, 75 days ago: 30 days beyond the 45."""
+    customers = """
+        customer_id | activated_on
+        falling     | 2020-01-01
+        longer      | 2020-01-01
+        flat        | 2020-01-01
+        silent      | 2020-01-01
+        longsilent  | 2020-01-01
+        young       | 2024-05-20
+    """
+    amounts = bills(
+        falling=[100] * 11 + [50], longer=[100] * 10 + [50] * 2, flat=[50] * 12, silent=[50] * 12, longsilent=[50] * 12
+    )
+    usage = """
+        customer_id | happened_at | voice_minutes
+        falling     | 2024-07-01  | 10
+        longer      | 2024-07-01  | 10
+        flat        | 2024-07-01  | 10
+        silent      | 2024-04-23  | 10
+        longsilent  | 2024-04-22  | 10
+    """
+    expected = """
+        customer_id | seen on    | lifecycle_stage | lifecycle_months | lifecycle_stage_previous
+        falling     | 2024-07-07 | declining       | 0                | steady
+        longer      | 2024-07-07 | declining       | 1                | steady
+        flat        | 2024-07-07 | steady          | 6                | null
+        silent      | 2024-07-07 | dormant         | 0                | steady
+        longsilent  | 2024-07-07 | dormant         | 1                | steady
+        young       | 2024-07-07 | onboarding      | 1                | null
+    """
+    expect(con, expected, customers=customers, bills=amounts, usage=usage)
+
+
 def test_thresholds_are_settings(con: ibis.BaseBackend):
     """The same customer is young for another, silent for a third, and steady for who asks for more of a trend."""
     customers = "customer_id | activated_on\na | 2023-07-01"
@@ -102,20 +141,21 @@ def test_thresholds_are_settings(con: ibis.BaseBackend):
 
 @pytest.fixture(scope="module")
 def everyone(con: ibis.BaseBackend) -> list[dict]:
-    """4,000 customers of any age, silence, trend and fluctuation, unknown ones among them, with their words."""
+    """4,000 customers of any age, silence, trends and fluctuation, unknown ones among them, with their stages."""
     rng = np.random.default_rng(3)
     size = 4_000
-    columns = {
+    given = {
         "tenure_days": rng.integers(1, 600, size).astype(float),
         "days_since_usage": np.where(rng.random(size) < 0.1, np.nan, rng.integers(1, 120, size)),
         "arpu_trend_6m": np.where(rng.random(size) < 0.1, np.nan, rng.choice([-0.5, -0.03, 0, 0.03, 0.5], size)),
-        "arpu_trend_before_6m": np.where(rng.random(size) < 0.1, np.nan, rng.choice([-0.5, -0.03, 0, 0.03, 0.5], size)),
         "arpu_variation_6m": np.where(rng.random(size) < 0.1, np.nan, rng.choice([0, 0.35, 2], size)),
         "arpu_spike_6m": np.where(rng.random(size) < 0.1, np.nan, rng.choice([1, 2, 3], size)),
     }
-    rows = ibis.memtable(pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()}))
-    words = (lifecycle_stage, lifecycle_stage_before, lifecycle_direction, fluctuation_type)
-    return con.to_pyarrow(rows.mutate(**{w.__name__: w(rows, RULES) for w in words})).to_pylist()
+    for past in PAST_TRENDS:
+        given[past] = np.where(rng.random(size) < 0.1, np.nan, rng.choice([-0.5, -0.03, 0, 0.03, 0.5], size))
+    rows = ibis.memtable(pa.table({name: pa.array(values, from_pandas=True) for name, values in given.items()}))
+    made = [c for d in definitions(lifecycle) for c in columns(d, ())]
+    return con.to_pyarrow(whole_rows(rows, made, FeatureSettings())).to_pylist()
 
 
 def test_every_customer_is_in_exactly_one_stage(everyone: list[dict]):
@@ -125,6 +165,17 @@ def test_every_customer_is_in_exactly_one_stage(everyone: list[dict]):
         assert (row["lifecycle_stage_before"] is None) == (row["tenure_days"] <= 182)
         assert (row["lifecycle_direction"] is None) == (row["lifecycle_stage_before"] is None)
         assert (row["fluctuation_type"] is None) == (row["arpu_variation_6m"] is None)
+
+
+def test_a_stage_lasts_whole_months_and_follows_another_one(everyone: list[dict]):
+    """Who joined half a month ago has been onboarding for no whole month, and was nothing before."""
+    assert {row["lifecycle_months"] for row in everyone} == {0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0}
+    for row in everyone:
+        assert row["lifecycle_stage_previous"] != row["lifecycle_stage"]
+        if row["lifecycle_months"] == 6.0 or row["tenure_days"] <= 182 / 6:
+            assert row["lifecycle_stage_previous"] is None
+        if row["lifecycle_stage"] == "onboarding":
+            assert row["lifecycle_months"] == row["tenure_days"] // (182 / 6)
 
 
 def test_longer_silence_is_never_healthier(con: ibis.BaseBackend):

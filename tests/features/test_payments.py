@@ -81,3 +81,29 @@ def test_payments_themselves(con: ibis.BaseBackend):
         nothing     | 2024-07-01 | 0                 | null               | 0
     """
     expect(con, expected, customers=CUSTOMERS, bills=BILLS, payments=PAYMENTS)
+
+
+def test_paid_in_parts(con: ibis.BaseBackend):
+    """P1 is paid in part, M1 in two payments; O2 was paid at once, known on 2 July."""
+    expected = """
+        customer_id | seen on    | bills_split_365d | bills_split_share_365d | bills_late_share_365d
+        early       | 2024-07-01 | 0                | 0                      | 0
+        partly      | 2024-07-01 | 1                | 1                      | 1
+        mixed       | 2024-07-01 | 1                | 1                      | 0
+        owing       | 2024-07-02 | 0                | 0                      | 1/2
+        undated     | 2024-07-01 | null             | null                   | null
+        nothing     | 2024-07-01 | 0                | null                   | null
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS, payments=PAYMENTS)
+
+
+def test_regularity(con: ibis.BaseBackend):
+    """Owing: 103 and 11 days late lie 46 from their mean. Mixed paid on 10 and 20 May, 42 days ago: 4.2 usual gaps."""
+    expected = """
+        customer_id | seen on    | days_late_spread_365d | payment_gap_365d | payment_overdue
+        owing       | 2024-07-01 | 46                    | null             | null
+        mixed       | 2024-07-01 | null                  | 10               | 4.2
+        early       | 2024-07-01 | null                  | null             | null
+        nothing     | 2024-07-01 | null                  | null             | null
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS, payments=PAYMENTS)

@@ -73,3 +73,35 @@ def test_bill_over_fee(con: ibis.BaseBackend):
         none        | 2024-07-01 | null
     """
     expect(con, expected, customers=CUSTOMERS, subscriptions=SUBSCRIPTIONS, bills=bills)
+
+
+def test_up_and_down(con: ibis.BaseBackend):
+    """50, 80, 40 and from 1 July 99. Without a fee there is no up and down; a trip for 10 is cheaper than the plan."""
+    expected = """
+        customer_id | seen on    | plan_upgrades_365d | plan_downgrades_365d | days_since_upgrade | days_since_downgrade
+        downgraded  | 2024-07-01 | 1                  | 1                    | 304                | 61
+        downgraded  | 2024-07-02 | 2                  | 1                    | 1                  | 62
+        unpriced    | 2024-07-01 | 0                  | 0                    | null               | null
+        extra       | 2024-07-01 | 0                  | 1                    | null               | 122
+        none        | 2024-07-01 | 0                  | 0                    | null               | null
+    """
+    expect(con, expected, customers=CUSTOMERS, subscriptions=SUBSCRIPTIONS)
+
+
+def test_what_lies_beyond_the_fee(con: ibis.BaseBackend):
+    """60, 60 and 90 are 70 a month on a plan of 40."""
+    bills = """
+        customer_id | happened_at | amount
+        downgraded  | 2024-04-01  | 60
+        downgraded  | 2024-05-01  | 60
+        downgraded  | 2024-06-01  | 90
+        none        | 2024-06-01  | 60
+    """
+    expected = """
+        customer_id | seen on    | bill_beyond_fee | peak_over_fee
+        downgraded  | 2024-07-01 | 30              | 90/40
+        extra       | 2024-07-01 | 0               | 0
+        unpriced    | 2024-07-01 | null            | null
+        none        | 2024-07-01 | null            | null
+    """
+    expect(con, expected, customers=CUSTOMERS, subscriptions=SUBSCRIPTIONS, bills=bills)

@@ -63,6 +63,7 @@ def test_a_row_says_when_it_is_and_since_when(con: ibis.BaseBackend):
         "as_of": "2024-07-01",
         "cutoff": "2024-06-30 16:00:00",
         "activated_on": "2020-01-01",
+        "row": "1",
     }
 
 

@@ -53,24 +53,27 @@ def test_shape_over_24_weeks(con: ibis.BaseBackend):
     expect(con, expected, customers=CUSTOMERS, usage=USAGE)
 
 
-def test_recency_days_and_breadth(con: ibis.BaseBackend):
-    """Yesterday is 1. The 365th day back still counts, the 366th is too long ago to know."""
+def test_weekends(con: ibis.BaseBackend):
+    """30 June 2024 is a Sunday, 2 June too: 40 + 30 of the 90 minutes of twelve weeks, besides 20 on Monday 3 June; 5 May
+    is a Sunday. Where a row is a week, its day says nothing."""
     expected = """
-        customer_id | seen on    | days_since_usage | usage_days_4w | usage_days_12w | usage_breadth_4w | usage_breadth_12w
-        rising      | 2024-07-01 | 1                | 2             | 4              | 2                | 2
-        young       | 2024-07-01 | 21               | 1             | 2              | 1                | 1
-        new         | 2024-07-01 | 6                | 1             | 1              | 1                | 1
-        silent      | 2024-07-01 | null             | 0             | 0              | 0                | 0
-        long ago    | 2024-07-01 | 365              | 0             | 0              | 0                | 0
-        long ago    | 2024-07-02 | null             | 0             | 0              | 0                | 0
+        customer_id | seen on    | voice_minutes_weekend_12w | data_mb_weekend_12w
+        rising      | 2024-07-01 | 85/105                    | 0
+        young       | 2024-07-01 | 0                         | null
+        silent      | 2024-07-01 | null                      | null
     """
     expect(con, expected, customers=CUSTOMERS, usage=USAGE)
+    unknown = "customer_id | seen on | voice_minutes_weekend_12w\nrising | 2024-07-01 | null"
+    expect(con, unknown, FeatureSettings(usage_grain="week"), customers=CUSTOMERS, usage=USAGE)
 
 
-def test_days_still_arriving_are_left_out_of_levels_but_seen_by_recency(con: ibis.BaseBackend):
-    """Three closing days: the newest four weeks end with 27 June."""
+def test_a_part_of_a_measure(con: ibis.BaseBackend):
+    """12.5 of 60 in four weeks; nothing used has no share."""
     expected = """
-        customer_id | seen on    | voice_minutes_mean_4w | usage_days_4w | days_since_usage
-        rising      | 2024-07-01 | 50                    | 2             | 1
+        customer_id | seen on    | data_mb_share_4w | data_mb_share_12w
+        rising      | 2024-07-01 | 125/600          | 125/1050
+        young       | 2024-07-01 | 0                | 0
+        silent      | 2024-07-01 | null             | null
     """
-    expect(con, expected, FeatureSettings(usage_closing_days=3), customers=CUSTOMERS, usage=USAGE)
+    settings = FeatureSettings(parts={"data_mb": "voice_minutes"})
+    expect(con, expected, settings, customers=CUSTOMERS, usage=USAGE)

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines import canonical, settings, tables
-from pipelines.canonical import open_tables
+from pipelines import canonical, inputs, settings, store, tables
+from pipelines.store import open_tables
 from tests.raw import Raw
 
 AS_OF = date(2026, 3, 1)
@@ -47,8 +47,8 @@ def world(tmp_path):
 def builds(monkeypatch):
     """Counts the readings of raw files."""
     counted = Counter()
-    whole = tables.read_tables
-    monkeypatch.setattr(tables, "read_tables", lambda *a, **k: (counted.update(["read"]), whole(*a, **k))[1])
+    whole = tables.read
+    monkeypatch.setattr(tables, "read", lambda *a, **k: (counted.update(["read"]), whole(*a, **k))[1])
     return counted
 
 
@@ -56,7 +56,7 @@ def test_types_are_the_contracts_and_rows_are_sorted(world):
     found = world.read()
     for name, table in found.tables.items():
         assert table.schema() == canonical.expected_schema(name, found)
-    rows = pq.read_table(world.folder / "tables" / found.fingerprint / "bills.parquet").to_pylist()
+    rows = pq.read_table(world.folder / "tables" / found.fingerprint / "bills/all.parquet").to_pylist()
     keys = [(row["customer_id"], row["happened_at"]) for row in rows]
     assert keys == sorted(keys)
     assert len(keys) == 200
@@ -93,7 +93,7 @@ def test_a_change_is_read_anew(world, builds, change):
 
 def test_other_code_reads_anew(world, builds, monkeypatch):
     world.read()
-    monkeypatch.setattr(tables, "code_sha256", lambda: "other")
+    monkeypatch.setattr(inputs, "code_sha256", lambda: "other")
     world.read()
     assert builds["read"] == 2
 
@@ -110,7 +110,7 @@ def test_old_folders_are_removed(world):
 def test_damage_is_noticed_and_mended(world, builds, damage):
     found = world.read()
     folder = world.folder / "tables" / found.fingerprint
-    path = folder / ("manifest.json" if damage == "manifest" else "bills.parquet")
+    path = folder / ("manifest.json" if damage == "manifest" else "bills/all.parquet")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     spoilt = {"flip": bytes(content), "cut": bytes(content[:100]), "manifest": b"{", "gone": b""}[damage]
@@ -128,7 +128,7 @@ def test_nothing_is_left_of_a_reading_that_stops(world):
     world.raw.column("bill", "应收_分", "x", 20)
     with pytest.raises(HeadwaterError, match="E308"):
         world.read()
-    assert not (world.folder / "tables").exists()
+    assert not list((world.folder / "tables").iterdir())
     aside = list((world.folder / "quarantine").rglob("*.parquet"))
     assert [path.name for path in aside] == ["bills.parquet"]
     assert pq.read_table(aside[0]).num_rows == 20
@@ -140,8 +140,11 @@ def test_quarantine_is_for_the_owner_alone(world):
     path = world.folder / "quarantine" / found.fingerprint / "bills.parquet"
     assert path.stat().st_mode & 0o777 == 0o600
     assert pq.read_table(path).to_pylist()[0]["rule"] == "not_a_number"
-    modes = {p.name: p.stat().st_mode & 0o777 for p in (world.folder / "tables" / found.fingerprint).iterdir()}
-    assert set(modes.values()) == {0o640}
+    folder = world.folder / "tables" / found.fingerprint
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    secret = {path for path in files if store.MEMORY in path.parts}
+    assert {path.stat().st_mode & 0o777 for path in secret} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in files if path not in secret} == {0o640}
 
 
 def test_a_future_row_is_judged_again_when_time_has_passed(world, builds):
@@ -175,7 +178,7 @@ def test_ids_that_changed_their_form_stop(world):
 
 
 def test_no_staging_folder_survives(world, monkeypatch):
-    monkeypatch.setattr(canonical, "described", lambda found: 1 / 0)
+    monkeypatch.setattr(store, "described", lambda found: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         world.read()
     assert world.kept == []

@@ -1,5 +1,6 @@
 """Column forms: what each makes of raw cells, in time zones too."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -7,12 +8,15 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
+from pipelines.mapping import Source
 from pipelines.quality import Quality
 from pipelines.tables import read_tables
+from tests.demo_project import ROOT
 from tests.raw import Raw, at
 
 LOOSE = Quality(max_quarantined=1, max_quarantined_keys=1, gaps=False, largest_median=1e9, largest_ratio=1e9)
@@ -179,3 +183,14 @@ def test_clocks_may_stand_among_the_columns(raw):
     table = raw.mapping["tables"]["usage"]
     table["columns"] |= {"happened_at": table.pop("happened_at"), "known_at": table.pop("known_at")}
     assert raw.load().measures == ("data_mb",)
+
+
+def test_every_source_of_the_guide_can_be_written():
+    """The table and the example of docs/guides/sources.md, read as a mapping would be."""
+    text = (ROOT / "docs" / "guides" / "sources.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|") and "`{" in line]
+    shown = [yaml.safe_load(re.findall(r"`(\{.*\})`", row)[0]) for row in rows]
+    example = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    found = [Source(**source) for source in [*shown, *(table["source"] for table in example.values())]]
+    kinds = {"path", "database", "sql", "connection", "watermark", "overlap", "since", "encoding"}
+    assert set().union(*(source.model_fields_set for source in found)) >= kinds

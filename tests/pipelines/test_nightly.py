@@ -11,9 +11,11 @@ import pytest
 from features.errors import HeadwaterError
 from models import scores as contract
 from pipelines import bundles, nightly, storage
+from pipelines.assembly import Chunk
 from pipelines.nightly import Night
 from pipelines.progress import Steps
 from pipelines.project import Project
+from pipelines.scoring_run import ScoringRun
 from tests.demo_project import NIGHT
 
 
@@ -85,19 +87,58 @@ def test_a_backfill_touches_its_own_date_only(own_operator):
 
 def test_a_backfill_sees_what_that_night_saw(own_operator):
     """Later rows in the extract change nothing: the night of September is the same with and without them."""
-    whole = night(date(2026, 9, 1)).scores
+    whole = night(date(2026, 9, 1)).meta
     for path in (own_operator / "data" / "operator" / "raw").glob("bill_202609.parquet"):
         path.unlink()
     shutil.rmtree(own_operator / "workspace" / "operator" / "tables")
-    cut = night(date(2026, 9, 1), **{"gates.drift": 9.0}).scores
-    assert contract.rows_sha256(cut) == contract.rows_sha256(whole)
+    cut = night(date(2026, 9, 1), **{"gates.drift": 9.0}).meta
+    assert cut["rows_sha256"] == whole["rows_sha256"]
+
+
+def test_the_size_of_chunks_changes_no_row(own_operator):
+    """Peers, ranks, accounts and the usual values come from everybody, however few are handled at a time."""
+    whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
+    scores(own_operator).unlink()
+    cut = night(chunk=431)
+    assert len(cut.scoring.chunks) > 4
+    assert cut.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
+    assert pq.read_metadata(scores(own_operator)).num_row_groups == len(cut.scoring.chunks)
+
+
+def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
+    """Killed in its third chunk; of the two that were finished one is damaged afterwards, the other is kept."""
+    whole = storage.sha256(scores(own_operator))
+    scores(own_operator).unlink()
+    scored, made = ScoringRun.scored, []
+
+    def stop_at_the_third(self: ScoringRun, chunk: Chunk):
+        made.append(chunk)
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return scored(self, chunk)
+
+    monkeypatch.setattr(ScoringRun, "scored", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        night(chunk=700)
+    left = sorted((own_operator / "workspace" / "operator" / "runs").glob("*/pieces/*.parquet"))
+    assert len(left) == 2
+    left[0].write_bytes(left[0].read_bytes()[:-9])
+    made.append(None)
+    again = night(chunk=700)
+    assert made[4:] == [c for c in again.scoring.chunks if c != again.scoring.chunks[1]]
+    assert not list((own_operator / "workspace" / "operator" / "runs").glob("*/pieces"))
+    monkeypatch.undo()
+    scores(own_operator).unlink()
+    night(chunk=700)
+    assert storage.sha256(scores(own_operator)) != whole  # other row groups, but the same night:
+    assert again.meta["rows_sha256"] == contract.rows_sha256(pq.read_table(scores(own_operator)))
 
 
 def test_dry_run_publishes_nothing(own_operator):
     project = Project.open("configs/operator.yaml")
     tried = nightly.run(Night(project, date(2026, 10, 1), Steps(quiet=True)), dry_run=True)
     assert not tried.published
-    assert tried.scores is not None
+    assert tried.meta["rows_sha256"]
     assert not scores(own_operator, date(2026, 10, 1)).exists()
 
 

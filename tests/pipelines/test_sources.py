@@ -147,6 +147,75 @@ def test_an_undecodable_byte_is_found_by_line_and_byte(tmp_path):
     assert (error.value.problem.row, error.value.problem.values["byte"]) == (3, 11)
 
 
+ENCODINGS = {
+    "gbk": ("编号,名称\n", "上海移动"),
+    "gb18030": ("编号,名称\n", "𠮷祥龘"),
+    "utf-8": ("编号,名称\n", "上海移动"),
+    "utf-8-sig": ("编号,名称\n", "上海移动"),
+    "utf-16": ("编号,名称\n", "上海移动"),
+    "utf-16-le": ("编号,名称\n", "上海移动"),
+    "big5": ("編號,名稱\n", "臺灣大哥大"),
+    "latin-1": ("id,naïve\n", "café"),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_declared_encodings_are_read_to_the_letter(tmp_path, encoding):
+    head, word = ENCODINGS[encoding]
+    path = tmp_path / "a.csv"
+    path.write_bytes((head + "".join(f'{n:04d},"{word}{n}"\n' for n in range(300))).encode(encoding))
+    names = head.strip().split(",")
+    raw, found = everything(Source(path=str(path), encoding=encoding), names)
+    assert raw.header == names
+    assert found.select(names).to_pylist() == [{names[0]: f"{n:04d}", names[1]: f"{word}{n}"} for n in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "bad"),
+    [
+        ("gbk", b"\xff"),
+        ("gb18030", b"\x81\x30\xff"),
+        ("utf-8", b"\xc3("),
+        ("utf-8-sig", b"\xe4\xb8\n"),
+        ("utf-16-le", b"\x00\xdc\x41\x00"),
+        ("big5", b"\xff\xff"),
+    ],
+)
+@pytest.mark.parametrize("column", ["id", "other"])
+def test_a_byte_that_does_not_fit_is_placed_exactly(tmp_path, encoding, bad, column):
+    """Also in a column that nobody reads, and where a byte of a character looks like a line end (上 in UTF-16)."""
+    line = ("0001,上海\n" if encoding != "big5" else "0001,臺灣\n").encode(encoding)
+    path = tmp_path / "a.csv"
+    start = "id,other\n".encode(encoding.replace("-sig", "")) + line * 50
+    path.write_bytes(start + "7,".encode(encoding.replace("-sig", "")) + bad + line * 3)
+    with pytest.raises(HeadwaterError) as error:
+        everything(Source(path=str(path), encoding=encoding), [column])
+    problem = error.value.problem
+    assert (problem.code, problem.file, problem.row) == ("E311", str(path), 52)
+    assert problem.values["byte"] in range(len(start) + 2, path.stat().st_size - 3 * len(line) + 2)
+
+
+def test_only_the_needed_columns_are_parsed(tmp_path):
+    """A column of Parquet that cannot be read, and a cell of CSV that is too long, harm nobody who did not ask."""
+    path = tmp_path / "a.parquet"
+    words = {"id": ["1", "2"] * 500, "rest": [f"word {n}" for n in range(1000)]}
+    pq.write_table(pa.table(words), path, write_page_checksum=True, use_dictionary=False)
+    place = pq.ParquetFile(path).metadata.row_group(0).column(1)
+    damaged = bytearray(path.read_bytes())
+    damaged[place.data_page_offset + place.total_compressed_size // 2] ^= 1
+    path.write_bytes(damaged)
+    _, found = everything(Source(path=str(path)), ["id"])
+    assert found.schema.names == ["id", FILE, ROW]
+    with pytest.raises(HeadwaterError, match="E312"):
+        everything(Source(path=str(path)), ["rest"])
+    long = tmp_path / "a.csv"
+    long.write_text("id,rest\n1," + "x" * (csvs.LONGEST_CELL + 1) + "\n")
+    _, found = everything(Source(path=str(long)), ["id"])
+    assert found.schema.names == ["id", FILE, ROW]
+    with pytest.raises(HeadwaterError, match="E317"):
+        everything(Source(path=str(long)), ["rest"])
+
+
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9, 0.99])
 def test_a_cut_parquet_file_is_told_by_name(tmp_path, share):
     path = tmp_path / "a.parquet"

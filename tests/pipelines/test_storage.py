@@ -41,7 +41,7 @@ def value(workspace: Workspace, as_of: date = DAY) -> int:
 
 def test_a_published_file_says_what_it_is_and_is_found_by_everyone(workspace):
     seen = []
-    path = publish(workspace, table(1), meta("aaa"), seen.append)
+    path = publish(workspace, [table(1)], meta("aaa"), seen.append)
     facts, rows = read_scores(path)
     assert facts == meta("aaa")
     assert rows.num_rows == 1000
@@ -52,41 +52,41 @@ def test_a_published_file_says_what_it_is_and_is_found_by_everyone(workspace):
 
 
 def test_the_whole_folder_reads_as_the_history(workspace):
-    publish(workspace, table(1), meta("a", date(2026, 10, 30)), len)
-    publish(workspace, table(2), meta("b", date(2026, 10, 31)), len)
+    publish(workspace, [table(1)], meta("a", date(2026, 10, 30)), len)
+    publish(workspace, [table(2)], meta("b", date(2026, 10, 31)), len)
     assert pq.read_table(workspace.scores).num_rows == 2000
     assert {path.name for path in workspace.scores.iterdir()} == {"2026-10-30.parquet", "2026-10-31.parquet"}
 
 
 def test_a_backfill_never_moves_latest_back(workspace):
-    publish(workspace, table(2), meta("b"), len)
-    publish(workspace, table(1), meta("a", date(2026, 10, 1)), len)
+    publish(workspace, [table(2)], meta("b"), len)
+    publish(workspace, [table(1)], meta("a", date(2026, 10, 1)), len)
     assert workspace.serving() == DAY
 
 
 def test_what_is_replaced_is_kept(workspace):
-    first = storage.sha256(publish(workspace, table(1), meta("a"), len))
-    publish(workspace, table(2), meta("b"), len)
+    first = storage.sha256(publish(workspace, [table(1)], meta("a"), len))
+    publish(workspace, [table(2)], meta("b"), len)
     assert [storage.sha256(path) for path in workspace.archive.iterdir()] == [first]
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "record", "replace"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
 def test_a_fault_before_the_commit_leaves_the_old_file(workspace, monkeypatch, step, code):
-    publish(workspace, table(1), meta("a"), len)
+    publish(workspace, [table(1)], meta("a"), len)
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
     record = fail if step == "record" else len
     if step == "write":
-        monkeypatch.setattr(storage.pq, "write_table", fail)
+        monkeypatch.setattr(storage.pq.ParquetWriter, "write_table", fail)
     elif step == "fsync":
         monkeypatch.setattr(storage.os, "fsync", fail)
     elif step == "replace":
         monkeypatch.setattr(storage.Path, "replace", fail)
     with pytest.raises(HeadwaterError) as error:
-        publish(workspace, table(2), meta("b"), record)
+        publish(workspace, [table(2)], meta("b"), record)
     assert error.value.exit_code == 7
     monkeypatch.undo()
     assert value(workspace) == 1
@@ -94,26 +94,31 @@ def test_a_fault_before_the_commit_leaves_the_old_file(workspace, monkeypatch, s
 
 
 def test_a_fault_after_the_commit_is_not_told_as_failure(workspace, monkeypatch):
-    publish(workspace, table(1), meta("a"), len)
+    publish(workspace, [table(1)], meta("a"), len)
 
     def fail(_: Path) -> None:
         raise OSError(errno.EIO, "no sync")
 
     monkeypatch.setattr(storage, "sync_folder", fail)
-    publish(workspace, table(2), meta("b"), len)
+    publish(workspace, [table(2)], meta("b"), len)
     assert value(workspace) == 2
 
 
 def test_what_reads_back_otherwise_is_not_published(workspace, monkeypatch):
-    publish(workspace, table(1), meta("a"), len)
-    monkeypatch.setattr(storage, "write_synced", lambda rows, path: pq.write_table(rows.slice(1), path))
+    publish(workspace, [table(1)], meta("a"), len)
+
+    def lose_a_row(tables: list[pa.Table], meta: dict, path: Path) -> int:
+        pq.write_table(tables[0].slice(1), path)
+        return tables[0].num_rows
+
+    monkeypatch.setattr(storage, "write_synced", lose_a_row)
     with pytest.raises(HeadwaterError, match="E702"):
-        publish(workspace, table(2), meta("b"), len)
+        publish(workspace, [table(2)], meta("b"), len)
     assert value(workspace) == 1
 
 
 def test_one_flipped_bit_is_noticed(workspace):
-    path = publish(workspace, table(1), meta("a"), len)
+    path = publish(workspace, [table(1)], meta("a"), len)
     content = bytearray(path.read_bytes())
     content[len(content) // 4] ^= 1
     path.write_bytes(bytes(content))
@@ -132,7 +137,7 @@ def test_the_lock_names_its_holder_and_is_free_afterwards(workspace):
 
 
 def test_leftovers_of_a_killed_run_go_and_latest_is_mended(workspace):
-    publish(workspace, table(1), meta("a"), len)
+    publish(workspace, [table(1)], meta("a"), len)
     (workspace.scores / ".2026-10-31.parquet.zzz.tmp").write_text("half")
     workspace.latest.unlink()
     with exclusive(workspace, "next"):
@@ -153,7 +158,7 @@ while True:
     turn += 1
     with exclusive(workspace, "writer"):
         table = rows.set_column(1, "value", pa.array([turn] * rows.num_rows))
-        publish(workspace, table, {"run_id": f"r{turn}", "as_of": "2026-10-31"}, len)
+        publish(workspace, [table], {"run_id": f"r{turn}", "as_of": "2026-10-31"}, len)
 """
 
 

@@ -1,13 +1,16 @@
 """The catalogue speaks both languages, and every code raised anywhere has its words."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines import error_pages, texts
 
 ROOT = Path(__file__).parents[2]
+TEXTS = ROOT / "pipelines" / "texts"
 PACKAGES = ("features", "models", "targeting", "pipelines")
 
 
@@ -66,3 +69,17 @@ def test_a_page_for_every_code():
     assert "疑似为分" not in page.split("## E302")[0].split("## E301")[0]
     assert "exit 3: data contract failed" in error_pages.section("E301")
     assert "‹" in error_pages.section("E302")
+
+
+@pytest.mark.parametrize("file", sorted(TEXTS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_no_key_is_given_twice(file: Path):
+    """YAML takes the last one in silence: an error would speak with the words of another."""
+    assert list(twice(yaml.compose(file.read_text(encoding="utf-8")))) == []
+
+
+def twice(node: yaml.Node) -> Iterator[str]:
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        yield from {key for key in keys if keys.count(key) > 1}
+        for _, value in node.value:
+            yield from twice(value)

@@ -59,7 +59,8 @@ def test_value_bands_and_cells():
 
 
 def test_equal_values_are_medium():
-    assert bands.value_bands(pd.Series([5.0] * 10), BandSettings()).eq("medium").all()
+    equal = pd.Series([5.0] * 10)
+    assert bands.value_bands(equal, equal.rank(pct=True), BandSettings()).eq("medium").all()
 
 
 def test_small_moves_are_no_trend():

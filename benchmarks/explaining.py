@@ -1,0 +1,60 @@
+"""Reasons for everybody: every feature's contribution to a score, as scoring makes them and by LightGBM itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.measure import Work
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ONE_IN = 25
+"""LightGBM's own explains each so-many-th row: its work is proportional to them, and slow."""
+
+
+def reasons_fast(folder: Path, trees: str) -> Work:
+    """Contributions of every feature for every row, as scoring makes them."""
+    import woodelf  # noqa: F401  # imported by the first call otherwise
+
+    from models.attribution import tree_contributions
+
+    def explain(booster: Any, rows: "np.ndarray") -> tuple["np.ndarray", str]:
+        return tree_contributions(booster, rows)
+
+    return explaining(explain, folder, trees, 1)
+
+
+def reasons_own(folder: Path, trees: str) -> Work:
+    """The same by LightGBM itself, for a part of the rows."""
+    from models.attribution import own
+
+    return explaining(lambda booster, rows: (own(booster, rows), "pred_contrib"), folder, trees, ONE_IN)
+
+
+def explaining(explain: Callable, folder: Path, trees: str, one_in: int) -> Work:
+    import lightgbm as lgb
+    import numpy as np
+
+    from benchmarks.operator import ROWS, trees_file
+
+    booster = lgb.Booster(model_str=trees_file(trees).read_text(encoding="utf-8"))
+    rows = np.load(ROWS)[::one_in]
+
+    def work() -> dict[str, Any]:
+        parts, method = explain(booster, rows)
+        np.save(f"reasons_{trees}_{one_in}.npy", parts)
+        return {"rows": len(rows), "method": method}
+
+    return work
+
+
+def same_reasons(folder: Path, trees: str) -> Work:
+    """How far the two ways are apart on the rows that both explained."""
+    import numpy as np
+
+    def work() -> dict[str, Any]:
+        fast, own = (np.load(f"reasons_{trees}_{one_in}.npy") for one_in in (1, ONE_IN))
+        return {"difference": float(np.abs(fast[::ONE_IN] - own).max())}
+
+    return work

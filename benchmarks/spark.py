@@ -1,0 +1,144 @@
+"""What a night costs on Spark, at several sizes: `python -m benchmarks.spark`. A line is put through the measurements.
+
+The customers of a simulated operator stand side by side as often as `--tiles` says. Each size is measured in processes
+of its own: Python here, the driver's JVM, and the Python workers. CPU seconds count; wall seconds depend on what else
+the machine does. Figures beyond the largest size are the line drawn further, not measurements.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+
+from benchmarks.measure import ROOT
+
+TILES = (1, 4, 12)
+BASE = 5_000
+FURTHER = (1_000_000, 10_000_000, 100_000_000, 600_000_000)
+HZ = os.sysconf("SC_CLK_TCK")
+SPARK = {"spark.master": "local[2]", "spark.memory": "3g", "spark.partitions": "8"}
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it started, and they."""
+    children = [int(word) for task in Path(f"/proc/{pid}/task").iterdir() for word in told(task / "children").split()]
+    return [pid, *(found for child in children for found in descendants(child))]
+
+
+def told(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # the process has ended meanwhile
+        return ""
+
+
+def cpu(pid: int) -> float:
+    """CPU seconds of a process and its descendants so far, those that have ended included."""
+    stats = [told(Path(f"/proc/{process}/stat")).rpartition(")")[2].split() for process in descendants(pid)]
+    return sum(sum(map(int, stat[11:15])) for stat in stats if stat) / HZ
+
+
+def prepare(customers: int) -> None:
+    """In the current folder: raw files, champions and canonical tables of so many customers."""
+    from benchmarks import operator
+
+    operator.CUSTOMERS.write_text(json.dumps(customers), encoding="utf-8")
+    operator.simulate()
+    operator.learn()
+
+
+def measured(tiles: int) -> dict[str, float]:
+    """Customers, CPU and wall seconds of features and of scores, with the start of Spark; bytes kept meanwhile."""
+    from benchmarks import operator
+    from benchmarks.tiles import tile
+    from pipelines import bundles, spark
+    from pipelines.pieces import Pieces
+    from pipelines.progress import Steps
+    from pipelines.project import Project
+
+    spark.present()
+    from pipelines.spark_scoring import SparkScoringRun
+
+    project = Project.open(operator.CONFIG, **SPARK)
+    kept = Path(f"tiled-{tiles}")
+    tables = tile(project.tables(operator.NIGHT), kept, tiles, project.settings.threads)
+    champions, pieces = bundles.champions(project.workspace), Pieces.open(project.workspace, f"tiles-{tiles}")
+    laps = [(cpu(os.getpid()), time.perf_counter())]
+    run = SparkScoringRun(project, tables, operator.NIGHT, champions, pieces)
+    run.prepare()
+    customers, written = run.assembly.total, size(project.workspace.root.glob(".spark-*"))
+    laps.append((cpu(os.getpid()), time.perf_counter()))
+    run.score(Steps(quiet=True))
+    run.finish(None)
+    laps.append((cpu(os.getpid()), time.perf_counter()))
+    spent = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(laps)]
+    names = ("features_cpu", "features_wall", "scores_cpu", "scores_wall")
+    return {"customers": customers, **dict(zip(names, (*spent[0], *spent[1]), strict=True)), "kept_bytes": written}
+
+
+def size(folders: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for folder in folders for path in folder.rglob("*.parquet"))
+
+
+def line(sizes: list[float], costs: list[float]) -> tuple[float, float]:
+    """Least squares: the fixed cost, and that of one customer."""
+    import numpy as np
+
+    each, fixed = np.polyfit(sizes, costs, 1)
+    return float(fixed), float(each)
+
+
+def child(folder: Path, *words: str) -> str:
+    around = os.environ | {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}
+    command = [sys.executable, "-m", "benchmarks.spark", *words]
+    done = subprocess.run(command, cwd=folder, env=around, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()[-1] if done.stdout else ""
+
+
+def tell(found: list[dict[str, float]]) -> None:
+    """The measurements, the line through them, and where it leads."""
+    print(f"{'customers':>12} {'features':>10} {'scores':>10} {'wall':>10}   CPU s, CPU s, s")
+    for row in found:
+        wall = row["features_wall"] + row["scores_wall"]
+        print(f"{row['customers']:>12,.0f} {row['features_cpu']:>10.0f} {row['scores_cpu']:>10.0f} {wall:>10.0f}")
+    sizes = [row["customers"] for row in found]
+    fixed, each = line(sizes, [row["features_cpu"] + row["scores_cpu"] for row in found])
+    kept = line(sizes, [row["kept_bytes"] for row in found])[1]
+    print(
+        f"\na night = {fixed:.0f} CPU s + {1e6 * each:.0f} CPU s per million customers; {kept / 1e3:.1f} kB kept of each"
+    )
+    print(f"\n{'extrapolated':>12} {'core hours':>12} {'kept, GB':>10}   the line drawn further, not measured")
+    for customers in FURTHER:
+        hours = (fixed + each * customers) / 3600
+        print(f"{customers:>12,} {hours:>12.1f} {kept * customers / 1e9:>10.0f}")
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
+    asked.add_argument("--customers", type=int, default=BASE, help="simulated; the others are their copies")
+    asked.add_argument("--tiles", type=int, nargs="+", default=TILES, help="how often they stand side by side")
+    asked.add_argument("--out", type=Path, help="JSON file for the measurements")
+    asked.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
+    asked.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    given = asked.parse_args()
+    if given.prepare:
+        prepare(given.customers)
+    elif given.one:
+        print(json.dumps(measured(given.one)))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            child(Path(folder), "--prepare", "--customers", str(given.customers))
+            found = [json.loads(child(Path(folder), "--one", str(tiles))) for tiles in given.tiles]
+        tell(found)
+        if given.out:
+            given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

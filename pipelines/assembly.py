@@ -1,0 +1,199 @@
+"""Features of a population, some customers at a time: memory follows the size of a chunk, not the number of customers.
+
+What needs everybody at once is made first: the numbered spine, what compares a customer with his peers, and what he
+shares with others of his account. Then each chunk, a range of rows of the spine, goes through expressions that are
+compiled once; Parquet tables sorted by customer let it read its own rows and few others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+from features.blocks import ACROSS, USAGE_LOOKBACK
+from features.build import join, parts, peers
+from features.definition import KEY, ROW, Feature
+from features.permissions import permissions
+from features.spine import population
+
+if TYPE_CHECKING:
+    from pipelines.progress import Steps
+    from pipelines.project import Project
+    from pipelines.tables import Tables
+
+SAMPLE = 20_000
+"""Customers from whom the usual value of a feature is taken, when there are more than fit into a chunk."""
+FACTS = ("account_id", "consent", "last_contact_on")
+"""What lists and scores need beside features."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows `first` up to `end` of the numbered spine; of those, each `step`th."""
+
+    first: int
+    end: int
+    step: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.first:010d}-{self.end:010d}"
+
+    def of(self, spine: ir.Table) -> ir.Table:
+        rows = spine.filter((spine.row >= self.first) & (spine.row < self.end))
+        return rows if self.step == 1 else rows.filter(rows.row % self.step == 0)
+
+
+class Cut:
+    """The tables of one chunk as views, and its rows of the spine, always under the same names."""
+
+    def __init__(self, con: Any, tables: Mapping[str, ir.Table], spine: ir.Table):
+        self.con, self.whole, self.everybody = con, tables, spine
+        self.chunk: Chunk | None = None
+
+    def to(self, chunk: Chunk) -> "Cut":
+        if chunk != self.chunk:
+            self.spine = self.con.create_table("cut_spine", chunk.of(self.everybody), temp=True, overwrite=True)
+            ids = self.spine.customer_id
+            low, high = self.spine.aggregate(low=ids.min(), high=ids.max()).to_pyarrow().to_pylist()[0].values()
+            self.tables = {name: self._cut(name, low or "", high or "") for name in self.whole}
+            self.chunk = chunk
+        return self
+
+    def _cut(self, name: str, low: str, high: str) -> ir.Table:
+        rows = self.whole[name]
+        if "customer_id" not in rows.columns:
+            return rows
+        return self.con.create_view(f"cut_{name}", rows.filter(rows.customer_id.between(low, high)), overwrite=True)
+
+
+class Assembly:
+    """Features of the population of some dates, one chunk after the other; one Assembly at a time in a connection."""
+
+    def __init__(self, project: "Project", tables: "Tables", dates: Sequence[date], most: int | None = None):
+        """`most`: rows that may be made; of each n-th customer where there are more. Peers are everybody all the same."""
+        self.project, self.con = project, project.connection
+        since = {name: min(dates) - timedelta(days=USAGE_LOOKBACK) for name in tables.parts if name == "usage"}
+        self.tables = tables.opened(self.con, since).tables
+        rows = population(self.tables, dates, project.mapping.timezone, project.settings.population)
+        self.everybody = self.con.create_table("everybody", rows.order_by(ROW), temp=True, overwrite=True)
+        self.total = self.everybody.count().execute()
+        self.spine, self.size = self.everybody, project.settings.chunk
+        self.one_in = max(1, -(-self.total // most)) if most else 1
+        if self.one_in > 1:
+            drawn = self.everybody.semi_join(every(self.tables["customers"], self.one_in), "customer_id")
+            self.spine = self.con.create_table("drawn", drawn.order_by(ROW), temp=True, overwrite=True)
+            self.size *= self.one_in
+        self.cut = Cut(self.con, self.tables, self.spine)
+        self._parts: dict[str, dict[str, str]] = {}
+        self._sql: dict[str, str] = {}
+
+    def chunks(self) -> list[Chunk]:
+        """All rows in order; the last chunk may be smaller."""
+        return [Chunk(first, min(first + self.size, self.total)) for first in range(0, self.total, self.size)]
+
+    def sample(self) -> Chunk:
+        """Rows evenly spread over everybody; everybody where one chunk holds them."""
+        chunks = self.chunks()
+        return chunks[0] if len(chunks) == 1 else Chunk(0, self.total, -(-self.total // SAMPLE))
+
+    def snapshots(self, steps: "Steps") -> Iterator[pd.DataFrame]:
+        """Every feature of all rows, chunk after chunk."""
+        chunks = self.chunks()
+        for number, chunk in enumerate(chunks, start=1):
+            yield self.snapshot(chunk)
+            steps.progress(number, len(chunks))
+
+    def snapshot(self, chunk: Chunk) -> pd.DataFrame:
+        """Every feature of every row of a chunk, ordered by customer and date."""
+        given = self.together  # first: it leaves parts of other chunks behind
+        cut = self.cut.to(chunk)
+        self._fill("wide", cut, self._alone)
+        return self._framed("wide", lambda: self._join("wide", cut, self.project.features, given).order_by(KEY))
+
+    def of(self, customer: str) -> pd.DataFrame:
+        """Every feature of one customer, compared with everybody; no rows where he is not in the population."""
+        place = self.everybody.filter(self.everybody.customer_id == customer).row.min().to_pyarrow().as_py()
+        return self.snapshot(Chunk(place or 0, (place or 0) + (place is not None)))
+
+    def facts(self, chunk: Chunk) -> pd.DataFrame:
+        """`FACTS` for every row of a chunk, in the order of `snapshot`."""
+        cut = self.cut.to(chunk)
+
+        def rows() -> ir.Table:
+            known = permissions(cut.tables, cut.spine, self.project.settings.contact.purpose)
+            accounts = cut.tables["customers"].select("customer_id", "account_id")
+            return known.left_join(accounts, "customer_id").order_by(KEY).select(*FACTS)
+
+        return self._framed("facts", rows)
+
+    @cached_property
+    def _alone(self) -> list[Feature]:
+        """Features that follow from rows of the customer himself."""
+        return [f for f in self.project.features if f.source not in {*ACROSS, "peers", "wide"}]
+
+    @cached_property
+    def together(self) -> dict[str, ir.Table]:
+        """By `row`, what needs more customers than those of a chunk."""
+        across = [f for f in self.project.features if f.source in ACROSS]
+        made = parts(self.tables, self.spine, across, self.project.settings.features)
+        kept = {n: self.con.create_table(f"part_{n}", p, temp=True, overwrite=True) for n, p in made.items()}
+        return kept | self._peers([f for f in self.project.features if f.source == "peers"])
+
+    def _peers(self, compared: list[Feature]) -> dict[str, ir.Table]:
+        """Everybody beside his peers, over the few columns that are compared."""
+        if not compared:
+            return {}
+        read = {column for feature in compared for column in feature.reads}
+        narrow = [f for f in self.project.features if f.column in read]
+        everybody, size = Cut(self.con, self.tables, self.everybody), self.project.settings.chunk
+        for first in range(0, max(self.total, 1), size):
+            cut = everybody.to(Chunk(first, first + size))
+            self._fill("narrow", cut, narrow)
+            sql = self._compiled("narrow", partial(self._narrow, cut, narrow))
+            into = "INSERT INTO narrow" if first else "CREATE OR REPLACE TEMP TABLE narrow AS"
+            self.con.raw_sql(f"{into} {sql}")
+        self.cut.chunk = None  # the names of its views were taken by others
+        rows = peers(self.con.table("narrow"), compared).select(ROW, *[f.column for f in compared])
+        return {"peers": self.con.create_table("part_peers", rows, temp=True, overwrite=True)}
+
+    def _narrow(self, cut: Cut, features: list[Feature]) -> ir.Table:
+        return numbered(self._join("narrow", cut, features, {}), cut.spine)
+
+    def _fill(self, name: str, cut: Cut, features: Sequence[Feature]) -> None:
+        """The parts of a chunk as tables `part_<block>`."""
+        if name not in self._parts:
+            made = parts(cut.tables, cut.spine, features, self.project.settings.features)
+            self._parts[name] = {block: self.con.compile(rows) for block, rows in made.items()}
+        for block, sql in self._parts[name].items():
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{block} AS {sql}")
+
+    def _join(self, name: str, cut: Cut, wanted: Sequence[Feature], given: Mapping[str, ir.Table]) -> ir.Table:
+        made = {block: self.con.table(f"part_{block}") for block in self._parts[name]}
+        return join(cut.spine, made | dict(given), wanted, self.project.settings.features)
+
+    def _compiled(self, name: str, rows: Callable[[], ir.Table]) -> str:
+        if name not in self._sql:
+            self._sql[name] = self.con.compile(rows())
+        return self._sql[name]
+
+    def _framed(self, name: str, rows: Callable[[], ir.Table]) -> pd.DataFrame:
+        """In pandas, dates as objects, the memory of Arrow given back on the way."""
+        table: pa.Table = self.con.con.sql(self._compiled(name, rows)).to_arrow_table()
+        return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)
+
+
+def numbered(rows: ir.Table, spine: ir.Table) -> ir.Table:
+    return rows.join(spine.select(*KEY, ROW), KEY)
+
+
+def every(customers: ir.Table, one_in: int) -> ir.Table:
+    """Each so many-th customer in the order of their ids."""
+    numbered = customers.select("customer_id", n=ibis.row_number().over(order_by=customers.customer_id))
+    return numbered.filter(numbered.n % one_in == 0)

@@ -1,0 +1,80 @@
+"""A published score file as its readers see it: metadata at once, rows and columns only when they are asked for."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import HeadwaterError
+
+PREFIX = "headwater."
+
+
+class ScoreFile:
+    """A published file: its metadata at once, its rows when asked for, page checksums verified.
+
+    Like a table it has `schema`, `column_names`, `num_rows`, `select` and `take`. Raises E431 (exit 4) when it is not
+    there and E340 (exit 3) when it is damaged.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        with self._opened() as file:
+            stored = file.metadata.metadata or {}
+            self.schema, self.num_rows = file.schema_arrow, file.metadata.num_rows
+            self.starts = list(
+                accumulate((file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)), initial=0)
+            )
+        meta = {key.decode().removeprefix(PREFIX): value.decode() for key, value in stored.items()}
+        self.meta = {key: value for key, value in meta.items() if key != "ARROW:schema"}
+
+    @property
+    def column_names(self) -> list[str]:
+        return self.schema.names
+
+    def select(self, columns: Sequence[str]) -> pa.Table:
+        with self._opened() as file:
+            return file.read(columns=list(columns)).select(list(columns))
+
+    def take(self, places: Sequence[int] | pa.Array, columns: Sequence[str] | None = None) -> pa.Table:
+        """Some rows by their place, in that order; only the row groups that hold them are read."""
+        wanted = np.asarray(places, dtype="int64")
+        order = np.argsort(wanted, kind="stable")
+        pieces = [piece for group in range(len(self.starts) - 1) if (piece := self._of(group, wanted[order], columns))]
+        rows = pa.concat_tables(pieces) if pieces else self.schema.empty_table().select(columns or self.column_names)
+        return rows.take(pa.array(np.argsort(order, kind="stable")))
+
+    def _of(self, group: int, places: np.ndarray, columns: Sequence[str] | None) -> pa.Table | None:
+        inside = places[(places >= self.starts[group]) & (places < self.starts[group + 1])]
+        if not len(inside):
+            return None
+        with self._opened() as file:
+            return file.read_row_group(group, columns=columns).take(pa.array(inside - self.starts[group]))
+
+    def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Row group after row group."""
+        with self._opened() as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group, columns=columns)
+
+    def table(self) -> pa.Table:
+        """All of it."""
+        return self.select(self.column_names)
+
+    def verified(self) -> int:
+        """The number of rows, every page having been read."""
+        return sum(piece.num_rows for piece in self.pieces())
+
+    @contextmanager
+    def _opened(self) -> Iterator[pq.ParquetFile]:
+        try:
+            with self.path.open("rb") as handle:
+                yield pq.ParquetFile(handle, page_checksum_verification=True)
+        except FileNotFoundError:
+            raise HeadwaterError("E431", file=self.path) from None
+        except (pa.ArrowInvalid, OSError) as error:
+            raise HeadwaterError("E340", file=self.path, detail=str(error).splitlines()[0]) from error

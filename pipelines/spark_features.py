@@ -1,0 +1,89 @@
+"""Features of a population on Spark: the expressions that DuckDB runs, kept as Parquet in the order of their rows."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+
+from features.blocks import USAGE_LOOKBACK
+from features.build import join, parts
+from features.definition import KEY, ROW
+from features.permissions import permissions
+from features.spine import population
+from models import targets
+from models.target_settings import HighValue
+from pipelines import spark
+from pipelines.spark_ibis import SparkBackend
+
+if TYPE_CHECKING:
+    from pipelines.project import Project
+    from pipelines.tables import Tables
+
+
+class SparkAssembly:
+    """What is known of the population of some dates; `everybody` is its numbered spine, `total` its size.
+
+    Every block of features is computed and kept by itself, and joined to the others afterwards: one plan for the whole
+    catalogue would take the driver longer to make than the executors to run.
+    """
+
+    def __init__(self, con: SparkBackend, project: "Project", tables: "Tables", dates: Sequence[date]):
+        self.con, self.project = con, project
+        since = {"usage": min(dates) - timedelta(days=USAGE_LOOKBACK)}
+        self.tables = {
+            name: tables.view(con, name, tables.since(name, since[name]) if name in since else found)
+            for name, found in tables.parts.items()
+        }
+        spine = population(self.tables, dates, project.mapping.timezone, project.settings.population).drop(ROW)
+        self.everybody = con.numbered("everybody", spine, KEY, ROW)
+        self.total = con.to_pyarrow(self.everybody.count()).as_py()
+
+    @cached_property
+    def wide(self) -> ir.Table:
+        """Every feature of everybody; rows in any order, without their number."""
+        settings = self.project.settings.features
+        made = {
+            block: self.con.create_table(f"part_{block}", rows)
+            for block, rows in parts(self.tables, self.everybody, self.project.features, settings).items()
+        }
+        return join(self.everybody, made, self.project.features, settings)
+
+    def ordered(self) -> Iterator[pa.Table]:
+        """Every feature of everybody, ordered by customer and date, some rows at a time."""
+        for path in files(self.con.stored("features", self.con.frame(self.wide).orderBy(*KEY))):
+            yield from (pa.Table.from_batches([batch]) for batch in pq.ParquetFile(path).iter_batches())
+
+    def seen(self, high_value: HighValue) -> DataFrame:
+        """Features, facts and worth of everybody with their `row`, kept on disk in its order."""
+        known = permissions(self.tables, self.everybody, self.project.settings.contact.purpose)
+        accounts = self.tables["customers"].select("customer_id", "account_id")
+        worth = targets.high_value(self.everybody, self.tables, high_value)
+        frame = self.con.frame(self.everybody.select(*KEY, ROW))
+        for rows in (self.wide, known, worth):
+            frame = frame.join(self.con.frame(rows), KEY, "left")
+        frame = frame.join(self.con.frame(accounts), "customer_id", "left")
+        return self.con.stored("seen", frame.orderBy(ROW))
+
+
+def write(project: "Project", tables: "Tables", dates: Sequence[date], path: Path) -> int:
+    """Every feature of the population of some dates as one Parquet file; the number of rows."""
+    with spark.connected(project.settings.spark, project.workspace.root) as con:
+        made = SparkAssembly(con, project, tables, dates)
+        rows = made.ordered()
+        first = next(rows, con.to_pyarrow(made.wide.limit(0)))
+        with pq.ParquetWriter(path, first.schema, compression="zstd") as out:
+            for piece in chain([first], rows):
+                out.write_table(piece)
+        return made.total
+
+
+def files(frame: DataFrame) -> list[Path]:
+    """The files of a stored frame, in its order."""
+    return sorted(Path(url.removeprefix("file:")) for url in frame.inputFiles())

@@ -1,0 +1,55 @@
+"""Commands with `--engine spark`: the same features and the same night as DuckDB's, to the last bit."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+from features.catalogue import catalogue
+from pipelines import spark
+from pipelines.cli import app
+from pipelines.score_files import ScoreFile
+from tests.demo_project import NIGHT
+from tests.spark.test_same import unequal
+
+SCORES = Path(f"workspace/operator/scores/{NIGHT}.parquet")
+
+
+def called(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.mark.slow
+def test_features_are_those_of_duckdb(con, own_operator: Path):
+    for engine in ("spark", "duckdb"):
+        asked = called("features", "build", "--as-of", NIGHT, "--out", f"{engine}.parquet", "--engine", engine)
+        assert asked.exit_code == 0, asked.output
+    found, expected = (pq.read_table(f"{engine}.parquet") for engine in ("spark", "duckdb"))
+    expected = expected.cast(found.schema)
+    assert unequal(found, expected, set()) == set()
+    assert found.num_columns > len(catalogue(()))
+
+
+@pytest.mark.slow
+def test_a_night_has_the_rows_and_the_name_of_duckdbs(con, own_operator: Path):
+    expected = ScoreFile(SCORES).meta
+    SCORES.unlink()
+    night = called("score", "--as-of", NIGHT, "--engine", "spark")
+    assert night.exit_code == 0, night.output
+    found = ScoreFile(SCORES).meta
+    assert {key: found[key] for key in ("rows_sha256", "run_id", "rows")} == {
+        key: expected[key] for key in ("rows_sha256", "run_id", "rows")
+    }
+    assert not list(Path("workspace/operator").glob(".spark-*"))
+
+
+def test_without_spark_it_says_what_is_needed(own_operator: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(spark, "missing", lambda: "pyspark")
+    night = called("score", "--as-of", "2026-11-02", "--engine", "spark", "--lang", "en")
+    assert night.exit_code == 7
+    assert "E713" in night.stderr and "headwater[spark]" in night.stderr
+
+
+def test_there_are_two_engines():
+    assert called("score", "--engine", "polars").exit_code == 2
