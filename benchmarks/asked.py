@@ -15,7 +15,7 @@ USAGE_LOOKBACK = 13 * PERIOD_DAYS + 31
 """As in features/; a test holds them equal."""
 
 ARPU, SLOPES, PERIODS, DAYS = (1, 3, 6, 12), (3, 6, 12), (1, 3, 6, 13), (30, 90, 180, 365)
-NOTE = Path("asked.json")
+NOTE, RAW_TILED = Path("asked.json"), Path("raw_tiled")
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks import bars, page
@@ -43,7 +43,7 @@ class Task:
     def command(self) -> list[str]:
         store = f"stores/{self.tiles}"
         if self.part == "featuretools":
-            return [str(FEATURETOOLS), "-m", "benchmarks.by_featuretools", "measured.json", store]
+            return [str(FEATURETOOLS), "-W", "ignore", "-m", "benchmarks.by_featuretools", "measured.json", store]
         return [sys.executable, "-m", "benchmarks.parts", "measured.json", self.part, store, *self.more]
 
 
@@ -58,14 +58,14 @@ def plan(size: Size, repeats: int) -> Iterator[Task]:
     yield from of_features(size, repeats)
     yield from of_few()
     for trees in bars.TREES:
-        yield Task(f"fast_{trees}", "reasons_fast", 1, (trees,), repeats)
-        yield Task(f"own_{trees}", "reasons_own", 1, (trees,), repeats)
+        yield Task(f"fast_{trees}", "reasons_fast", 1, (trees,))
+        yield Task(f"own_{trees}", "reasons_own", 1, (trees,))
         yield Task(f"same_{trees}", "same_reasons", 1, (trees,))
-    yield Task("night_tenth", "night", size.tenth, repeats=repeats)
-    yield Task("night", "night", size.tiles, repeats=repeats)
+    yield Task("night_tenth", "night", size.tenth)
+    yield Task("night", "night", size.tiles)
     hours = "hours for so many customers" if size.customers > MANY else ""
     yield Task("together", "together", size.tiles, left=hours)
-    yield Task("one_by_one", "one_by_one", size.tiles, left=hours)
+    yield Task("four", "four_of_twelve", size.tiles, left=hours)
 
 
 def prepared(size: Size) -> Iterator[Task]:
@@ -84,7 +84,7 @@ def of_features(size: Size, repeats: int) -> Iterator[Task]:
     held = "it holds all rows: too many for the memory of one machine" if size.customers > MANY else ""
     polars = "" if importlib.util.find_spec("polars") else "Polars is not installed (extra `bench`)"
     yield Task("scan", "scan", size.tiles, repeats=repeats)
-    yield Task("night_features", "night_features", size.tiles, repeats=repeats)
+    yield Task("night_features", "night_features", size.tiles)
     yield Task("us", "subset_by_us", size.tiles, repeats=repeats)
     yield Task("sql", "subset_by_sql", size.tiles, repeats=repeats)
     yield Task("raw_sql", "subset_by_raw_sql", size.tiles, repeats=repeats, left=raw(size))
@@ -102,11 +102,22 @@ def of_few() -> Iterator[Task]:
     yield Task("equality_few", "equality", 1, left=left)
 
 
-def measured(folder: Path, size: Size, repeats: int) -> Costs:
+def chosen(size: Size, repeats: int, only: Sequence[str]) -> Iterator[Task]:
+    """The plan; with `only`, no more than these after what they all need. Raises ValueError for a name that is none."""
+    needed, tasks = {task.key for task in prepared(size)}, list(plan(size, repeats))
+    unknown = set(only) - {task.key for task in tasks}
+    if unknown:
+        raise ValueError(f"no part is called {', '.join(sorted(unknown))}")
+    for task in tasks:
+        wanted = not only or task.key in only or (task.key in needed and task.part != "tile_raw")
+        yield task if wanted else replace(task, left="left out of this run")
+
+
+def measured(folder: Path, size: Size, tasks: Iterable[Task]) -> Costs:
     """Every task's cost, or why there is none; the project is made in the folder first. Nothing stops at a failure."""
     (folder / "customers.json").write_text(str(size.base), encoding="utf-8")
     costs = Costs({"machine": machine()})
-    for task in plan(size, repeats):
+    for task in tasks:
         if task.left:
             costs.left[task.key] = task.left
             continue
@@ -127,9 +138,9 @@ def machine() -> Cost:
     return Cost(0, 0, 0, 0, 0, {"cores": os.cpu_count() or 1, "load": round(os.getloadavg()[0], 2)})
 
 
-def run(size: Size, repeats: int, out: Path) -> list[Line]:
+def run(size: Size, tasks: Iterable[Task], out: Path) -> list[Line]:
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
-        costs = measured(Path(folder), size, repeats)
+        costs = measured(Path(folder), size, tasks)
     lines = bars.lines(costs, size)
     out.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(line) for line in lines], indent=1)
@@ -141,15 +152,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=100_000, help="numbers of the operator, 100,000 if not told")
     parser.add_argument("--base", type=int, help="how many of them are simulated; the rest are tiles of these")
-    parser.add_argument("--repeats", type=int, help="processes per part, medians are told; 3, or 1 from a million on")
+    parser.add_argument(
+        "--repeats", type=int, help="processes per quick part, medians are told; 3, or 1 from a million"
+    )
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="PART", help="these and what they need, e.g. scan night"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / OUT, help="the JSON file; the picture lies beside it")
     parser.add_argument("--docs", action="store_true", help="put table and picture into docs/performance.md too")
-    chosen = parser.parse_args()
-    repeats = chosen.repeats or (3 if chosen.customers < MANY else 1)
-    lines = run(sized(chosen.customers, chosen.base), repeats, chosen.out)
-    print(f"\n{page.table(lines)}\n\n{chosen.out}")
+    asked = parser.parse_args()
+    repeats = asked.repeats or (3 if asked.customers < MANY else 1)
+    size = sized(asked.customers, asked.base)
+    lines = run(size, list(chosen(size, repeats, asked.only)), asked.out)
+    print(f"\n{page.table(lines)}\n\n{asked.out}")
     # in a process of its own: drawing needs libraries that this one must not load before it is done
-    subprocess.run([sys.executable, "-m", "benchmarks.page", str(chosen.out), *["--docs"] * chosen.docs], check=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.page", str(asked.out), *["--docs"] * asked.docs], check=True)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ MOST = 10_000
 
 
 def tile(tables: Tables, folder: Path, count: int, threads: int) -> Tables:
-    """A canonical store of `count` times the customers of `tables` in a folder, with its manifest.
+    """A canonical store of `count` times the customers of `tables` in a folder, with its manifest; `stored` opens it.
 
-    Two parts at a time are held, each once, with one tile of it. Raises ValueError above 10,000 tiles.
+    As many parts as threads are held at a time, each once, with one tile of it. Raises ValueError above 10,000 tiles.
     """
     if not 0 < count <= MOST:
         raise ValueError(f"{count} tiles")
@@ -44,7 +44,7 @@ def tile(tables: Tables, folder: Path, count: int, threads: int) -> Tables:
     parts = {name: [p for (owner, _), p in zip(places, made, strict=True) if owner == name] for name in tables.parts}
     counts = {name: RowCount(*(n * count for n in asdict(rows).values())) for name, rows in tables.counts.items()}
     fingerprint = f"{tables.fingerprint}-{count}"
-    found = replace(tables, parts=parts, counts=counts, memory={}, fingerprint=fingerprint)
+    found = replace(tables, tables={}, parts=parts, counts=counts, memory={}, fingerprint=fingerprint)
     store.seal(found, folder, {"mapping": "", "recipe": ""})
     return found
 

@@ -28,7 +28,7 @@ def billed(rows: ir.Table) -> Series:
     windows=months(1, 3, 6, 12),
 )
 def arpu(rows: ir.Table, window: Window) -> ir.Value:
-    """Mean billed per closed month of the last {n}; a month without a bill counts as 0."""
+    """Mean billed per month over the last {n} months that are closed; a month without a bill counts as 0."""
     return billed(rows).mean(window)
 
 
@@ -42,7 +42,7 @@ def arpu(rows: ir.Table, window: Window) -> ir.Value:
     windows=months(3, 6),
 )
 def arpu_before(rows: ir.Table, window: Window) -> ir.Value:
-    """Mean billed per closed month in the {n} months before the last {n}."""
+    """Mean billed per month over the {n} closed months before the last {n}."""
     return billed(rows).mean(window.before())
 
 
@@ -79,7 +79,7 @@ def arpu_slope(rows: ir.Table, window: Window) -> ir.Value:
     "bills",
     unit="share per month",
     label=("bill trend, {n} months", "{n}个月账单趋势"),
-    zh="账单斜率除以同期月均账单",
+    zh="近{n}个月账单斜率除以同期月均账单",
     null=ZERO_BEFORE,
     reason="bill_trend",
     windows=months(3, 6, 12),
@@ -94,7 +94,7 @@ def arpu_trend(rows: ir.Table, window: Window) -> ir.Value:
     "bills",
     unit="share per month",
     label=("bill trend, the {n} months before", "前{n}个月账单趋势"),
-    zh="再往前{n}个月的账单趋势",
+    zh="再往前{n}个月的账单斜率除以同期月均账单",
     null=ZERO_BEFORE,
     reason="bill_trend",
     windows=months(
@@ -103,7 +103,7 @@ def arpu_trend(rows: ir.Table, window: Window) -> ir.Value:
     no_events=None,
 )
 def arpu_trend_before(rows: ir.Table, window: Window) -> ir.Value:
-    """The same trend, over the {n} months before the last {n}."""
+    """Slope of monthly billing over the {n} months before the last {n}, as a share of its mean."""
     return arpu_trend(rows, window.before())
 
 
@@ -142,7 +142,7 @@ def arpu_acceleration(rows: ir.Table, window: Window) -> ir.Value:
     "bills",
     unit="ratio",
     label=("bill variation, {n} months", "{n}个月账单波动系数"),
-    zh="月账单的标准差除以均值",
+    zh="近{n}个月月账单的标准差除以均值",
     null=ZERO_BEFORE,
     reason="bill_fluctuation",
     windows=months(3, 6, 12),
@@ -203,7 +203,7 @@ def arpu_peak_ago(rows: ir.Table, window: Window) -> ir.Value:
     "bills",
     unit="ratio",
     label=("spike in {n} months", "{n}个月账单突增倍数"),
-    zh="最高月账单除以其余月份的均值，区分偶发与持续",
+    zh="近{n}个月最高月账单除以其余月份的均值，区分偶发与持续",
     null=ZERO_BEFORE,
     reason="bill_fluctuation",
     windows=months(
@@ -237,7 +237,7 @@ def unbilled_share(rows: ir.Table, window: Window) -> ir.Value:
     "bills",
     unit="count",
     label=("bills in {n} months", "{n}个月账单张数"),
-    zh="近{n}个月的账单张数",
+    zh="近{n}个已出账月的账单张数",
     reason="bill_level",
     windows=months(
         3,

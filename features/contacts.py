@@ -83,7 +83,7 @@ def days_since_contact(rows: ir.Table) -> ir.Value:
     unit="days",
     label=("days since he last contacted us", "距最近主动联系天数"),
     zh="距客户最近一次主动联系我们的天数",
-    null=NEVER,
+    null=("never contacted us", "从未主动联系我们"),
     reason="contacts",
     no_events=None,
 )
@@ -97,7 +97,7 @@ def days_since_inbound(rows: ir.Table) -> ir.Value:
     unit="days",
     label=("days since we last contacted him", "距最近外呼天数"),
     zh="距我们最近一次主动联系客户的天数",
-    null=NEVER,
+    null=("never contacted by us", "我们从未主动联系"),
     reason="contacts",
     no_events=None,
 )

@@ -140,7 +140,8 @@ class Feature:
         return self._fill(self.definition.label, lang)
 
     def meaning(self, lang: str) -> str:
-        return self._fill(self.definition.meaning, lang)
+        told = self._fill(self.definition.meaning, lang)
+        return told[:1].upper() + told[1:]
 
     def null_meaning(self, lang: str) -> str:
         return self._fill(self.definition.null, lang)
@@ -183,7 +184,7 @@ WORDS: dict[str, Words] = {
     "billing_dispute": ("billing disputes", "话费争议"),
     "tariff_opacity": ("unclear tariffs", "资费不透明"),
     "coverage": ("coverage", "网络覆盖"),
-    "handled_not_solved": ("complaints handled but not solved", "投诉处理未解决"),
+    "handled_not_solved": ("complaints left unsolved", "投诉处理未解决"),
     "counter_service": ("service at the counter", "营业厅服务"),
     "broadband_repair_late": ("late broadband repairs", "宽带修障不及时"),
     "age": ("age", "年龄"),

@@ -72,7 +72,7 @@ def used_in(rows: ir.Table, measure: str, where: ir.BooleanColumn) -> ir.Boolean
 
 def a_period_before(rows: ir.Table, window: Window) -> ir.BooleanScalar:
     """Was the customer with us for a whole period before the window?"""
-    return used(rows, "ago").count(YEAR) > window.size
+    return used(rows, "days").count(YEAR) > window.size
 
 
 @feature(
@@ -158,7 +158,7 @@ def usage_gap_max(rows: ir.Table, window: Window) -> ir.Value:
 @feature(
     "usage",
     unit="days",
-    label=("days since the last {measure}", "距最近使用{measure}天数"),
+    label=("days since last use: {measure}", "距最近使用{measure}天数"),
     zh="距最近一次有{measure}的天数（一年内）",
     null=UNUSED,
     reason="usage_recency",
@@ -174,7 +174,7 @@ def days_since_measure(rows: ir.Table, measure: str) -> ir.Value:
 @feature(
     "usage",
     unit="weeks",
-    label=("weeks since the first {measure}", "距首次使用{measure}周数"),
+    label=("weeks since first use: {measure}", "距首次使用{measure}周数"),
     zh="一年内首次有{measure}的那四周距今的周数；在用已久者为 48",
     null=UNUSED,
     reason="usage_breadth",

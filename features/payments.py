@@ -12,7 +12,7 @@ from features.series import NOTHING, number, over
 NO_DUE = ("no bill fell due", "没有到期账单")
 UNDATED = ("bills carry no due date, or payments name no bill", "账单没有应缴日期，或缴费未注明账单")
 ONCE = ("fewer than two bills to judge", "可判断的账单不足两张")
-TWICE = ("fewer than two days between payments", "缴费间隔不足")
+TWICE = ("fewer than two payments to compare", "可比的缴费不足两次")
 NEVER = ("never paid", "从未缴费")
 
 
@@ -38,7 +38,7 @@ def bills_due(rows: ir.Table, window: Window) -> ir.Value:
 @feature(
     "settled",
     unit="count",
-    label=("bills paid late or not, {n} days", "近{n}天逾期账单数"),
+    label=("bills paid late or still open, {n} days", "近{n}天逾期账单数"),
     zh="近{n}天到期的账单中逾期缴纳或尚未缴清的数量",
     null=UNDATED,
     reason="payments",

@@ -147,7 +147,7 @@ def bill_over_fee(row: ir.Table, _: object) -> ir.Value:
     ),
 )
 def plan_upgrades(rows: ir.Table, window: Window) -> ir.Value:
-    """Plans that began in the last {n} days at a higher fee than the plan before."""
+    """Plans that began in the last {n} days at a higher fee than the one before; a price rise counts."""
     return number((window.covers(rows.days_ago) & (rows.change > 0)).sum())
 
 
@@ -176,7 +176,7 @@ def days_since_upgrade(rows: ir.Table) -> ir.Value:
     ),
 )
 def plan_downgrades(rows: ir.Table, window: Window) -> ir.Value:
-    """Plans that began in the last {n} days at a lower fee than the plan before."""
+    """Plans that began in the last {n} days at a lower fee than the one before; a price cut counts."""
     return number((window.covers(rows.days_ago) & (rows.change < 0)).sum())
 
 

@@ -22,7 +22,7 @@ def spent(rows: ir.Table, window: Window) -> ir.Value:
     "purchases",
     unit="currency",
     label=("spent in {n} days", "{n}天消费额"),
-    zh="近{n}天账单金额合计",
+    zh="近{n}天大于 0 的账单金额合计",
     reason="purchases",
     windows=days(30, 91, 182, 365),
 )
@@ -32,7 +32,11 @@ def spend(rows: ir.Table, window: Window) -> ir.Value:
 
 
 @feature(
-    "purchases", unit="currency", label=("spent ever", "累计消费额"), zh="入网以来账单金额合计", reason="purchases"
+    "purchases",
+    unit="currency",
+    label=("spent ever", "累计消费额"),
+    zh="入网以来大于 0 的账单金额合计",
+    reason="purchases",
 )
 def spend_ever(rows: ir.Table) -> ir.Value:
     """Sum of all bills above zero."""

@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.definition import KEY
+from features.series import hundredths
 from features.visible import seen
 from models.target_settings import ChurnTarget, HighValue, TargetSettings, ValueTarget, VipTarget
 
@@ -62,12 +63,15 @@ def mature(spine: ir.Table, settings: TargetSettings, until: datetime, delay: in
 
 
 def happened_after(spine: ir.Table, bills: ir.Table, until: datetime) -> ir.Table:
-    """Bills from each as-of date on, seen from `until`: key, `day` (0 is the as-of date), `month`, `amount`."""
+    """Bills from each as-of date on, seen from `until`: key, `day` (0 is the as-of date), `month`, `amount`.
+
+    Amounts are whole hundredths: their sums are exact, so that no other row can change the last bit of a label.
+    """
     later = spine.mutate(cutoff=ibis.timestamp(until))
     own = [later.customer_id == bills.customer_id, seen(later, bills), bills.happened_on >= later.as_of]
     rows = later.inner_join(bills, own)
     day = rows.happened_on.delta(rows.as_of, unit="day")
-    return rows.select(*KEY, day=day, month=month(rows.happened_on), amount=rows.amount.cast("float64"))
+    return rows.select(*KEY, day=day, month=month(rows.happened_on), amount=hundredths(rows.amount))
 
 
 def month(day: ir.DateValue) -> ir.IntegerValue:
@@ -117,9 +121,9 @@ def valued(spine: ir.Table, after: ir.Table, tables: Tables, target: ValueTarget
 
 
 def total(spine: ir.Table, after: ir.Table, gap: int, horizon: int) -> ir.Table:
-    sums = after.group_by(*KEY).aggregate(value=after.amount.sum(where=inside(after.day, gap, horizon)))
+    sums = after.group_by(*KEY).aggregate(cents=after.amount.sum(where=inside(after.day, gap, horizon)))
     rows = spine.select(*KEY).left_join(sums, KEY)
-    return rows.select(*KEY, value=rows.value.fill_null(0.0))
+    return rows.select(*KEY, value=rows.cents.fill_null(0.0) / 100.0)
 
 
 def worth_now(spine: ir.Table, bills: ir.Table, target: HighValue) -> ir.Table:
@@ -129,12 +133,12 @@ def worth_now(spine: ir.Table, bills: ir.Table, target: HighValue) -> ir.Table:
     """
     rows = spine.inner_join(bills, [spine.customer_id == bills.customer_id, seen(spine, bills)])
     rows = rows.filter(rows.happened_on >= rows.as_of - ibis.interval(days=target.lookback_days))
-    rows = rows.select(*KEY, month=month(rows.happened_on), amount=rows.amount.cast("float64"))
-    sums = rows.group_by(*KEY).aggregate(spend=rows.amount.sum())
+    rows = rows.select(*KEY, month=month(rows.happened_on), amount=hundredths(rows.amount))
+    sums = rows.group_by(*KEY).aggregate(cents=rows.amount.sum())
     months = rows.group_by("as_of").aggregate(months=rows.month.nunique())
     out = spine.select(*KEY).left_join(sums, KEY).drop("customer_id_right", "as_of_right")
     out = out.left_join(months, "as_of").drop("as_of_right")
-    spend = out.spend.fill_null(0.0)
+    spend = out.cents.fill_null(0.0) / 100.0
     return out.select(*KEY, worth=spend if target.measure == "spend" else spend / out.months.fill_null(1))
 
 
@@ -183,9 +187,10 @@ def sustained(now: ir.Table, after: ir.Table, target: VipTarget) -> ir.Table:
     months = window.group_by(*KEY, "month").aggregate(billed=window.amount.sum())
     feed = window.group_by("as_of").aggregate(months=window.month.nunique())
     months = months.join(now.select(*KEY, "threshold"), KEY)
-    sums = months.group_by(*KEY).aggregate(total=months.billed.sum(), reached=(months.billed >= months.threshold).sum())
+    reached = (months.billed / 100.0 >= months.threshold).sum()
+    sums = months.group_by(*KEY).aggregate(cents=months.billed.sum(), reached=reached)
     rows = now.left_join(sums, KEY).drop("customer_id_right", "as_of_right").left_join(feed, "as_of")
-    mean = rows.total.fill_null(0.0) >= rows.threshold * rows.months
+    mean = rows.cents.fill_null(0.0) / 100.0 >= rows.threshold * rows.months
     share = (rows.reached.fill_null(0) / rows.months).round(2)  # in whole percents: 0.67 means two of three
     enough = share >= target.becomes.share_of_months
     return rows.select(*KEY, vip=(mean & enough).fill_null(False))

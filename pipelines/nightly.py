@@ -96,6 +96,8 @@ def command(run_: "Run", as_of: date, *, dry_run: bool, deliver: bool) -> Night:
 
 def prepare(night: Night) -> Night:
     """Everything up to the gates; writes nothing that anybody reads."""
+    if night.project.settings.engine == "spark":
+        spark.present()
     check(night)
     if not night.already:
         score(night)
@@ -149,7 +151,6 @@ def engine(project: Project) -> type[ScoringRun]:
     """Who makes features and scores: DuckDB in this process, or Spark's executors."""
     if project.settings.engine == "duckdb":
         return ScoringRun
-    spark.present()
     from pipelines.spark_scoring import SparkScoringRun
 
     return SparkScoringRun

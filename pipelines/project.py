@@ -73,7 +73,9 @@ class Project:
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The catalogue for the usage measures that the mapping declares, and the project's own family."""
-        return own_features.joined(self.settings.own, self.mapping.measures, self.mapping.attributes, self.settings.features)
+        return own_features.joined(
+            self.settings.own, self.mapping.measures, self.mapping.attributes, self.settings.features
+        )
 
     @cached_property
     def feature_set_hash(self) -> str:

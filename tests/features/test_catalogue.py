@@ -319,6 +319,17 @@ def test_the_catalogue_and_the_families_on_disk_are_the_same():
         assert used
 
 
+@pytest.mark.parametrize("column", [c for c, f in FEATURES.items() if f.source in {"peers", "wide"}])
+def test_what_is_made_from_other_columns_says_from_which(column: str, ask: Asker):
+    """A night computes peers from the columns that they declare and no others."""
+    feature = FEATURES[column]
+    there = {c: kind(FEATURES[c]) for c in feature.reads} | {"as_of": "date", "row": "int64"}
+    context = (ask.settings.stages,) if feature.source == "wide" else ()
+    made = feature.value(ibis.table(there, name="narrow"), *context)
+    used = {field.name for field in made.op().find(ibis.expr.operations.Field)}
+    assert set(feature.reads) <= used <= there.keys()
+
+
 def test_the_fingerprint_tells_catalogues_apart():
     given = FeatureSettings()
     assert fingerprint(catalogue(MEASURES), given) == fingerprint(catalogue(MEASURES), given)

@@ -90,7 +90,7 @@ def test_a_part_is_told_with_the_measure_that_contains_it():
     assert night.reads == ("night_data_mb_mean_4w", "data_mb_mean_4w")
     assert night.value("rows") == ("rows", "night_data_mb", "data_mb", Window(1, "w", 1))
     assert (night.label("en"), night.label("zh")) == ("night data volume of data volume", "流量中的夜间流量")
-    assert night.meaning("en") == "night data volume of data volume, 4 weeks, 4 weeks earlier."
+    assert night.meaning("en") == "Night data volume of data volume, 4 weeks, 4 weeks earlier."
 
 
 def test_there_is_a_column_for_every_declared_topic():

@@ -61,7 +61,7 @@ def test_share_of_days_and_idle_time(con: ibis.BaseBackend):
     expected = """
         customer_id | seen on    | usage_days_share_4w | usage_days_share_12w | usage_gap_max_52w
         rising      | 2024-07-01 | 2/28                | 4/84                 | 36
-        young       | 2024-07-01 | 1/28                | 2/56                 | 0 
+        young       | 2024-07-01 | 1/28                | 2/56                 | 0
         new         | 2024-07-01 | null                | null                 | null
         silent      | 2024-07-01 | 0                   | 0                    | 52
     """

@@ -186,15 +186,15 @@ def leaves(rows):
 """
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_audit_stops_a_leak_and_names_it(own_operator: Path, lang: str):
+def test_the_audit_stops_a_leak_and_names_it(own_operator: Path):
     owning(own_operator, LEAKING)
-    found = audit("--lang", lang)
+    found = audit("--lang", "zh")
     assert found.exit_code == 5, found.output
     assert "E561" in found.stderr and "my_features.py:11" in found.stderr and "complaints_ever" in found.stderr
-    assert {"en": "known later changes it", "zh": "之后发生或知晓"}[lang] in found.stderr
-    told = json.loads(audit("--json", "--lang", lang).stdout)
-    assert told["error"]["code"] == "E561" and told["telling"].keys() == {"leaves"}
+    assert "之后发生或知晓" in found.stderr and "之后发生或知晓" in found.stdout
+    told = json.loads(audit("--json", "--lang", "en").stdout)
+    assert told["error"]["code"] == "E561" and "known later changes it" in told["error"]["message"]
+    assert told["telling"].keys() == {"leaves"}
     assert {b["law"] for b in told["broken"] if b["feature"] == "leaves"} >= {"future"}
 
 

@@ -24,6 +24,14 @@ def test_the_fast_method_equals_lightgbm():
     assert parts.sum(axis=1) == pytest.approx(model.predict(numbers, raw_score=True), abs=1e-5)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 65, 300, 799])
+def test_a_row_has_the_same_values_in_any_company(rows: int):
+    """To the last bit: the size of a chunk must not change what is published."""
+    model, numbers = booster()
+    together, _ = attribution.tree_contributions(model, numbers)
+    assert np.array_equal(attribution.tree_contributions(model, numbers[:rows])[0], together[:rows])
+
+
 def test_nothing_is_printed(capfd):
     attribution.tree_contributions(*booster())
     assert capfd.readouterr() == ("", "")
@@ -33,7 +41,7 @@ def test_a_difference_makes_it_step_back(monkeypatch):
     model, numbers = booster()
     wrong = attribution.own(model, numbers)
     wrong[:, 0] += 1e-3
-    monkeypatch.setattr(attribution, "quick", lambda *_: wrong)
+    monkeypatch.setattr(attribution, "quick", lambda _, rows, __: np.resize(wrong, (len(rows), wrong.shape[1])))
     parts, method = attribution.tree_contributions(model, numbers)
     assert method == "pred_contrib"
     assert np.array_equal(parts, attribution.own(model, numbers))

@@ -15,11 +15,11 @@ import pytest
 from pipelines import spark
 from pipelines.score_files import ScoreFile
 from tests.demo_project import NIGHT
+from tests.spark.published import SCORES, differing, withdrawn
 
 pytestmark = pytest.mark.slow
 HOST = "127.0.0.1"
 WORKERS = 2
-SCORES = Path(f"workspace/operator/scores/{NIGHT}.parquet")
 
 
 class Daemon:
@@ -77,8 +77,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
 
 def test_a_night_by_two_workers_is_the_night_of_duckdb(cluster: tuple[str, Path], own_operator: Path):
     address, folder = cluster
-    expected = ScoreFile(SCORES).meta
-    SCORES.unlink()
+    expected = withdrawn()
     environment = os.environ | {
         "HEADWATER_SPARK__MASTER": address,
         "HEADWATER_SPARK__MEMORY": "900m",
@@ -88,8 +87,6 @@ def test_a_night_by_two_workers_is_the_night_of_duckdb(cluster: tuple[str, Path]
     words = [sys.executable, "-c", call, "nightly", "--as-of", str(NIGHT), "--engine", "spark", "--lang", "en"]
     night = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert night.returncode == 0, night.stderr
-    found = ScoreFile(SCORES).meta
-    assert found["rows_sha256"] == expected["rows_sha256"]
-    assert found["run_id"] == expected["run_id"]
+    assert differing(ScoreFile(SCORES), expected) == set()
     worked = [list((folder / f"work{number}").glob("app-*/*/stderr")) for number in range(WORKERS)]
     assert all(worked), "each worker had an executor"
