@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from features.definition import KEY
 from models import targets as outcomes
 from models.splits import Split, plan
 from models.targets import TargetSettings
@@ -69,9 +70,10 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
         everybody = made.everybody
         targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
         wide = pd.concat(list(made.snapshots(steps)), ignore_index=True)
-        labels = project.labels(tables, made.spine, targets, as_of)
-        frame = pd.concat([wide, labels.drop(columns=["customer_id", "as_of"])], axis=1)
-        frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
+        frame = wide.assign(**project.labels(tables, made.spine, targets, as_of).drop(columns=KEY))
+        made.close()
+        if settings.population.min_history_days:
+            frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
         facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": made.one_in}
         facts["said"] = f"{len(frame):,} × {len(project.features)} · {dates[0]} … {dates[-1]}"
         if made.one_in > 1:

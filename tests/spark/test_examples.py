@@ -12,10 +12,13 @@ from tests import features
 from tests.models import test_targets
 
 pytestmark = pytest.mark.slow
-NOT_EXAMPLES = {"test_catalogue", "test_future", "test_laws", "test_own_module"}
-"""The laws ask thousands of worlds: test_laws.py and test_same.py put the same questions to both engines, fewer."""
 NAMES = [m.name for m in pkgutil.iter_modules(features.__path__) if m.name.startswith("test_")]
-EXAMPLES = [import_module(f"tests.features.{name}") for name in NAMES if name not in NOT_EXAMPLES]
+MODULES = [import_module(f"tests.features.{name}") for name in NAMES]
+
+
+def written_as_tables(module: ModuleType) -> bool:
+    """Worked examples are text tables; the laws, with their thousands of worlds, are not."""
+    return any(getattr(value, "__module__", "") == "tests.tables" for value in vars(module).values())
 
 
 def of_an_engine(module: ModuleType) -> Iterator[tuple[str, Callable]]:
@@ -24,7 +27,8 @@ def of_an_engine(module: ModuleType) -> Iterator[tuple[str, Callable]]:
             yield f"{name}_in_{module.__name__.rpartition('.')[2]}", function
 
 
-TESTS = {name: function for module in [*EXAMPLES, test_targets] for name, function in of_an_engine(module)}
+EXAMPLES = [*filter(written_as_tables, MODULES), test_targets]
+TESTS = {name: function for module in EXAMPLES for name, function in of_an_engine(module)}
 globals().update(TESTS)
 
 
