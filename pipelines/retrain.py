@@ -70,8 +70,9 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
         everybody = made.everybody
         targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
         wide = pd.concat(list(made.snapshots(steps)), ignore_index=True)
-        frame = wide.assign(**project.labels(tables, made.spine, targets, as_of).drop(columns=KEY))
+        labels = project.labels(tables, made.spine, targets, as_of).drop(columns=KEY)
         made.close()
+        frame = pd.concat([wide, labels], axis=1)
         if settings.population.min_history_days:
             frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
         facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": made.one_in}
