@@ -20,12 +20,12 @@ class Rows:
         self, target: str, frame: pd.DataFrame, split: Split, features: tuple[str, ...], settings: TrainingSettings
     ):
         days = pd.to_datetime(frame["as_of"]).dt.date
-        frame = frame.assign(as_of=days).sort_values(["as_of", "customer_id"], ignore_index=True)
+        frame = ordered(frame.assign(as_of=days))
         self.target, self.features, self.settings, self.split = target, features, settings, split
         self.horizons = horizons(frame) if target == "churn" else (0,)
-        frame = frame[self._wanted(frame)]
-        self._past = frame[frame["as_of"] != split.final]
-        self.final = FinalWindow(frame[frame["as_of"] == split.final].reset_index(drop=True))
+        self._frame, last = frame, frame["as_of"] == split.final
+        self._known = self._wanted(frame) & ~last
+        self.final = FinalWindow(frame[self._wanted(frame) & last].reset_index(drop=True))
         self.counts = {
             name: self._count(name, dates) for name, dates in (("fit", split.fit), ("calibrate", split.calibrate))
         }
@@ -40,7 +40,7 @@ class Rows:
 
     def _count(self, part: str, dates: Sequence[date]) -> int:
         """Rows of a part. Refuses labels of one class, and too few positives."""
-        label = self._past.loc[self._past["as_of"].isin(dates), self.label].dropna().astype(float)
+        label = self._frame.loc[self._at(dates), self.label].dropna().astype(float)
         hits, least = int((label > 0).sum()), self.settings.min_positives
         one_class = hits == 0 or (hits == len(label) and self.target != "value")
         if len(label) >= least and one_class:
@@ -51,7 +51,11 @@ class Rows:
 
     def of(self, dates: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Features and labels of some dates."""
-        return self.parts(self._past[self._past["as_of"].isin(dates)])
+        return self.parts(self._frame[self._at(dates)])
+
+    def _at(self, dates: Sequence[date]) -> Any:
+        """The rows of some dates; none of the final one."""
+        return self._known & self._frame["as_of"].isin(dates)
 
     def parts(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         labels = [c for c in rows.columns if c.startswith("churned_") or c in ("value", "vip")]
@@ -76,10 +80,17 @@ class Rows:
         return rows[rows[self.label].notna()].reset_index(drop=True)
 
     def calibration(self) -> pd.DataFrame:
-        return self.judged(self._past[self._past["as_of"].isin(self.split.calibrate)])
+        return self.judged(self._frame[self._at(self.split.calibrate)])
 
     def fitted(self) -> pd.DataFrame:
-        return self.judged(self._past[self._past["as_of"].isin(self.split.fit)])
+        return self.judged(self._frame[self._at(self.split.fit)])
+
+
+def ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    """By date and customer; the very frame when it is so already, for a copy of it is hundreds of megabytes."""
+    places = np.lexsort([frame["customer_id"].to_numpy(dtype=str), pd.to_datetime(frame["as_of"]).to_numpy()])
+    same = bool((places == np.arange(len(frame))).all())
+    return frame.reset_index(drop=True) if same else frame.take(places).reset_index(drop=True)
 
 
 def horizons(frame: pd.DataFrame) -> tuple[int, ...]:

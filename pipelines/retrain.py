@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.definition import KEY
 from models import targets as outcomes
+from models.snapshots import ordered
 from models.splits import Split, plan
 from models.targets import TargetSettings
 from models.training import Trained, train
@@ -72,7 +73,7 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
         wide = pd.concat(list(made.snapshots(steps)), ignore_index=True)
         labels = project.labels(tables, made.spine, targets, as_of).drop(columns=KEY)
         made.close()
-        frame = pd.concat([wide, labels], axis=1)
+        frame = ordered(pd.concat([wide, labels], axis=1))
         if settings.population.min_history_days:
             frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
         facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": made.one_in}

@@ -1,4 +1,4 @@
-"""Features of a population on Spark: the expressions that DuckDB runs, kept as Parquet in the order of their rows."""
+"""Features of a population on Spark: the expressions that DuckDB runs, each block kept as Parquet."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -61,7 +61,7 @@ class SparkAssembly:
             yield from (pa.Table.from_batches([batch]) for batch in pq.ParquetFile(path).iter_batches())
 
     def seen(self, high_value: HighValue) -> DataFrame:
-        """Features, facts and worth of everybody with their `row`, kept on disk in its order."""
+        """Features, facts and worth of everybody with their `row`, kept on disk in any order."""
         known = permissions(self.tables, self.everybody, self.project.settings.contact.purpose)
         accounts = self.tables["customers"].select("customer_id", "account_id")
         worth = targets.high_value(self.everybody, self.tables, high_value)
@@ -69,7 +69,7 @@ class SparkAssembly:
         for rows in (self.wide, known, worth):
             frame = frame.join(self.con.frame(rows), KEY, "left")
         frame = frame.join(self.con.frame(accounts), "customer_id", "left")
-        return self.con.stored("seen", frame.orderBy(ROW))
+        return self.con.stored("seen", frame)
 
 
 def write(project: "Project", tables: "Tables", dates: Sequence[date], path: Path) -> int:

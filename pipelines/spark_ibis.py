@@ -69,7 +69,7 @@ class SparkBackend(Backend):
         return self._session.sql(self.compile(expression))
 
     def stored(self, name: str, frame: DataFrame) -> DataFrame:
-        """The frame computed and read back; the order of a sorted one is that of its files."""
+        """The frame computed and read back. The order of a sorted one is that of its files, not that of reading them."""
         place = str(self.folder / f"{name}-{next(self._numbers)}")
         frame.write.parquet(place)
         return self._session.read.parquet(place)

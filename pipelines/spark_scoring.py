@@ -33,6 +33,9 @@ from pipelines.spark_features import SparkAssembly, files
 from pipelines.spark_ibis import narrow
 from pipelines.tables import Tables
 
+PLACE = pa.field(ROW, pa.int64())
+"""Spark reads files in an order of its own: rows keep their number until they are sorted by it."""
+
 
 @dataclass(frozen=True)
 class Shipped:
@@ -85,13 +88,14 @@ class SparkScoringRun(ScoringRun):
         with self._spark:
             schema = told(self.scorer.scored(self.first.drop(columns=ROW)))
             done = self.assembly.con.session.sparkContext.broadcast(self._shipped(schema))
-            rows = self.everybody.drop(ROW).mapInArrow(partial_scorer(done), from_arrow_schema(schema))
-            parts = [path for path in files(self.assembly.con.stored("scored", rows)) if rows_in(path)]
+            rows = self.everybody.mapInArrow(partial_scorer(done), from_arrow_schema(schema.append(PLACE)))
+            parts = [path for path in files(self.assembly.con.stored("scored", rows.orderBy(ROW))) if rows_in(path)]
             for number, path in enumerate(parts, start=1):
-                table = pq.read_table(path).cast(schema).replace_schema_metadata(schema.metadata)
-                first = self.chunks[-1].end if self.chunks else 0
-                self.chunks.append(Chunk(first, first + table.num_rows))
-                self.pieces.write(SCORED, self.chunks[-1].name, table)
+                table = pq.read_table(path)
+                places = table[ROW].to_numpy()
+                self.chunks.append(Chunk(int(places[0]), int(places[-1]) + 1))
+                scored = table.drop_columns(ROW).cast(schema).replace_schema_metadata(schema.metadata)
+                self.pieces.write(SCORED, self.chunks[-1].name, scored)
                 steps.progress(number, len(parts))
 
     def _sample(self) -> pd.DataFrame:
@@ -118,8 +122,9 @@ def partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterato
         scorer = given.ready()
         for batch in batches:
             if batch.num_rows:
-                rows = scorer.scored(pa.Table.from_batches([batch]).to_pandas(date_as_object=True))
-                yield from narrow(rows).cast(given.schema).to_batches()
+                seen = pa.Table.from_batches([batch])
+                rows = scorer.scored(seen.drop_columns(ROW).to_pandas(date_as_object=True))
+                yield from narrow(rows).cast(given.schema).append_column(PLACE, seen[ROW]).to_batches()
 
     return score
 
