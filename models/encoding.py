@@ -3,7 +3,7 @@
 All that is fitted is fitted on the rows given to `fit` and nothing else, and can be written as JSON.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,7 @@ class Scaler:
         width = numbers.shape[1]
         self.middle_, self.low_, self.high_ = np.zeros(width), np.zeros(width), np.zeros(width)
         flagged = []
-        for column in range(width):  # one at a time: whole matrices of temporaries would cost gigabytes
+        for column in range(width):
             logs = signed_log(numbers[:, column])
             known = logs[~np.isnan(logs)]
             if len(known) == 0:
@@ -103,27 +103,24 @@ class Scaler:
             if len(known) < len(logs):
                 flagged.append(column)
         self.flagged_ = np.array(flagged, dtype=int)
-        wide = self._wide(numbers)
-        self.mean_ = wide.mean(axis=0)
-        spread = wide.std(axis=0)
+        moments = [(column.mean(), column.std()) for column in self._columns(numbers)]
+        self.mean_, spread = np.array(moments).reshape(-1, 2).T
         self.spread_ = np.where(spread > 1e-12, spread, np.inf)  # a constant column says nothing
         return self
 
-    def _wide(self, numbers: Matrix) -> Matrix:
-        width = numbers.shape[1]
-        wide = np.empty((len(numbers), width + len(self.flagged_)))
-        for column in range(width):
+    def _columns(self, numbers: Matrix) -> Iterator[Matrix]:
+        """Every column filled and cut, then the flags; one at a time, so that a fit holds no second matrix."""
+        for column in range(numbers.shape[1]):
             logs = signed_log(numbers[:, column])
             filled = np.where(np.isnan(logs), self.middle_[column], logs)
-            np.clip(filled, self.low_[column], self.high_[column], out=wide[:, column])
-        for place, column in enumerate(self.flagged_, start=width):
-            wide[:, place] = np.isnan(numbers[:, column])
-        return wide
+            yield np.clip(filled, self.low_[column], self.high_[column])
+        for column in self.flagged_:
+            yield np.isnan(numbers[:, column]).astype(float)
 
     def transform(self, numbers: Matrix) -> Matrix:
-        wide = self._wide(numbers)
-        wide -= self.mean_
-        wide /= self.spread_
+        wide = np.empty((len(numbers), len(self.mean_)))
+        for place, column in enumerate(self._columns(numbers)):
+            wide[:, place] = (column - self.mean_[place]) / self.spread_[place]
         return wide
 
     def fold(self, parts: Matrix) -> Matrix:

@@ -126,6 +126,7 @@ class Assembly:
         """Give back the memory of everybody's tables; what comes after needs it more."""
         for name in ("everybody", "drawn", "narrow", "cut_spine", *(f"part_{n}" for n in self._made())):
             self.con.raw_sql(f"DROP TABLE IF EXISTS {name}")
+        pa.default_memory_pool().release_unused()
 
     def _made(self) -> set[str]:
         return {block for blocks in self._parts.values() for block in blocks} | set(self.together)

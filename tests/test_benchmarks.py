@@ -200,6 +200,7 @@ def paid(tables: Tables) -> float:
     return pc.mean(pc.is_in(payments, bills).cast("int8")).as_py()
 
 
+@pytest.mark.slow
 def test_the_features_of_tiles_are_those_of_the_base_but_for_peers(project: Project, tiled: Project):
     few, many = features(project), features(tiled)
     compared = [f.column for f in project.features if f.source == "peers"]

@@ -57,6 +57,7 @@ def test_meet_the_data(own_operator):
     assert "quarantined" in shown(told)
 
 
+@pytest.mark.slow
 def test_one_customer_over_time(own_operator):
     told = executed(NOTEBOOKS[1], own_operator)
     assert pictures(told) == 2

@@ -51,7 +51,7 @@ def test_the_guide_s_module_joins_the_catalogue(tmp_path: Path):
 
 
 def test_its_values_are_what_it_says(con, tmp_path: Path):
-    given = world(400, seed=311)
+    given = world(150, seed=311)
     answer = Asker(con, "own", joined(tmp_path, EXAMPLE))(given).to_pandas()
     assert (
         answer.hotline_complaints_90d <= answer.complaint_count_90d

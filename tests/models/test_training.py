@@ -74,7 +74,7 @@ def test_parts_are_forward_in_time_and_share_no_row():
     rows = Rows("churn", FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
     fit, later = rows.of(SPLIT.fit)[0].index, rows.of(SPLIT.calibrate)[0].index
     assert len(fit) and len(later) and not set(fit) & set(later)
-    assert SPLIT.final not in set(rows._past["as_of"])
+    assert not len(rows.of([SPLIT.final])[0]) and len(rows.final.open())
 
 
 def test_the_final_window_is_opened_once_and_after_everything_else(monkeypatch):

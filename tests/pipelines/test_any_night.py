@@ -76,6 +76,7 @@ def night(day: date) -> Night:
     return found
 
 
+@pytest.mark.slow
 def test_rows_that_are_delivered_twice_count_once(own_operator: Path):
     """A tenth of each table comes again in a file of its own."""
     day = date(2026, 9, 30)
