@@ -1,9 +1,11 @@
 """What each feature adds to the score of a tree model, for every customer: exact path-dependent SHAP values."""
 
 import contextlib
+import functools
 import io
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -42,17 +44,44 @@ def own(booster: lgb.Booster, matrix: Matrix) -> Matrix:
 
 def quick(booster: lgb.Booster, matrix: Matrix, base: float) -> Matrix | None:
     """None when the package cannot read this model."""
-    from woodelf import WoodelfExplainer  # slow to import, and only needed here
-
-    table = pd.DataFrame(matrix, columns=booster.feature_name())
+    names = pd.Index(booster.feature_name(), dtype=object)  # looked up for every split: strings of Arrow are slow
+    table = pd.DataFrame(matrix, columns=names)
     try:
         with silence():
-            values = np.asarray(WoodelfExplainer(booster).shap_values(table), dtype=float)
+            explainer, paths = loaded(booster)
+            values = np.asarray(explainer.shap_values(table, path_to_matrices_calculator=paths), dtype=float)
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, AssertionError):
         return None
     if values.shape != matrix.shape:
         return None
     return np.column_stack([values, np.full(len(matrix), base)])
+
+
+@functools.lru_cache(maxsize=8)
+def loaded(booster: lgb.Booster) -> tuple[Any, Any]:
+    """The package's reading of a model, and what it remembers of the paths; made once for all chunks of customers."""
+    from woodelf import WoodelfExplainer  # slow to import, and only needed here
+    from woodelf.core.cube_metric import ShapleyValues
+    from woodelf.core.path_to_s_vectors.woodelf_p2s import HighDepthWoodelfPathToSVectors
+    from woodelf.core.trees.parse_models import load_decision_tree_ensemble_model
+
+    class Remembered(HighDepthWoodelfPathToSVectors):
+        """What a path adds follows from the model alone; without this it is worked out again for every chunk."""
+
+        def __init__(self, depth: int):
+            super().__init__(metric=ShapleyValues(), max_depth=depth)
+            self.seen: dict[tuple, dict] = {}
+
+        def get_path_dependent_s_matrix(
+            self, features_in_path: list, patterns: Any, covers: Any, w: float, w_neighbor: float | None = None
+        ) -> dict:
+            key = (*features_in_path, covers.tobytes(), w, w_neighbor)
+            if key not in self.seen:
+                self.seen[key] = super().get_path_dependent_s_matrix(features_in_path, patterns, covers, w, w_neighbor)
+            return self.seen[key]
+
+    model = load_decision_tree_ensemble_model(booster, booster.feature_name())
+    return WoodelfExplainer(model), Remembered(min(model.max_depth, booster.num_feature()))
 
 
 @contextlib.contextmanager
