@@ -84,9 +84,7 @@ def prefixed(rows: pa.Table, number: int, ids: tuple[str, ...]) -> pa.Table:
 
 def placed(project: Project, tables: Tables) -> None:
     """From now on these are the tables of the project's night, in place of what its raw files give."""
-    from benchmarks.operator import NIGHT
-
-    project._tables[NIGHT] = tables
+    project._tables[project.day()] = tables
 
 
 def stored(project: Project, folder: Path) -> Tables:

@@ -38,7 +38,7 @@ def outbound_contacts(rows: ir.Table, window: Window) -> ir.Value:
     "contacts",
     unit="count",
     label=("campaign contacts, {n} days", "近{n}天营销活动接触次数"),
-    zh="近{n}天参与营销活动的次数",
+    zh="近{n}天被营销活动触达的次数",
     reason="contacts",
     windows=days(
         180,

@@ -158,7 +158,7 @@ def usage_gap_max(rows: ir.Table, window: Window) -> ir.Value:
 @feature(
     "usage",
     unit="days",
-    label=("days since last use: {measure}", "距最近使用{measure}天数"),
+    label=("days since last use: {measure}", "最近一次有{measure}距今天数"),
     zh="距最近一次有{measure}的天数（一年内）",
     null=UNUSED,
     reason="usage_recency",
@@ -166,7 +166,7 @@ def usage_gap_max(rows: ir.Table, window: Window) -> ir.Value:
     per="measure",
 )
 def days_since_measure(rows: ir.Table, measure: str) -> ir.Value:
-    """Days since {measure} was last above zero, within the last year; 1 is the day before the as-of date."""
+    """Days since the last {measure} above zero, within the last year; 1 is the day before the as-of date."""
     newest = rows[f"newest_{measure}"].min()
     return ibis.ifelse(newest < 365, newest.cast("float64") + 1.0, NOTHING)
 
@@ -174,7 +174,7 @@ def days_since_measure(rows: ir.Table, measure: str) -> ir.Value:
 @feature(
     "usage",
     unit="weeks",
-    label=("weeks since first use: {measure}", "距首次使用{measure}周数"),
+    label=("weeks since first use: {measure}", "首次有{measure}距今周数"),
     zh="一年内首次有{measure}的那四周距今的周数；在用已久者为 48",
     null=UNUSED,
     reason="usage_breadth",
@@ -182,7 +182,7 @@ def days_since_measure(rows: ir.Table, measure: str) -> ir.Value:
     per="measure",
 )
 def weeks_since_first_measure(rows: ir.Table, measure: str) -> ir.Value:
-    """Weeks since the end of the four weeks in which {measure} was first used within 52 weeks; 48 for old users."""
+    """Weeks since the end of the first four weeks, within 52 weeks, with any {measure}; 48 for old users."""
     first = rows.ago.max(where=YEAR.covers(rows.ago) & (rows[measure] > 0))
     return first.cast("float64") * (PERIOD_DAYS / 7)
 

@@ -18,8 +18,8 @@ from pipelines.errors import translated
 from pipelines.inputs import Inputs
 from pipelines.mapping import Mapping
 from pipelines.parts import Tables
+from pipelines.reading import Reading
 from pipelines.settings import Settings
-from pipelines.tables import Reading
 
 CURRENT = "CURRENT"
 FEWEST_SHARED = 0.95

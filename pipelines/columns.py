@@ -202,6 +202,15 @@ class Columns:
         return Entered(self.making, name)
 
 
+def closed_maps(made: Columns, file: str) -> None:
+    """Codes outside a closed map stop the run. Raises E321 with the codes."""
+    for name, source, broken, words in made.unmapped:
+        outside = made.raw.filter(broken).select(code=words.substr(0, 40)).distinct().order_by("code").limit(6)
+        codes = [row["code"] for row in outside.to_pyarrow().to_pylist()]
+        if codes:
+            raise HeadwaterError("E321", file=file, column=source, name=name, codes=", ".join(codes), first=codes[0])
+
+
 @dataclass
 class Entered:
     """Notes which columns are being made, so that one made of itself is refused. Raises E213."""

@@ -28,6 +28,7 @@ READERS = (
     "parts",
     "quality",
     "quarantine",
+    "reading",
     "sources",
     "staging",
     "store",

@@ -1,7 +1,6 @@
 """Marking rows: each gets the number of the first thing that is wrong with it, and the text to show for it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
@@ -10,9 +9,6 @@ from features.contracts import Contract
 from features.errors import HeadwaterError
 from pipelines import cells, expressions
 from pipelines.mapping import TableMapping
-
-if TYPE_CHECKING:
-    from pipelines.columns import Columns
 
 BROKEN, FOUND = "__problem", "__found"
 
@@ -79,12 +75,3 @@ def time_columns(table: TableMapping, contract: Contract) -> set[str]:
             continue
         found |= {form.from_} if form.from_ else expressions.names(expressions.parse(form.expr or "0"))
     return found
-
-
-def closed_maps(made: "Columns", file: str) -> None:
-    """Codes outside a closed map stop the run. Raises E321 with the codes."""
-    for name, source, broken, words in made.unmapped:
-        outside = made.raw.filter(broken).select(code=words.substr(0, 40)).distinct().order_by("code").limit(6)
-        codes = [row["code"] for row in outside.to_pyarrow().to_pylist()]
-        if codes:
-            raise HeadwaterError("E321", file=file, column=source, name=name, codes=", ".join(codes), first=codes[0])

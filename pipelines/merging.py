@@ -7,7 +7,6 @@ contradicts it, both must be put aside by file and row, and the table is read wh
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
@@ -18,11 +17,9 @@ from features.contracts import TIME, Contract
 from pipelines import magnitudes, store
 from pipelines.parts import CONFLICT, RULE, Memory, Part, rows_with_places
 from pipelines.quality import versions
+from pipelines.reading import Reading
 from pipelines.sources import FILE, ROW
 from pipelines.staging import WHOLE, Staged
-
-if TYPE_CHECKING:
-    from pipelines.tables import Reading
 
 STORED = -1
 """File and number of a stored row: before those of every other copy of it."""
@@ -44,7 +41,7 @@ class Merged:
     duplicates: int = 0
 
 
-def merge(reading: "Reading", contract: Contract, staged: Staged, before: list[Part], memory: Memory) -> Merged:
+def merge(reading: Reading, contract: Contract, staged: Staged, before: list[Part], memory: Memory) -> Merged:
     """Write the parts that new rows belong to and link the others. Raises Contradicted."""
     merged, stored = Merged(), {part.name: part for part in before if part.rows}
     folder = reading.folder / contract.name

@@ -1,7 +1,7 @@
 """One project: its settings, its workspace, its tables; the object that notebooks and commands begin with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -82,9 +82,10 @@ class Project:
         return fingerprint(self.features, self.settings.features)
 
     def tables(self, as_of: date) -> Tables:
-        """The canonical tables as read for a date; read once per project object."""
-        if as_of not in self._tables:
-            self._tables[as_of] = canonical(self.connection, self.settings, self.workspace.root, as_of)
+        """The canonical tables as read for a date; read once per project object, and known after that."""
+        if as_of in self._tables:
+            return replace(self._tables[as_of], read={})
+        self._tables[as_of] = canonical(self.connection, self.settings, self.workspace.root, as_of)
         return self._tables[as_of]
 
     def spine(self, tables: Tables, dates: Sequence[date]) -> ir.Table:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
@@ -20,10 +19,8 @@ from pipelines.columns import Columns
 from pipelines.judging import BROKEN
 from pipelines.parts import RULE, rows_with_places
 from pipelines.quality import clock_problems, contract_problems, passing_problems
+from pipelines.reading import Reading
 from pipelines.sources import FILE, ROW, Raw
-
-if TYPE_CHECKING:
-    from pipelines.tables import Reading
 
 SLICE = 1_000_000
 """Raw rows held at a time."""
@@ -47,7 +44,7 @@ class Staged:
     pieces: dict[str, list[Path]] = field(default_factory=dict)
 
 
-def stage(reading: "Reading", contract: Contract, raw: Raw, positions: Sequence[int], staged: Staged) -> None:
+def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[int], staged: Staged) -> None:
     """Read the inputs at `positions` and add what they hold to `staged`. Raises E3xx of their content, E403."""
     needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
     for rows in slices(raw, sources.stream(raw, needed, positions)):
@@ -80,13 +77,13 @@ def slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def read_slice(reading: "Reading", contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
+def read_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
     """Map a slice and sort its rows into good ones, those put aside for good and those that wait."""
     table = reading.mapping.tables[contract.name]
     staged.offsets = added(staged.offsets, judging.offset_counts(rows, table, contract))
     made = Columns(contract, table, reading.mapping, rows, judging.aware(staged.offsets, raw.shown))
     mapped, told = made.project()
-    judging.closed_maps(made, raw.shown)
+    columns.closed_maps(made, raw.shown)
     later = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality)
     sort(reading, contract, judging.broken_rows(mapped, told, later), [*told, *judging.told(later)], staged)
 
@@ -97,7 +94,7 @@ def added(earlier: dict[str, tuple[int, int]], later: dict[str, tuple[int, int]]
     return {name: (one[0] + other[0], one[1] + other[1]) for name, (one, other) in pairs.items()}
 
 
-def again(reading: "Reading", contract: Contract, waiting: pa.Table, staged: Staged) -> None:
+def again(reading: Reading, contract: Contract, waiting: pa.Table, staged: Staged) -> None:
     """Judge the rows anew that waited for a customer, or for their day."""
     if waiting.num_rows:
         name = f"again_{contract.name}"
@@ -106,7 +103,7 @@ def again(reading: "Reading", contract: Contract, waiting: pa.Table, staged: Sta
         reading.con.drop_table(name)
 
 
-def sort(reading: "Reading", contract: Contract, marked: ir.Table, told: list[judging.Told], staged: Staged) -> None:
+def sort(reading: Reading, contract: Contract, marked: ir.Table, told: list[judging.Told], staged: Staged) -> None:
     """Marked rows are put aside; of the others, those of unknown customers and from the future wait."""
     problems = passing_problems(marked, reading.delivered, reading.known_customers(contract))
     sound = marked[BROKEN].isnull()
@@ -155,7 +152,7 @@ def newest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def lay_down(reading: "Reading", good: ir.Table, place: tuple[str, str], staged: Staged) -> None:
+def lay_down(reading: Reading, good: ir.Table, place: tuple[str, str], staged: Staged) -> None:
     """Good rows as one more file of a table's part."""
     table, part = place
     pieces = staged.pieces.setdefault(part, [])

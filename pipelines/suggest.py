@@ -289,7 +289,7 @@ def tried(con, mapping: Mapping, name: str, rows: int) -> Trial:
     file = raw.shown
     made = Columns(contract, table, mapping, given, judging.offsets(given, table, contract, file))
     mapped, told = made.project()
-    judging.closed_maps(made, file)
+    columns.closed_maps(made, file)
     later = contract_problems(mapped, contract)
     told = [*told, *judging.told(later)]
     staged = judging.broken_rows(mapped, told[: len(told) - len(later)], later)

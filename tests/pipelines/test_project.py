@@ -35,6 +35,11 @@ def test_the_usability_table_adds_up(project):
     assert "<table" in found._repr_html_()
 
 
+def test_a_second_look_reads_no_file(project):
+    first, again = project.tables(NIGHT).files, project.tables(NIGHT).files
+    assert again == {"read": 0, "known": first["read"] + first["known"]}
+
+
 def test_a_dataset_holds_features_labels_and_a_split_forward_in_time(project):
     data = project.dataset("churn", as_of=NIGHT)
     assert set(data.splits) == {"churn"}
