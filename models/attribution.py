@@ -30,12 +30,11 @@ def tree_contributions(booster: lgb.Booster, matrix: Matrix) -> tuple[Matrix, st
         return np.empty((0, matrix.shape[1] + 1)), "woodelf"
     rows = np.linspace(0, len(matrix) - 1, min(SAMPLE, len(matrix))).astype(int)
     truth = own(booster, matrix[rows])
-    enough = np.arange(max(len(matrix), FEWEST)) % len(matrix)
-    fast = quick(booster, matrix[enough], float(truth[0, -1]))
-    fast = None if fast is None else fast[: len(matrix)]
+    enough = matrix if len(matrix) >= FEWEST else matrix[np.arange(FEWEST) % len(matrix)]
+    fast = quick(booster, enough, float(truth[0, -1]))
     if fast is None or np.abs(fast[rows] - truth).max() > TOLERANCE:
         return own(booster, matrix), "pred_contrib"
-    return fast, "woodelf"
+    return fast[: len(matrix)], "woodelf"
 
 
 def own(booster: lgb.Booster, matrix: Matrix) -> Matrix:
@@ -49,12 +48,14 @@ def quick(booster: lgb.Booster, matrix: Matrix, base: float) -> Matrix | None:
     try:
         with silence():
             explainer, paths = loaded(booster)
-            values = np.asarray(explainer.shap_values(table, path_to_matrices_calculator=paths), dtype=float)
+            values = explainer.shap_values(table, path_to_matrices_calculator=paths)
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, AssertionError):
         return None
     if values.shape != matrix.shape:
         return None
-    return np.column_stack([values, np.full(len(matrix), base)])
+    parts = np.empty((len(matrix), matrix.shape[1] + 1))
+    parts[:, :-1], parts[:, -1] = values, base
+    return parts
 
 
 @functools.lru_cache(maxsize=8)
