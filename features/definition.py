@@ -54,10 +54,12 @@ class Window:
 
 
 def months(*sizes: int) -> tuple[Window, ...]:
+    """Windows of so many closed calendar months that end with the newest closed one."""
     return tuple(Window(size, "m") for size in sizes)
 
 
 def days(*sizes: int) -> tuple[Window, ...]:
+    """Windows of so many days that end with the day before the as-of date."""
     return tuple(Window(size, "d") for size in sizes)
 
 
@@ -116,18 +118,22 @@ class Feature:
 
     @property
     def source(self) -> str:
+        """The block of rows that it is made from, by its name in `blocks`; `wide` and `peers` are other features."""
         return self.definition.source
 
     @property
     def unit(self) -> str:
+        """Of its values; `currency` scales with money, see `laws`."""
         return self.definition.unit
 
     @property
     def reason(self) -> str:
+        """The group in which marketing reads of it."""
         return self.definition.reason
 
     @property
     def no_events(self) -> float | str | None:
+        """Its value for a customer of two years without any event; None is null."""
         return self.definition.no_events
 
     @property
@@ -140,10 +146,12 @@ class Feature:
         return self._fill(self.definition.label, lang)
 
     def meaning(self, lang: str) -> str:
+        """What it says of a customer, a sentence for the dictionary."""
         told = self._fill(self.definition.meaning, lang)
         return told[:1].upper() + told[1:]
 
     def null_meaning(self, lang: str) -> str:
+        """When it is unknown."""
         return self._fill(self.definition.null, lang)
 
     def value(self, rows: Any, *context: Any) -> Any:

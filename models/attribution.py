@@ -38,6 +38,7 @@ def tree_contributions(booster: lgb.Booster, matrix: Matrix) -> tuple[Matrix, st
 
 
 def own(booster: lgb.Booster, matrix: Matrix) -> Matrix:
+    """LightGBM's own: the truth that the fast method is held to."""
     return np.asarray(booster.predict(matrix, pred_contrib=True), dtype=float)
 
 

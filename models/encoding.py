@@ -28,6 +28,7 @@ class Encoder:
     """
 
     def fit(self, X: pd.DataFrame, y: Sequence[float] | Matrix) -> "Encoder":
+        """Rates of words from the outcomes of these very rows; the key columns are left out."""
         outcome = np.asarray(y, dtype=float)
         self.columns_ = [c for c in X.columns if c not in KEYS]
         self.other_ = float(outcome.mean())
@@ -90,6 +91,7 @@ class Scaler:
     TAILS = (0.005, 0.995)
 
     def fit(self, numbers: Matrix) -> "Scaler":
+        """Rows x columns; a column that is unknown everywhere becomes 0."""
         width = numbers.shape[1]
         self.middle_, self.low_, self.high_ = np.zeros(width), np.zeros(width), np.zeros(width)
         flagged = []
@@ -118,6 +120,7 @@ class Scaler:
             yield np.isnan(numbers[:, column]).astype(float)
 
     def transform(self, numbers: Matrix) -> Matrix:
+        """Rows x (columns + flags), without NaN."""
         wide = np.empty((len(numbers), len(self.mean_)))
         for place, column in enumerate(self._columns(numbers)):
             wide[:, place] = (column - self.mean_[place]) / self.spread_[place]

@@ -1,6 +1,12 @@
 """What learns: a regularised linear score, boosted trees, and the rule of today. All give one additive raw score.
 
 The raw score is log-odds for `binary` and the logarithm of money for `amount`; contributions and base add up to it.
+
+Every learner answers to the same names, here and in `blends`:
+`fit(X, y)`: X one row per (customer, date) with the columns of the feature set, y 0/1 or money, no nulls in y.
+`raw(X)`: one raw score per row, float64, never null. `contributions(X)`: rows x (features + 1), the last column is the
+base, and the method that made them. `state()`: what was fitted, as JSON; `texts()`: what JSON cannot hold, by file name;
+`restore(state, texts)`: a learner that gives the same raw scores to the last bit.
 """
 
 from collections.abc import Mapping, Sequence

@@ -58,6 +58,7 @@ class Rows:
         return self._known & self._frame["as_of"].isin(dates)
 
     def parts(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Features, in their order, and labels of the same rows; `churned` of the main horizon beside a value."""
         labels = [c for c in rows.columns if c.startswith("churned_") or c in ("value", "vip")]
         outcomes = rows[labels]
         if self.target == "value" and (main := main_churn(rows)):
@@ -80,9 +81,11 @@ class Rows:
         return rows[rows[self.label].notna()].reset_index(drop=True)
 
     def calibration(self) -> pd.DataFrame:
+        """The judged rows on which calibrators are fitted and the winner is chosen."""
         return self.judged(self._frame[self._at(self.split.calibrate)])
 
     def fitted(self) -> pd.DataFrame:
+        """The judged rows from which the candidates of the rehearsal have learnt."""
         return self.judged(self._frame[self._at(self.split.fit)])
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 20_000
 """Customers from whom the usual value of a feature is taken, when there are more than fit into a chunk."""
+ACCOUNTS = 1_000_000
+"""Customers whose accounts are looked at together: nothing is shared between accounts, and a million fit into memory."""
 FACTS = ("account_id", "consent", "last_contact_on")
 """What lists and scores need beside features."""
 
@@ -112,8 +114,8 @@ class Assembly:
 
     def snapshot(self, chunk: Chunk) -> pd.DataFrame:
         """Every feature of every row of a chunk, ordered by customer and date."""
-        given = self.together  # first: it leaves parts of other chunks behind
-        cut = self.cut.to(chunk)
+        whole = self.together  # first: it leaves parts of other chunks behind
+        cut, given = self.cut.to(chunk), self._near(chunk, whole)
         self._fill("wide", cut, self._alone)
         return self._framed("wide", lambda: self._join("wide", cut, self.project.features, given).order_by(KEY))
 
@@ -124,12 +126,11 @@ class Assembly:
 
     def close(self) -> None:
         """Give back the memory of everybody's tables; what comes after needs it more."""
-        for name in ("everybody", "drawn", "narrow", "cut_spine", *(f"part_{n}" for n in self._made())):
+        blocks = {block for blocks in self._parts.values() for block in blocks} | set(self.together)
+        whole = [name for names in self.together.values() for name in names]
+        for name in ("everybody", "drawn", "narrow", "cut_spine", *(f"part_{block}" for block in blocks), *whole):
             self.con.raw_sql(f"DROP TABLE IF EXISTS {name}")
         pa.default_memory_pool().release_unused()
-
-    def _made(self) -> set[str]:
-        return {block for blocks in self._parts.values() for block in blocks} | set(self.together)
 
     def facts(self, chunk: Chunk) -> pd.DataFrame:
         """`FACTS` for every row of a chunk, in the order of `snapshot`."""
@@ -148,15 +149,41 @@ class Assembly:
         return [f for f in self.project.features if f.source not in {*ACROSS, "peers", "wide"}]
 
     @cached_property
-    def together(self) -> dict[str, ir.Table]:
-        """By `row`, what needs more customers than those of a chunk."""
+    def together(self) -> dict[str, list[str]]:
+        """What needs more customers than those of a chunk: each part's tables of everybody, in the order of `row`."""
         across = [f for f in self.project.features if f.source in ACROSS]
-        made = parts(self.tables, self.spine, across, self.project.settings.features)
-        kept = {n: self.con.create_table(f"part_{n}", p, temp=True, overwrite=True) for n, p in made.items()}
-        return kept | self._peers([f for f in self.project.features if f.source == "peers"])
+        compared = [f for f in self.project.features if f.source == "peers"]
+        return self._shared(across) | self._peers(compared)
 
-    def _peers(self, compared: list[Feature]) -> dict[str, ir.Table]:
-        """Everybody beside his peers, over the few columns that are compared."""
+    def _near(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
+        """The rows of a chunk from tables of everybody, as tables `part_<name>`."""
+        for name, tables in whole.items():
+            own = [f"(SELECT * FROM {t} WHERE row >= {chunk.first} AND row < {chunk.end}) {t}" for t in tables]
+            joined = own[0] + "".join(f" JOIN {rows} USING (row)" for rows in own[1:])
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{name} AS SELECT * FROM {joined}")
+        return {name: self.con.table(f"part_{name}") for name in whole}
+
+    def _shared(self, across: list[Feature]) -> dict[str, list[str]]:
+        """What the members of an account share, some accounts at a time."""
+        people = self.tables["customers"]
+        count = -(-int(people.count().execute()) // ACCOUNTS) or 1
+        drawn, made = people.account_id.fill_null("").hash(), {}
+        for number in range(count):
+            tables, spine = dict(self.tables), self.spine
+            if count > 1:
+                tables["customers"] = people.filter((drawn % count + count) % count == number)
+                spine = spine.semi_join(tables["customers"], "customer_id")
+            made = parts(tables, spine, across, self.project.settings.features)
+            for name, rows in made.items():
+                into = f"INSERT INTO loose_{name}" if number else f"CREATE OR REPLACE TEMP TABLE loose_{name} AS"
+                self.con.raw_sql(f"{into} {self.con.compile(rows)}")
+        return {name: [self._sorted(f"loose_{name}", f"whole_{name}")] for name in made}
+
+    def _peers(self, compared: list[Feature]) -> dict[str, list[str]]:
+        """Everybody beside his peers, over the few columns that are compared.
+
+        One feature at a time: windows over all columns of millions of customers would not fit into memory.
+        """
         if not compared:
             return {}
         read = {column for feature in compared for column in feature.reads}
@@ -169,8 +196,19 @@ class Assembly:
             into = "INSERT INTO narrow" if first else "CREATE OR REPLACE TEMP TABLE narrow AS"
             self.con.raw_sql(f"{into} {sql}")
         self.cut.chunk = None  # the names of its views were taken by others
-        rows = peers(self.con.table("narrow"), compared).select(ROW, *[f.column for f in compared])
-        return {"peers": self.con.create_table("part_peers", rows, temp=True, overwrite=True)}
+        made = []
+        for feature in compared:
+            rows = peers(self.con.table("narrow"), [feature]).select(ROW, feature.column)
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE loose_peers AS {self.con.compile(rows)}")
+            made.append(self._sorted("loose_peers", f"whole_{feature.column}"))
+        self.con.raw_sql("DROP TABLE narrow")
+        return {"peers": made}
+
+    def _sorted(self, loose: str, kept: str) -> str:
+        """A table in the order of `row`, so that the rows of a chunk lie together; its name."""
+        self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE {kept} AS SELECT * FROM {loose} ORDER BY row")
+        self.con.raw_sql(f"DROP TABLE {loose}")
+        return kept
 
     def _narrow(self, cut: Cut, features: list[Feature]) -> ir.Table:
         return numbered(self._join("narrow", cut, features, {}), cut.spine)

@@ -10,7 +10,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from models import scores as contract
-from pipelines import bundles, nightly, storage
+from pipelines import assembly, bundles, nightly, storage
 from pipelines.assembly import Chunk
 from pipelines.nightly import Night
 from pipelines.progress import Steps
@@ -95,10 +95,11 @@ def test_a_backfill_sees_what_that_night_saw(own_operator):
     assert cut["rows_sha256"] == whole["rows_sha256"]
 
 
-def test_the_size_of_chunks_changes_no_row(own_operator):
+def test_the_size_of_chunks_changes_no_row(own_operator, monkeypatch):
     """Peers, ranks, accounts and the usual values come from everybody, however few are handled at a time."""
     whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
     scores(own_operator).unlink()
+    monkeypatch.setattr(assembly, "ACCOUNTS", 700)
     cut = night(chunk=431)
     assert len(cut.scoring.chunks) > 4
     assert cut.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
