@@ -47,7 +47,14 @@ class Chunk:
     def name(self) -> str:
         return f"{self.first:010d}-{self.end:010d}"
 
+    @property
+    def condition(self) -> str:
+        """In SQL, for tables with a `row`."""
+        inside = f"row >= {self.first} AND row < {self.end}"
+        return inside if self.step == 1 else f"{inside} AND row % {self.step} = 0"
+
     def of(self, spine: ir.Table) -> ir.Table:
+        """Its rows of a spine."""
         rows = spine.filter((spine.row >= self.first) & (spine.row < self.end))
         return rows if self.step == 1 else rows.filter(rows.row % self.step == 0)
 
@@ -158,7 +165,7 @@ class Assembly:
     def _near(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
         """The rows of a chunk from tables of everybody, as tables `part_<name>`."""
         for name, tables in whole.items():
-            own = [f"(SELECT * FROM {t} WHERE row >= {chunk.first} AND row < {chunk.end}) {t}" for t in tables]
+            own = [f"(SELECT * FROM {table} WHERE {chunk.condition}) {table}" for table in tables]
             joined = own[0] + "".join(f" JOIN {rows} USING (row)" for rows in own[1:])
             self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{name} AS SELECT * FROM {joined}")
         return {name: self.con.table(f"part_{name}") for name in whole}
