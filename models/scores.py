@@ -63,6 +63,11 @@ def in_floats(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
+def in_pandas(table: pa.Table) -> pd.DataFrame:
+    """The same as a frame; each column of Arrow is given back once it is copied, for everybody may be millions."""
+    return in_floats(table).to_pandas(split_blocks=True, self_destruct=True)
+
+
 def empty() -> pa.Table:
     return SCHEMA.empty_table()
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.definition import Feature
-from models.scores import in_floats
+from models.scores import in_pandas
 from pipelines import formats
 from pipelines.reason_text import Wording
 from pipelines.score_files import ScoreFile
@@ -104,7 +104,7 @@ class ReportData:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """What the page reads of everybody, row for row, money as floats for sums and means."""
-        return in_floats(self.scores.select(list(READ))).to_pandas()
+        return in_pandas(self.scores.select(list(READ)))
 
     def reasons(self, kind: str, rows: pd.Index) -> pa.ChunkedArray:
         """Reasons of kind `churn` or `vip` for some rows of `frame`: a list of structs each."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import HeadwaterError
-from models.scores import in_floats
+from models.scores import in_pandas
 from targeting import holdout
 
 ListKind = Literal["vip", "churn"]
@@ -102,7 +102,7 @@ def churn_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: s
 
 
 def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -> ListResult:
-    frame = scores if isinstance(scores, pd.DataFrame) else in_floats(scores.select(list(READ))).to_pandas()
+    frame = scores if isinstance(scores, pd.DataFrame) else in_pandas(scores.select(list(READ)))
     as_of = pd.Timestamp(frame["as_of"].iloc[0]).date() if len(frame) else None
     list_id = list_id or f"{kind}-{as_of or 'empty'}"
     _refuse_without_consent(frame)
