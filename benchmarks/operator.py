@@ -32,7 +32,7 @@ EXPLAINED = 50_000
 QUICK: dict[str, dict[str, Any]] = {
     "protocol": {"count": 7},
     "gates": {"positives": 5, "calibration": 0.2, "bias": 0.5, "slice_loss": 1.0, "beat_rule": False},
-    "training": {"resamples": 20, "min_positives": 5},
+    "training": {"resamples": 20, "min_positives": 5, "refit": False},
 }
 """Laid over the shipped settings: how well the models do is not the subject here, and few customers must pass."""
 

@@ -65,7 +65,9 @@ def in_floats(table: pa.Table) -> pa.Table:
 
 def in_pandas(table: pa.Table) -> pd.DataFrame:
     """The same as a frame; each column of Arrow is given back once it is copied, for everybody may be millions."""
-    return in_floats(table).to_pandas(split_blocks=True, self_destruct=True)
+    frame = in_floats(table).to_pandas(split_blocks=True, self_destruct=True)
+    pa.default_memory_pool().release_unused()
+    return frame
 
 
 def empty() -> pa.Table:

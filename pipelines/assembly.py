@@ -174,11 +174,11 @@ class Assembly:
         """What the members of an account share, some accounts at a time."""
         people = self.tables["customers"]
         count = -(-int(people.count().execute()) // ACCOUNTS) or 1
-        drawn, made = people.account_id.fill_null("").hash(), {}
+        account, made = people.account_id.fill_null("").hash(), {}
         for number in range(count):
             tables, spine = dict(self.tables), self.spine
             if count > 1:
-                tables["customers"] = people.filter((drawn % count + count) % count == number)
+                tables["customers"] = people.filter((account % count + count) % count == number)
                 spine = spine.semi_join(tables["customers"], "customer_id")
             made = parts(tables, spine, across, self.project.settings.features)
             for name, rows in made.items():
@@ -207,7 +207,7 @@ class Assembly:
         for feature in compared:
             rows = peers(self.con.table("narrow"), [feature]).select(ROW, feature.column)
             self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE loose_peers AS {self.con.compile(rows)}")
-            made.append(self._sorted("loose_peers", f"whole_{feature.column}"))
+            made.append(self._sorted("loose_peers", f"whole_peers_{feature.column}"))
         self.con.raw_sql("DROP TABLE narrow")
         return {"peers": made}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -44,16 +44,15 @@ class ScoreFile:
         """Some rows by their place, in that order; only the row groups that hold them are read."""
         wanted = np.asarray(places, dtype="int64")
         order = np.argsort(wanted, kind="stable")
-        pieces = [piece for group in range(len(self.starts) - 1) if (piece := self._of(group, wanted[order], columns))]
+        bounds = np.searchsorted(wanted[order], self.starts)
+        pieces = []
+        with self._opened() as file:
+            for group, (first, end) in enumerate(pairwise(bounds)):
+                if first < end:
+                    inside = wanted[order[first:end]] - self.starts[group]
+                    pieces.append(file.read_row_group(group, columns=columns).take(pa.array(inside)))
         rows = pa.concat_tables(pieces) if pieces else self.schema.empty_table().select(columns or self.column_names)
         return rows.take(pa.array(np.argsort(order, kind="stable")))
-
-    def _of(self, group: int, places: np.ndarray, columns: Sequence[str] | None) -> pa.Table | None:
-        inside = places[(places >= self.starts[group]) & (places < self.starts[group + 1])]
-        if not len(inside):
-            return None
-        with self._opened() as file:
-            return file.read_row_group(group, columns=columns).take(pa.array(inside - self.starts[group]))
 
     def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Row group after row group."""
