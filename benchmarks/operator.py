@@ -67,7 +67,7 @@ def learn() -> dict[str, Any]:
 def keep_trees(project: Project) -> None:
     """Trees on one night's features: whose numbers they predict does not matter here."""
     assembly = Assembly(project, project.tables(NIGHT), [NIGHT])
-    wide = pd.concat(assembly.snapshots(Steps(quiet=True))).drop(columns=["customer_id", "as_of"])
+    wide = pd.concat(assembly.snapshots()).drop(columns=["customer_id", "as_of"])
     random = np.random.default_rng(SEED)
     goal = (wide["arpu_3m"] > wide["arpu_3m"].median()).to_numpy(dtype=float)
     goal = np.where(random.random(len(goal)) < 0.3, 1 - goal, goal)

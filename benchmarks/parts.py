@@ -53,9 +53,8 @@ def built(project: "Project", dates: list[date]) -> "Iterator[pd.DataFrame]":
     """The features of some dates as a night makes them, one chunk of customers after the other."""
     from benchmarks.operator import NIGHT
     from pipelines.assembly import Assembly
-    from pipelines.progress import Steps
 
-    return Assembly(project, project.tables(NIGHT), dates).snapshots(Steps(quiet=True))
+    return Assembly(project, project.tables(NIGHT), dates).snapshots()
 
 
 def shape(chunks: "Iterator[pd.DataFrame]") -> dict[str, Any]:

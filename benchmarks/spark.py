@@ -92,11 +92,11 @@ def measured(tiles: int) -> dict[str, float]:
     champions, pieces = bundles.champions(project.workspace), Pieces.open(project.workspace, f"tiles-{tiles}")
     meter = Meter()
     laps = [(meter.look(), time.perf_counter())]
-    run = SparkScoringRun(project, tables, operator.NIGHT, champions, pieces)
+    run = SparkScoringRun(project, tables, operator.NIGHT, champions, pieces, Steps(quiet=True))
     run.prepare()
     customers, written = run.assembly.total, size(project.workspace.root.glob(".spark-*"))
     laps.append((meter.look(), time.perf_counter()))
-    run.score(Steps(quiet=True))
+    run.score()
     run.finish(None)
     laps.append((meter.look(), time.perf_counter()))
     spent = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(laps)]

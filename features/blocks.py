@@ -5,6 +5,8 @@ that "none" and "unknown" are decided in the feature and never patched in afterw
 """
 
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import or_
 
 import ibis
 import ibis.expr.types as ir
@@ -27,7 +29,7 @@ def bit_count(mask: int) -> int:
 
 
 @ibis.udf.agg.builtin
-def bit_or(mask: int, where: bool = True) -> int:
+def bit_or(mask: int) -> int:
     """All masks in one; every engine has it under this name, but Ibis does not know Spark's."""
     raise NotImplementedError
 
@@ -48,7 +50,7 @@ def bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     for_day = rows.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
     rows = rows.mutate(ago=closed - month(for_day), known=closed - month(rows.activated_on) + 1)
     return rows.group_by(ROW, "known", "ago").aggregate(
-        billed=lambda t: hundredths(t.amount.sum()), bills=lambda t: t.bill_id.count()
+        billed=lambda t: hundredths(t.amount).sum(), bills=lambda t: t.bill_id.count()
     )
 
 
@@ -71,7 +73,8 @@ def purchases(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
 
 
 def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per period of four weeks: every measure (hundredths), the `days` used, `newest` use in days, `ago`.
+    """One row per period of four weeks, `ago`: every measure (hundredths), the `days_<measure>` with it and the
+    `newest_<measure>` in days; the `days` with anything and the `newest`.
 
     The newest `usage_closing_days` are still arriving and belong to no period (`ago` below 0); recency sees them.
     """
@@ -80,23 +83,35 @@ def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     recent = events.join(spine.aggregate(oldest=spine.as_of.min()), ibis.literal(True))
     recent = recent.filter(recent.happened_on >= recent.oldest - ibis.interval(days=USAGE_LOOKBACK)).drop("oldest")
     rows = visible(spine, recent)
-    used = ibis.or_(*[rows[m] > 0 for m in measures])
     whole = rows.as_of.delta(rows.activated_on, unit="day") - settings.usage_closing_days
     back, one = rows.days_ago - settings.usage_closing_days, ibis.literal(1, "int64")
     rows = rows.mutate(
         ago=(back / PERIOD_DAYS).floor().cast("int64"),
         known=(whole / PERIOD_DAYS).floor().cast("int64"),
         day=one << ((back % PERIOD_DAYS + PERIOD_DAYS) % PERIOD_DAYS).cast("int32"),  # `back` may be negative
-        used=used,
     )
     sums = {m: hundredths(rows[m]).sum() for m in measures}
-    periods = rows.group_by(ROW, "known", "ago").aggregate(
-        **sums,
-        days=bit_count(bit_or(rows.day, where=rows.used)),  # distinct days, without a set of days for every group
-        newest=rows.days_ago.min(where=rows.used),
-        **apart(rows, measures, settings),
-    )
-    return periods.mutate(slots=ibis.literal(SLOTS[settings.usage_grain]))
+    days = {f"days_{m}": bit_or((rows[m] > 0).ifelse(rows.day, 0)) for m in measures}
+    weekends = weekend(rows, measures) if settings.usage_grain == "day" else {}
+    periods = rows.group_by(ROW, "known", "ago").aggregate(**sums, **days, **weekends)
+    periods = periods.mutate(days=reduce(or_, [periods[name] for name in days]))
+    masks = {"days": "newest", **{name: f"newest_{m}" for m, name in zip(measures, days, strict=True)}}
+    began = periods.ago * PERIOD_DAYS + settings.usage_closing_days
+    newest = {name: began + lowest(periods[mask]) for mask, name in masks.items()}
+    counts = {mask: bit_count(periods[mask]) for mask in masks}
+    return periods.mutate(**newest, **counts, slots=ibis.literal(SLOTS[settings.usage_grain]))
+
+
+def lowest(mask: ir.IntegerColumn) -> ir.IntegerColumn:
+    """The place of the lowest one in a mask; null without any."""
+    mask = mask.nullif(0)
+    return bit_count((mask & -mask) - 1)
+
+
+def weekend(rows: ir.Table, measures: list[str]) -> dict[str, ir.Value]:
+    """`weekend_<measure>`: what of each measure (hundredths) was used on Saturdays and Sundays."""
+    days = rows.happened_on.day_of_week.index() >= 5
+    return {f"weekend_{m}": hundredths(rows[m]).sum(where=days).fill_null(0.0) for m in measures}
 
 
 def measured(events: ir.Table) -> list[str]:
@@ -119,7 +134,7 @@ def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Ta
     )
     paid = payments.filter(payments.bill_id.notnull()).group_by(ROW, "bill_id")
     paid = paid.aggregate(
-        paid=lambda t: hundredths(t.amount.sum()), paid_on=lambda t: t.happened_on.max(), times=lambda t: t.count()
+        paid=lambda t: hundredths(t.amount).sum(), paid_on=lambda t: t.happened_on.max(), times=lambda t: t.count()
     )
     rows = billed.left_join(unnamed, ROW).drop(f"{ROW}_right").left_join(paid, [ROW, "bill_id"])
     owed = hundredths(rows.amount)
@@ -160,16 +175,6 @@ def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
     rows = spine.left_join(attributes, "customer_id").drop("customer_id_right")
     closed = newest_closed(rows.as_of, settings) - month(rows.activated_on) + 1
     return rows.mutate(age=rows.as_of.delta(rows.activated_on, unit="day"), closed=ibis.greatest(closed, 0))
-
-
-def apart(rows: ir.Table, measures: list[str], settings: FeatureSettings) -> dict[str, ir.Value]:
-    """What the usage block holds of each measure: the `newest_<measure>` use in days, and `weekend_<measure>`
-    (hundredths) where the source has days."""
-    newest = {f"newest_{m}": rows.days_ago.min(where=rows[m] > 0) for m in measures}
-    if settings.usage_grain != "day":
-        return newest
-    weekend = rows.happened_on.day_of_week.index() >= 5
-    return newest | {f"weekend_{m}": hundredths(rows[m]).sum(where=weekend).fill_null(0.0) for m in measures}
 
 
 SLOTS = {"day": 28.0, "week": 4.0, "month": 1.0}

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from features.blocks import BLOCKS
@@ -22,14 +24,37 @@ def parts(
         needed, block = members[0].definition.block or BLOCKS[source]
         if all(name in tables for name in needed):
             rows = block(spine, tables, settings)
-            made[source] = rows.group_by(ROW).aggregate(**{f.column: f.value(rows) for f in members})
+            made[source] = rows.group_by(ROW).aggregate(**{f.column: inside(f.value(rows)) for f in members})
     return made
+
+
+def inside(value: ir.Value) -> ir.Value:
+    """The same value, the condition of each aggregate moved into what it aggregates.
+
+    `SUM(x) FILTER (WHERE c)` says what is meant, but DuckDB cuts all columns of a block to fit each filter by itself:
+    for a block of a hundred aggregates that takes a third longer than `SUM(CASE WHEN c THEN x END)`.
+    """
+    return value.op().replace(_inside, filter=ops.Value).to_expr()
+
+
+IGNORING_NULL = (ops.Sum, ops.Min, ops.Max, ops.Mean, ops.Any, ops.Count)
+"""Aggregates that a null does not change, so that it may stand for a row that is left out."""
+
+
+def _inside(node: ops.Node, changed: dict[str, Any] | None) -> ops.Node:
+    node = node.__recreate__(changed) if changed else node
+    if not isinstance(node, IGNORING_NULL) or node.where is None:
+        return node
+    return node.copy(arg=ops.IfElse(node.where, node.arg, ops.Literal(None, node.arg.dtype)), where=None)
 
 
 def join(
     spine: ir.Table, made: Mapping[str, ir.Table], features: Sequence[Feature], settings: FeatureSettings
 ) -> ir.Table:
-    """The parts side by side, null columns for tables that are not there, then what follows from peers and whole rows."""
+    """The parts side by side, null columns for tables that are not there, then what follows from peers and whole rows.
+
+    The rows keep their number, so that they can be put in order without comparing texts.
+    """
     wide = spine.select(*KEY, ROW)
     for part in made.values():
         wide = wide.left_join(part, ROW).drop(f"{ROW}_right")
@@ -37,7 +62,7 @@ def join(
     wide = wide.mutate(**{f.column: ibis.null(kind(f)) for f in missing}) if missing else wide
     wide = wide if "peers" in made else peers(wide, features)
     wide = whole_rows(wide, features, settings)
-    return wide.select(*KEY, *[f.column for f in features])
+    return wide.select(*KEY, ROW, *[f.column for f in features])
 
 
 def peers(wide: ir.Table, features: Sequence[Feature]) -> ir.Table:
@@ -68,7 +93,7 @@ def build(
     tables: Mapping[str, ir.Table], spine: ir.Table, features: Sequence[Feature], settings: FeatureSettings
 ) -> ir.Table:
     """Every feature of every (customer_id, as_of) of the spine, as one expression."""
-    return join(spine, parts(tables, spine, features, settings), features, settings)
+    return join(spine, parts(tables, spine, features, settings), features, settings).drop(ROW)
 
 
 def by_source(features: Sequence[Feature]) -> dict[str, list[Feature]]:

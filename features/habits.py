@@ -173,6 +173,22 @@ def days_since_measure(rows: ir.Table, measure: str) -> ir.Value:
 
 @feature(
     "usage",
+    unit="days",
+    label=("days with {measure}, {n} weeks", "近{n}周有{measure}的天数"),
+    zh="近{n}周内有{measure}的天数（按来源粒度）",
+    reason="usage_recency",
+    windows=weeks(
+        12,
+    ),
+    per="measure",
+)
+def measure_days(rows: ir.Table, measure: str, window: Window) -> ir.Value:
+    """Days of the last {n} weeks with any {measure}, at the grain of the source."""
+    return number(rows[f"days_{measure}"].sum(where=window.covers(rows.ago)))
+
+
+@feature(
+    "usage",
     unit="weeks",
     label=("weeks since first use: {measure}", "首次有{measure}距今周数"),
     zh="一年内首次有{measure}的那四周距今的周数；在用已久者为 48",

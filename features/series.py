@@ -17,9 +17,15 @@ from features.definition import Window
 NOTHING = ibis.null("float64")
 
 
+@ibis.udf.scalar.builtin(name="round")
+def whole(number: float) -> float:
+    """Half away from zero; every engine has it under this name, and with a number of digits it would be half as quick."""
+    raise NotImplementedError
+
+
 def hundredths(column: ir.NumericColumn) -> ir.NumericColumn:
     """Whole hundredths in float64."""
-    return (column * 100).round(0).cast("float64")
+    return whole(column.cast("float64") * 100)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 What needs everybody at once is made first: the numbered spine, what compares a customer with his peers, and what he
 shares with others of his account. Then each chunk, a range of rows of the spine, goes through expressions that are
-compiled once; Parquet tables sorted by customer let it read its own rows and few others.
+compiled once; Parquet tables sorted by customer let it read its own rows and few others. Blocks of features that peers
+are compared by are made whole on the way, and kept: no history is aggregated twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,15 +16,16 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import sqlglot.expressions as sge
 
 from features.blocks import ACROSS, USAGE_LOOKBACK
 from features.build import join, parts, peers
 from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
 from features.spine import population
+from pipelines.progress import Steps
 
 if TYPE_CHECKING:
-    from pipelines.progress import Steps
     from pipelines.project import Project
     from pipelines.tables import Tables
 
@@ -53,6 +55,10 @@ class Chunk:
         inside = f"row >= {self.first} AND row < {self.end}"
         return inside if self.step == 1 else f"{inside} AND row % {self.step} = 0"
 
+    def touches(self, other: "Chunk") -> bool:
+        """Have they rows between the same bounds?"""
+        return self.first < other.end and other.first < self.end
+
     def of(self, spine: ir.Table) -> ir.Table:
         """Its rows of a spine."""
         rows = spine.filter((spine.row >= self.first) & (spine.row < self.end))
@@ -63,31 +69,51 @@ class Cut:
     """The tables of one chunk as views, and its rows of the spine, always under the same names."""
 
     def __init__(self, con: Any, tables: Mapping[str, ir.Table], spine: ir.Table):
-        self.con, self.whole, self.everybody = con, tables, spine
+        self.con, self.whole, self.everybody = con, tables, spine.get_name()
+        self.own = {name: con.compile(rows) for name, rows in tables.items() if "customer_id" in rows.columns}
         self.chunk: Chunk | None = None
 
     def to(self, chunk: Chunk) -> "Cut":
+        """Plain SQL, for it is the same for every chunk: Ibis would take as long as DuckDB does for a small block."""
         if chunk != self.chunk:
-            self.spine = self.con.create_table("cut_spine", chunk.of(self.everybody), temp=True, overwrite=True)
-            ids = self.spine.customer_id
-            low, high = self.spine.aggregate(low=ids.min(), high=ids.max()).to_pyarrow().to_pylist()[0].values()
-            self.tables = {name: self._cut(name, low or "", high or "") for name in self.whole}
+            rows = f"SELECT * FROM {self.everybody} WHERE {chunk.condition}"
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE cut_spine AS {rows}")
+            bounds = self.con.raw_sql("SELECT min(customer_id), max(customer_id) FROM cut_spine").fetchone()
+            low, high = (sge.convert(bound or "").sql("duckdb") for bound in bounds)
+            for name, sql in self.own.items():
+                mine = f"SELECT * FROM ({sql}) WHERE customer_id BETWEEN {low} AND {high}"
+                self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW cut_{name} AS {mine}")
             self.chunk = chunk
         return self
 
-    def _cut(self, name: str, low: str, high: str) -> ir.Table:
-        rows = self.whole[name]
-        if "customer_id" not in rows.columns:
-            return rows
-        return self.con.create_view(f"cut_{name}", rows.filter(rows.customer_id.between(low, high)), overwrite=True)
+    @cached_property
+    def spine(self) -> ir.Table:
+        return self.con.table("cut_spine")
+
+    @cached_property
+    def tables(self) -> dict[str, ir.Table]:
+        return {name: self.con.table(f"cut_{name}") if name in self.own else self.whole[name] for name in self.whole}
 
 
 class Assembly:
     """Features of the population of some dates, one chunk after the other; one Assembly at a time in a connection."""
 
-    def __init__(self, project: "Project", tables: "Tables", dates: Sequence[date], most: int | None = None):
-        """`most`: rows that may be made; of each n-th customer where there are more. Peers are everybody all the same."""
-        self.project, self.con = project, project.connection
+    def __init__(
+        self,
+        project: "Project",
+        tables: "Tables",
+        dates: Sequence[date],
+        steps: "Steps | None" = None,
+        *,
+        most: int | None = None,
+        few: bool = False,
+    ):
+        """`most`: rows that may be made; of each n-th customer where there are more. Peers are everybody all the same.
+
+        `few`: some customers only will be asked for, so nothing of the others is worth keeping. `steps` are told of
+        passes over everybody.
+        """
+        self.project, self.con, self.steps = project, project.connection, steps or Steps(quiet=True)
         since = {name: min(dates) - timedelta(days=USAGE_LOOKBACK) for name in tables.parts if name == "usage"}
         self.tables = tables.opened(self.con, since).tables
         rows = population(self.tables, dates, project.mapping.timezone, project.settings.population)
@@ -99,7 +125,9 @@ class Assembly:
             drawn = self.everybody.semi_join(every(self.tables["customers"], self.one_in), "customer_id")
             self.spine = self.con.create_table("drawn", drawn.order_by(ROW), temp=True, overwrite=True)
             self.size *= self.one_in
+        self.few = few or self.one_in > 1
         self.cut = Cut(self.con, self.tables, self.spine)
+        self.kept: dict[str, dict[Chunk, str]] = {}
         self._parts: dict[str, dict[str, str]] = {}
         self._sql: dict[str, str] = {}
 
@@ -112,19 +140,20 @@ class Assembly:
         chunks = self.chunks()
         return chunks[0] if len(chunks) == 1 else Chunk(0, self.total, -(-self.total // SAMPLE))
 
-    def snapshots(self, steps: "Steps") -> Iterator[pd.DataFrame]:
+    def snapshots(self) -> Iterator[pd.DataFrame]:
         """Every feature of all rows, chunk after chunk."""
         chunks = self.chunks()
         for number, chunk in enumerate(chunks, start=1):
             yield self.snapshot(chunk)
-            steps.progress(number, len(chunks))
+            self.steps.progress(number, len(chunks))
 
     def snapshot(self, chunk: Chunk) -> pd.DataFrame:
         """Every feature of every row of a chunk, ordered by customer and date."""
         whole = self.together  # first: it leaves parts of other chunks behind
-        cut, given = self.cut.to(chunk), self._near(chunk, whole)
-        self._fill("wide", cut, self._alone)
-        return self._framed("wide", lambda: self._join("wide", cut, self.project.features, given).order_by(KEY))
+        cut, given = self.cut.to(chunk), self._near(chunk, whole) | self._kept(chunk)
+        self._fill("wide", cut, [feature for feature in self._alone if feature.source not in self.kept])
+        wide = self._framed("wide", lambda: self._join("wide", cut, self.project.features, given))
+        return wide.sort_values(ROW, ignore_index=True).drop(columns=ROW)  # DuckDB would sort whole rows, and hold them
 
     def of(self, customer: str) -> pd.DataFrame:
         """Every feature of one customer, compared with everybody; no rows where he is not in the population."""
@@ -135,6 +164,9 @@ class Assembly:
         """Give back the memory of everybody's tables; what comes after needs it more."""
         blocks = {block for blocks in self._parts.values() for block in blocks} | set(self.together)
         whole = [name for names in self.together.values() for name in names]
+        whole += [name for tables in self.kept.values() for name in tables.values()]
+        for block in self.kept:
+            self.con.raw_sql(f"DROP VIEW IF EXISTS near_{block}")
         for name in ("everybody", "drawn", "narrow", "cut_spine", *(f"part_{block}" for block in blocks), *whole):
             self.con.raw_sql(f"DROP TABLE IF EXISTS {name}")
         pa.default_memory_pool().release_unused()
@@ -182,8 +214,7 @@ class Assembly:
                 spine = spine.semi_join(tables["customers"], "customer_id")
             made = parts(tables, spine, across, self.project.settings.features)
             for name, rows in made.items():
-                into = f"INSERT INTO loose_{name}" if number else f"CREATE OR REPLACE TEMP TABLE loose_{name} AS"
-                self.con.raw_sql(f"{into} {self.con.compile(rows)}")
+                self._append(f"loose_{name}", self.con.compile(rows), number > 0)
         return {name: [self._sorted(f"loose_{name}", f"whole_{name}")] for name in made}
 
     def _peers(self, compared: list[Feature]) -> dict[str, list[str]]:
@@ -193,16 +224,7 @@ class Assembly:
         """
         if not compared:
             return {}
-        read = {column for feature in compared for column in feature.reads}
-        narrow = [f for f in self.project.features if f.column in read]
-        everybody, size = Cut(self.con, self.tables, self.everybody), self.project.settings.chunk
-        for first in range(0, max(self.total, 1), size):
-            cut = everybody.to(Chunk(first, first + size))
-            self._fill("narrow", cut, narrow)
-            sql = self._compiled("narrow", partial(self._narrow, cut, narrow))
-            into = "INSERT INTO narrow" if first else "CREATE OR REPLACE TEMP TABLE narrow AS"
-            self.con.raw_sql(f"{into} {sql}")
-        self.cut.chunk = None  # the names of its views were taken by others
+        self._narrow(compared)
         made = []
         for feature in compared:
             rows = peers(self.con.table("narrow"), [feature]).select(ROW, feature.column)
@@ -211,25 +233,54 @@ class Assembly:
         self.con.raw_sql("DROP TABLE narrow")
         return {"peers": made}
 
+    def _narrow(self, compared: list[Feature]) -> None:
+        """Everybody's columns that are compared, as a table `narrow`; the blocks that they come from are kept."""
+        read = {column for feature in compared for column in feature.reads}
+        narrow = [f for f in self.project.features if f.column in read]
+        blocks = {f.source for f in narrow}
+        asked = narrow if self.few else [f for f in self._alone if f.source in blocks]
+        everybody, size = Cut(self.con, self.tables, self.everybody), self.project.settings.chunk
+        for first in range(0, max(self.total, 1), size):
+            chunk = Chunk(first, first + size)
+            cut = everybody.to(chunk)
+            self._fill("narrow", cut, asked, keep=None if self.few else chunk)
+            given = {} if self.few else self._kept(chunk)
+            self._append(
+                "narrow", self._compiled("narrow", partial(self._join, "narrow", cut, narrow, given)), first > 0
+            )
+            self.steps.progress(first // size + 1, -(-self.total // size))
+        self.cut.chunk = None  # the names of its views were taken by others
+
+    def _append(self, table: str, rows: str, more: bool) -> None:
+        self.con.raw_sql(f"INSERT INTO {table} {rows}" if more else f"CREATE OR REPLACE TEMP TABLE {table} AS {rows}")
+
     def _sorted(self, loose: str, kept: str) -> str:
         """A table in the order of `row`, so that the rows of a chunk lie together; its name."""
         self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE {kept} AS SELECT * FROM {loose} ORDER BY row")
         self.con.raw_sql(f"DROP TABLE {loose}")
         return kept
 
-    def _narrow(self, cut: Cut, features: list[Feature]) -> ir.Table:
-        return numbered(self._join("narrow", cut, features, {}), cut.spine)
-
-    def _fill(self, name: str, cut: Cut, features: Sequence[Feature]) -> None:
-        """The parts of a chunk as tables `part_<block>`."""
+    def _fill(self, name: str, cut: Cut, features: Sequence[Feature], keep: Chunk | None = None) -> None:
+        """The parts of a chunk as tables `part_<block>`, or to be kept under names of the chunk's own."""
         if name not in self._parts:
             made = parts(cut.tables, cut.spine, features, self.project.settings.features)
             self._parts[name] = {block: self.con.compile(rows) for block, rows in made.items()}
         for block, sql in self._parts[name].items():
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{block} AS {sql}")
+            table = f"part_{block}"
+            if keep:
+                table = f"whole_{block}_{keep.first}"
+                self.kept.setdefault(block, {})[keep] = table
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}")
+
+    def _kept(self, chunk: Chunk) -> dict[str, ir.Table]:
+        """The rows of a chunk from blocks that were kept, as views `near_<block>`."""
+        for block, tables in self.kept.items():
+            rows = [f"SELECT * FROM {tables[c]} WHERE {chunk.condition}" for c in tables if c.touches(chunk)]
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW near_{block} AS {' UNION ALL '.join(rows)}")
+        return {block: self.con.table(f"near_{block}") for block in self.kept}
 
     def _join(self, name: str, cut: Cut, wanted: Sequence[Feature], given: Mapping[str, ir.Table]) -> ir.Table:
-        made = {block: self.con.table(f"part_{block}") for block in self._parts[name]}
+        made = {b: self.con.table(f"part_{b}") for b in self._parts[name] if b not in given}
         return join(cut.spine, made | dict(given), wanted, self.project.settings.features)
 
     def _compiled(self, name: str, rows: Callable[[], ir.Table]) -> str:

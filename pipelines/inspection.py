@@ -5,16 +5,20 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from rich.table import Table
 
+from features.build import NUMBER, TEXT, kind
 from features.definition import Feature
 from features.errors import HeadwaterError
-from pipelines import delivery, errors, journal, spark, suggest
+from pipelines import delivery, errors, journal, spark, storage, suggest
 from pipelines import settings as configuration
+from pipelines.assembly import Assembly
 from pipelines.texts import text
 
 if TYPE_CHECKING:
     from pipelines.command import Run
+    from pipelines.progress import Steps
     from pipelines.project import Project
     from pipelines.tables import Tables
 
@@ -85,22 +89,31 @@ def build(run: "Run", as_of: date, until: date | None, out: Path | None) -> None
         facts["said"] = delivery.rows_said(tables, run.language)
     with run.steps.step("features") as facts:
         path = out or project.workspace.root / f"features-{dates[-1].isoformat()}.parquet"
-        rows = written(project, tables, dates, path)
+        rows = written(project, tables, dates, path, run.steps)
         facts["said"] = f"{rows:,} × {len(project.features)}"
     run.tell(outputs=[str(path)], rows=rows, columns=len(project.features))
     run.say(delivery.shown(path))
 
 
-def written(project: "Project", tables: "Tables", dates: list[date], path: Path) -> int:
+def written(project: "Project", tables: "Tables", dates: list[date], path: Path, steps: "Steps") -> int:
     """Features of everybody as one Parquet file, by the engine of the project; the number of rows."""
+    schema = wide_schema(project.features)
     if project.settings.engine == "spark":
         spark.present()
         from pipelines import spark_features
 
-        return spark_features.write(project, tables, dates, path)
-    wide = project.snapshot(tables, project.spine(tables, dates))
-    wide.to_parquet(path, index=False)
-    return len(wide)
+        rows = spark_features.ordered(project, tables, dates)
+    else:
+        made = Assembly(project, tables, dates, steps)
+        rows = (pa.Table.from_pandas(wide, schema, preserve_index=False) for wide in made.snapshots())
+    return storage.write_rows(rows, schema, path)
+
+
+def wide_schema(features: Sequence[Feature]) -> pa.Schema:
+    """The types of a table of features, whether or not some of its rows have a value in every column."""
+    types = {NUMBER: pa.float64(), TEXT: pa.string()}
+    columns = [pa.field(f.column, types[kind(f)]) for f in features]
+    return pa.schema([pa.field("customer_id", pa.string()), pa.field("as_of", pa.date32()), *columns])
 
 
 def members(features: Sequence[Feature], family: str | None) -> list[Feature]:

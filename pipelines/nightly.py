@@ -135,13 +135,13 @@ def score(night: Night) -> None:
     refuse_other_features(project, night.champions)
     kept = Pieces.open(night.workspace, night.run_id)
     with night.steps.step("features") as facts:
-        night.scoring = engine(project)(project, tables, night.as_of, night.champions, kept)
+        night.scoring = engine(project)(project, tables, night.as_of, night.champions, kept, night.steps)
         night.scoring.prepare()
         customers = night.scoring.assembly.total
         facts["said"] = f"{customers:,} × {len(project.features)}"
         facts |= {"customers": customers, "features": len(project.features)}
     with night.steps.step("score") as facts:
-        night.scoring.score(night.steps)
+        night.scoring.score()
         night.scoring.finish(before(night.workspace, night.as_of))
         facts.update(night.scoring.summary.facts())
         facts["said"] = delivery.scores_said(facts, night.steps.lang)

@@ -27,7 +27,7 @@ class Steps:
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self.journal: Journal | None = None
         self._spinner: Status | None = None
-        self._title, self._begun, self._told = "", 0.0, 0.0
+        self._title, self._begun, self._last, self._told = "", 0.0, 0.0, 0.0
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict]:
@@ -37,7 +37,7 @@ class Steps:
         facts: dict = {}
         written = self.journal.step(name, facts) if self.journal else nullcontext()
         with ExitStack() as stack:
-            self._title, self._begun, self._told = title, started, started
+            self._title, self._begun, self._last, self._told = title, started, started, started
             self._spinner = stack.enter_context(self.console.status(title)) if self.console.is_terminal else None
             stack.enter_context(written)
             yield facts
@@ -45,10 +45,14 @@ class Steps:
         self.console.print(f"[green]✓[/] {title}  {said}  [dim]{perf_counter() - started:.1f} s[/]", soft_wrap=True)
 
     def progress(self, done: int, of: int) -> None:
-        """How far the present step is; with a spinner at once, in a log at most every minute."""
+        """How far the present step is; with a spinner at once, in a log at most every minute.
+
+        A step may count more than once; each count begins where the one before ended.
+        """
         if of < 2:
             return
         now = perf_counter()
+        self._begun, self._last = self._last if done == 1 else self._begun, now
         left = (now - self._begun) / done * (of - done)
         said = text("steps.progress", self.lang, title=self._title, done=done, of=of, minutes=left / 60)
         if self._spinner:

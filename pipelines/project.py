@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.build import join, parts
 from features.catalogue import fingerprint
-from features.definition import KEY, Feature
+from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
 from features.spine import cutoff, population
 from models import targets
@@ -59,6 +59,7 @@ class Project:
         """DuckDB in memory, spilling beside the workspace."""
         con = ibis.duckdb.connect(threads=self.settings.threads, temp_directory=str(self.workspace.root / ".spill"))
         con.raw_sql("SET preserve_insertion_order = false")
+        con.raw_sql("SET parquet_metadata_cache = true")  # each chunk of customers looks into the same files
         con.raw_sql(f"SET memory_limit = '{MEMORY}'")
         ((drawing,),) = con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall()
         if drawing:  # on stdout, where the document of --json goes; in a notebook it is off, and must not be touched
@@ -100,7 +101,7 @@ class Project:
             for name, part in parts(tables.tables, spine, self.features, self.settings.features).items()
         }
         wide = join(spine, made, self.features, self.settings.features)
-        table = wide.order_by(KEY).to_pyarrow()
+        table = wide.order_by(KEY).drop(ROW).to_pyarrow()
         for name in made:
             self.connection.drop_table(f"part_{name}", force=True)
         return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)

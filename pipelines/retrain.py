@@ -66,11 +66,11 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     settings = project.settings
     dates = sorted({day for split in splits.values() for day in split.dates})
     with steps.step("snapshots") as facts:
-        made = Assembly(project, tables, dates, most=settings.training.most_rows)
+        made = Assembly(project, tables, dates, steps, most=settings.training.most_rows)
         learnt = max(day for split in splits.values() for day in split.every)
         everybody = made.everybody
         targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
-        wide = pd.concat(list(made.snapshots(steps)), ignore_index=True)
+        wide = pd.concat(list(made.snapshots()), ignore_index=True)
         labels = project.labels(tables, made.spine, targets, as_of).drop(columns=KEY)
         made.close()
         frame = ordered(pd.concat([wide, labels], axis=1))

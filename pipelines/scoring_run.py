@@ -31,10 +31,17 @@ class ScoringRun:
     """The scores of one date, first of everybody's own rows (`score`), then among everybody (`finish`)."""
 
     def __init__(
-        self, project: Project, tables: Tables, as_of: date, champions: Mapping[str, Champion], pieces: Pieces
+        self,
+        project: Project,
+        tables: Tables,
+        as_of: date,
+        champions: Mapping[str, Champion],
+        pieces: Pieces,
+        steps: Steps,
     ):
         self.project, self.as_of, self.champions, self.pieces = project, as_of, champions, pieces
-        self.assembly = Assembly(project, tables, [as_of])
+        self.steps = steps
+        self.assembly = Assembly(project, tables, [as_of], steps)
         self.chunks = self.assembly.chunks()
         self.digest, self.summary = RowsDigest(), Summary()
 
@@ -50,11 +57,11 @@ class ScoringRun:
         self._first = self.assembly.snapshot(self.sample)
         self.peers = usual(self._first, self.project.features)
 
-    def score(self, steps: Steps) -> None:
+    def score(self) -> None:
         """One piece per chunk, those of an earlier attempt left as they are."""
         for number, chunk in enumerate(self.chunks, start=1):
             self.pieces.once(SCORED, chunk.name, partial(self.scored, chunk))
-            steps.progress(number, len(self.chunks))
+            self.steps.progress(number, len(self.chunks))
 
     @cached_property
     def scorer(self) -> Scorer:

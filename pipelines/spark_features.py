@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +52,7 @@ class SparkAssembly:
             block: self.con.create_table(f"part_{block}", rows)
             for block, rows in parts(self.tables, self.everybody, self.project.features, settings).items()
         }
-        return join(self.everybody, made, self.project.features, settings)
+        return join(self.everybody, made, self.project.features, settings).drop(ROW)
 
     def ordered(self) -> Iterator[pa.Table]:
         """Every feature of everybody, ordered by customer and date, some rows at a time."""
@@ -72,16 +71,10 @@ class SparkAssembly:
         return self.con.stored("seen", frame)
 
 
-def write(project: "Project", tables: "Tables", dates: Sequence[date], path: Path) -> int:
-    """Every feature of the population of some dates as one Parquet file; the number of rows."""
+def ordered(project: "Project", tables: "Tables", dates: Sequence[date]) -> Iterator[pa.Table]:
+    """Every feature of the population of some dates, ordered by customer and date; Spark runs until the last is taken."""
     with spark.connected(project.settings.spark, project.workspace.root) as con:
-        made = SparkAssembly(con, project, tables, dates)
-        rows = made.ordered()
-        first = next(rows, con.to_pyarrow(made.wide.limit(0)))
-        with pq.ParquetWriter(path, first.schema, compression="zstd") as out:
-            for piece in chain([first], rows):
-                out.write_table(piece)
-        return made.total
+        yield from SparkAssembly(con, project, tables, dates).ordered()
 
 
 def files(frame: DataFrame) -> list[Path]:

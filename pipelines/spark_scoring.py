@@ -60,9 +60,16 @@ class SparkScoringRun(ScoringRun):
     """
 
     def __init__(
-        self, project: Project, tables: Tables, as_of: date, champions: Mapping[str, Champion], pieces: Pieces
+        self,
+        project: Project,
+        tables: Tables,
+        as_of: date,
+        champions: Mapping[str, Champion],
+        pieces: Pieces,
+        steps: Steps,
     ):
         self.project, self.as_of, self.champions, self.pieces = project, as_of, champions, pieces
+        self.steps = steps
         self.digest, self.summary = RowsDigest(), Summary()
         self.chunks = []
         self._spark = ExitStack()
@@ -83,7 +90,7 @@ class SparkScoringRun(ScoringRun):
             self.peers = usual(self.first[columns], self.project.features)
             self._spark = opened.pop_all()
 
-    def score(self, steps: Steps) -> None:
+    def score(self) -> None:
         """All pieces, in the order of their rows; the executors are not needed any more then."""
         with self._spark:
             schema = told(self.scorer.scored(self.first.drop(columns=ROW)))
@@ -96,7 +103,7 @@ class SparkScoringRun(ScoringRun):
                 self.chunks.append(Chunk(int(places[0]), int(places[-1]) + 1))
                 scored = table.drop_columns(ROW).cast(schema).replace_schema_metadata(schema.metadata)
                 self.pieces.write(SCORED, self.chunks[-1].name, scored)
-                steps.progress(number, len(parts))
+                self.steps.progress(number, len(parts))
 
     def _sample(self) -> pd.DataFrame:
         """The rows from which DuckDB's night takes the usual values too."""

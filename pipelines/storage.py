@@ -137,6 +137,22 @@ def write_synced(tables: Iterable[pa.Table], meta: dict[str, str], path: Path) -
     return rows
 
 
+def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> int:
+    """Replace a Parquet file by these tables in order, written beside and renamed; gives the number of rows."""
+    rows, temporary = 0, path.with_name(f".{path.name}.tmp")
+    try:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for table in tables:
+                writer.write_table(table.cast(schema))
+                rows += table.num_rows
+        temporary.replace(path)
+    except OSError as error:
+        raise translated(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return rows
+
+
 def keep_old(workspace: Workspace, target: Path) -> None:
     """Link the file that is about to be replaced into the archive; the oldest ones beyond the limit go."""
     if not target.exists():

@@ -24,7 +24,6 @@ from benchmarks.run import chosen, plan, sized
 from features import blocks
 from pipelines import simulator, store
 from pipelines.assembly import Assembly
-from pipelines.progress import Steps
 from pipelines.project import Project
 from pipelines.tables import Tables
 from tests.demo_project import NIGHT, ROOT, configure
@@ -214,7 +213,7 @@ def features(project: Project) -> pd.DataFrame:
     """In chunks that end inside tiles."""
     assembly = Assembly(project, project.tables(NIGHT), [NIGHT])
     assembly.size = 64
-    return pd.concat(assembly.snapshots(Steps(quiet=True)), ignore_index=True)
+    return pd.concat(assembly.snapshots(), ignore_index=True)
 
 
 def test_the_columns_that_are_scanned_are_those_that_the_catalogue_reads(project: Project):

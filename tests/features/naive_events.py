@@ -52,6 +52,7 @@ def single(who: Any, measure: str, aged: list, whole: int, settings: Any) -> dic
     daily = settings.usage_grain == "day"
     return {
         f"days_since_{measure}": since(who, within(who, [row for _, row in some], 365)),
+        f"{measure}_days_12w": len({row["happened_on"] for ago, row in some if 0 <= ago < 84}),
         f"weeks_since_first_{measure}": max(first) * 4 if first else None,
         f"{measure}_idle_52w": mean(empty),
         f"{measure}_weekend_12w": over(ends, sum(value for _, value in recent)) if daily else None,

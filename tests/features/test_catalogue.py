@@ -305,7 +305,7 @@ def test_there_are_enough_columns_and_no_name_twice():
     columns = [f.column for f in everything()]
     assert len(columns) == len(set(columns)) >= 200
     assert len(catalogue(())) >= 150
-    assert len(catalogue(("a", "b", "c"))) - len(catalogue(("a", "b"))) == 16
+    assert len(catalogue(("a", "b", "c"))) - len(catalogue(("a", "b"))) >= 16
     assert len(catalogue((), ("a",), topics=("b", "c"), parts={"d": "e"})) - len(catalogue(())) == 1 + 2 + 2
 
 

@@ -43,6 +43,18 @@ def test_when_each_measure_was_used(con: ibis.BaseBackend):
     expect(con, expected, customers=CUSTOMERS, usage=USAGE)
 
 
+def test_days_with_a_measure(con: ibis.BaseBackend):
+    """Twelve weeks go back to 8 April: neither 7 April nor a day on which nothing or an unknown amount was used counts."""
+    expected = """
+        customer_id | seen on    | voice_minutes_days_12w | data_mb_days_12w
+        rising      | 2024-07-01 | 4                      | 1
+        young       | 2024-07-01 | 2                      | 0
+        new         | 2024-07-01 | 1                      | 0
+        silent      | 2024-07-01 | 0                      | 0
+    """
+    expect(con, expected, customers=CUSTOMERS, usage=USAGE)
+
+
 def test_taken_up_and_given_up(con: ibis.BaseBackend):
     """Rising has used voice since April; data came within twelve weeks. Twelve weeks later both are given up."""
     expected = """

@@ -9,7 +9,7 @@ import ibis
 import pyarrow as pa
 
 from features.build import join, parts
-from features.definition import Feature
+from features.definition import ROW, Feature
 from features.settings import FeatureSettings
 from tests.features.asking import Asker
 
@@ -31,4 +31,4 @@ def made(
         block: con.create_table(f"made_{block}", rows, temp=True, overwrite=True)
         for block, rows in parts(tables, spine, features, settings).items()
     }
-    return con.to_pyarrow(join(spine, blocks, features, settings))
+    return con.to_pyarrow(join(spine, blocks, features, settings).drop(ROW))
