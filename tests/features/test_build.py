@@ -1,0 +1,37 @@
+"""How features are put together: conditions of aggregates are moved inside without changing a value."""
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from features.build import inside, parts
+from features.definition import ROW
+from tests.features.asking import Asker
+
+ROWS = pa.table({ROW: [1, 1, 1, 2, 2, 3], "x": [1.5, None, -2.0, 4.0, 0.0, None], "ago": [0, 1, 2, 5, None, 0]})
+
+
+def test_a_condition_moved_inside_changes_no_value():
+    """Rows with an unknown condition, an unknown value, and groups of which no row is inside."""
+    rows = ibis.memtable(ROWS)
+    near = (rows.ago >= 0) & (rows.ago < 2)
+    asked = {
+        "total": rows.x.sum(where=near),
+        "mean": rows.x.mean(where=near).fill_null(-1.0),
+        "most": rows.x.max(where=near) - rows.x.min(where=near),
+        "count": rows.x.count(where=near) + rows.ago.count(where=near),
+        "some": (rows.x > 0).any(where=near),
+        "newest": rows.x.argmin(rows.ago, where=near & rows.x.notnull()),
+    }
+    grouped = rows.group_by(ROW)
+    outside = grouped.aggregate(**asked).order_by(ROW).to_pandas()
+    moved = grouped.aggregate(**{name: inside(value) for name, value in asked.items()})
+    pd.testing.assert_frame_equal(moved.order_by(ROW).to_pandas(), outside)
+    assert ibis.to_sql(moved).count("FILTER") == 1, "only argmin, for which null is not nothing on every engine"
+
+
+def test_the_dear_blocks_have_few_filters(con: ibis.BaseBackend):
+    made = Asker(con, "built")
+    blocks = parts(made.tables, made.spine, made.features, made.settings)
+    filters = {name: ibis.to_sql(blocks[name]).count("FILTER") for name in ("bills", "usage", "settled")}
+    assert max(filters.values()) <= 2, filters

@@ -1,0 +1,80 @@
+"""Features chunk after chunk: neither the size of a chunk nor how few are asked for changes a row."""
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import inspection
+from pipelines.assembly import Assembly, Chunk
+from pipelines.progress import Steps
+from pipelines.project import Project
+from tests.demo_project import NIGHT
+
+
+@pytest.fixture
+def project(own_operator) -> Project:
+    return Project.open("configs/operator.yaml", chunk=700)
+
+
+class Counted(Steps):
+    """Steps that remember what they were told."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.told: list[tuple[int, int]] = []
+
+    def progress(self, done: int, of: int) -> None:
+        self.told.append((done, of))
+
+
+def test_all_few_and_one_get_the_same_rows(project):
+    tables, steps = project.tables(NIGHT), Counted()
+    made = Assembly(project, tables, [NIGHT], steps)
+    everybody = pd.concat(made.snapshots(), ignore_index=True)
+    assert set(made.kept) == {"bills", "customers", "subscriptions", "usage"}
+    made.close()
+    chunks = len(made.chunks())
+    assert chunks > 2
+    assert steps.told == [(n, chunks) for n in range(1, chunks + 1)] * 2, "each pass over everybody is counted"
+
+    few = Assembly(project, tables, [NIGHT], few=True)
+    pd.testing.assert_frame_equal(pd.concat(few.snapshots(), ignore_index=True), everybody)
+    assert not few.kept
+    customer = everybody.customer_id[901]
+    one = few.of(customer)
+    pd.testing.assert_frame_equal(one, everybody[everybody.customer_id == customer].reset_index(drop=True))
+    few.close()
+
+    whole = project.snapshot(tables, project.spine(tables, [NIGHT]))
+    pd.testing.assert_frame_equal(everybody, whole)
+
+
+def test_rows_across_chunks_come_from_all_that_were_kept(project):
+    made = Assembly(project, project.tables(NIGHT), [NIGHT])
+    everybody = pd.concat(made.snapshots(), ignore_index=True)
+    some = made.snapshot(Chunk(350, 1_450, step=25))
+    expected = everybody.iloc[range(350, 1_450, 25)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected)
+    made.close()
+    left = project.connection.raw_sql("SELECT table_name FROM information_schema.tables").fetchall()
+    assert not [name for (name,) in left if name.startswith(("whole_", "near_", "part_", "narrow"))]
+
+
+def test_features_are_written_whole_or_not_at_all(project, tmp_path, monkeypatch):
+    path, tables = tmp_path / "wide.parquet", project.tables(NIGHT)
+    rows = inspection.written(project, tables, [NIGHT], path, Steps(quiet=True))
+    whole = project.snapshot(tables, project.spine(tables, [NIGHT]))
+    assert rows == len(whole) and pq.read_metadata(path).num_row_groups > 2
+    pd.testing.assert_frame_equal(pd.read_parquet(path), whole)
+
+    def torn(self):
+        yield whole.head(5)
+        raise RuntimeError("the light goes out")
+
+    monkeypatch.setattr(Assembly, "snapshots", torn)
+    with pytest.raises(RuntimeError):
+        inspection.written(project, tables, [NIGHT], path, Steps(quiet=True))
+    pd.testing.assert_frame_equal(pd.read_parquet(path), whole)
+    assert [file.name for file in tmp_path.glob("*wide*")] + [file.name for file in tmp_path.glob(".*tmp")] == [
+        path.name
+    ]
