@@ -7,22 +7,21 @@ are compared by are made whole on the way, and kept: no history is aggregated tw
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-import sqlglot.expressions as sge
 
 from features.blocks import ACROSS, USAGE_LOOKBACK
 from features.build import join, parts, peers
 from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
 from features.spine import population
+from pipelines.chunks import Chunk, Cut
 from pipelines.progress import Steps
 
 if TYPE_CHECKING:
@@ -35,64 +34,6 @@ ACCOUNTS = 1_000_000
 """Customers whose accounts are looked at together: nothing is shared between accounts, and a million fit into memory."""
 FACTS = ("account_id", "consent", "last_contact_on")
 """What lists and scores need beside features."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Rows `first` up to `end` of the numbered spine; of those, each `step`th."""
-
-    first: int
-    end: int
-    step: int = 1
-
-    @property
-    def name(self) -> str:
-        return f"{self.first:010d}-{self.end:010d}"
-
-    @property
-    def condition(self) -> str:
-        """In SQL, for tables with a `row`."""
-        inside = f"row >= {self.first} AND row < {self.end}"
-        return inside if self.step == 1 else f"{inside} AND row % {self.step} = 0"
-
-    def touches(self, other: "Chunk") -> bool:
-        """Have they rows between the same bounds?"""
-        return self.first < other.end and other.first < self.end
-
-    def of(self, spine: ir.Table) -> ir.Table:
-        """Its rows of a spine."""
-        rows = spine.filter((spine.row >= self.first) & (spine.row < self.end))
-        return rows if self.step == 1 else rows.filter(rows.row % self.step == 0)
-
-
-class Cut:
-    """The tables of one chunk as views, and its rows of the spine, always under the same names."""
-
-    def __init__(self, con: Any, tables: Mapping[str, ir.Table], spine: ir.Table):
-        self.con, self.whole, self.everybody = con, tables, spine.get_name()
-        self.own = {name: con.compile(rows) for name, rows in tables.items() if "customer_id" in rows.columns}
-        self.chunk: Chunk | None = None
-
-    def to(self, chunk: Chunk) -> "Cut":
-        """Plain SQL, for it is the same for every chunk: Ibis would take as long as DuckDB does for a small block."""
-        if chunk != self.chunk:
-            rows = f"SELECT * FROM {self.everybody} WHERE {chunk.condition}"
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE cut_spine AS {rows}")
-            bounds = self.con.raw_sql("SELECT min(customer_id), max(customer_id) FROM cut_spine").fetchone()
-            low, high = (sge.convert(bound or "").sql("duckdb") for bound in bounds)
-            for name, sql in self.own.items():
-                mine = f"SELECT * FROM ({sql}) WHERE customer_id BETWEEN {low} AND {high}"
-                self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW cut_{name} AS {mine}")
-            self.chunk = chunk
-        return self
-
-    @cached_property
-    def spine(self) -> ir.Table:
-        return self.con.table("cut_spine")
-
-    @cached_property
-    def tables(self) -> dict[str, ir.Table]:
-        return {name: self.con.table(f"cut_{name}") if name in self.own else self.whole[name] for name in self.whole}
 
 
 class Assembly:
@@ -245,9 +186,8 @@ class Assembly:
             cut = everybody.to(chunk)
             self._fill("narrow", cut, asked, keep=None if self.few else chunk)
             given = {} if self.few else self._kept(chunk)
-            self._append(
-                "narrow", self._compiled("narrow", partial(self._join, "narrow", cut, narrow, given)), first > 0
-            )
+            rows = self._compiled("narrow", partial(self._join, "narrow", cut, narrow, given))
+            self._append("narrow", rows, first > 0)
             self.steps.progress(first // size + 1, -(-self.total // size))
         self.cut.chunk = None  # the names of its views were taken by others
 
@@ -275,7 +215,8 @@ class Assembly:
     def _kept(self, chunk: Chunk) -> dict[str, ir.Table]:
         """The rows of a chunk from blocks that were kept, as views `near_<block>`."""
         for block, tables in self.kept.items():
-            rows = [f"SELECT * FROM {tables[c]} WHERE {chunk.condition}" for c in tables if c.touches(chunk)]
+            held = [c for c in tables if c.touches(chunk)] or list(tables)[:1]  # a chunk without rows touches none
+            rows = [f"SELECT * FROM {tables[c]} WHERE {chunk.condition}" for c in held]
             self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW near_{block} AS {' UNION ALL '.join(rows)}")
         return {block: self.con.table(f"near_{block}") for block in self.kept}
 

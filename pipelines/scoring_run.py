@@ -14,8 +14,9 @@ from models import targets
 from models.reasons import usual
 from models.scores import RowsDigest
 from pipelines import delivery, scoring
-from pipelines.assembly import Assembly, Chunk, numbered
+from pipelines.assembly import Assembly, numbered
 from pipelines.bundles import Champion
+from pipelines.chunks import Chunk
 from pipelines.pieces import Pieces
 from pipelines.progress import Steps
 from pipelines.project import Project

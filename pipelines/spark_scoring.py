@@ -21,8 +21,9 @@ from models.bundle import from_files
 from models.reasons import usual
 from models.scores import SCHEMA, RowsDigest
 from pipelines import bundles, delivery, spark
-from pipelines.assembly import SAMPLE, Chunk
+from pipelines.assembly import SAMPLE
 from pipelines.bundles import Champion
+from pipelines.chunks import Chunk
 from pipelines.pieces import Pieces
 from pipelines.progress import Steps
 from pipelines.project import Project

@@ -5,7 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import inspection
-from pipelines.assembly import Assembly, Chunk
+from pipelines.assembly import Assembly
+from pipelines.chunks import Chunk
 from pipelines.progress import Steps
 from pipelines.project import Project
 from tests.demo_project import NIGHT
@@ -78,3 +79,10 @@ def test_features_are_written_whole_or_not_at_all(project, tmp_path, monkeypatch
     assert [file.name for file in tmp_path.glob("*wide*")] + [file.name for file in tmp_path.glob(".*tmp")] == [
         path.name
     ]
+
+
+def test_nobody_is_found_who_is_not_there(project):
+    for few in (True, False):
+        made = Assembly(project, project.tables(NIGHT), [NIGHT], few=few)
+        assert made.of("nobody").empty
+        made.close()

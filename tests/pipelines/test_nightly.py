@@ -11,7 +11,7 @@ import pytest
 from features.errors import HeadwaterError
 from models import scores as contract
 from pipelines import assembly, bundles, nightly, storage
-from pipelines.assembly import Chunk
+from pipelines.chunks import Chunk
 from pipelines.nightly import Night
 from pipelines.progress import Steps
 from pipelines.project import Project
