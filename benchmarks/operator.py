@@ -27,7 +27,7 @@ RAW = Path("data/operator/raw")
 ROWS, CUSTOMERS = Path("rows.npy"), Path("customers.json")
 TREES: dict[str, dict[str, int]] = {"default": {}, "reference": {"leaves": 31, "depth": 6}}
 """Trees as the shipped settings make them, and as those with which the bar of reasons was set."""
-EXPLAINED = 50_000
+EXPLAINED = 100_000
 """Rows whose reasons are made at once: a chunk of customers, as in a night."""
 QUICK: dict[str, dict[str, Any]] = {
     "protocol": {"count": 7},

@@ -21,7 +21,7 @@ from features.build import join, parts, peers
 from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
 from features.spine import population
-from pipelines.chunks import Chunk, Cut
+from pipelines.chunks import Chunk, Cut, most_rows
 from pipelines.progress import Steps
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class Assembly:
         rows = population(self.tables, dates, project.mapping.timezone, project.settings.population)
         self.everybody = self.con.create_table("everybody", rows.order_by(ROW), temp=True, overwrite=True)
         self.total = self.everybody.count().execute()
-        self.spine, self.size = self.everybody, project.settings.chunk
+        self.spine = self.everybody
+        self.size = self.most = most_rows(project.settings.chunk, len(project.features))
         self.one_in = max(1, -(-self.total // most)) if most else 1
         if self.one_in > 1:
             drawn = self.everybody.semi_join(every(self.tables["customers"], self.one_in), "customer_id")
@@ -180,7 +181,7 @@ class Assembly:
         narrow = [f for f in self.project.features if f.column in read]
         blocks = {f.source for f in narrow}
         asked = narrow if self.few else [f for f in self._alone if f.source in blocks]
-        everybody, size = Cut(self.con, self.tables, self.everybody), self.project.settings.chunk
+        everybody, size = Cut(self.con, self.tables, self.everybody), self.most
         for first in range(0, max(self.total, 1), size):
             chunk = Chunk(first, first + size)
             cut = everybody.to(chunk)

@@ -8,6 +8,14 @@ from typing import Any
 import ibis.expr.types as ir
 import sqlglot.expressions as sge
 
+CELLS = 30_000_000
+"""Values that a chunk may hold, so that DuckDB's memory is enough for any catalogue."""
+
+
+def most_rows(chunk: int, columns: int) -> int:
+    """Rows of a chunk: those of the settings, fewer where a row has very many columns."""
+    return max(1, min(chunk, CELLS // max(columns, 1)))
+
 
 @dataclass(frozen=True)
 class Chunk:

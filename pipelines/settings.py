@@ -79,7 +79,7 @@ class Settings(Section):
     language: Language = "zh"
     as_of: date | None = Field(None, description="default of --as-of; without it: today")
     threads: int = Field(2, gt=0)
-    chunk: int = Field(50_000, gt=0, description="customers handled at a time: memory grows with it, results do not")
+    chunk: int = Field(100_000, gt=0, description="customers handled at a time: memory grows with it, results do not")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="which of the two makes features and scores")
     spark: SparkSettings = SparkSettings()
     seed: int = 7

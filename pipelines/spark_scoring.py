@@ -23,7 +23,7 @@ from models.scores import SCHEMA, RowsDigest
 from pipelines import bundles, delivery, spark
 from pipelines.assembly import SAMPLE
 from pipelines.bundles import Champion
-from pipelines.chunks import Chunk
+from pipelines.chunks import Chunk, most_rows
 from pipelines.pieces import Pieces
 from pipelines.progress import Steps
 from pipelines.project import Project
@@ -108,8 +108,8 @@ class SparkScoringRun(ScoringRun):
 
     def _sample(self) -> pd.DataFrame:
         """The rows from which DuckDB's night takes the usual values too."""
-        total, chunk = self.assembly.total, self.project.settings.chunk
-        step = 1 if total <= chunk else -(-total // SAMPLE)
+        total, project = self.assembly.total, self.project
+        step = 1 if total <= most_rows(project.settings.chunk, len(project.features)) else -(-total // SAMPLE)
         rows = self.everybody.filter(F.col(ROW) % step == 0).orderBy(ROW).toArrow()
         return rows.to_pandas(date_as_object=True)
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines import inspection
 from pipelines.assembly import Assembly
-from pipelines.chunks import Chunk
+from pipelines.chunks import CELLS, Chunk, most_rows
 from pipelines.progress import Steps
 from pipelines.project import Project
 from tests.demo_project import NIGHT
@@ -86,3 +86,8 @@ def test_nobody_is_found_who_is_not_there(project):
         made = Assembly(project, project.tables(NIGHT), [NIGHT], few=few)
         assert made.of("nobody").empty
         made.close()
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(1, 100_000), (300, 100_000), (1_000, 30_000), (2 * CELLS, 1)])
+def test_a_wide_catalogue_makes_smaller_chunks(columns, rows):
+    assert most_rows(100_000, columns) == rows
