@@ -32,6 +32,8 @@ SAMPLE = 20_000
 """Customers from whom the usual value of a feature is taken, when there are more than fit into a chunk."""
 ACCOUNTS = 1_000_000
 """Customers whose accounts are looked at together: nothing is shared between accounts, and a million fit into memory."""
+KEPT = 2_000_000
+"""Rows whose blocks are kept: a little of each table stays in memory for good, and peers of many more need all of it."""
 FACTS = ("account_id", "consent", "last_contact_on")
 """What lists and scores need beside features."""
 
@@ -67,7 +69,8 @@ class Assembly:
             drawn = self.everybody.semi_join(every(self.tables["customers"], self.one_in), "customer_id")
             self.spine = self.con.create_table("drawn", drawn.order_by(ROW), temp=True, overwrite=True)
             self.size *= self.one_in
-        self.few = few or self.one_in > 1
+        self.few = few or self.one_in > 1 or self.total > KEPT
+        self.con.raw_sql(f"SET parquet_metadata_cache = {not self.few}")  # each chunk looks into the same files
         self.cut = Cut(self.con, self.tables, self.spine)
         self.kept: dict[str, dict[Chunk, str]] = {}
         self._parts: dict[str, dict[str, str]] = {}
@@ -237,6 +240,7 @@ class Assembly:
 
 
 def numbered(rows: ir.Table, spine: ir.Table) -> ir.Table:
+    """Rows of a spine with its number."""
     return rows.join(spine.select(*KEY, ROW), KEY)
 
 

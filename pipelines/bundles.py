@@ -36,6 +36,7 @@ def current(workspace: Workspace) -> Path | None:
 
 
 def manifest(generation: Path) -> dict:
+    """Versions and sha256 of a generation's models, as they were when it was promoted."""
     return json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
 
 

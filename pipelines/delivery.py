@@ -111,6 +111,7 @@ def lists(project: Project, done: Published) -> list[ListMade]:
 
 
 def listed(project: Project, done: Published, kind: str, lang: str) -> ListMade:
+    """One list of a publication, drawn and written as a workbook."""
     made = draw(project, done, kind, {})
     path = list_path(project.workspace, kind, done.as_of, "xlsx")
     write(project, done, made, presets.preset_name("xlsx", lang), path)
@@ -155,6 +156,7 @@ def judged(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluat
 
 
 def table_use(tables: Tables) -> list[TableUse]:
+    """What became of the rows of each table, and the day of the newest."""
     newest = {name: when.date() for name, when in tables.newest.items()}
     return [
         TableUse(name, count.in_, count.used, count.quarantined, count.duplicates, newest.get(name))

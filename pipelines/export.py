@@ -53,6 +53,8 @@ class ExportContext:
 
 @dataclass(frozen=True)
 class Exported:
+    """A list that was written, and how many of it were left out because they withdrew consent since."""
+
     path: Path
     rows: int
     withdrawn: int

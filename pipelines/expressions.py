@@ -29,6 +29,8 @@ TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Name:
+    """A column of the source."""
+
     name: str
 
 
@@ -39,6 +41,8 @@ class Number:
 
 @dataclass(frozen=True)
 class Duration:
+    """So much time, `5d` say, to be added to a day or an instant."""
+
     amount: int
     unit: str
 
@@ -52,6 +56,8 @@ class Binary:
 
 @dataclass(frozen=True)
 class Coalesce:
+    """The first of its parts that is not null."""
+
     parts: tuple["Node", ...]
 
 

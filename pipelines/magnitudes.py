@@ -145,6 +145,7 @@ def months(tables: "Tables", name: str, quality: Quality) -> None:
 
 
 def thin(counted: list[dict], file: str, table: str, quality: Quality) -> None:
+    """Raises HeadwaterError E323 for a month with far fewer rows than the usual one."""
     middle = sorted(row["n"] for row in counted)[len(counted) // 2] if counted else 0
     for row in counted:
         if row["n"] < quality.smallest_month * middle:

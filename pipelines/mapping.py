@@ -57,6 +57,8 @@ TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
 
 class Part(BaseModel):
+    """A part of a mapping file: unknown keys are refused, and what a person wrote is never echoed in an error."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
@@ -162,6 +164,8 @@ class Freshness(Part):
 
 
 class TableMapping(Part):
+    """Where one canonical table comes from, and what each of its columns is made of."""
+
     source: Source
     columns: dict[str, Column]
     happened_at: Clock | None = None
@@ -190,6 +194,8 @@ class TableMapping(Part):
 
 
 class Mapping(Part):
+    """A mapping file: how the raw tables of one business become canonical ones, in which time zone and currency."""
+
     version: Literal[1] = 1
     timezone: Zone = "Asia/Shanghai"
     currency: str = Field("CNY", pattern="^[A-Z]{3}$")
@@ -240,6 +246,10 @@ def checked(mapping: Mapping, document: Document) -> None:
 
 
 def check_table(table: TableMapping, contract, document: Document) -> None:
+    """Every column that the table needs is there, and none that it does not know.
+
+    Raises HeadwaterError E209, E210, E211, E220 or E227 at the line of the file.
+    """
     forms, known = table.forms(), {column.name for column in contract.columns}
     for name in forms:
         if name in CLOCKS and name not in known:
@@ -268,4 +278,5 @@ def check_extra(name: str, contract, document: Document) -> None:
 
 
 def where(document: Document, *keys: str) -> dict[str, Any]:
+    """File, line and dotted key of a place in a mapping, for an error."""
     return {"file": document.path, "row": document.line(keys), "column": ".".join(keys)}

@@ -20,6 +20,8 @@ REASONS = ("reason_1", "reason_2", "reason_3")
 
 
 class PresetColumn(BaseModel):
+    """A column of an export: the score column it is from, its header, and the words that stand for its codes."""
+
     model_config = FIXED
     source: str = Field(alias="from")
     header: str | None = None
@@ -40,6 +42,7 @@ class Preset(BaseModel):
 
 @cache
 def presets() -> dict[str, Preset]:
+    """Every shape that lists are exported in, by name, from `presets.yaml`."""
     shapes = yaml.safe_load((Path(__file__).parent / "presets.yaml").read_text(encoding="utf-8"))
     return {name: Preset.model_validate(shape) for name, shape in shapes.items()}
 

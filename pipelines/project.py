@@ -59,7 +59,6 @@ class Project:
         """DuckDB in memory, spilling beside the workspace."""
         con = ibis.duckdb.connect(threads=self.settings.threads, temp_directory=str(self.workspace.root / ".spill"))
         con.raw_sql("SET preserve_insertion_order = false")
-        con.raw_sql("SET parquet_metadata_cache = true")  # each chunk of customers looks into the same files
         con.raw_sql(f"SET memory_limit = '{MEMORY}'")
         ((drawing,),) = con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall()
         if drawing:  # on stdout, where the document of --json goes; in a notebook it is off, and must not be touched

@@ -34,6 +34,7 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained) -> dict[str,
 
 
 def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
+    """The model of a target that nights score with; None before the first promotion."""
     if bundles.current(workspace) is None:
         return None
     return bundles.champions(workspace).get(target)
@@ -59,6 +60,7 @@ def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion)
 
 
 def sentence(decision: dict[str, Any], lang: str) -> str:
+    """What the gates decided, with the names of those that refused."""
     failed = [check["name"] for check in decision["checks"] if not check["passed"]]
     if not failed:
         return text("steps.gate.passed", lang)

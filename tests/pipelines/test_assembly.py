@@ -50,6 +50,18 @@ def test_all_few_and_one_get_the_same_rows(project):
     pd.testing.assert_frame_equal(everybody, whole)
 
 
+def test_nothing_is_kept_of_too_many(project, monkeypatch):
+    tables = project.tables(NIGHT)
+    kept = Assembly(project, tables, [NIGHT])
+    rows = pd.concat(kept.snapshots(), ignore_index=True)
+    kept.close()
+    monkeypatch.setattr("pipelines.assembly.KEPT", kept.total - 1)
+    loose = Assembly(project, tables, [NIGHT])
+    pd.testing.assert_frame_equal(pd.concat(loose.snapshots(), ignore_index=True), rows)
+    assert kept.kept and not loose.kept
+    loose.close()
+
+
 def test_rows_across_chunks_come_from_all_that_were_kept(project):
     made = Assembly(project, project.tables(NIGHT), [NIGHT])
     everybody = pd.concat(made.snapshots(), ignore_index=True)
