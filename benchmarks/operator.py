@@ -32,7 +32,12 @@ EXPLAINED = 100_000
 QUICK: dict[str, dict[str, Any]] = {
     "protocol": {"count": 7},
     "gates": {"positives": 5, "calibration": 0.2, "bias": 0.5, "slice_loss": 1.0, "beat_rule": False},
-    "training": {"resamples": 20, "min_positives": 5, "refit": False},
+    "training": {
+        "resamples": 20,
+        "min_positives": 5,
+        "refit": False,
+        "candidates": {target: ["trees"] for target in ("churn", "value", "vip")},
+    },
 }
 """Laid over the shipped settings: how well the models do is not the subject here, and few customers must pass."""
 
@@ -41,9 +46,13 @@ def configure(folder: Path) -> None:
     shutil.copytree(ROOT / "configs", folder / "configs")
     path = folder / CONFIG
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for name, values in QUICK.items():
-        settings[name] = settings.get(name, {}) | values
-    path.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    path.write_text(yaml.safe_dump(laid(settings, QUICK), allow_unicode=True), encoding="utf-8")
+
+
+def laid(settings: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Settings with others laid over them, key by key."""
+    both = {k: laid(settings.get(k) or {}, v) if isinstance(v, dict) else v for k, v in over.items()}
+    return settings | both
 
 
 def simulate() -> dict[str, Any]:

@@ -1,5 +1,10 @@
 """`headwater <verb>`: parses, then calls; no logic. Heavy libraries are imported by the commands that need them."""
 
+import atexit
+import os
+import sys
+import threading
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -176,4 +181,23 @@ commands_lists.register(app)
 
 def main() -> None:
     """The console script."""
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        leave(ended.code)
+
+
+def leave(code: str | int | None) -> None:
+    """End the process as Python does, except that the interpreter is not taken apart.
+
+    Now and then a thread of a library wakes up meanwhile, and C++ aborts: "terminate called without an active exception",
+    and exit code -6 instead of ours, after all work was done.
+    """
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons
+    atexit._run_exitfuncs()
+    with suppress(BrokenPipeError):  # nobody reads any more, as after `| head`
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(1 if isinstance(code, str) else code or 0)

@@ -1,5 +1,6 @@
 """One project: its settings, its workspace, its tables; the object that notebooks and commands begin with."""
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -61,6 +62,7 @@ class Project:
         con.raw_sql("SET preserve_insertion_order = false")
         con.raw_sql(f"SET memory_limit = '{MEMORY}'")
         ((drawing,),) = con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall()
+        weakref.finalize(con, con.con.close)  # at the end of the process at the latest: what was spilled goes with it
         if drawing:  # on stdout, where the document of --json goes; in a notebook it is off, and must not be touched
             con.raw_sql("SET enable_progress_bar = false")
         return con

@@ -185,6 +185,29 @@ def test_train_backtest_promote_and_roll_back(own_operator):
     assert "headwater backtest" in Path("results.md").read_text(encoding="utf-8")
 
 
+ENDING = """
+import atexit, os, threading, time
+from pipelines.cli import main
+
+class Library:
+    def __del__(self):
+        os.abort()
+
+library = Library()
+atexit.register(print, "asked at the end")
+threading.Thread(target=lambda: (time.sleep(0.3), print("waited for"))).start()
+main()
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["nightly", "--config", "nowhere.yaml"], 2)])
+def test_a_library_that_aborts_while_python_ends_does_not_change_the_exit_code(words, code):
+    command = [sys.executable, "-c", ENDING, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    assert done.returncode == code, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["waited for", "asked at the end"]
+
+
 def test_errors_off_a_terminal_are_one_line_on_stderr(own_operator):
     (own_operator / "data" / "operator" / "raw" / "cust_main.csv").unlink()
     command = [
