@@ -31,8 +31,8 @@ def parts(
 def inside(value: ir.Value) -> ir.Value:
     """The same value, the condition of each aggregate moved into what it aggregates.
 
-    `SUM(x) FILTER (WHERE c)` says what is meant, but DuckDB cuts all columns of a block to fit each filter by itself:
-    for a block of a hundred aggregates that takes a third longer than `SUM(CASE WHEN c THEN x END)`.
+    `SUM(x) FILTER (WHERE c)` says what is meant, but DuckDB cuts all columns of a block to fit each filter by itself,
+    and a block has a hundred of them: `SUM(CASE WHEN c THEN x END)` is quicker.
     """
     return value.op().replace(_inside, filter=ops.Value).to_expr()
 

@@ -19,7 +19,7 @@ NOTHING = ibis.null("float64")
 
 @ibis.udf.scalar.builtin(name="round")
 def whole(number: float) -> float:
-    """Half away from zero; every engine has it under this name, and with a number of digits it would be half as quick."""
+    """Half away from zero; every engine has it under this name, and without a number of digits it is quicker."""
     raise NotImplementedError
 
 

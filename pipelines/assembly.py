@@ -3,7 +3,7 @@
 What needs everybody at once is made first: the numbered spine, what compares a customer with his peers, and what he
 shares with others of his account. Then each chunk, a range of rows of the spine, goes through expressions that are
 compiled once; Parquet tables sorted by customer let it read its own rows and few others. Blocks of features that peers
-are compared by are made whole on the way, and kept: no history is aggregated twice.
+are compared by are made whole on the way, and kept unless there are too many rows: no history is aggregated twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -42,9 +42,12 @@ class ScoringRun:
     ):
         self.project, self.as_of, self.champions, self.pieces = project, as_of, champions, pieces
         self.steps = steps
-        self.assembly = Assembly(project, tables, [as_of], steps)
-        self.chunks = self.assembly.chunks()
         self.digest, self.summary = RowsDigest(), Summary()
+        self._open(tables)
+
+    def _open(self, tables: Tables) -> None:
+        self.assembly = Assembly(self.project, tables, [self.as_of], self.steps)
+        self.chunks = self.assembly.chunks()
 
     def prepare(self) -> None:
         """What needs everybody: peers, accounts, the high-value line, and the usual values of the features."""

@@ -4,7 +4,6 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,12 @@ from features.definition import ROW
 from features.errors import HeadwaterError
 from models.bundle import from_files
 from models.reasons import usual
-from models.scores import SCHEMA, RowsDigest
+from models.scores import SCHEMA
 from pipelines import bundles, delivery, spark
 from pipelines.assembly import SAMPLE
 from pipelines.bundles import Champion
 from pipelines.chunks import Chunk, most_rows
-from pipelines.pieces import Pieces
-from pipelines.progress import Steps
-from pipelines.project import Project
-from pipelines.scoring import Scorer, Summary
+from pipelines.scoring import Scorer
 from pipelines.scoring_run import SCORED, ScoringRun
 from pipelines.settings import Settings
 from pipelines.spark_features import SparkAssembly, files
@@ -60,23 +56,13 @@ class SparkScoringRun(ScoringRun):
     An interrupted night begins its first pass anew.
     """
 
-    def __init__(
-        self,
-        project: Project,
-        tables: Tables,
-        as_of: date,
-        champions: Mapping[str, Champion],
-        pieces: Pieces,
-        steps: Steps,
-    ):
-        self.project, self.as_of, self.champions, self.pieces = project, as_of, champions, pieces
-        self.steps = steps
-        self.digest, self.summary = RowsDigest(), Summary()
+    def _open(self, tables: Tables) -> None:
+        project = self.project
         self.chunks = []
         self._spark = ExitStack()
         with self._spark as opening:
             con = opening.enter_context(spark.connected(project.settings.spark, project.workspace.root))
-            self.assembly: Any = SparkAssembly(con, project, tables, [as_of])
+            self.assembly: Any = SparkAssembly(con, project, tables, [self.as_of])
             self._spark = opening.pop_all()
 
     def prepare(self) -> None:
