@@ -84,7 +84,7 @@ def of_features(size: Size, repeats: int) -> Iterator[Task]:
     held = "it holds all rows: too many for the memory of one machine" if size.customers > MANY else ""
     polars = "" if importlib.util.find_spec("polars") else "Polars is not installed (extra `bench`)"
     yield Task("scan", "scan", size.tiles, repeats=repeats)
-    yield Task("night_features", "night_features", size.tiles)
+    yield Task("night_features", "night_features", size.tiles, repeats=repeats)
     yield Task("us", "subset_by_us", size.tiles, repeats=repeats)
     yield Task("sql", "subset_by_sql", size.tiles, repeats=repeats)
     yield Task("raw_sql", "subset_by_raw_sql", size.tiles, repeats=repeats, left=raw(size))

@@ -85,13 +85,14 @@ def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     rows = visible(spine, recent)
     whole = rows.as_of.delta(rows.activated_on, unit="day") - settings.usage_closing_days
     back, one = rows.days_ago - settings.usage_closing_days, ibis.literal(1, "int64")
+    ago = (back / PERIOD_DAYS).floor().cast("int64")  # `back` may be negative
     rows = rows.mutate(
-        ago=(back / PERIOD_DAYS).floor().cast("int64"),
+        ago=ago,
         known=(whole / PERIOD_DAYS).floor().cast("int64"),
-        day=one << ((back % PERIOD_DAYS + PERIOD_DAYS) % PERIOD_DAYS).cast("int32"),  # `back` may be negative
+        day=one << (back - ago * PERIOD_DAYS).cast("int32"),
     )
     sums = {m: hundredths(rows[m]).sum() for m in measures}
-    days = {f"days_{m}": bit_or((rows[m] > 0).ifelse(rows.day, 0)) for m in measures}
+    days = {f"days_{m}": bit_or((rows[m] > 0).cast("int64") * rows.day).fill_null(0) for m in measures}
     weekends = weekend(rows, measures) if settings.usage_grain == "day" else {}
     periods = rows.group_by(ROW, "known", "ago").aggregate(**sums, **days, **weekends)
     periods = periods.mutate(days=reduce(or_, [periods[name] for name in days]))
@@ -129,13 +130,10 @@ def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Ta
     """
     billed = visible(spine, tables["bills"])
     payments = visible(spine, tables["payments"])
-    unnamed = payments.group_by(ROW).aggregate(
-        unnamed=(payments.happened_on.count() > 0) & (payments.bill_id.count() == 0)
+    paid = payments.group_by(ROW, "bill_id").aggregate(
+        paid=hundredths(payments.amount).sum(), paid_on=payments.happened_on.max(), times=payments.happened_on.count()
     )
-    paid = payments.filter(payments.bill_id.notnull()).group_by(ROW, "bill_id")
-    paid = paid.aggregate(
-        paid=lambda t: hundredths(t.amount).sum(), paid_on=lambda t: t.happened_on.max(), times=lambda t: t.count()
-    )
+    unnamed = paid.group_by(ROW).aggregate(unnamed=(paid.times.sum() > 0) & (paid.bill_id.count() == 0))
     rows = billed.left_join(unnamed, ROW).drop(f"{ROW}_right").left_join(paid, [ROW, "bill_id"])
     owed = hundredths(rows.amount)
     full = rows.paid.fill_null(0.0) >= owed
@@ -195,14 +193,19 @@ def plan_moves(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir
     return rows.select(ROW, "days_ago", change=fee - before)
 
 
-def accounts(spine: ir.Table, tables: Tables) -> tuple[ir.Table, ir.Table]:
-    """The spine with `account_id`; and who was ever on those accounts, seen from the same dates.
-
-    The second holds accounts of two customers or more: the usual account of one costs nothing.
-    """
-    customers = tables["customers"].select("customer_id", "account_id", "activated_on", "deactivated_on")
+def sharing(customers: ir.Table) -> ir.Table:
+    """Customers whose account was ever somebody else's too: the usual account of one costs nothing after that."""
+    customers = customers.select("customer_id", "account_id", "activated_on", "deactivated_on")
     several = customers.group_by("account_id").having(customers.count() > 1).aggregate()
-    customers = customers.semi_join(several, "account_id")
+    return customers.semi_join(several, "account_id")
+
+
+def accounts(spine: ir.Table, tables: Tables) -> tuple[ir.Table, ir.Table]:
+    """The spine with `account_id`; and who was ever on its `shared` accounts, seen from the same dates.
+
+    `sharing` may have been made before, as a table of that name: three blocks ask for it, and some more than once.
+    """
+    customers = tables["sharing"] if "sharing" in tables else sharing(tables["customers"])
     shared = customers.select("customer_id", shared="account_id")
     rows = spine.select(ROW, "customer_id", "as_of", "cutoff").left_join(shared, "customer_id")
     on_record = tables["customers"].select("customer_id", "account_id")
@@ -230,19 +233,19 @@ def household(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
 
 
 def household_bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per closed month of an account that members share: `ago`, of `all` and of his `own`
-    (hundredths); `others` where there are any."""
+    """One row per closed month of an account that members share: `ago`, in `total` and his `own`
+    (hundredths); `others` where there are any. No rows for a customer who never shared his account."""
     rows, members = accounts(spine, tables)
     seen = visible(together(members), since(spine, tables["bills"], HOUSEHOLD_DAYS))
     for_day = seen.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
     seen = seen.mutate(ago=newest_closed(seen.as_of, settings) - month(for_day), value=hundredths(seen.amount))
     here = together(members).select("shared", "as_of").distinct().mutate(others=True)
-    rows = rows.left_join(here, ["shared", "as_of"]).drop("shared_right", "as_of_right")
+    rows = rows.filter(rows.shared.notnull()).left_join(here, ["shared", "as_of"]).drop("shared_right", "as_of_right")
     return of_all(rows, seen.filter(seen.ago.between(0, 2)), "ago")
 
 
 def household_complaints(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per day with complaints of an account that members share: `days_ago`, of `all` and of his `own`."""
+    """One row per day with complaints of an account that members share: `days_ago`, in `total` and his `own`."""
     rows, members = accounts(spine, tables)
     seen = visible(together(members), tables["complaints"])
     return of_all(rows, seen.mutate(value=1.0).filter(seen.days_ago < 365), "days_ago")

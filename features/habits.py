@@ -4,8 +4,6 @@ Days are those of the usage table: where it has one row a week, they are weeks.
 """
 
 from collections.abc import Callable
-from functools import reduce
-from operator import and_
 
 import ibis
 import ibis.expr.types as ir
@@ -129,6 +127,12 @@ def usage_days_share(rows: ir.Table, window: Window) -> ir.Value:
     return over(number(rows.days.sum(where=used(rows, "days").inside(window))), possible)
 
 
+@ibis.udf.scalar.builtin(name="bin")
+def binary(mask: int) -> str:
+    """A mask in ones and zeros; every engine has it under this name."""
+    raise NotImplementedError
+
+
 @feature(
     "usage",
     unit="weeks",
@@ -146,13 +150,9 @@ def usage_gap_max(rows: ir.Table, window: Window) -> ir.Value:
     series = used(rows, "days")
     n = series.count(window)
     ones = (2.0**rows.ago).sum(where=series.inside(window) & (rows.days > 0)).fill_null(0.0)  # a bit for each period
-    empty = (2.0**n - 1.0 - ones).cast("int64")
-    shifted = [empty >> ibis.literal(k, "int32") for k in range(window.size)]
-    runs = [
-        reduce(and_, shifted[:length]) != 0 for length in range(1, window.size + 1)
-    ]  # a run of that length, or none
-    longest = sum((run.cast("float64") for run in runs[1:]), runs[0].cast("float64"))
-    return ibis.ifelse(n > 0, longest * (PERIOD_DAYS / 7), NOTHING)
+    empty = binary((2.0**n - 1.0 - ones).cast("int64"))
+    runs = [empty.contains("1" * length).cast("float64") for length in range(1, window.size + 1)]
+    return ibis.ifelse(n > 0, sum(runs[1:], runs[0]) * (PERIOD_DAYS / 7), NOTHING)
 
 
 @feature(

@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from features.blocks import ACROSS, USAGE_LOOKBACK
+from features.blocks import ACROSS, USAGE_LOOKBACK, sharing
 from features.build import join, parts, peers
 from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
@@ -32,6 +32,8 @@ SAMPLE = 20_000
 """Customers from whom the usual value of a feature is taken, when there are more than fit into a chunk."""
 ACCOUNTS = 1_000_000
 """Customers whose accounts are looked at together: nothing is shared between accounts, and a million fit into memory."""
+COMPARED = 4_000_000
+"""Values that are compared with those of peers in one statement: each has a sort of its own, and they take memory."""
 KEPT = 2_000_000
 """Rows whose blocks are kept: a little of each table stays in memory for good, and peers of many more need all of it."""
 FACTS = ("account_id", "consent", "last_contact_on")
@@ -112,7 +114,8 @@ class Assembly:
         whole += [name for tables in self.kept.values() for name in tables.values()]
         for block in self.kept:
             self.con.raw_sql(f"DROP VIEW IF EXISTS near_{block}")
-        for name in ("everybody", "drawn", "narrow", "cut_spine", *(f"part_{block}" for block in blocks), *whole):
+        own = ["everybody", "drawn", "narrow", "sharing", "cut_spine", *(f"part_{block}" for block in blocks)]
+        for name in own + whole:
             self.con.raw_sql(f"DROP TABLE IF EXISTS {name}")
         pa.default_memory_pool().release_unused()
 
@@ -149,6 +152,8 @@ class Assembly:
 
     def _shared(self, across: list[Feature]) -> dict[str, list[str]]:
         """What the members of an account share, some accounts at a time."""
+        if not across:
+            return {}
         people = self.tables["customers"]
         count = -(-int(people.count().execute()) // ACCOUNTS) or 1
         account, made = people.account_id.fill_null("").hash(), {}
@@ -157,6 +162,8 @@ class Assembly:
             if count > 1:
                 tables["customers"] = people.filter((account % count + count) % count == number)
                 spine = spine.semi_join(tables["customers"], "customer_id")
+            shared = sharing(tables["customers"])
+            tables["sharing"] = self.con.create_table("sharing", shared, temp=True, overwrite=True)
             made = parts(tables, spine, across, self.project.settings.features)
             for name, rows in made.items():
                 self._append(f"loose_{name}", self.con.compile(rows), number > 0)
@@ -165,16 +172,17 @@ class Assembly:
     def _peers(self, compared: list[Feature]) -> dict[str, list[str]]:
         """Everybody beside his peers, over the few columns that are compared.
 
-        One feature at a time: windows over all columns of millions of customers would not fit into memory.
+        Some features at a time: windows over all columns of millions of customers would not fit into memory.
         """
         if not compared:
             return {}
         self._narrow(compared)
-        made = []
-        for feature in compared:
-            rows = peers(self.con.table("narrow"), [feature]).select(ROW, feature.column)
+        made, most = [], max(1, COMPARED // max(self.total, 1))
+        for first in range(0, len(compared), most):
+            some = compared[first : first + most]
+            rows = peers(self.con.table("narrow"), some).select(ROW, *[f.column for f in some])
             self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE loose_peers AS {self.con.compile(rows)}")
-            made.append(self._sorted("loose_peers", f"whole_peers_{feature.column}"))
+            made.append(self._sorted("loose_peers", f"whole_peers_{first}"))
         self.con.raw_sql("DROP TABLE narrow")
         return {"peers": made}
 
