@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.definition import PERIOD_DAYS, ROW
-from features.series import hundredths
+from features.series import hundredths, square_parts
 from features.settings import FeatureSettings
 from features.visible import visible, with_us
 
@@ -45,18 +45,18 @@ def newest_closed(as_of: ir.DateValue, settings: FeatureSettings) -> ir.IntegerV
 
 def bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
     """One row per closed month with a bill: `billed` (hundredths), `bills`, `ago`; `known` months with us."""
-    rows = visible(spine, tables["bills"])
-    closed = newest_closed(rows.as_of, settings)
+    closed = newest_closed(spine.as_of, settings)
+    rows = visible(spine.mutate(closed=closed, known=closed - month(spine.activated_on) + 1), tables["bills"])
     for_day = rows.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
-    rows = rows.mutate(ago=closed - month(for_day), known=closed - month(rows.activated_on) + 1)
+    rows = rows.mutate(ago=rows.closed - month(for_day))
     return rows.group_by(ROW, "known", "ago").aggregate(
         billed=lambda t: hundredths(t.amount).sum(), bills=lambda t: t.bill_id.count()
     )
 
 
 def purchases(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per day with bills above zero: `orders`, their sum `paid`, the `largest`, the sum of their `squares`
-    (hundredths), `ago` days, `gap` days to the purchase day before; `age` days with us."""
+    """One row per day with bills above zero: `orders`, their sum `paid`, the `largest`, sums of their `square_parts`
+    as `high`, `cross` and `low` (hundredths), `ago` days, `gap` days to the purchase day before; `age` days with us."""
     rows = visible(spine, tables["bills"])
     above = rows.amount > 0
     rows = rows.select(
@@ -66,8 +66,9 @@ def purchases(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
         age=rows.as_of.delta(rows.activated_on, unit="day"),
     )
     paid = rows.paid
+    squares = {name: part.sum() for name, part in zip(("high", "cross", "low"), square_parts(paid), strict=True)}
     bought = rows.group_by(ROW, "ago").aggregate(
-        orders=paid.count(), paid=paid.sum(), largest=paid.max(), squares=(paid * paid).sum(), age=rows.age.max()
+        orders=paid.count(), paid=paid.sum(), largest=paid.max(), age=rows.age.max(), **squares
     )
     return bought.mutate(gap=bought.ago.lead().over(group_by=ROW, order_by=bought.ago) - bought.ago)
 
@@ -82,15 +83,11 @@ def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     measures = measured(events)
     recent = events.join(spine.aggregate(oldest=spine.as_of.min()), ibis.literal(True))
     recent = recent.filter(recent.happened_on >= recent.oldest - ibis.interval(days=USAGE_LOOKBACK)).drop("oldest")
-    rows = visible(spine, recent)
-    whole = rows.as_of.delta(rows.activated_on, unit="day") - settings.usage_closing_days
+    whole = spine.as_of.delta(spine.activated_on, unit="day") - settings.usage_closing_days
+    rows = visible(spine.mutate(known=(whole / PERIOD_DAYS).floor().cast("int64")), recent)
     back, one = rows.days_ago - settings.usage_closing_days, ibis.literal(1, "int64")
     ago = (back / PERIOD_DAYS).floor().cast("int64")  # `back` may be negative
-    rows = rows.mutate(
-        ago=ago,
-        known=(whole / PERIOD_DAYS).floor().cast("int64"),
-        day=one << (back - ago * PERIOD_DAYS).cast("int32"),
-    )
+    rows = rows.mutate(ago=ago, day=one << (back - ago * PERIOD_DAYS).cast("int32"))
     sums = {m: hundredths(rows[m]).sum() for m in measures}
     days = {f"days_{m}": bit_or((rows[m] > 0).cast("int64") * rows.day).fill_null(0) for m in measures}
     weekends = weekend(rows, measures) if settings.usage_grain == "day" else {}

@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.definition import Window, days, feature
-from features.series import number, over
+from features.series import number, over, square
 
 NEVER = ("never bought", "从未消费")
 ONCE = ("fewer than two purchases", "不足两次消费")
@@ -225,7 +225,7 @@ def spend_rate(rows: ir.Table) -> ir.Value:
 def order_value_spread(rows: ir.Table) -> ir.Value:
     """Standard deviation of single purchases."""
     n = rows.orders.sum().cast("float64")
-    total, squares = rows.paid.sum(), rows.squares.sum()
+    total, squares = rows.paid.sum(), square(rows.high.sum(), rows.cross.sum(), rows.low.sum())
     return ibis.greatest(n * squares - total * total, 0.0).sqrt() / (100.0 * n).nullif(0.0)
 
 

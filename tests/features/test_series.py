@@ -73,6 +73,16 @@ def test_one_filled_month_among_empty_ones_has_no_spike(con: ibis.BaseBackend):
     assert {row["spike"] for row in asked(con, worlds, Window(6, "m"))} == {None}
 
 
+def test_the_order_of_rows_tells_in_no_bit_of_a_deviation(con: ibis.BaseBackend):
+    """Squares of some 600 thousand units pass 2**53 hundredths: summed as they are, their order would be seen."""
+    draw, worlds = random.Random(11), []
+    for _ in range(200):
+        values = [(ago, draw.randrange(30_000_000, 90_000_000) * 1.0) for ago in range(6)]
+        worlds += [{"known": 40, "values": dict(order)} for order in (values, values[::-1], draw.sample(values, 6))]
+    got = [row["deviation"] for row in asked(con, worlds, Window(6, "m"))]
+    assert got[0::3] == got[1::3] == got[2::3]
+
+
 def test_hundredths_are_whole_and_exact(con: ibis.BaseBackend):
     table = ibis.memtable({"v": ["0.01", "0.07", "1.15", "29.99", "123456.78"]})
     money = hundredths(table.v.cast("decimal(12, 2)"))

@@ -50,15 +50,19 @@ def test_all_few_and_one_get_the_same_rows(project):
     pd.testing.assert_frame_equal(everybody, whole)
 
 
-def test_nothing_is_kept_of_too_many(project, monkeypatch):
+def test_nothing_is_kept_of_too_many_who_are_compared_feature_by_feature(project, monkeypatch):
     tables = project.tables(NIGHT)
     kept = Assembly(project, tables, [NIGHT])
     rows = pd.concat(kept.snapshots(), ignore_index=True)
     kept.close()
     monkeypatch.setattr("pipelines.assembly.KEPT", kept.total - 1)
+    monkeypatch.setattr("pipelines.assembly.COMPARED", kept.total)
     loose = Assembly(project, tables, [NIGHT])
     pd.testing.assert_frame_equal(pd.concat(loose.snapshots(), ignore_index=True), rows)
     assert kept.kept and not loose.kept
+    compared = [feature for feature in project.features if feature.source == "peers"]
+    assert len(kept.together["peers"]) == 1
+    assert len(loose.together["peers"]) == len(compared) > 1
     loose.close()
 
 
@@ -70,7 +74,7 @@ def test_rows_across_chunks_come_from_all_that_were_kept(project):
     pd.testing.assert_frame_equal(some, expected)
     made.close()
     left = project.connection.raw_sql("SELECT table_name FROM information_schema.tables").fetchall()
-    assert not [name for (name,) in left if name.startswith(("whole_", "near_", "part_", "narrow"))]
+    assert not [name for (name,) in left if name.startswith(("whole_", "near_", "part_", "narrow", "sharing"))]
 
 
 def test_features_are_written_whole_or_not_at_all(project, tmp_path, monkeypatch):
