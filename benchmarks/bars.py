@@ -191,10 +191,20 @@ def of_night(size: Size) -> Iterator[Figure]:
     most = 4 if size.customers >= HUGE else 2.5
     yield Figure("whole night, peak", lambda costs: costs["night"].peak / GB, "GB", most=most, met_from=FULL_SIZE)
     tenth = f"{size.base * size.tenth:,} customers"
-    growth, slower = peak("night", "night_tenth"), lambda costs: costs["night"].wall / costs["night_tenth"].wall
+    growth = peak("night", "night_tenth")
     yield Figure(f"whole night / that of {tenth}, peak", growth, "x memory", most=3, met_from=FULL_SIZE)
     huge = 12 if size.customers >= HUGE else None
     yield Figure(f"whole night / that of {tenth}, wall", slower, "x wall", most=huge)
+    yield Figure(f"night of {tenth}, after the whole one / before", drift, "x wall")
+
+
+def slower(costs: Costs) -> float:
+    """Against the mean of a tenth's nights before and after: in half an hour a machine that is shared changes its speed."""
+    return costs["night"].wall * 2 / (costs["night_tenth"].wall + costs["night_tenth_after"].wall)
+
+
+def drift(costs: Costs) -> float:
+    return costs["night_tenth_after"].wall / costs["night_tenth"].wall
 
 
 MEASURED = {

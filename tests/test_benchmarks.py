@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,6 +71,14 @@ def test_few_customers_can_break_the_bar_of_memory_but_not_meet_it(customers: in
     costs = Costs({"night": cost(peak=peak, rows=7), "night_tenth": cost(peak=peak), "scan": cost()})
     told = {line.name: line for line in bars.lines(costs, Size(customers // 10, 10))}
     assert told["whole night, peak"].met is met
+
+
+def test_a_machine_that_slows_down_in_a_long_night_is_seen():
+    walls = {"scan": 1.0, "night_tenth": 100.0, "night": 1_500.0, "night_tenth_after": 150.0}
+    costs = Costs({part: replace(cost(rows=7), wall=wall) for part, wall in walls.items()})
+    told = {line.name: line for line in bars.lines(costs, Size(20_000, 500))}
+    assert told["whole night / that of 1,000,000 customers, wall"].value == 12
+    assert told["night of 1,000,000 customers, after the whole one / before"].value == 1.5
 
 
 def test_what_was_not_run_says_why_and_meets_no_bar():
