@@ -36,6 +36,20 @@ def test_how_much_and_how_often(con: ibis.BaseBackend):
     expect(con, expected, customers=CUSTOMERS, bills=BILLS)
 
 
+def test_the_spread_of_large_amounts(con: ibis.BaseBackend):
+    """21,000 and 61,000 lie 20,000 from their mean; squares of so much are summed in parts."""
+    bills = """
+        customer_id | happened_at | amount
+        regular     | 2024-05-01  | 21000
+        regular     | 2024-06-01  | 61000
+    """
+    expected = """
+        customer_id | seen on    | order_value_spread
+        regular     | 2024-07-01 | 20000
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=bills)
+
+
 def test_a_window_holds_its_first_day_and_not_the_one_before(con: ibis.BaseBackend):
     """30 days before 31 May begin on 1 May."""
     expected = """

@@ -79,8 +79,10 @@ def test_the_order_of_rows_tells_in_no_bit_of_a_deviation(con: ibis.BaseBackend)
     for _ in range(200):
         values = [(ago, draw.randrange(30_000_000, 90_000_000) * 1.0) for ago in range(6)]
         worlds += [{"known": 40, "values": dict(order)} for order in (values, values[::-1], draw.sample(values, 6))]
-    got = [row["deviation"] for row in asked(con, worlds, Window(6, "m"))]
+    window = Window(6, "m")
+    got = [row["deviation"] for row in asked(con, worlds, window)]
     assert got[0::3] == got[1::3] == got[2::3]
+    assert got == pytest.approx([float(grid(world, window)["deviation"]) for world in worlds], rel=1e-9)
 
 
 def test_hundredths_are_whole_and_exact(con: ibis.BaseBackend):
