@@ -15,7 +15,9 @@ USAGE_LOOKBACK = 13 * PERIOD_DAYS + 31
 """As in features/; a test holds them equal."""
 
 ARPU, SLOPES, PERIODS, DAYS = (1, 3, 6, 12), (3, 6, 12), (1, 3, 6, 13), (30, 90, 180, 365)
-NOTE, RAW_TILED = Path("asked.json"), Path("raw_tiled")
+NIGHT, CONFIG = date(2026, 11, 1), Path("configs/operator.yaml")
+"""The night that is measured, and the project that it is one of."""
+NOTE, RAW_TILED, ROWS = Path("asked.json"), Path("raw_tiled"), Path("rows.npy")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Asked:
 
 
 def asked(folder: Path) -> Asked:
-    """The question over the tables of a folder, from what `note` in benchmarks/operator.py has written down."""
+    """The question over the tables of a folder, from what `note` in benchmarks/learning.py has written down."""
     said = json.loads(NOTE.read_text(encoding="utf-8"))
     day, cutoff = date.fromisoformat(said["as_of"]), datetime.fromisoformat(said["cutoff"])
     return Asked(
@@ -68,6 +70,11 @@ def subset(measures: Sequence[str]) -> list[str]:
 
 
 WAYS = ("us", "sql", "raw_sql", "polars", "pandas", "featuretools")
+
+
+def trees_file(name: str) -> Path:
+    """A booster whose contributions to `ROWS` are compared."""
+    return Path(f"trees_{name}.txt")
 
 
 def kept(way: str, folder: Path) -> Path:

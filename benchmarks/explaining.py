@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.asked import ROWS, trees_file
 from benchmarks.measure import Work
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ def reasons_own(folder: Path, trees: str) -> Work:
 def explaining(explain: Callable, trees: str, one_in: int, chunks: int) -> Work:
     import lightgbm as lgb
     import numpy as np
-
-    from benchmarks.operator import ROWS, trees_file
 
     booster = lgb.Booster(model_str=trees_file(trees).read_text(encoding="utf-8"))
     rows = np.load(ROWS)[::one_in]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import measure
-from benchmarks.asked import RAW_TILED, WAYS, asked, kept, subset
+from benchmarks.asked import CONFIG, NIGHT, RAW_TILED, WAYS, asked, kept, subset
 from benchmarks.explaining import reasons_fast, reasons_own, same_reasons
 from benchmarks.measure import Work
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 def opened(folder: Path) -> "Project":
     """The project with the tables of a store in place."""
-    from benchmarks.operator import CONFIG
     from benchmarks.tiles import placed, stored
     from pipelines.project import Project
 
@@ -51,7 +50,6 @@ def scan(folder: Path) -> Work:
 
 def built(project: "Project", dates: list[date]) -> "Iterator[pd.DataFrame]":
     """The features of some dates as a night makes them, one chunk of customers after the other."""
-    from benchmarks.operator import NIGHT
     from pipelines.assembly import Assembly
 
     return Assembly(project, project.tables(NIGHT), dates).snapshots()
@@ -67,7 +65,6 @@ def shape(chunks: "Iterator[pd.DataFrame]") -> dict[str, Any]:
 
 def night_features(folder: Path) -> Work:
     """The whole catalogue for one date."""
-    from benchmarks.operator import NIGHT
 
     project = opened(folder)
     return lambda: shape(built(project, [NIGHT]))
@@ -75,7 +72,6 @@ def night_features(folder: Path) -> Work:
 
 def months(count: int) -> list[date]:
     """The newest firsts of months, the night itself last."""
-    from benchmarks.operator import NIGHT
 
     places = [NIGHT.year * 12 + NIGHT.month - 1 - ago for ago in range(count)]
     return [date(place // 12, place % 12 + 1, 1) for place in reversed(places)]
@@ -97,8 +93,6 @@ def subset_by_us(folder: Path) -> Work:
     """The subset through the same build as on any night, and no more than the subset; chunks go to one file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
-
-    from benchmarks.operator import NIGHT
 
     project, wanted = opened(folder), set(subset(asked(folder).measures))
     project.features = tuple(feature for feature in project.features if feature.column in wanted)
@@ -183,7 +177,6 @@ def equality(folder: Path) -> Work:
 
 def night(folder: Path) -> Work:
     """Check, features, three models with reasons, gates, publication, lists and report; the tables are canonical."""
-    from benchmarks.operator import CONFIG, NIGHT
     from benchmarks.tiles import placed
     from pipelines import nightly, store
     from pipelines.nightly import Night
@@ -204,7 +197,6 @@ def night(folder: Path) -> Work:
 
 def read(folder: Path) -> Work:
     """The base's raw files to canonical tables: what a first night does before everything else."""
-    from benchmarks.operator import CONFIG, NIGHT
     from pipelines.project import Project
 
     project = Project.open(CONFIG)
@@ -220,9 +212,9 @@ def simulate(folder: Path) -> Work:
 
 def learn(folder: Path) -> Work:
     """Champions for the night, and the trees whose contributions are compared."""
-    from benchmarks import operator
+    from benchmarks import learning
 
-    return operator.learn
+    return learning.learn
 
 
 def tile(folder: Path) -> Work:

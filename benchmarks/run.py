@@ -63,7 +63,8 @@ def plan(size: Size, repeats: int) -> Iterator[Task]:
         yield Task(f"same_{trees}", "same_reasons", 1, (trees,))
     yield Task("night_tenth", "night", size.tenth)
     yield Task("night", "night", size.tiles)
-    yield Task("night_tenth_after", "night", size.tenth)
+    little = "told from a million customers on" if size.customers < MANY else ""
+    yield Task("night_tenth_after", "night", size.tenth, left=little)
     hours = "hours for so many customers" if size.customers > MANY else ""
     yield Task("together", "together", size.tiles, left=hours)
     yield Task("four", "four_of_twelve", size.tiles, left=hours)

@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 
+from benchmarks.asked import CONFIG, NIGHT
 from benchmarks.measure import ROOT
 
 TILES = (4, 16, 64)
@@ -66,16 +67,15 @@ class Meter(Thread):
 
 def prepare(customers: int) -> None:
     """In the current folder: raw files, champions and canonical tables of so many customers."""
-    from benchmarks import operator
+    from benchmarks import learning, operator
 
     operator.CUSTOMERS.write_text(json.dumps(customers), encoding="utf-8")
     operator.simulate()
-    operator.learn()
+    learning.learn()
 
 
 def measured(tiles: int) -> dict[str, float]:
     """Customers, CPU and wall seconds of features and of scores, with the start of Spark; bytes kept meanwhile."""
-    from benchmarks import operator
     from benchmarks.tiles import stored, tile
     from pipelines import bundles, spark
     from pipelines.pieces import Pieces
@@ -85,14 +85,14 @@ def measured(tiles: int) -> dict[str, float]:
     spark.present()
     from pipelines.spark_scoring import SparkScoringRun
 
-    project = Project.open(operator.CONFIG, **SPARK)
+    project = Project.open(CONFIG, **SPARK)
     kept = Path(f"tiled-{tiles}")
-    tile(project.tables(operator.NIGHT), kept, tiles, project.settings.threads)
+    tile(project.tables(NIGHT), kept, tiles, project.settings.threads)
     tables = stored(project, kept)
     champions, pieces = bundles.champions(project.workspace), Pieces.open(project.workspace, f"tiles-{tiles}")
     meter = Meter()
     laps = [(meter.look(), time.perf_counter())]
-    run = SparkScoringRun(project, tables, operator.NIGHT, champions, pieces, Steps(quiet=True))
+    run = SparkScoringRun(project, tables, NIGHT, champions, pieces, Steps(quiet=True))
     run.prepare()
     customers, written = run.assembly.total, size(project.workspace.root.glob(".spark-*"))
     laps.append((meter.look(), time.perf_counter()))

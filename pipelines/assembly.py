@@ -3,18 +3,21 @@
 What needs everybody at once is made first: the numbered spine, what compares a customer with his peers, and what he
 shares with others of his account. Then each chunk, a range of rows of the spine, goes through expressions that are
 compiled once; Parquet tables sorted by customer let it read its own rows and few others. Blocks of features that peers
-are compared by are made whole on the way, and kept unless there are too many rows: no history is aggregated twice.
+are compared by are made whole on the way, and kept as pieces: no history is aggregated twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import sqlglot.expressions as sge
 
 from features.blocks import ACROSS, USAGE_LOOKBACK, sharing
 from features.build import join, parts, peers
@@ -22,6 +25,7 @@ from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
 from features.spine import population
 from pipelines.chunks import Chunk, Cut, most_rows
+from pipelines.pieces import Pieces
 from pipelines.progress import Steps
 
 if TYPE_CHECKING:
@@ -30,12 +34,13 @@ if TYPE_CHECKING:
 
 SAMPLE = 20_000
 """Customers from whom the usual value of a feature is taken, when there are more than fit into a chunk."""
-ACCOUNTS = 1_000_000
-"""Customers whose accounts are looked at together: nothing is shared between accounts, and a million fit into memory."""
+MEMBERS = 1_500_000
+"""Customers on accounts of several who are looked at together: more may not fit into memory, and each look at fewer
+reads all bills again. Nothing is shared between accounts."""
 COMPARED = 4_000_000
 """Values that are compared with those of peers in one statement: each has a sort of its own, and they take memory."""
-KEPT = 2_000_000
-"""Rows whose blocks are kept: a little of each table stays in memory for good, and peers of many more need all of it."""
+PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480"
+"""How a block is kept: in several groups of rows, so that as many threads write it as made it."""
 FACTS = ("account_id", "consent", "last_contact_on")
 """What lists and scores need beside features."""
 
@@ -52,11 +57,13 @@ class Assembly:
         *,
         most: int | None = None,
         few: bool = False,
+        pieces: Pieces | None = None,
     ):
         """`most`: rows that may be made; of each n-th customer where there are more. Peers are everybody all the same.
 
-        `few`: some customers only will be asked for, so nothing of the others is worth keeping. `steps` are told of
-        passes over everybody.
+        `few`: some customers only will be asked for, so nothing of the others is worth keeping. `pieces`: where blocks
+        are kept, those of an interrupted run with them; beside DuckDB's own spilling if nothing is told. `steps` are
+        told of passes over everybody.
         """
         self.project, self.con, self.steps = project, project.connection, steps or Steps(quiet=True)
         since = {name: min(dates) - timedelta(days=USAGE_LOOKBACK) for name in tables.parts if name == "usage"}
@@ -71,10 +78,12 @@ class Assembly:
             drawn = self.everybody.semi_join(every(self.tables["customers"], self.one_in), "customer_id")
             self.spine = self.con.create_table("drawn", drawn.order_by(ROW), temp=True, overwrite=True)
             self.size *= self.one_in
-        self.few = few or self.one_in > 1 or self.total > KEPT
+        self.few = few or self.one_in > 1
         self.con.raw_sql(f"SET parquet_metadata_cache = {not self.few}")  # each chunk looks into the same files
         self.cut = Cut(self.con, self.tables, self.spine)
-        self.kept: dict[str, dict[Chunk, str]] = {}
+        self.kept: dict[str, dict[Chunk, Path]] = {}
+        self._pieces = pieces
+        self._folder: TemporaryDirectory[str] | None = None
         self._parts: dict[str, dict[str, str]] = {}
         self._sql: dict[str, str] = {}
 
@@ -109,11 +118,13 @@ class Assembly:
 
     def close(self) -> None:
         """Give back the memory of everybody's tables; what comes after needs it more."""
-        blocks = {block for blocks in self._parts.values() for block in blocks} | set(self.together)
-        whole = [name for names in self.together.values() for name in names]
-        whole += [name for tables in self.kept.values() for name in tables.values()]
+        together: Mapping[str, list[str]] = vars(self).get("together", {})  # not to be made only to be dropped
+        blocks = {block for blocks in self._parts.values() for block in blocks} | set(together)
+        whole = [name for names in together.values() for name in names]
         for block in self.kept:
             self.con.raw_sql(f"DROP VIEW IF EXISTS near_{block}")
+        if self._folder:
+            self._folder.cleanup()
         own = ["everybody", "drawn", "narrow", "sharing", "cut_spine", *(f"part_{block}" for block in blocks)]
         for name in own + whole:
             self.con.raw_sql(f"DROP TABLE IF EXISTS {name}")
@@ -154,16 +165,16 @@ class Assembly:
         """What the members of an account share, some accounts at a time."""
         if not across:
             return {}
-        people = self.tables["customers"]
-        count = -(-int(people.count().execute()) // ACCOUNTS) or 1
-        account, made = people.account_id.fill_null("").hash(), {}
+        several = sharing(self.tables["customers"])
+        several = self.con.create_table("sharing", several, temp=True, overwrite=True)
+        count, made = -(-int(several.count().execute()) // MEMBERS) or 1, {}
         for number in range(count):
-            tables, spine = dict(self.tables), self.spine
+            tables, spine = self.tables | {"sharing": several}, self.spine
             if count > 1:
-                tables["customers"] = people.filter((account % count + count) % count == number)
+                for name in ("customers", "sharing"):
+                    account = tables[name].account_id.fill_null("").hash()
+                    tables[name] = tables[name].filter((account % count + count) % count == number)
                 spine = spine.semi_join(tables["customers"], "customer_id")
-            shared = sharing(tables["customers"])
-            tables["sharing"] = self.con.create_table("sharing", shared, temp=True, overwrite=True)
             made = parts(tables, spine, across, self.project.settings.features)
             for name, rows in made.items():
                 self._append(f"loose_{name}", self.con.compile(rows), number > 0)
@@ -191,14 +202,15 @@ class Assembly:
         read = {column for feature in compared for column in feature.reads}
         narrow = [f for f in self.project.features if f.column in read]
         blocks = {f.source for f in narrow}
-        asked = narrow if self.few else [f for f in self._alone if f.source in blocks]
         everybody, size = Cut(self.con, self.tables, self.everybody), self.most
         for first in range(0, max(self.total, 1), size):
             chunk = Chunk(first, first + size)
             cut = everybody.to(chunk)
-            self._fill("narrow", cut, asked, keep=None if self.few else chunk)
-            given = {} if self.few else self._kept(chunk)
-            rows = self._compiled("narrow", partial(self._join, "narrow", cut, narrow, given))
+            if self.few:
+                self._fill("narrow", cut, narrow)
+            else:
+                self._keep("narrow", cut, [f for f in self._alone if f.source in blocks], chunk)
+            rows = self._compiled("narrow", partial(self._join, "narrow", cut, narrow, self._kept(chunk)))
             self._append("narrow", rows, first > 0)
             self.steps.progress(first // size + 1, -(-self.total // size))
         self.cut.chunk = None  # the names of its views were taken by others
@@ -212,24 +224,42 @@ class Assembly:
         self.con.raw_sql(f"DROP TABLE {loose}")
         return kept
 
-    def _fill(self, name: str, cut: Cut, features: Sequence[Feature], keep: Chunk | None = None) -> None:
-        """The parts of a chunk as tables `part_<block>`, or to be kept under names of the chunk's own."""
+    def _fill(self, name: str, cut: Cut, features: Sequence[Feature]) -> None:
+        """The parts of a chunk as tables `part_<block>`."""
+        for block, sql in self._blocks(name, cut, features).items():
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{block} AS {sql}")
+
+    def _keep(self, name: str, cut: Cut, features: Sequence[Feature], chunk: Chunk) -> None:
+        """The parts of a chunk as pieces: in DuckDB's memory little of them would stay, and other work would miss it."""
+        for block, sql in self._blocks(name, cut, features).items():
+            self.pieces.once(block, chunk.name, partial(self._copy, sql))
+            self.kept.setdefault(block, {})[chunk] = self.pieces.path(block, chunk.name)
+
+    def _blocks(self, name: str, cut: Cut, features: Sequence[Feature]) -> dict[str, str]:
+        """The statement of each block, made once."""
         if name not in self._parts:
             made = parts(cut.tables, cut.spine, features, self.project.settings.features)
             self._parts[name] = {block: self.con.compile(rows) for block, rows in made.items()}
-        for block, sql in self._parts[name].items():
-            table = f"part_{block}"
-            if keep:
-                table = f"whole_{block}_{keep.first}"
-                self.kept.setdefault(block, {})[keep] = table
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}")
+        return self._parts[name]
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """Where blocks are kept."""
+        if self._pieces is None:
+            folder = self._folder = TemporaryDirectory(prefix=".features-", dir=self.project.workspace.root)
+            return Pieces(Path(folder.name))
+        return self._pieces
+
+    def _copy(self, sql: str, path: Path) -> None:
+        self.con.raw_sql(f"COPY ({sql}) TO {quoted(path)} ({PARQUET})")
 
     def _kept(self, chunk: Chunk) -> dict[str, ir.Table]:
         """The rows of a chunk from blocks that were kept, as views `near_<block>`."""
-        for block, tables in self.kept.items():
-            held = [c for c in tables if c.touches(chunk)] or list(tables)[:1]  # a chunk without rows touches none
-            rows = [f"SELECT * FROM {tables[c]} WHERE {chunk.condition}" for c in held]
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW near_{block} AS {' UNION ALL '.join(rows)}")
+        for block, paths in self.kept.items():
+            held = [c for c in paths if c.touches(chunk)] or list(paths)[:1]  # a chunk without rows touches none
+            files = ", ".join(quoted(paths[c]) for c in held)
+            rows = f"SELECT * FROM read_parquet([{files}]) WHERE {chunk.condition}"
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW near_{block} AS {rows}")
         return {block: self.con.table(f"near_{block}") for block in self.kept}
 
     def _join(self, name: str, cut: Cut, wanted: Sequence[Feature], given: Mapping[str, ir.Table]) -> ir.Table:
@@ -245,6 +275,10 @@ class Assembly:
         """In pandas, dates as objects, the memory of Arrow given back on the way."""
         table: pa.Table = self.con.con.sql(self._compiled(name, rows)).to_arrow_table()
         return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)
+
+
+def quoted(path: Path) -> str:
+    return sge.convert(str(path)).sql("duckdb")
 
 
 def numbered(rows: ir.Table, spine: ir.Table) -> ir.Table:

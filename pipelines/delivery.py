@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import HeadwaterError
-from models.targets import TargetSettings
+from models.target_settings import TargetSettings
 from pipelines import evaluations, export, presets, report, storage
 from pipelines.bundles import Champion
 from pipelines.export import ExportContext

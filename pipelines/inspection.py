@@ -1,6 +1,7 @@
 """Commands that look and change nothing: tables, mappings, features, settings, runs."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,11 +103,10 @@ def written(project: "Project", tables: "Tables", dates: list[date], path: Path,
         spark.present()
         from pipelines import spark_features
 
-        rows = spark_features.ordered(project, tables, dates)
-    else:
-        made = Assembly(project, tables, dates, steps)
+        return storage.write_rows(spark_features.ordered(project, tables, dates), schema, path)
+    with closing(Assembly(project, tables, dates, steps)) as made:
         rows = (pa.Table.from_pandas(wide, schema, preserve_index=False) for wide in made.snapshots())
-    return storage.write_rows(rows, schema, path)
+        return storage.write_rows(rows, schema, path)
 
 
 def wide_schema(features: Sequence[Feature]) -> pa.Schema:

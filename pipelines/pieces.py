@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,24 +35,27 @@ class Pieces:
     def path(self, stage: str, key: str) -> Path:
         return self.folder / f"{stage}-{key}.parquet"
 
-    def once(self, stage: str, key: str, make: Callable[[], pa.Table]) -> bool:
-        """Make a piece unless it is there, whole; False when it was."""
+    def once(self, stage: str, key: str, fill: Callable[[Path], object]) -> bool:
+        """Have a piece's file filled unless it is there, whole; False when it was."""
         path = self.path(stage, key)
         if path.is_file() and self._known().get(path.name) == sha256(path):
             return False
-        self.write(stage, key, make())
+        self._filled(path, fill)
         return True
 
     def read(self, stage: str, key: str, columns: list[str] | None = None) -> pa.Table:
         return pq.read_table(self.path(stage, key), columns=columns)
 
     def write(self, stage: str, key: str, table: pa.Table) -> None:
-        path = self.path(stage, key)
+        self._filled(self.path(stage, key), partial(written, table))
+
+    def _filled(self, path: Path, fill: Callable[[Path], object]) -> None:
         temporary = path.with_suffix(".tmp")
-        pq.write_table(table, temporary, compression="zstd", compression_level=1)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        line = json.dumps({"piece": path.name, "sha256": sha256(temporary), "rows": table.num_rows})
+        fill(temporary)
+        with temporary.open("rb") as whole:
+            os.fsync(whole.fileno())
+        rows = pq.read_metadata(temporary).num_rows
+        line = json.dumps({"piece": path.name, "sha256": sha256(temporary), "rows": rows})
         temporary.replace(path)
         with (self.folder / LOG).open("a", encoding="utf-8") as out:
             out.write(line + "\n")
@@ -62,6 +66,10 @@ class Pieces:
         log = self.folder / LOG
         lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
         return {entry["piece"]: entry["sha256"] for line in lines if (entry := readable(line))}
+
+
+def written(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd", compression_level=1)
 
 
 def readable(line: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
 from features.spine import cutoff, population
 from models import targets
-from models.targets import TargetSettings
+from models.target_settings import TargetSettings
 from pipelines import demo_data, own_features
 from pipelines.canonical import canonical
 from pipelines.mapping import Mapping

@@ -14,7 +14,7 @@ from features.definition import KEY
 from models import targets as outcomes
 from models.snapshots import ordered
 from models.splits import Split, plan
-from models.targets import TargetSettings
+from models.target_settings import TargetSettings
 from models.training import Trained, train
 from pipelines import delivery, evaluations, promotion, storage, tracking
 from pipelines.assembly import Assembly

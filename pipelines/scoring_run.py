@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property, partial
+from pathlib import Path
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -17,7 +18,7 @@ from pipelines import delivery, scoring
 from pipelines.assembly import Assembly, numbered
 from pipelines.bundles import Champion
 from pipelines.chunks import Chunk
-from pipelines.pieces import Pieces
+from pipelines.pieces import Pieces, written
 from pipelines.progress import Steps
 from pipelines.project import Project
 from pipelines.score_files import ScoreFile
@@ -29,7 +30,10 @@ WORTH = ("worth", "threshold", "high_value_now")
 
 
 class ScoringRun:
-    """The scores of one date, first of everybody's own rows (`score`), then among everybody (`finish`)."""
+    """The scores of one date, first of everybody's own rows (`score`), then among everybody (`finish`).
+
+    Of an interrupted run the blocks of features that were kept and the chunks that were scored are taken as they are.
+    """
 
     def __init__(
         self,
@@ -46,7 +50,7 @@ class ScoringRun:
         self._open(tables)
 
     def _open(self, tables: Tables) -> None:
-        self.assembly = Assembly(self.project, tables, [self.as_of], self.steps)
+        self.assembly = Assembly(self.project, tables, [self.as_of], self.steps, pieces=self.pieces)
         self.chunks = self.assembly.chunks()
 
     def prepare(self) -> None:
@@ -64,7 +68,7 @@ class ScoringRun:
     def score(self) -> None:
         """One piece per chunk, those of an earlier attempt left as they are."""
         for number, chunk in enumerate(self.chunks, start=1):
-            self.pieces.once(SCORED, chunk.name, partial(self.scored, chunk))
+            self.pieces.once(SCORED, chunk.name, partial(self._fill, chunk))
             self.steps.progress(number, len(self.chunks))
 
     @cached_property
@@ -80,8 +84,8 @@ class ScoringRun:
             peers=self.peers,
         )
 
-    def scored(self, chunk: Chunk) -> pa.Table:
-        return self.scorer.scored(self.seen(chunk))
+    def _fill(self, chunk: Chunk, path: Path) -> None:
+        written(self.scorer.scored(self.seen(chunk)), path)
 
     def seen(self, chunk: Chunk) -> pd.DataFrame:
         """Features, facts and worth of the rows of a chunk."""

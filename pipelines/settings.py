@@ -19,10 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 from features.spine import Population
-from models.gates import GateSettings
+from models.settings import GateSettings, TrainingSettings
 from models.splits import Protocol
-from models.targets import TargetSettings
-from models.training import TrainingSettings
+from models.target_settings import TargetSettings
 from pipelines import own_features
 from pipelines.mapping import Mapping as TableMapping
 from pipelines.mapping import Zone, load_mapping

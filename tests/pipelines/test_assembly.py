@@ -50,20 +50,18 @@ def test_all_few_and_one_get_the_same_rows(project):
     pd.testing.assert_frame_equal(everybody, whole)
 
 
-def test_nothing_is_kept_of_too_many_who_are_compared_feature_by_feature(project, monkeypatch):
+def test_peers_are_the_same_however_many_features_are_compared_at_once(project, monkeypatch):
     tables = project.tables(NIGHT)
-    kept = Assembly(project, tables, [NIGHT])
-    rows = pd.concat(kept.snapshots(), ignore_index=True)
-    kept.close()
-    monkeypatch.setattr("pipelines.assembly.KEPT", kept.total - 1)
-    monkeypatch.setattr("pipelines.assembly.COMPARED", kept.total)
-    loose = Assembly(project, tables, [NIGHT])
-    pd.testing.assert_frame_equal(pd.concat(loose.snapshots(), ignore_index=True), rows)
-    assert kept.kept and not loose.kept
+    at_once = Assembly(project, tables, [NIGHT])
+    rows = pd.concat(at_once.snapshots(), ignore_index=True)
+    at_once.close()
+    monkeypatch.setattr("pipelines.assembly.COMPARED", at_once.total)
+    one_by_one = Assembly(project, tables, [NIGHT])
+    pd.testing.assert_frame_equal(pd.concat(one_by_one.snapshots(), ignore_index=True), rows)
     compared = [feature for feature in project.features if feature.source == "peers"]
-    assert len(kept.together["peers"]) == 1
-    assert len(loose.together["peers"]) == len(compared) > 1
-    loose.close()
+    assert len(at_once.together["peers"]) == 1
+    assert len(one_by_one.together["peers"]) == len(compared) > 1
+    one_by_one.close()
 
 
 def test_rows_across_chunks_come_from_all_that_were_kept(project):
@@ -72,7 +70,10 @@ def test_rows_across_chunks_come_from_all_that_were_kept(project):
     some = made.snapshot(Chunk(350, 1_450, step=25))
     expected = everybody.iloc[range(350, 1_450, 25)].reset_index(drop=True)
     pd.testing.assert_frame_equal(some, expected)
+    (folder,) = project.workspace.root.glob(".features-*")
+    assert list(folder.glob("usage-*.parquet"))
     made.close()
+    assert not folder.exists()
     left = project.connection.raw_sql("SELECT table_name FROM information_schema.tables").fetchall()
     assert not [name for (name,) in left if name.startswith(("whole_", "near_", "part_", "narrow", "sharing"))]
 

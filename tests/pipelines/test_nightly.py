@@ -11,6 +11,7 @@ import pytest
 from features.errors import HeadwaterError
 from models import scores as contract
 from pipelines import assembly, bundles, nightly, storage
+from pipelines.assembly import Assembly
 from pipelines.chunks import Chunk
 from pipelines.nightly import Night
 from pipelines.progress import Steps
@@ -99,7 +100,7 @@ def test_the_size_of_chunks_changes_no_row(own_operator, monkeypatch):
     """Peers, ranks, accounts and the usual values come from everybody, however few are handled at a time."""
     whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
     scores(own_operator).unlink()
-    monkeypatch.setattr(assembly, "ACCOUNTS", 700)
+    monkeypatch.setattr(assembly, "MEMBERS", 100)
     cut = night(chunk=431)
     assert len(cut.scoring.chunks) > 4
     assert cut.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
@@ -107,27 +108,37 @@ def test_the_size_of_chunks_changes_no_row(own_operator, monkeypatch):
 
 
 def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
-    """Killed in its third chunk; of the two that were finished one is damaged afterwards, the other is kept."""
+    """Killed in its third chunk; of the two that were scored one is damaged afterwards, and a block of another."""
     whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
     scores(own_operator).unlink()
-    scored, made = ScoringRun.scored, []
+    seen, made = ScoringRun.seen, []
 
     def stop_at_the_third(self: ScoringRun, chunk: Chunk):
         made.append(chunk)
         if len(made) == 3:
             raise KeyboardInterrupt
-        return scored(self, chunk)
+        return seen(self, chunk)
 
-    monkeypatch.setattr(ScoringRun, "scored", stop_at_the_third)
+    monkeypatch.setattr(ScoringRun, "seen", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         night(chunk=700)
-    left = sorted((own_operator / "workspace" / "operator" / "runs").glob("*/pieces/*.parquet"))
-    assert len(left) == 2
-    left[0].write_bytes(left[0].read_bytes()[:-9])
+    left = own_operator / "workspace" / "operator" / "runs"
+    scored, blocks = sorted(left.glob("*/pieces/scored-*.parquet")), sorted(left.glob("*/pieces/usage-*.parquet"))
+    assert len(scored) == 2 and len(blocks) > 2
+    for path in (scored[0], blocks[1]):
+        path.write_bytes(path.read_bytes()[:-9])
     made.append(None)
+    copy, copied = Assembly._copy, []
+
+    def noted(self: Assembly, sql: str, path: Path):
+        copied.append(path.stem)
+        copy(self, sql, path)
+
+    monkeypatch.setattr(Assembly, "_copy", noted)
     again = night(chunk=700)
     assert made[4:] == [c for c in again.scoring.chunks if c != again.scoring.chunks[1]]
-    assert not list((own_operator / "workspace" / "operator" / "runs").glob("*/pieces"))
+    assert copied == [blocks[1].stem]
+    assert not list(left.glob("*/pieces"))
     assert again.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
 
 

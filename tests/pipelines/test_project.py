@@ -1,6 +1,8 @@
 """The object that notebooks begin with."""
 
 import shutil
+import subprocess
+import sys
 from datetime import date
 
 import pandas as pd
@@ -63,3 +65,11 @@ def test_the_demo_is_made_once(tmp_path, monkeypatch):
 
 def test_no_progress_bar_is_drawn_into_the_output(project):
     assert project.connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)
+
+
+def test_opening_a_project_loads_nothing_that_learns_tracks_or_draws():
+    """Each of these takes longer to load than most commands take for their work."""
+    heavy = "{'sklearn', 'lightgbm', 'mlflow', 'prefect', 'matplotlib', 'pyspark'}"
+    asked = f"import sys, pipelines.project; print(*sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -13,7 +13,8 @@ import yaml
 from features.catalogue import catalogue
 from features.errors import HeadwaterError
 from features.spine import Population, population
-from models.targets import TargetSettings, labels
+from models.target_settings import TargetSettings
+from models.targets import labels
 from pipelines.mapping import load_mapping
 from pipelines.samples import shipped, write_cdnow, write_complete_journey
 from pipelines.settings import load
