@@ -48,8 +48,8 @@ class Task:
 
 
 def sized(customers: int, base: int | None = None) -> Size:
-    """At least ten tiles where the base is not too small for that: a tenth of the customers is measured too."""
-    base = base or max(SMALLEST, min(LARGEST, customers // 10))
+    """At least twenty tiles where the base is not too small for that: a tenth of the customers is measured too."""
+    base = base or max(SMALLEST, min(LARGEST, customers // 20))
     return Size(base, max(1, customers // base))
 
 
@@ -90,8 +90,8 @@ def of_features(size: Size, repeats: int) -> Iterator[Task]:
     yield Task("us", "subset_by_us", size.tiles, repeats=repeats)
     yield Task("sql", "subset_by_sql", size.tiles, repeats=repeats)
     yield Task("raw_sql", "subset_by_raw_sql", size.tiles, repeats=repeats, left=raw(size))
-    yield Task("polars", "subset_by_polars", size.tiles, repeats=repeats, left=polars or held)
-    yield Task("pandas", "subset_by_pandas", size.tiles, repeats=repeats, left=held)
+    yield Task("polars", "subset_by_polars", size.tiles, left=polars or held)
+    yield Task("pandas", "subset_by_pandas", size.tiles, left=held)
     yield Task("equality", "equality", size.tiles)
 
 
@@ -155,7 +155,9 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=100_000, help="numbers of the operator, 100,000 if not told")
     parser.add_argument("--base", type=int, help="how many of them are simulated; the rest are tiles of these")
     parser.add_argument(
-        "--repeats", type=int, help="processes per quick part, medians are told; 3, or 1 from a million"
+        "--repeats",
+        type=int,
+        help="processes per part with a bar that is near, medians are told; 3, or 1 from a million",
     )
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="PART", help="these and what they need, e.g. scan night"

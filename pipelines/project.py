@@ -15,7 +15,6 @@ import pandas as pd
 from features.build import join, parts
 from features.catalogue import fingerprint
 from features.definition import KEY, ROW, Feature
-from features.permissions import permissions
 from features.spine import cutoff, population
 from models import targets
 from models.target_settings import TargetSettings
@@ -112,18 +111,6 @@ class Project:
         delay = self.settings.protocol.reporting_delay_days
         until = self.cutoff(as_of)
         rows = targets.labels(spine, tables.tables, settings, until, reporting_delay_days=delay)
-        return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
-
-    def facts(self, tables: Tables, spine: ir.Table) -> pd.DataFrame:
-        """What lists and scores need beside features: consent, last contact, account, high value; one row each."""
-        rows = permissions(tables.tables, spine, self.settings.contact.purpose)
-        accounts = tables["customers"].select("customer_id", "account_id")
-        rows = rows.left_join(accounts, "customer_id").drop("customer_id_right")
-        return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
-
-    def worth(self, tables: Tables, spine: ir.Table, settings: TargetSettings) -> pd.DataFrame:
-        """`worth`, `threshold` and `high_value_now` per row of the spine."""
-        rows = targets.high_value(spine, tables.tables, settings.vip.high_value)
         return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
 
     def cutoff(self, as_of: date) -> datetime:

@@ -97,7 +97,7 @@ def test_bars_hold_in_both_directions():
 
 
 @pytest.mark.parametrize(
-    ("customers", "base", "count"), [(100_000, 10_000, 10), (10_000_000, 20_000, 500), (1_000, 1_000, 1)]
+    ("customers", "base", "count"), [(100_000, 5_000, 20), (10_000_000, 20_000, 500), (1_000, 1_000, 1)]
 )
 def test_large_sizes_are_tiles_of_a_base(customers: int, base: int, count: int):
     assert sized(customers) == Size(base, count) and sized(customers).customers == customers

@@ -4,6 +4,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from features.blocks import ACROSS, sharing
+from features.build import parts
 from pipelines import inspection
 from pipelines.assembly import Assembly
 from pipelines.chunks import CELLS, Chunk, most_rows
@@ -62,6 +64,27 @@ def test_peers_are_the_same_however_many_features_are_compared_at_once(project, 
     assert len(at_once.together["peers"]) == 1
     assert len(one_by_one.together["peers"]) == len(compared) > 1
     one_by_one.close()
+
+
+def test_accounts_are_looked_at_by_those_who_share_them_not_by_all_customers(project, monkeypatch):
+    """Each look reads all bills: as many looks as there are customers to fill them would cost their square."""
+    tables = project.tables(NIGHT)
+    sharing_one = int(sharing(tables.tables["customers"]).count().execute())
+    assert 0 < sharing_one < tables.tables["customers"].count().execute() / 2
+    looks: list[list[str]] = []
+
+    def noted(tables, spine, features, settings):
+        looks.append(sorted({f.source for f in features}))
+        return parts(tables, spine, features, settings)
+
+    monkeypatch.setattr("pipelines.assembly.parts", noted)
+    for members, expected in ((sharing_one, 1), (sharing_one - 1, 2)):
+        monkeypatch.setattr("pipelines.assembly.MEMBERS", members)
+        made = Assembly(project, tables, [NIGHT])
+        assert made.together["household"]
+        assert looks.count(sorted(ACROSS)) == expected
+        made.close()
+        looks.clear()
 
 
 def test_rows_across_chunks_come_from_all_that_were_kept(project):
