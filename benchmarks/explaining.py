@@ -10,7 +10,7 @@ from benchmarks.measure import Work
 if TYPE_CHECKING:
     import numpy as np
 
-ONE_IN = 25
+ONE_IN = 10
 """LightGBM's own explains each so-many-th row: its work is proportional to them, and slow."""
 CHUNKS = 4
 """A night explains chunk after chunk with the same model: the same rows so often, what is read of the model once."""

@@ -67,7 +67,7 @@ def plan(size: Size, repeats: int) -> Iterator[Task]:
     yield Task("night_tenth_after", "night", size.tenth, left=little)
     hours = "hours for so many customers" if size.customers > MANY else ""
     yield Task("together", "together", size.tiles, left=hours)
-    yield Task("four", "four_of_twelve", size.tiles, left=hours)
+    yield Task("two", "two_of_twelve", size.tiles, left=hours)
 
 
 def prepared(size: Size) -> Iterator[Task]:

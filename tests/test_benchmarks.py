@@ -115,7 +115,7 @@ def test_every_part_of_a_plan_exists_and_what_is_too_much_for_a_size_says_why():
     few, many = ({task.key: task for task in plan(Size(20_000, tiles), 1)} for tiles in (5, 500))
     assert {task.part for task in few.values()} - {"featuretools"} <= set(PARTS)
     assert not few["pandas"].left and not few["together"].left
-    assert all(many[key].left for key in ("pandas", "polars", "raw_sql", "together", "four"))
+    assert all(many[key].left for key in ("pandas", "polars", "raw_sql", "together", "two"))
     assert not any(many[key].left for key in ("scan", "night_features", "us", "sql", "night", "night_tenth"))
 
 
