@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,13 @@ def simulate() -> dict[str, Any]:
     return {"customers": customers}
 
 
-def tile(folder: Path) -> dict[str, Any]:
-    """The customers of the project as many times as the name of the folder says."""
+def tile(folder: Path, others: Sequence[str]) -> dict[str, Any]:
+    """The customers of the project as many times as the name of the folder says, and others beside it; its rows."""
     project = Project.open(CONFIG)
-    found = tiles.tile(project.tables(NIGHT), folder, int(folder.name), project.settings.threads)
+    tables, threads = project.tables(NIGHT), project.settings.threads
+    for name in others:
+        tiles.tile(tables, folder.with_name(name), int(name), threads)
+    found = tiles.tile(tables, folder, int(folder.name), threads)
     return {"rows": sum(count.used for count in found.counts.values())}
 
 

@@ -218,11 +218,11 @@ def learn(folder: Path) -> Work:
     return learning.learn
 
 
-def tile(folder: Path) -> Work:
-    """The base's canonical tables many times."""
+def tile(folder: Path, *others: str) -> Work:
+    """The base's canonical tables many times, and as many times as others say."""
     from benchmarks import operator
 
-    return lambda: operator.tile(folder)
+    return lambda: operator.tile(folder, others)
 
 
 def tile_raw(folder: Path) -> Work:

@@ -73,8 +73,8 @@ def plan(size: Size, repeats: int) -> Iterator[Task]:
 def prepared(size: Size) -> Iterator[Task]:
     for name in ("simulate", "read", "learn"):
         yield Task(name, name, 1)
-    for tiles in sorted({1, size.tenth, size.tiles}):
-        yield Task("tile" if tiles == size.tiles else f"tile_{tiles}", "tile", tiles)
+    others = sorted({1, size.tenth} - {size.tiles})
+    yield Task("tile", "tile", size.tiles, tuple(map(str, others)))
     yield Task("tile_raw", "tile_raw", size.tiles, left=raw(size))
 
 
@@ -89,7 +89,7 @@ def of_features(size: Size, repeats: int) -> Iterator[Task]:
     yield Task("night_features", "night_features", size.tiles, repeats=repeats)
     yield Task("us", "subset_by_us", size.tiles, repeats=repeats)
     yield Task("sql", "subset_by_sql", size.tiles, repeats=repeats)
-    yield Task("raw_sql", "subset_by_raw_sql", size.tiles, repeats=repeats, left=raw(size))
+    yield Task("raw_sql", "subset_by_raw_sql", size.tiles, left=raw(size))
     yield Task("polars", "subset_by_polars", size.tiles, left=polars or held)
     yield Task("pandas", "subset_by_pandas", size.tiles, left=held)
     yield Task("equality", "equality", size.tiles)
