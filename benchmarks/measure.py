@@ -53,13 +53,8 @@ def timed(work: Work) -> Cost:
     return Cost(cpu, wall, peak(), start, spent(), facts)
 
 
-def child(command: Sequence[str], folder: Path, repeats: int = 1) -> Cost:
-    """The median cost of a command over several processes of its own; the facts of the last one.
-
-    The command gets the file to write its cost to as its first argument, see `Task.command`. What it writes to stderr
-    goes where ours goes. Raises RuntimeError when it fails.
-    """
-    costs = [once(command, folder) for _ in range(repeats)]
+def median(costs: Sequence[Cost]) -> Cost:
+    """Of several processes that did the same; the facts of the last one."""
     middle = {
         name: statistics.median(getattr(cost, name) for cost in costs)
         for name in ("cpu", "wall", "peak", "start", "process_cpu")
@@ -68,6 +63,11 @@ def child(command: Sequence[str], folder: Path, repeats: int = 1) -> Cost:
 
 
 def once(command: Sequence[str], folder: Path) -> Cost:
+    """The cost of a command in a process of its own.
+
+    It gets the file to write its cost to as its first argument, see `Task.command`. What it writes to stderr goes where
+    ours goes. Raises RuntimeError when it fails.
+    """
     out = folder / OUT
     out.unlink(missing_ok=True)
     around = os.environ | {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}

@@ -21,7 +21,7 @@ from benchmarks.by_sql import differences
 from benchmarks.measure import Cost
 from benchmarks.needed import needed
 from benchmarks.parts import PARTS
-from benchmarks.run import chosen, plan, sized
+from benchmarks.run import Task, chosen, measured, plan, sized
 from features import blocks
 from pipelines import simulator, store
 from pipelines.assembly import Assembly
@@ -79,6 +79,24 @@ def test_a_machine_that_slows_down_in_a_long_night_is_seen():
     told = {line.name: line for line in bars.lines(costs, Size(20_000, 500))}
     assert told["whole night / that of 1,000,000 customers, wall"].value == 12
     assert told["night of 1,000,000 customers, after the whole one / before"].value == 1.5
+
+
+def test_repeated_parts_take_turns_and_one_that_fails_has_no_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    ran: list[str] = []
+
+    def noted(command: list[str], folder: Path) -> Cost:
+        part = command[4]
+        ran.append(part)
+        if part == "sql" and len(ran) > 4:
+            raise RuntimeError("failed with 1")
+        return cost(cpu=len(ran))
+
+    monkeypatch.setattr("benchmarks.run.once", noted)
+    tasks = [Task("read", "read", 1), Task("us", "us", 1, repeats=3), Task("sql", "sql", 1, repeats=3)]
+    found = measured(tmp_path, Size(10, 1), [*tasks, Task("pandas", "pandas", 1, left="too many rows")])
+    assert ran == ["read", "us", "sql", "us", "sql", "us"]
+    assert found["read"].cpu == 1 and found["us"].cpu == 4
+    assert found.left == {"sql": "failed with 1", "pandas": "too many rows"}
 
 
 def test_what_was_not_run_says_why_and_meets_no_bar():
