@@ -1,4 +1,4 @@
-"""The project that is measured: the shipped operator in a folder of its own, with champions and canonical tables."""
+"""The project that is measured: the shipped operator in a folder of its own, with canonical tables."""
 
 import json
 import shutil
