@@ -40,8 +40,8 @@ def learn() -> dict[str, Any]:
 
 def keep_trees(project: Project) -> None:
     """Trees on one night's features: whose numbers they predict does not matter here."""
-    assembly = Assembly(project, project.tables(NIGHT), [NIGHT])
-    wide = pd.concat(assembly.snapshots()).drop(columns=["customer_id", "as_of"])
+    with Assembly(project, project.tables(NIGHT), [NIGHT]) as assembly:
+        wide = pd.concat(assembly.snapshots()).drop(columns=["customer_id", "as_of"])
     random = np.random.default_rng(SEED)
     goal = (wide["arpu_3m"] > wide["arpu_3m"].median()).to_numpy(dtype=float)
     goal = np.where(random.random(len(goal)) < 0.3, 1 - goal, goal)

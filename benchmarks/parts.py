@@ -53,7 +53,8 @@ def built(project: "Project", dates: list[date]) -> "Iterator[pd.DataFrame]":
     """The features of some dates as a night makes them, one chunk of customers after the other."""
     from pipelines.assembly import Assembly
 
-    return Assembly(project, project.tables(NIGHT), dates).snapshots()
+    with Assembly(project, project.tables(NIGHT), dates) as assembly:
+        yield from assembly.snapshots()
 
 
 def shape(chunks: "Iterator[pd.DataFrame]") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import ibis
 import ibis.expr.types as ir
@@ -46,7 +46,10 @@ FACTS = ("account_id", "consent", "last_contact_on")
 
 
 class Assembly:
-    """Features of the population of some dates, one chunk after the other; one Assembly at a time in a connection."""
+    """Features of the population of some dates, one chunk after the other; one Assembly at a time in a connection.
+
+    Used in a `with` statement, it leaves nothing behind, neither in memory nor on disk.
+    """
 
     def __init__(
         self,
@@ -86,6 +89,12 @@ class Assembly:
         self._folder: TemporaryDirectory[str] | None = None
         self._parts: dict[str, dict[str, str]] = {}
         self._sql: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def chunks(self) -> list[Chunk]:
         """All rows in order; the last chunk may be smaller."""

@@ -81,7 +81,8 @@ def told(name: str, value: Any, lang: str) -> str:
 def checked(run: "Run", project: Project, done: delivery.Published, row: dict[str, Any]) -> str:
     """The published raw score beside the one recomputed now from base and contributions."""
     tables = project.tables(done.as_of)
-    wide = Assembly(project, tables, [done.as_of], few=True).of(row["customer_id"])
+    with Assembly(project, tables, [done.as_of], few=True) as assembly:
+        wide = assembly.of(row["customer_id"])
     champion = bundles.champions(project.workspace)["churn"]
     if champion.version != done.models["churn"] or wide.empty:
         return text("steps.explain_other_model", run.language, version=done.models["churn"])

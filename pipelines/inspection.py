@@ -1,7 +1,6 @@
 """Commands that look and change nothing: tables, mappings, features, settings, runs."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +103,7 @@ def written(project: "Project", tables: "Tables", dates: list[date], path: Path,
         from pipelines import spark_features
 
         return storage.write_rows(spark_features.ordered(project, tables, dates), schema, path)
-    with closing(Assembly(project, tables, dates, steps)) as made:
+    with Assembly(project, tables, dates, steps) as made:
         rows = (pa.Table.from_pandas(wide, schema, preserve_index=False) for wide in made.snapshots())
         return storage.write_rows(rows, schema, path)
 

@@ -66,13 +66,12 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     settings = project.settings
     dates = sorted({day for split in splits.values() for day in split.dates})
     with steps.step("snapshots") as facts:
-        made = Assembly(project, tables, dates, steps, most=settings.training.most_rows)
         learnt = max(day for split in splits.values() for day in split.every)
-        everybody = made.everybody
-        targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
-        wide = pd.concat(list(made.snapshots()), ignore_index=True)
-        labels = project.labels(tables, made.spine, targets, as_of).drop(columns=KEY)
-        made.close()
+        with Assembly(project, tables, dates, steps, most=settings.training.most_rows) as made:
+            everybody = made.everybody
+            targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
+            wide = pd.concat(list(made.snapshots()), ignore_index=True)
+            labels = project.labels(tables, made.spine, targets, as_of).drop(columns=KEY)
         frame = ordered(pd.concat([wide, labels], axis=1))
         if settings.population.min_history_days:
             frame = frame[frame["tenure_days"] >= settings.population.min_history_days]

@@ -32,21 +32,19 @@ class Counted(Steps):
 
 def test_all_few_and_one_get_the_same_rows(project):
     tables, steps = project.tables(NIGHT), Counted()
-    made = Assembly(project, tables, [NIGHT], steps)
-    everybody = pd.concat(made.snapshots(), ignore_index=True)
-    assert set(made.kept) == {"bills", "customers", "subscriptions", "usage"}
-    made.close()
+    with Assembly(project, tables, [NIGHT], steps) as made:
+        everybody = pd.concat(made.snapshots(), ignore_index=True)
+        assert set(made.kept) == {"bills", "customers", "subscriptions", "usage"}
     chunks = len(made.chunks())
     assert chunks > 2
     assert steps.told == [(n, chunks) for n in range(1, chunks + 1)] * 2, "each pass over everybody is counted"
 
-    few = Assembly(project, tables, [NIGHT], few=True)
-    pd.testing.assert_frame_equal(pd.concat(few.snapshots(), ignore_index=True), everybody)
-    assert not few.kept
-    customer = everybody.customer_id[901]
-    one = few.of(customer)
-    pd.testing.assert_frame_equal(one, everybody[everybody.customer_id == customer].reset_index(drop=True))
-    few.close()
+    with Assembly(project, tables, [NIGHT], few=True) as few:
+        pd.testing.assert_frame_equal(pd.concat(few.snapshots(), ignore_index=True), everybody)
+        assert not few.kept
+        customer = everybody.customer_id[901]
+        one = few.of(customer)
+        pd.testing.assert_frame_equal(one, everybody[everybody.customer_id == customer].reset_index(drop=True))
 
     whole = project.snapshot(tables, project.spine(tables, [NIGHT]))
     pd.testing.assert_frame_equal(everybody, whole)
@@ -54,16 +52,14 @@ def test_all_few_and_one_get_the_same_rows(project):
 
 def test_peers_are_the_same_however_many_features_are_compared_at_once(project, monkeypatch):
     tables = project.tables(NIGHT)
-    at_once = Assembly(project, tables, [NIGHT])
-    rows = pd.concat(at_once.snapshots(), ignore_index=True)
-    at_once.close()
+    with Assembly(project, tables, [NIGHT]) as at_once:
+        rows = pd.concat(at_once.snapshots(), ignore_index=True)
     monkeypatch.setattr("pipelines.assembly.COMPARED", at_once.total)
-    one_by_one = Assembly(project, tables, [NIGHT])
-    pd.testing.assert_frame_equal(pd.concat(one_by_one.snapshots(), ignore_index=True), rows)
+    with Assembly(project, tables, [NIGHT]) as one_by_one:
+        pd.testing.assert_frame_equal(pd.concat(one_by_one.snapshots(), ignore_index=True), rows)
     compared = [feature for feature in project.features if feature.source == "peers"]
     assert len(at_once.together["peers"]) == 1
     assert len(one_by_one.together["peers"]) == len(compared) > 1
-    one_by_one.close()
 
 
 def test_accounts_are_looked_at_by_those_who_share_them_not_by_all_customers(project, monkeypatch):
@@ -80,22 +76,21 @@ def test_accounts_are_looked_at_by_those_who_share_them_not_by_all_customers(pro
     monkeypatch.setattr("pipelines.assembly.parts", noted)
     for members, expected in ((sharing_one, 1), (sharing_one - 1, 2)):
         monkeypatch.setattr("pipelines.assembly.MEMBERS", members)
-        made = Assembly(project, tables, [NIGHT])
-        assert made.together["household"]
+        with Assembly(project, tables, [NIGHT]) as made:
+            assert made.together["household"]
         assert looks.count(sorted(ACROSS)) == expected
-        made.close()
         looks.clear()
 
 
 def test_rows_across_chunks_come_from_all_that_were_kept(project):
-    made = Assembly(project, project.tables(NIGHT), [NIGHT])
-    everybody = pd.concat(made.snapshots(), ignore_index=True)
-    some = made.snapshot(Chunk(350, 1_450, step=25))
-    expected = everybody.iloc[range(350, 1_450, 25)].reset_index(drop=True)
-    pd.testing.assert_frame_equal(some, expected)
-    (folder,) = project.workspace.root.glob(".features-*")
-    assert list(folder.glob("usage-*.parquet"))
-    made.close()
+    with pytest.raises(RuntimeError, match="the light"), Assembly(project, project.tables(NIGHT), [NIGHT]) as made:
+        everybody = pd.concat(made.snapshots(), ignore_index=True)
+        some = made.snapshot(Chunk(350, 1_450, step=25))
+        expected = everybody.iloc[range(350, 1_450, 25)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(some, expected)
+        (folder,) = project.workspace.root.glob(".features-*")
+        assert list(folder.glob("usage-*.parquet"))
+        raise RuntimeError("the light goes out")
     assert not folder.exists()
     left = project.connection.raw_sql("SELECT table_name FROM information_schema.tables").fetchall()
     assert not [name for (name,) in left if name.startswith(("whole_", "near_", "part_", "narrow", "sharing"))]
@@ -123,9 +118,8 @@ def test_features_are_written_whole_or_not_at_all(project, tmp_path, monkeypatch
 
 def test_nobody_is_found_who_is_not_there(project):
     for few in (True, False):
-        made = Assembly(project, project.tables(NIGHT), [NIGHT], few=few)
-        assert made.of("nobody").empty
-        made.close()
+        with Assembly(project, project.tables(NIGHT), [NIGHT], few=few) as made:
+            assert made.of("nobody").empty
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(1, 100_000), (300, 100_000), (1_000, 30_000), (2 * CELLS, 1)])
