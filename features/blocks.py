@@ -81,10 +81,9 @@ def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     """
     events = tables["usage"]
     measures = measured(events)
-    recent = events.join(spine.aggregate(oldest=spine.as_of.min()), ibis.literal(True))
-    recent = recent.filter(recent.happened_on >= recent.oldest - ibis.interval(days=USAGE_LOOKBACK)).drop("oldest")
+    recent = since(spine, events, USAGE_LOOKBACK)
     whole = spine.as_of.delta(spine.activated_on, unit="day") - settings.usage_closing_days
-    rows = visible(spine.mutate(known=(whole / PERIOD_DAYS).floor().cast("int64")), recent)
+    rows = visible(spine.mutate(known=(whole / PERIOD_DAYS).floor().cast("int64")), recent, USAGE_LOOKBACK)
     back, one = rows.days_ago - settings.usage_closing_days, ibis.literal(1, "int64")
     ago = (back / PERIOD_DAYS).floor().cast("int64")  # `back` may be negative
     rows = rows.mutate(ago=ago, day=one << (back - ago * PERIOD_DAYS).cast("int32"))

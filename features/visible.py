@@ -14,13 +14,18 @@ MASKED = {"resolved_at": "cutoff", "valid_to": "as_of", "deactivated_on": "as_of
 """Columns that become known after their row, and the clock at which they are hidden until then."""
 
 
-def visible(spine: ir.Table, events: ir.Table) -> ir.Table:
+def visible(spine: ir.Table, events: ir.Table, days: int | None = None) -> ir.Table:
     """Every row of the spine with each event seen from it; a customer without any keeps one row of nulls.
+
+    `days`: how far each as-of date looks back, where what is older is not asked for.
 
     Events before `activated_on` belong to a former holder of the number and are not his. Of several versions of a
     row only the newest known one is seen. `days_ago` is 0 for the day before `as_of`.
     """
-    rows = spine.left_join(events, [spine.customer_id == events.customer_id, seen(spine, events)])
+    rule = seen(spine, events)
+    if days is not None:
+        rule &= events.happened_on >= spine.as_of - ibis.interval(days=days)
+    rows = spine.left_join(events, [spine.customer_id == events.customer_id, rule])
     rows = rows.drop("customer_id_right")
     rows = rows.mutate(days_ago=rows.as_of.delta(rows.happened_on, unit="day") - 1)
     masks = {c: masked(rows, c) for c in MASKED if c in events.columns}

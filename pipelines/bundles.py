@@ -14,7 +14,7 @@ from pathlib import Path
 from features.errors import HeadwaterError
 from models.bundle import from_files
 from models.candidates import Estimator
-from pipelines.storage import FOLDER_MODE, Workspace, sha256, sync_folder, write_json, write_text
+from pipelines.storage import FOLDER_MODE, Workspace, sha256, sync, write_json, write_text
 
 ALLOWED = {".txt", ".json"}
 
@@ -84,7 +84,7 @@ def install(workspace: Workspace, target: str, version: str, texts: dict[str, st
     made = workspace.models / "gen" / name
     if not made.exists():
         stage(workspace, before, {"models": entries}, (target, texts)).rename(made)
-        sync_folder(made.parent)
+        sync(made.parent)
     write_text(workspace.models / "CURRENT", name + "\n")
     return digest
 
@@ -103,5 +103,5 @@ def stage(workspace: Workspace, before: Path | None, content: dict, new: tuple[s
     for name, text in texts.items():
         write_text(staging / target / name, text)
     write_json(staging / "manifest.json", content)
-    sync_folder(staging)
+    sync(staging)
     return staging

@@ -181,7 +181,7 @@ def write(path: Path, rows: Iterable[pa.RecordBatch], kinds: dict[str, pa.DataTy
         count = stream(temporary, rows, pa.schema(list(kinds.items())))
         if (count or empty) and not (path.is_file() and storage.sha256(path) == storage.sha256(temporary)):
             temporary.replace(path)
-            storage.sync_folder(path.parent)
+            storage.sync(path.parent)
     except OSError as error:
         raise storage.translated(error, path) from error
     finally:

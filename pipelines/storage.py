@@ -167,7 +167,7 @@ def keep_old(workspace: Workspace, target: Path) -> None:
 def settle(workspace: Workspace) -> None:
     """Sync the folder and move `latest.parquet`; whatever fails here is only logged, for the scores are out."""
     try:
-        sync_folder(workspace.scores)
+        sync(workspace.scores)
         point_latest(workspace)
     except OSError as error:
         log.warning("published; folder or latest.parquet not settled: %s", error)
@@ -182,7 +182,7 @@ def point_latest(workspace: Workspace) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(workspace.score_file(dates[-1]).relative_to(workspace.root))
     link.replace(workspace.latest)
-    sync_folder(workspace.root)
+    sync(workspace.root)
 
 
 def read_scores(path: Path) -> tuple[dict[str, str], pa.Table]:
@@ -212,8 +212,9 @@ def write_json(path: Path, value: object) -> Path:
     return write_text(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n")
 
 
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """What a file or a folder holds is on disk after this."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

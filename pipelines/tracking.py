@@ -7,11 +7,13 @@ is exit 7 for training and promotion; scoring never comes here.
 import io
 import json
 import logging
+import os
+import sqlite3
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema
 
 from features.errors import HeadwaterError
-from pipelines.storage import Workspace
+from pipelines.storage import Workspace, sync, translated
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 SERVED = Path(__file__).with_name("served_model.py")
@@ -70,10 +72,40 @@ def store(workspace: Workspace) -> Iterator[MlflowClient]:
     """A client of the workspace's store; trouble with it becomes one line and exit 7."""
     uri = f"sqlite:///{workspace.store}"
     try:
+        if not workspace.store.exists():
+            make(workspace)
         mlflow.set_tracking_uri(uri)
         yield reachable(uri)
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError) as error:
         raise HeadwaterError("E706", file=workspace.store, detail=str(error).strip().splitlines()[0]) from error
+
+
+def make(workspace: Workspace) -> None:
+    """A new store, there whole or not at all; who was quicker keeps his.
+
+    MLflow brings it through all its versions, hundreds of statements: each waiting for the disk would take long.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # slow to import, and rarely needed
+
+    try:
+        with tempfile.TemporaryDirectory(prefix=".store-", dir=workspace.root) as folder:
+            new = Path(folder) / workspace.store.name
+            sqlalchemy.event.listen(sqlalchemy.Engine, "connect", unsynced)
+            try:
+                SqlAlchemyStore(f"sqlite:///{new}", workspace.artifacts.as_uri()).engine.dispose()
+            finally:
+                sqlalchemy.event.remove(sqlalchemy.Engine, "connect", unsynced)
+            sync(new)
+            with suppress(FileExistsError):
+                os.link(new, workspace.store)
+            sync(workspace.root)
+    except OSError as error:
+        raise translated(error, workspace.store) from error
+
+
+def unsynced(connection: sqlite3.Connection, _: object) -> None:
+    """What befalls a file that nobody sees yet does not matter."""
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def reachable(uri: str) -> MlflowClient:

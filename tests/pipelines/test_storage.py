@@ -99,7 +99,7 @@ def test_a_fault_after_the_commit_is_not_told_as_failure(workspace, monkeypatch)
     def fail(_: Path) -> None:
         raise OSError(errno.EIO, "no sync")
 
-    monkeypatch.setattr(storage, "sync_folder", fail)
+    monkeypatch.setattr(storage, "sync", fail)
     publish(workspace, [table(2)], meta("b"), len)
     assert value(workspace) == 2
 
