@@ -7,10 +7,10 @@ are compared by are made whole on the way, and kept as pieces: no history is agg
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 import ibis
@@ -24,6 +24,7 @@ from features.build import join, parts, peers
 from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
 from features.spine import population
+from pipelines import scratch
 from pipelines.chunks import Chunk, Cut, most_rows
 from pipelines.pieces import Pieces
 from pipelines.progress import Steps
@@ -86,7 +87,7 @@ class Assembly:
         self.cut = Cut(self.con, self.tables, self.spine)
         self.kept: dict[str, dict[Chunk, Path]] = {}
         self._pieces = pieces
-        self._folder: TemporaryDirectory[str] | None = None
+        self._left = ExitStack()
         self._parts: dict[str, dict[str, str]] = {}
         self._sql: dict[str, str] = {}
 
@@ -132,8 +133,7 @@ class Assembly:
         whole = [name for names in together.values() for name in names]
         for block in self.kept:
             self.con.raw_sql(f"DROP VIEW IF EXISTS near_{block}")
-        if self._folder:
-            self._folder.cleanup()
+        self._left.close()
         own = ["everybody", "drawn", "narrow", "sharing", "cut_spine", *(f"part_{block}" for block in blocks)]
         for name in own + whole:
             self.con.raw_sql(f"DROP TABLE IF EXISTS {name}")
@@ -255,8 +255,7 @@ class Assembly:
     def pieces(self) -> Pieces:
         """Where blocks are kept."""
         if self._pieces is None:
-            folder = self._folder = TemporaryDirectory(prefix=".features-", dir=self.project.workspace.root)
-            return Pieces(Path(folder.name))
+            return Pieces(self._left.enter_context(scratch.folder(self.project.workspace.root, ".features-")))
         return self._pieces
 
     def _copy(self, sql: str, path: Path) -> None:

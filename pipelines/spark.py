@@ -6,7 +6,6 @@ Nothing here is imported unless Spark is asked for: the extra `headwater[spark]`
 import os
 import shutil
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from features.errors import HeadwaterError
+from pipelines import scratch
 from pipelines.settings import SparkSettings
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def connected(settings: SparkSettings, folder: Path) -> Iterator["SparkBackend"]
     from pipelines.spark_ibis import SparkBackend
 
     running = SparkSession.getActiveSession()
-    with tempfile.TemporaryDirectory(prefix=".spark-", dir=folder) as kept:
-        session = running or started(settings, Path(kept))
+    with scratch.folder(folder, ".spark-") as kept:
+        session = running or started(settings, kept)
         try:
-            yield SparkBackend.of(session, Path(kept))
+            yield SparkBackend.of(session, kept)
         finally:
             if running is None:
                 session.stop()

@@ -26,6 +26,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema
 
 from features.errors import HeadwaterError
+from pipelines import scratch
 from pipelines.storage import Workspace, sync, translated
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -88,8 +89,8 @@ def make(workspace: Workspace) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # slow to import, and rarely needed
 
     try:
-        with tempfile.TemporaryDirectory(prefix=".store-", dir=workspace.root) as folder:
-            new = Path(folder) / workspace.store.name
+        with scratch.folder(workspace.root, ".store-") as folder:
+            new = folder / workspace.store.name
             sqlalchemy.event.listen(sqlalchemy.Engine, "connect", unsynced)
             try:
                 SqlAlchemyStore(f"sqlite:///{new}", workspace.artifacts.as_uri()).engine.dispose()
