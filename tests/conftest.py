@@ -17,6 +17,14 @@ from tests import demo_project
 pytest.register_assert_rewrite("tests.tables")
 
 
+@pytest.hookimpl(trylast=True)  # when what is not asked for is out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker builds the operator with its first test, while the others test what does not need it."""
+    needing = [item for item in items if "operator" in getattr(item, "fixturenames", ())]
+    files = {item.path for item in needing}
+    items.sort(key=lambda item: (item not in needing[:1], item.path in files))
+
+
 def pytest_collection_finish() -> None:
     """What was imported stays: looking through it again and again for garbage took a tenth of the time."""
     gc.freeze()
