@@ -56,8 +56,8 @@ def join(
     The rows keep their number, so that they can be put in order without comparing texts.
     """
     wide = spine.select(*KEY, ROW)
-    for part in made.values():
-        wide = wide.left_join(part, ROW).drop(f"{ROW}_right")
+    for name, part in made.items():
+        wide = wide.left_join(part, ROW, rname=f"{{name}}_{name}")
     missing = [f for f in features if from_rows(f) and f.source not in made]
     wide = wide.mutate(**{f.column: ibis.null(kind(f)) for f in missing}) if missing else wide
     wide = wide if "peers" in made else peers(wide, features)
