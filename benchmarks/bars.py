@@ -18,6 +18,10 @@ class NotRun(Exception):
     """A part was left out, or failed; the text says why."""
 
 
+LEFT_OUT = "left out of this run"
+"""Why a part that was not asked for was not run."""
+
+
 @dataclass
 class Costs:
     """What each part cost, or why it was not run."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.bars import Line
+from benchmarks.bars import LEFT_OUT, Line
 from benchmarks.measure import ROOT
 
 if TYPE_CHECKING:
@@ -43,15 +43,22 @@ def figure(line: Line) -> str:
 
 
 def section(lines: Sequence[Line], picture: str) -> str:
-    """The bars first; the costs behind them can be unfolded."""
+    """The bars first; the costs behind them can be unfolded. What was not asked for is named, and fills no rows."""
     customers = most(lines)
-    barred = [line for line in lines if line.bar]
+    asked = [line for line in lines if LEFT_OUT not in line.unit]
+    barred = [line for line in asked if line.bar]
+    left = "; ".join(line.name for line in lines if line.bar and line not in asked)
     missed = sum(line.met is False for line in barred)
     told = sum(line.met is not None for line in barred)
-    head = f"## {customers:,} customers\n\n{told - missed} of {told} bars that this size can tell are met.\n\n"
-    rest = table([line for line in lines if not line.bar])
-    folded = f"<details><summary>The figures behind them</summary>\n\n{rest}\n\n</details>"
-    return f"{head}{table(barred)}\n\n![CPU and peaks of the subset by every way, {customers:,} customers]({picture})\n\n{folded}"
+    head = f"## {customers:,} customers\n\n{told - missed} of {told} bars that this run can tell are met.\n\n"
+    parts = [table(barred)]
+    if left:
+        parts.append(f"Bars that this run left out: {left}.")
+    if len(values(lines, "CPU")) > 1:
+        parts.append(f"![CPU and peaks of the subset by every way, {customers:,} customers]({picture})")
+    rest = table([line for line in asked if not line.bar])
+    parts.append(f"<details><summary>The figures behind them</summary>\n\n{rest}\n\n</details>")
+    return head + "\n\n".join(parts)
 
 
 def most(lines: Sequence[Line]) -> int:
@@ -117,7 +124,8 @@ def main() -> None:
     chosen.bench.with_suffix(".svg").write_text(drawn + "\n", encoding="utf-8")
     if chosen.docs:
         name = f"performance-{most(lines)}.svg"
-        PAGE.with_name(name).write_text(drawn + "\n", encoding="utf-8")
+        if len(values(lines, "CPU")) > 1:
+            PAGE.with_name(name).write_text(drawn + "\n", encoding="utf-8")
         text = inserted(PAGE.read_text(encoding="utf-8"), most(lines), section(lines, name))
         PAGE.write_text(text, encoding="utf-8")
 

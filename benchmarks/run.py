@@ -114,7 +114,7 @@ def chosen(size: Size, repeats: int, only: Sequence[str]) -> Iterator[Task]:
         raise ValueError(f"no part is called {', '.join(sorted(unknown))}")
     for task in tasks:
         wanted = not only or task.key in only or (task.key in needed and task.part != "tile_raw")
-        yield task if wanted else replace(task, left="left out of this run")
+        yield task if wanted else replace(task, left=bars.LEFT_OUT)
 
 
 def measured(folder: Path, size: Size, tasks: Iterable[Task]) -> Costs:

@@ -125,7 +125,7 @@ def test_large_sizes_are_tiles_of_a_base(customers: int, base: int, count: int):
 def test_a_run_can_leave_parts_out_but_not_what_the_others_need():
     run = {task.key: task.left for task in chosen(Size(10, 100), 1, ["scan", "night"])}
     assert {"simulate", "learn", "tile", "scan", "night"} <= {key for key, left in run.items() if not left}
-    assert run["pandas"] == run["tile_raw"] == "left out of this run"
+    assert run["pandas"] == run["tile_raw"] == bars.LEFT_OUT
     with pytest.raises(ValueError, match="nigth"):
         list(chosen(Size(10, 100), 1, ["nigth"]))
 
@@ -166,6 +166,18 @@ def test_a_page_has_one_section_per_size_and_the_newest_figures():
     text = page.inserted(text, 50, page.section(new, "q.svg"))
     assert "**NO**" not in text and text.count("1 of 1 bars") == 2
     assert text.index("bench 5 ") < text.index("bench 50 ") < text.index(page.LAST)
+
+
+def test_a_page_names_what_a_run_left_out_and_shows_no_picture_of_one_way():
+    line = Line("a / b", 5, 1.0, "<= 2", True, "x CPU")
+    left = [
+        Line(name, 5, None, bar, None, f"not run: {bars.LEFT_OUT}") for name, bar in (("c / d", "<= 3"), ("e", None))
+    ]
+    text = page.section([line, *left], "p.svg")
+    assert "1 of 1 bars" in text and "left out: c / d." in text
+    assert text.count("c / d") == 1 and "| e |" not in text and "p.svg" not in text
+    ways = [Line(f"{name}: CPU", 5, 2.0, None, None, "s") for name in list(page.WAYS)[:2]]
+    assert "p.svg" in page.section([line, *ways], "p.svg")
 
 
 def test_a_picture_is_drawn_of_whatever_was_run():
