@@ -66,16 +66,18 @@ def join(
 
 
 def peers(wide: ir.Table, features: Sequence[Feature]) -> ir.Table:
-    """Rows of a whole population with what compares each customer with the others of his as-of date.
+    """Rows of a whole population with what compares each customer with the others of his as-of date."""
+    asked = [f for f in features if f.source == "peers"]
+    return wide.left_join(compared(wide, asked), ROW).drop(f"{ROW}_right") if asked else wide
+
+
+def compared(rows: ir.Table, asked: Sequence[Feature]) -> ir.Table:
+    """The `row` of everybody of a population, and these features that compare him with the others of his as-of date.
 
     Only the columns that are compared go through the windows: sorting whole rows would cost more than all else.
     """
-    asked = [f for f in features if f.source == "peers"]
-    if not asked:
-        return wide
-    narrow = wide.select(ROW, "as_of", *sorted({c for f in asked for c in f.reads}))
-    compared = narrow.mutate(**{f.column: f.value(narrow) for f in asked}).select(ROW, *[f.column for f in asked])
-    return wide.left_join(compared, ROW).drop(f"{ROW}_right")
+    narrow = rows.select(ROW, "as_of", *sorted({c for f in asked for c in f.reads}))
+    return narrow.select(ROW, **{f.column: f.value(narrow) for f in asked})
 
 
 def whole_rows(wide: ir.Table, features: Sequence[Feature], settings: FeatureSettings) -> ir.Table:

@@ -20,7 +20,7 @@ import pyarrow as pa
 import sqlglot.expressions as sge
 
 from features.blocks import ACROSS, USAGE_LOOKBACK, sharing
-from features.build import join, parts, peers
+from features.build import compared, join, parts
 from features.definition import KEY, ROW, Feature
 from features.permissions import permissions
 from features.spine import population
@@ -159,8 +159,8 @@ class Assembly:
     def together(self) -> dict[str, list[str]]:
         """What needs more customers than those of a chunk: each part's tables of everybody, in the order of `row`."""
         across = [f for f in self.project.features if f.source in ACROSS]
-        compared = [f for f in self.project.features if f.source == "peers"]
-        return self._shared(across) | self._peers(compared)
+        asked = [f for f in self.project.features if f.source == "peers"]
+        return self._shared(across) | self._peers(asked)
 
     def _near(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
         """The rows of a chunk from tables of everybody, as tables `part_<name>`."""
@@ -189,26 +189,26 @@ class Assembly:
                 self._append(f"loose_{name}", self.con.compile(rows), number > 0)
         return {name: [self._sorted(f"loose_{name}", f"whole_{name}")] for name in made}
 
-    def _peers(self, compared: list[Feature]) -> dict[str, list[str]]:
+    def _peers(self, asked: list[Feature]) -> dict[str, list[str]]:
         """Everybody beside his peers, over the few columns that are compared.
 
         Some features at a time: windows over all columns of millions of customers would not fit into memory.
         """
-        if not compared:
+        if not asked:
             return {}
-        self._narrow(compared)
+        self._narrow(asked)
         made, most = [], max(1, COMPARED // max(self.total, 1))
-        for first in range(0, len(compared), most):
-            some = compared[first : first + most]
-            rows = peers(self.con.table("narrow"), some).select(ROW, *[f.column for f in some])
+        for first in range(0, len(asked), most):
+            some = asked[first : first + most]
+            rows = compared(self.con.table("narrow"), some)
             self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE loose_peers AS {self.con.compile(rows)}")
             made.append(self._sorted("loose_peers", f"whole_peers_{first}"))
         self.con.raw_sql("DROP TABLE narrow")
         return {"peers": made}
 
-    def _narrow(self, compared: list[Feature]) -> None:
+    def _narrow(self, asked: list[Feature]) -> None:
         """Everybody's columns that are compared, as a table `narrow`; the blocks that they come from are kept."""
-        read = {column for feature in compared for column in feature.reads}
+        read = {column for feature in asked for column in feature.reads}
         narrow = [f for f in self.project.features if f.column in read]
         blocks = {f.source for f in narrow}
         everybody, size = Cut(self.con, self.tables, self.everybody), self.most

@@ -4,9 +4,10 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from features.build import inside, parts
+from features.build import compared, inside, join, parts
 from features.definition import ROW
 from tests.features.asking import Asker
+from tests.world import everything
 
 ROWS = pa.table({ROW: [1, 1, 1, 2, 2, 3], "x": [1.5, None, -2.0, 4.0, 0.0, None], "ago": [0, 1, 2, 5, None, 0]})
 
@@ -35,3 +36,25 @@ def test_the_dear_blocks_have_few_filters(con: ibis.BaseBackend):
     blocks = parts(made.tables, made.spine, made.features, made.settings)
     filters = {name: ibis.to_sql(blocks[name]).count("FILTER") for name in ("bills", "usage", "settled")}
     assert max(filters.values()) <= 2, filters
+
+
+def test_everybody_is_read_once_to_be_compared(con: ibis.BaseBackend):
+    """Joined to themselves, eight million rows did not fit into memory."""
+    asked = [f for f in everything() if f.source == "peers"]
+    texts = {"plan", "region"}
+    schema = {ROW: "int64", "as_of": "date"} | {
+        c: "string" if c in texts else "float64" for f in asked for c in f.reads
+    }
+    rows = compared(ibis.table(schema, name="narrow"), asked)
+    assert rows.columns == (ROW, *[f.column for f in asked])
+    assert "JOIN" not in ibis.to_sql(rows, dialect="duckdb")
+
+
+def test_parts_are_joined_in_one_statement(con: ibis.BaseBackend):
+    """One below the other, a statement of its own each, they took twice as long to compile."""
+    made = Asker(con, "joined")
+    blocks = parts(made.tables, made.spine, made.features, made.settings)
+    names = {name: con.create_table(f"part_of_{name}", rows.limit(0), temp=True) for name, rows in blocks.items()}
+    sql = ibis.to_sql(join(made.spine, names, [f for f in made.features if f.source in blocks], made.settings))
+    assert sql.count("JOIN") == len(blocks) > 10
+    assert sql.count("SELECT") <= 2
