@@ -3,7 +3,6 @@
 Tests of whole commands read the operator where it is, or work on a copy.
 """
 
-import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -23,12 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     needing = [item for item in items if "operator" in getattr(item, "fixturenames", ())]
     files = {item.path for item in needing}
     items.sort(key=lambda item: (item not in needing[:1], item.path in files))
-
-
-def pytest_collection_finish() -> None:
-    """What was imported stays: looking through it again and again for garbage took a tenth of the time."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(scope="session")

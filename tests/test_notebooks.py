@@ -20,11 +20,14 @@ def read(path: Path) -> nbformat.NotebookNode:
 def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
     """The notebook after a run in `folder`; a cell that raises fails the test with its traceback.
 
-    The kernel is reached over local sockets: two that start at once must not be given the same port.
+    The kernel is reached over local sockets: two that start at once must not be given the same port. As it is ours, the
+    client ends it only when told to; left to the garbage collector, its sockets could stop a later test for good.
     """
     notebook = read(path)
     kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")
-    NotebookClient(notebook, km=kernel, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    client = NotebookClient(notebook, km=kernel, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client.execute(cleanup_kc=True)
+    assert not kernel.has_kernel
     return notebook
 
 
