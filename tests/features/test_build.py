@@ -51,7 +51,7 @@ def test_everybody_is_read_once_to_be_compared(con: ibis.BaseBackend):
 
 
 def test_parts_are_joined_in_one_statement(con: ibis.BaseBackend):
-    """One below the other, a statement of its own each, they took twice as long to compile."""
+    """One below the other, a statement of its own each, they take longer to compile."""
     made = Asker(con, "joined")
     blocks = parts(made.tables, made.spine, made.features, made.settings)
     names = {name: con.create_table(f"part_of_{name}", rows.limit(0), temp=True) for name, rows in blocks.items()}
