@@ -1,5 +1,6 @@
 """The one exception that people are meant to see; its wording stands in `pipelines/texts/errors.yaml`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -30,6 +31,13 @@ class HeadwaterError(Exception):
         self.problem = Problem(code, file and str(file), row, column, tuple(sample), values)
         self.others: tuple[Problem, ...] = tuple(others)
         super().__init__(f"{code} {values}" if values else code)
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> "HeadwaterError":
+        """One error of several problems, the first of which decides the exit code."""
+        first, *others = problems
+        where = {"file": first.file, "row": first.row, "column": first.column, "sample": first.sample}
+        return cls(first.code, others=others, **where, **first.values)
 
     @property
     def exit_code(self) -> int:

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from features.errors import HeadwaterError
-from models import blends
+from models import blends, levels
 from models.calibration import Calibrator, calibrate
 from models.encoding import Matrix
 from models.learners import Trees
@@ -23,6 +23,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     Attributes:
         learner_: the fitted learner. calibrators_: horizon in days to calibrator.
         scale_, shift_: bring the score of a refitted learner to the mean and spread of the honest one.
+        levels_: horizon in days to a shift of the calibrated log-odds; empty where the level is as calibrated.
     """
 
     kind = ""
@@ -54,6 +55,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         self.scale_, self.shift_ = 1.0, 0.0
         self.classes_ = np.array([0, 1])
         self.calibrators_ = {h: Calibrator("sigmoid") for h in self._horizons()}
+        self.levels_: dict[int, float] = {}
         self.facts_: dict[str, Any] = {}
         return self if eval_set is None else self.calibrate_on(*eval_set)
 
@@ -67,6 +69,16 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             for h in self._horizons()
             if known[h].any()
         }
+        return self
+
+    def relevel(self, X: pd.DataFrame, y: Any) -> Self:
+        """Bring every horizon that `y` has labels for to the level of these rows; the order stays as it is."""
+        raw = self.decision_function(X)
+        for horizon, calibrator in self.calibrators_.items():
+            outcome = self.outcome(y, horizon)
+            known = ~np.isnan(outcome)
+            if known.any():
+                self.levels_[horizon] = levels.shift(self.kind, outcome[known], calibrator(raw[known]))
         return self
 
     def refit(self, X: pd.DataFrame, y: Any, anchor: tuple[pd.DataFrame, Any]) -> Self:
@@ -132,7 +144,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         found: dict[int, Matrix] = {}
         highest = np.zeros(len(raw))
         for horizon in sorted(self.calibrators_):
-            highest = np.maximum(highest, self.calibrators_[horizon](raw))
+            calibrated = self.calibrators_[horizon](raw)
+            highest = np.maximum(highest, levels.shifted(self.kind, calibrated, self.levels_.get(horizon, 0.0)))
             found[horizon] = highest
         return found
 
@@ -149,8 +162,9 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """File name to text: `bundle.json` and, for trees, `trees.txt`."""
         settings = {"horizon": self.horizon, "horizons": list(self.horizons), "calibration": self.calibration}
         calibrators = {str(h): c.state() for h, c in self.calibrators_.items()}
+        shifts = {str(h): shift for h, shift in self.levels_.items()}
         fitted = {"learner": self.learner_.state(), "scale": self.scale_, "shift": self.shift_}
-        state = settings | fitted | {"calibrators": calibrators}
+        state = settings | fitted | {"calibrators": calibrators, "levels": shifts}
         return pack(self.kind, state, self.learner_.texts(), self.facts_)
 
     @classmethod
@@ -160,6 +174,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         model = cls(horizon=state["horizon"], horizons=tuple(state["horizons"]), calibration=state["calibration"])
         model.learner_ = blends.restore(state["learner"], texts)
         model.calibrators_ = {int(h): Calibrator.restore(c) for h, c in state["calibrators"].items()}
+        model.levels_ = {int(h): shift for h, shift in state.get("levels", {}).items()}
         model.scale_, model.shift_ = state["scale"], state["shift"]
         model.classes_, model.facts_ = np.array([0, 1]), facts
         return model

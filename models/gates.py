@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models import judging
+from models import judging, levels
 from models.candidates import SCORE
 from models.drift import stability
 from models.judging import Estimate, Outcome
-from models.metrics import LOWER_IS_BETTER, METRICS, Array
+from models.metrics import METRICS, Array
 from models.settings import GateSettings
 from models.training import Trained
 
@@ -65,20 +65,21 @@ def prediction(target: str, model: Any, rows: pd.DataFrame) -> pd.Series:
     return model.predict(rows)[SCORE[target]]
 
 
-def decide(trained: Trained, champion: Any, settings: GateSettings) -> Decision:
-    """May the trained model be promoted?
+def decide(trained: Trained, champion: Any, settings: GateSettings, model: str | None = None) -> Decision:
+    """May a trained candidate be promoted?
 
     Args:
-        trained: the challenger with its final window.
+        trained: the training with its final window.
         champion: the champion's predictions for the very rows of `trained.final`, or None when there is none to
             compare with.
+        model: the candidate, the winner when left out. The rule passes the same checks, but for beating itself.
     """
-    final = trained.final
+    final, name = trained.final, model or trained.winner
     outcome = Outcome(trained.target, final["y"].to_numpy(), final["value"].to_numpy(), final["customer_id"].to_numpy())
-    ours = final[trained.winner].to_numpy(dtype=float)
-    checks = [finite(ours), positives(outcome, settings), above_base(trained, settings)]
+    ours = final[name].to_numpy(dtype=float)
+    checks = [finite(ours), positives(trained, settings), above_base(trained, name, settings)]
     rivals = [final["rule"].to_numpy(dtype=float)]
-    checks += [calibrated(outcome, ours, settings), leaks(trained, settings)]
+    checks += [calibrated(trained, outcome, name, settings), leaks(trained, settings)]
     if champion is not None:
         theirs = np.asarray(champion, dtype=float)
         rivals.append(theirs)
@@ -91,20 +92,26 @@ def finite(scores: Array) -> Check:
     return at_least("finite", float(np.isfinite(scores).mean()) if len(scores) else float("nan"), 1.0)
 
 
-def positives(outcome: Outcome, settings: GateSettings) -> Check:
-    return at_least("positives", float((outcome.y > 0).sum()), settings.positives)
+def positives(trained: Trained, settings: GateSettings) -> Check:
+    return at_least("positives", float(trained.positives), settings.positives)
 
 
-def above_base(trained: Trained, settings: GateSettings) -> Check | None:
-    """Lower end of the advantage over the rule of today."""
-    if not settings.beat_rule:
+def above_base(trained: Trained, name: str, settings: GateSettings) -> Check | None:
+    """The expected advantage over the rule of today; how sure it is decides nothing, and is told."""
+    if not settings.beat_rule or name == "rule":
         return None
-    lead = trained.differences.set_index("metric").loc[trained.judged_by, "low"]
-    return above("beats_rule", float(lead) if trained.winner != "rule" else 0.0, 0.0)
+    return above("beats_rule", trained.lead.value, 0.0)
 
 
-def calibrated(outcome: Outcome, ours: Array, settings: GateSettings) -> Check:
-    """Expected calibration error; for value the relative error of the total."""
+def calibrated(trained: Trained, outcome: Outcome, name: str, settings: GateSettings) -> Check:
+    """Expected calibration error; for value the relative error of the total.
+
+    Of a model whose level was mended on these very rows it is what is left when each half of the customers gets its
+    level from the other half.
+    """
+    ours = trained.final[name].to_numpy(dtype=float)
+    if name in trained.levels:
+        ours = levels.cross_fitted(outcome, ours)
     if outcome.target == "value":
         bias = float(METRICS["value"]["total_bias"](outcome.y, ours))
         return at_most("calibration", abs(bias - 1), settings.bias)
@@ -127,17 +134,15 @@ def slices(
     for column in trained.sliced:
         for places in trained.sliced.groupby(column, observed=True).indices.values():
             hits = outcome.y[places] > 0
-            if len(places) >= settings.slice_rows and settings.positives <= hits.sum() < len(places):
+            if len(places) >= settings.slice_rows and settings.slice_positives <= hits.sum() < len(places):
                 worst = max(worst, *(loss(trained, outcome, ours, rival, places) for rival in rivals))
     return at_most("slices", worst, settings.slice_loss)
 
 
 def loss(trained: Trained, outcome: Outcome, ours: Array, rival: Array, places: Any) -> float:
-    """How far our figure lies below the rival's on some rows."""
-    metric = METRICS[outcome.target][trained.judged_by]
-    y, value = outcome.y[places], outcome.value[places]
-    gap = float(metric(y, rival[places], value) - metric(y, ours[places], value))
-    return -gap if trained.judged_by in LOWER_IS_BETTER else gap
+    """How far our figure lies below the rival's on some rows, if that is more than chance; otherwise 0."""
+    gap = paired(outcome.taken(places), ours[places], rival[places], trained.judged_by)
+    return -gap.value if gap.high < 0 else 0.0
 
 
 def against_champion(outcome: Outcome, ours: Array, theirs: Array, metric: str, settings: GateSettings) -> list[Check]:

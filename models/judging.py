@@ -85,11 +85,47 @@ def measure(outcome: Outcome, score: Array, metric: str, weights: Array) -> Esti
 
 def advantage(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Array) -> Estimate:
     """How much better our score is than theirs on the same resamples; above 0 is better, whatever the metric."""
+    return estimate(*gap(outcome, ours, theirs, metric, weights))
+
+
+def gap(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Array) -> tuple[float, Array]:
+    """The same difference on the rows as they are, and on every resample."""
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     function = METRICS[outcome.target][metric]
     point = function(outcome.y, ours, outcome.value) - function(outcome.y, theirs, outcome.value)
-    gap = replicates(outcome, ours, metric, weights) - replicates(outcome, theirs, metric, weights)
-    return estimate(sign * point, sign * gap)
+    repeated = replicates(outcome, ours, metric, weights) - replicates(outcome, theirs, metric, weights)
+    return float(sign * point), sign * repeated
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How much better one score is than another, over several windows: expectation, 95 % interval, and in which
+    share of the resamples it is better."""
+
+    value: float
+    low: float
+    high: float
+    sure: float
+
+
+def lead(windows: Sequence[tuple[Outcome, Array, Array]], metric: str, number: int, seed: int) -> Lead:
+    """The advantage of the first score over the second, averaged over windows by their rows; above 0 is better.
+
+    A customer is drawn with their rows of all windows. A window in which the figure is not defined does not count.
+    """
+    weights = resamples(np.concatenate([outcome.customers for outcome, _, _ in windows]), number, seed)
+    ends = np.cumsum([len(outcome.y) for outcome, _, _ in windows])
+    parts = np.split(weights, ends[:-1], axis=1)
+    gaps = [gap(*window, metric, part) for window, part in zip(windows, parts, strict=True)]
+    rows = np.array(
+        [len(outcome.y) if np.isfinite(point) else 0 for (outcome, _, _), (point, _) in zip(windows, gaps, strict=True)]
+    )
+    if not rows.any():
+        return Lead(float("nan"), float("nan"), float("nan"), float("nan"))
+    points, repeated = (np.nan_to_num(np.array([g[i] for g in gaps])) for i in (0, 1))
+    drawn = np.average(repeated, axis=0, weights=rows)
+    found = estimate(float(np.average(points, weights=rows)), drawn)
+    return Lead(found.value, found.low, found.high, float(np.mean(drawn > 0) + np.mean(drawn == 0) / 2))
 
 
 def table(outcome: Outcome, scores: Mapping[str, Array], weights: Array) -> pd.DataFrame:

@@ -97,14 +97,15 @@ class TrainingSettings(Strict):
 class GateSettings(Strict):
     """Limits; every default is an assumption."""
 
-    beat_rule: bool = Field(True, description="the interval of the advantage over the rule must lie above 0")
+    beat_rule: bool = Field(True, description="in expectation, over the windows judged; how sure it is, is told")
     worse_than_champion: float = Field(0.0, ge=0, description="how far the advantage over the champion may be below 0")
     better_than_champion: bool = Field(True, description="equal is no reason to change: its interval must exclude 0")
     calibration: float = Field(0.05, gt=0, description="largest calibration error of probabilities")
     bias: float = Field(0.15, gt=0, description="largest relative error of the value total")
-    positives: int = Field(50, ge=0, description="fewest positives in the final window")
+    positives: int = Field(15, ge=0, description="fewest positives in the windows judged")
     leak: float = Field(0.95, gt=0.5, le=1, description="a single feature with this AUC has seen the outcome")
     slice_rows: int = Field(200, gt=0, description="smaller slices are not judged")
+    slice_positives: int = Field(50, ge=0, description="nor those with fewer positives")
     slice_loss: float = Field(0.05, ge=0, description="how far a slice may fall below the rule or the champion")
     drift: float = Field(0.25, gt=0, description="largest population stability index between two publications")
     level: float = Field(0.5, gt=0, description="largest relative change of the mean score between two publications")

@@ -39,6 +39,7 @@ class Protocol(BaseModel):
     calibrate: int = Field(1, gt=0, description="newest learnable dates kept for calibrating and choosing")
     final: date | None = Field(None, description="date to judge on; without it the newest whose labels are in")
     reporting_delay_days: int = Field(5, ge=0, description="days until what happened is surely known")
+    history_days: int = Field(150, ge=0, description="assumption: as-of dates with less history teach little")
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,24 @@ def plan(today: date, protocol: Protocol, window_days: int, earliest: date | Non
     calibrate = every[-protocol.calibrate :]
     fit = tuple(d for d in every if calibrate and d + timedelta(days=days) <= calibrate[0])
     if not fit:
-        need = 2 * days + (protocol.calibrate - 1) * 30
-        raise HeadwaterError("E452", final=final.isoformat(), days=days, dates=len(every), need=need)
+        raise too_short(final, days, every, earliest, protocol)
     return Split(fit, calibrate, final, every, days)
+
+
+def too_short(
+    final: date, days: int, every: tuple[date, ...], earliest: date | None, protocol: Protocol
+) -> HeadwaterError:
+    """E452 with everything in days: how long a window is, from when on is learnt, and how much must be there."""
+    begins = protocol.first or earliest
+    return HeadwaterError(
+        "E452",
+        final=final.isoformat(),
+        days=days,
+        dates=len(every),
+        earliest=begins and begins.isoformat(),
+        history=protocol.history_days,
+        need=2 * days + (protocol.calibrate - 1) * 30 + (0 if protocol.first else protocol.history_days),
+    )
 
 
 def origins(today: date, protocol: Protocol, window_days: int, folds: int, earliest: date | None = None) -> list[Split]:
@@ -155,6 +171,7 @@ class MonthlySplit:
         ends = days + pd.Timedelta(self.purge)
         usable = [d for d in dates if (ends <= d).any()]
         if len(usable) < self.n_splits:
-            raise HeadwaterError("E452", final=str(dates[-1])[:10], days=self.purge, dates=len(dates), need=self.purge)
+            found = {"final": str(dates[-1])[:10], "dates": len(dates)}
+            raise HeadwaterError("E454", **found, splits=self.n_splits, purge=self.purge)
         for test in usable[-self.n_splits :]:
             yield np.flatnonzero(ends <= test), np.flatnonzero(days == test)

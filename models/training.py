@@ -1,9 +1,11 @@
 """Fit, calibrate and choose, judge once: from labelled snapshots to a model and everything that is known about it.
 
-1. Rehearsal: every candidate learns on the `fit` dates, is calibrated on the later `calibrate` dates, and the best of
-   them there is chosen.
+1. Rehearsal: every candidate learns on the `fit` dates, is calibrated on the later `calibrate` dates, and the best
+   model there is chosen. The rule of today is tried beside them and is no model.
 2. Refit: the recipes learn again from `every` date whose labels were in by the final one; calibrators stay.
-3. The final window is opened once, after that, and tells how good each is. What is judged is what is shipped.
+3. The final window is opened once, after that, and tells how good each is. What is judged is what is shipped, but for
+   the level: where the predicted total is off there by more than chance, it is brought to what was observed.
+4. Whether the model or the rule is better is told by both windows together.
 """
 
 from collections.abc import Sequence
@@ -13,9 +15,9 @@ from typing import Any
 import pandas as pd
 
 from features.errors import HeadwaterError
-from models import judging
+from models import judging, levels
 from models.candidates import SCORE, Estimator, candidates, fit_all
-from models.judging import Estimate, Outcome
+from models.judging import Estimate, Lead, Outcome
 from models.leaks import leaking
 from models.metrics import LOWER_IS_BETTER, METRICS, Array
 from models.settings import TrainingSettings
@@ -32,6 +34,10 @@ class Trained:
     Attributes:
         model: the fitted winner. candidates: all fitted ones, `rule` included. winner: chosen on `calibrate`.
         beats_rule: better than the rule on the final window, the interval of the difference above 0.
+        lead: of the winner over the rule, over the calibrate and the final window together.
+        levels: observed over predicted total of the final window for the models whose level was mended there; their
+        figures and predictions in `metrics` and `final` are those before it.
+        positives: on both windows together.
         metrics: model, metric, value, low, high, n. differences: metric, value, low, high (winner over rule, more
         is better). choice: model, metric, value on the calibrate rows. slices: figures of the winner per slice.
         final: customer_id, as_of, y, value and one prediction column per candidate.
@@ -44,6 +50,9 @@ class Trained:
     candidates: dict[str, Estimator]
     winner: str
     beats_rule: bool
+    lead: Lead
+    levels: dict[str, float]
+    positives: int
     metrics: pd.DataFrame
     differences: pd.DataFrame
     choice: pd.DataFrame
@@ -63,15 +72,10 @@ class Trained:
         row = self.metrics[(self.metrics.model == model) & (self.metrics.metric == metric)].iloc[0]
         return Estimate(float(row["value"]), float(row["low"]), float(row["high"]))
 
-    def sentence(self, lang: str) -> str:
-        """Who won and by how much, or that nothing beat the rule."""
-        name = self.judged_by
-        gap = self.differences.set_index("metric").loc[name]
-        ours, rule = self.figure(self.winner, name).value, self.figure("rule", name).value
-        facts = f"{name} {ours:.3f} / {rule:.3f}, [{gap.low:+.3f}, {gap.high:+.3f}]"
-        if lang == "zh":
-            return f"{self.winner} 优于现行规则（{facts}）" if self.beats_rule else f"没有模型优于现行规则（{facts}）"
-        return f"{self.winner} beats the rule ({facts})" if self.beats_rule else f"nothing beat the rule ({facts})"
+    @property
+    def better(self) -> bool:
+        """Is the winner better than the rule in expectation, however sure that is?"""
+        return self.winner != "rule" and self.lead.value > 0
 
 
 def train(
@@ -92,30 +96,45 @@ def train(
     learnt = fit_all(models, *rows.of(split.fit))
     for name, model in models.items():
         model.start(learnt[name], rows.of(split.calibrate))
-    choice = choose(target, models, rows, settings)
+    tried = predictions(models, rows, rows.calibration())
+    choice = choose(target, tried, rows, settings)
     winner = str(choice.iloc[0]["model"])
     if settings.refit:
         learnt = fit_all(models, *rows.of(split.every))
         for name, model in models.items():
             model.adopt(learnt[name], rows.of(split.calibrate))
-    return judge(target, models, winner, choice, rows)
+    return judge(target, models, winner, choice, tried, rows)
 
 
-def choose(target: str, models: dict[str, Estimator], rows: Rows, settings: TrainingSettings) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Predictions:
+    """What every candidate predicted for the judged rows of one window, and what happened to them."""
+
+    outcome: Outcome
+    scores: dict[str, Array]
+
+
+def predictions(models: dict[str, Estimator], rows: Rows, seen: pd.DataFrame) -> Predictions:
+    """Of the candidates as they are now: those of a refitted one differ."""
+    X, _ = rows.parts(seen)
+    return Predictions(rows.outcome(seen), {name: prediction(rows.target, m, X) for name, m in models.items()})
+
+
+def choose(target: str, tried: Predictions, rows: Rows, settings: TrainingSettings) -> pd.DataFrame:
     """Candidates by their figure on the calibrate rows, the chosen one first, then best first.
 
     Among those within `margin` of the best the first in the configured order is chosen: it is listed first because
-    it is the steadier one (a blend varies least), and the rule comes last.
+    it is the steadier one (a blend varies least). One window is too little to choose the rule on, which is held
+    against the chosen model on all of them.
     """
-    seen = rows.calibration()
-    outcome, (X, _) = rows.outcome(seen), rows.parts(seen)
-    name = settings.choose_by[target]
+    outcome, name = tried.outcome, settings.choose_by[target]
     metric = METRICS[target][name]
-    figures = [float(metric(outcome.y, prediction(target, m, X), outcome.value)) for m in models.values()]
-    found = pd.DataFrame({"model": list(models), "metric": name, "value": figures, "n": len(seen)})
-    best = found["value"].min() if name in LOWER_IS_BETTER else found["value"].max()
-    near = (found["value"] - best).abs() <= settings.margin * abs(best)
-    first = int(near.idxmax()) if near.any() else 0
+    figures = [float(metric(outcome.y, scores, outcome.value)) for scores in tried.scores.values()]
+    found = pd.DataFrame({"model": list(tried.scores), "metric": name, "value": figures, "n": len(outcome.y)})
+    rivals = found[found["model"] != "rule"] if len(found) > 1 else found
+    best = rivals["value"].min() if name in LOWER_IS_BETTER else rivals["value"].max()
+    near = (rivals["value"] - best).abs() <= settings.margin * abs(best)
+    first = int(near.idxmax()) if near.any() else int(rivals.index[0])
     found["chosen"] = found.index == first
     order = found["value"] * (1.0 if name in LOWER_IS_BETTER else -1.0)
     return (
@@ -129,30 +148,41 @@ def prediction(target: str, model: Estimator, X: pd.DataFrame) -> Array:
     return model.predict(X)[SCORE[target]].to_numpy(dtype=float)
 
 
-def judge(target: str, models: dict[str, Estimator], winner: str, choice: pd.DataFrame, rows: Rows) -> Trained:
+def judge(
+    target: str,
+    models: dict[str, Estimator],
+    winner: str,
+    choice: pd.DataFrame,
+    tried: Predictions,
+    rows: Rows,
+) -> Trained:
     """Open the final window and write down everything that it tells."""
     settings, final = rows.settings, rows.judged(rows.final.open())
     if final.empty:
         raise HeadwaterError("E453", target=target, part="final", positives=0, least=1)
-    outcome, (X, _) = rows.outcome(final), rows.parts(final)
-    scores = {name: prediction(target, model, X) for name, model in models.items()}
+    told = predictions(models, rows, final)
+    outcome, scores, (X, labels) = told.outcome, told.scores, rows.parts(final)
     weights = judging.resamples(outcome.customers, settings.resamples, settings.seed)
     metrics = judging.table(outcome, scores, weights)
     if target == "value":
         metrics = pd.concat([metrics, intervals(outcome, models, X, weights)], ignore_index=True)
     against = differences(outcome, scores[winner], scores["rule"], weights)
     judged_by = settings.judge_by[target]
-    lead = against.set_index("metric").loc[judged_by, "low"]
+    windows = [(w.outcome, w.scores[winner], w.scores["rule"]) for w in (tried, told)]
     known = rows.fitted()
     sliced = final[[c for c in SLICES if c in final]]
     model = models[winner]
     model.facts_ = facts(target, winner, rows)
+    ratios = {name: mended(models[name], X, labels, told, name, weights) for name in dict.fromkeys((winner, "rule"))}
     return Trained(
         target=target,
         model=model,
         candidates=models,
         winner=winner,
-        beats_rule=bool(winner != "rule" and lead > 0),
+        beats_rule=bool(winner != "rule" and against.set_index("metric").loc[judged_by, "low"] > 0),
+        lead=judging.lead(windows, judged_by, settings.resamples, settings.seed),
+        levels={name: ratio for name, ratio in ratios.items() if ratio is not None},
+        positives=sum(int((w.outcome.y > 0).sum()) for w in (tried, told)),
         metrics=metrics,
         differences=against,
         choice=choice,
@@ -166,6 +196,16 @@ def judge(target: str, models: dict[str, Estimator], winner: str, choice: pd.Dat
         opened=rows.final.opened,
         leaks={} if target == "value" else leaking(known, known[rows.label].astype(float), rows.features),
     )
+
+
+def mended(
+    model: Estimator, X: pd.DataFrame, labels: pd.DataFrame, told: Predictions, name: str, weights: Array
+) -> float | None:
+    """Bring a model to the level of the final window if it is off by more than chance; observed over predicted."""
+    if not levels.off(told.outcome, told.scores[name], weights):
+        return None
+    model.relevel(X, labels)
+    return float(told.outcome.y.sum() / told.scores[name].sum())
 
 
 def intervals(outcome: Outcome, models: dict[str, Estimator], X: pd.DataFrame, weights: Array) -> pd.DataFrame:

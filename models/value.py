@@ -71,12 +71,17 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         self._level(*anchor)
         return self
 
-    def _level(self, X: pd.DataFrame, y: Any) -> None:
-        if isinstance(self.learner, Rule):
-            return  # people use the rule as it stands
+    def relevel(self, X: pd.DataFrame, y: Any) -> Self:
+        """Bring both totals, everybody's and that of those who stayed, to these rows; the rule's too."""
         value, stayed = amounts(y)
         self.level_ = ratio(value.sum(), np.exp(self.learner_.raw(X)).sum())
         self.retained_level_ = ratio(value[stayed].sum(), np.exp(self.retained_.raw(X[stayed])).sum())
+        return self
+
+    def _level(self, X: pd.DataFrame, y: Any) -> None:
+        if isinstance(self.learner, Rule):
+            return  # people use the rule as it stands
+        self.relevel(X, y)
 
     def _expected(self, X: pd.DataFrame) -> Matrix:
         check_is_fitted(self, "learner_")

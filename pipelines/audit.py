@@ -120,8 +120,7 @@ def run(asked: "Run", as_of: date, customers: int, family: str | None) -> None:
     asked.say(shown(found, lang))
     problems = told(project, found)
     if problems:
-        first, *others = problems
-        raise HeadwaterError(first.code, file=first.file, row=first.row, others=others, **first.values)
+        raise HeadwaterError.of(problems)
     asked.say(text("steps.audit_held", lang))
 
 

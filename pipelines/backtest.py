@@ -1,14 +1,17 @@
 """`headwater backtest`: every candidate beside the rule of today on later, unseen time; registers nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from features.errors import HeadwaterError
 from models.splits import origins
 from models.training import Trained
-from pipelines import retrain, storage
+from pipelines import evaluations, retrain, storage
 from pipelines.progress import Steps
 from pipelines.project import Project
 from pipelines.texts import text
@@ -24,18 +27,38 @@ SHOWN = {
 
 
 def run(project: Project, as_of: date, names: list[str], folds: int, steps: Steps) -> list[Trained]:
-    """Every target at every origin, oldest first; snapshots of all origins are built together."""
-    settings, found = project.settings, []
+    """Every target at every origin, oldest first; snapshots of all origins are built together.
+
+    A target that cannot be learnt is told and takes no other with it. Raises its problem where there is no other.
+    """
+    settings, found, failures = project.settings, list[Trained](), list[HeadwaterError]()
     tables = project.tables(as_of)
-    first = retrain.earliest(tables)
-    splits = {
-        name: origins(as_of, settings.protocol, settings.targets.window_days(name), folds, first) for name in names
-    }
-    for number in range(max(len(s) for s in splits.values())):
+    first = retrain.earliest(tables, settings.protocol)
+    splits = {}
+    for name in names:
+        with passed_over(name, failures, steps):
+            splits[name] = origins(as_of, settings.protocol, settings.targets.window_days(name), folds, first)
+    for number in range(max((len(s) for s in splits.values()), default=0)):
         now = {name: s[number] for name, s in splits.items() if number < len(s)}
         data = retrain.snapshots(project, as_of, tables, now, steps)
-        found += [retrain.learn(project, data, name, steps) for name in now]
+        for name in now:
+            with passed_over(name, failures, steps):
+                found.append(retrain.learn(project, data, name, steps))
+    if failures and not found:
+        raise HeadwaterError.of([error.problem for error in failures])
     return found
+
+
+@contextmanager
+def passed_over(name: str, failures: list[HeadwaterError], steps: Steps) -> Iterator[None]:
+    """What a target lacks is told; what is wrong with us or the machine ends the backtest."""
+    try:
+        yield
+    except HeadwaterError as error:
+        if error.exit_code == retrain.MACHINE:
+            raise
+        failures.append(error)
+        steps.warn(retrain.not_trained(name, error, steps.lang))
 
 
 def command(run_: "Run", as_of: date, names: list[str], folds: int, out: Path | None) -> None:
@@ -44,7 +67,7 @@ def command(run_: "Run", as_of: date, names: list[str], folds: int, out: Path | 
     run_.tell(as_of=as_of.isoformat(), results=[facts(trained) for trained in found])
     for trained in found:
         run_.say(table(trained, run_.language))
-        run_.say(trained.sentence(run_.language))
+        run_.say(evaluations.sentence(trained, run_.language))
     if out:
         storage.write_text(out, markdown(run_, as_of, found))
         run_.say(str(out))
@@ -99,7 +122,7 @@ def markdown(run_: "Run", as_of: date, found: list[Trained]) -> str:
     lines = [f"# {run_.project.settings.name}", "", f"`headwater backtest --config {run_.config} --as-of {as_of}`", ""]
     for trained in found:
         models = list(trained.candidates)
-        lines += [f"## {title(trained, 'en')}", "", f"{trained.sentence('en')}.", ""]
+        lines += [f"## {title(trained, 'en')}", "", f"{evaluations.sentence(trained, 'en')}.", ""]
         lines += [
             "| | " + " | ".join(f"**{m}**" if m == trained.winner else m for m in models) + " |",
             "|---" * (len(models) + 1) + "|",

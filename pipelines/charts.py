@@ -217,11 +217,14 @@ def captured(y: np.ndarray, prediction: np.ndarray, shares: Sequence[float] | np
 
 
 def wilson(hits: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % interval of a share after Wilson; it stays inside 0 to 1 and is right for few hits too."""
+    """The 95 % interval of a share after Wilson, which is right for few hits too; the share always lies in it.
+
+    Without a hit it begins at 0 and with nothing but hits it ends at 1; rounding would miss both by a last bit.
+    """
     share, weight = hits / n, z * z / n
     middle = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * np.sqrt(share * (1 - share) / n + weight / (4 * n))
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
 
 
 def colours(candidates: Mapping[str, object] | Sequence[str], winner: str) -> dict[str, str]:

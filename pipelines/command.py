@@ -157,14 +157,14 @@ def checked_language(run: Run) -> None:
 
 
 def failed(run: Run, raised: Exception, error: HeadwaterError) -> None:
-    """The block on a terminal, the single line elsewhere; a traceback for bugs and with -v."""
+    """Blocks on a terminal, a line for each problem elsewhere; a traceback for bugs and with -v."""
     if run.verbose or error.exit_code == 1:
         traceback.print_exception(raised, file=sys.stderr)
     stderr = Console(stderr=True, highlight=False)
     if stderr.is_terminal:
         errors.print_block(error, run.language, stderr)
     else:
-        sys.stderr.write(errors.line(error, run.language, serving(run)) + "\n")
+        sys.stderr.write("\n".join(errors.lines(error, run.language, serving(run))) + "\n")
 
 
 def serving(run: Run) -> date | None:

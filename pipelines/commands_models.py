@@ -60,13 +60,14 @@ def register(app: typer.Typer) -> None:
     def promote(
         run: Run,
         target: Annotated[Target, typer.Argument()],
+        version: Annotated[int | None, typer.Option(min=1, help="Its number; the challenger when left out.")] = None,
         force: Annotated[bool, typer.Option("--force", help="Although the gate refuses; needs --reason.")] = False,
         reason: Annotated[str | None, typer.Option(help="Why, kept with the version.")] = None,
     ) -> None:
-        """Make the challenger the champion if the gate passes."""
+        """Make the challenger, or a version, the champion if its gate passed; the champion is put in place again."""
         from pipelines import promotion
 
-        promotion.promote_command(run, target.value, force, reason)
+        promotion.promote_command(run, target.value, version, force, reason)
 
     @command(app, "rollback")
     def rollback(run: Run, target: Annotated[Target, typer.Argument()]) -> None:

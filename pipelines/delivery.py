@@ -60,13 +60,22 @@ def texts(**facts: Any) -> dict[str, str]:
     return {key: fact if isinstance(fact, str) else json.dumps(fact, default=str) for key, fact in facts.items()}
 
 
-def targets_of(champion: Champion, settings: Settings) -> TargetSettings:
-    """The targets that a champion was trained for: its high-value amount does not drift with later data."""
+def targets_of(champions: Mapping[str, Champion], settings: Settings) -> TargetSettings:
+    """The targets that the champions were trained for: the high-value amount does not drift with later data.
+
+    Where no champion scores potential VIPs another one tells the amount: it was fixed for all targets at once.
+    """
+    champion = champions.get("vip") or next(iter(champions.values()))
     return TargetSettings.model_validate(champion.model.facts_.get("targets") or settings.targets.model_dump())
 
 
 def draw(project: Project, done: Published, kind: str, changes: Mapping[str, Any]) -> ListResult:
-    """The list of a kind, with the options of a command laid over the project's settings."""
+    """The list of a kind, with the options of a command laid over the project's settings.
+
+    Raises E531 for one whose target was not scored.
+    """
+    if kind not in done.models:
+        raise HeadwaterError("E531", target=kind, as_of=done.as_of.isoformat())
     given = {key: value for key, value in changes.items() if value is not None}
     settings = ListSettings.model_validate(project.settings.lists.model_dump() | given)
     return DRAWN[kind](done.scores, settings)
@@ -106,8 +115,12 @@ def list_path(workspace: Workspace, kind: str, as_of: date, ending: str) -> Path
 
 
 def lists(project: Project, done: Published) -> list[ListMade]:
-    """Both lists as workbooks in the project's language. Raises E261 where nobody's consent is known."""
-    return [listed(project, done, kind, project.settings.language) for kind in DRAWN]
+    """The lists of the targets that were scored, as workbooks in the project's language.
+
+    Raises E261 where nobody's consent is known.
+    """
+    kinds = [kind for kind in DRAWN if kind in done.models]
+    return [listed(project, done, kind, project.settings.language) for kind in kinds]
 
 
 def listed(project: Project, done: Published, kind: str, lang: str) -> ListMade:
@@ -196,8 +209,8 @@ def rows_said(tables: Tables, lang: str) -> str:
 
 
 def scores_said(facts: Mapping[str, Any], lang: str) -> str:
-    wanted = ("scored", "high_risk", "potential_vips")
-    return text("steps.scored", lang, **{name: facts[name] for name in wanted})
+    parts = [name for name in ("scored", "high_risk", "potential_vips") if facts[name] is not None]
+    return text("terms.line.comma", lang).join(text(f"steps.{name}", lang, n=facts[name]) for name in parts)
 
 
 @dataclasses.dataclass(frozen=True)

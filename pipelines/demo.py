@@ -27,9 +27,10 @@ def demo(run: "Run", data: str, customers: int | None, seed: int | None) -> None
     with run.steps.step("raw") as facts:
         facts["said"] = str(demo_data.make(data, **given))
     as_of = run.as_of(None)
-    models = retrain.run(run.project, as_of, TARGETS, run.steps, promote=True)
+    found = retrain.run(run.project, as_of, TARGETS, run.steps, promote=True)
+    found.conclude()
     night = nightly.run(Night(run.project, as_of, run.steps))
-    run.tell(models=models, **night.result())
+    run.tell(**found.told(run.language), **night.result())
     finish(run, night)
 
 
@@ -44,4 +45,6 @@ def finish(run: "Run", night: Night) -> None:
     run.say()
     run.say(text("steps.open", run.language), style="bold")
     for name, path in wanted.items():
+        if path not in night.outputs:
+            continue
         run.say(f"  {text(f'steps.{name}', run.language)}  {delivery.shown(path)}")

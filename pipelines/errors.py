@@ -119,10 +119,11 @@ def place(problem: Problem) -> str:
     return where + (f"  ({rows:,} rows)" if isinstance(rows, int) else "")
 
 
-def line(error: HeadwaterError, lang: str, serving_as_of: date | str | None = None) -> str:
-    """The one line of the first problem of an error, and how many others there are."""
-    told = render_line(error.problem, lang, serving_as_of)
-    return told + (" " + text("terms.line.others", lang, others=len(error.others)) if error.others else "")
+def lines(error: HeadwaterError, lang: str, serving_as_of: date | str | None = None) -> list[str]:
+    """One line for each problem of an error, at most ten, the first one deciding the exit code."""
+    told = [render_line(problem, lang, serving_as_of) for problem in (error.problem, *error.others)[:MOST]]
+    left = len(error.others) + 1 - MOST
+    return told + ([text("terms.line.others", lang, others=left)] if left > 0 else [])
 
 
 def render_line(problem: Problem, lang: str, serving_as_of: date | str | None = None) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 from rich.table import Table
 
 from features.definition import KEY
@@ -19,6 +22,8 @@ from pipelines.tracking import Training, Version
 if TYPE_CHECKING:
     from pipelines.project import Project
 
+log = logging.getLogger(__name__)
+
 
 def facts(trained: Trained) -> dict[str, Any]:
     """Everything of a training except its rows; JSON-ready."""
@@ -27,6 +32,8 @@ def facts(trained: Trained) -> dict[str, Any]:
         "target": trained.target,
         "winner": trained.winner,
         "beats_rule": trained.beats_rule,
+        "lead": vars(trained.lead),
+        "levels": trained.levels,
         "judged_by": trained.judged_by,
         "rows": trained.rows,
         "dates": {"fit": split.fit, "calibrate": split.calibrate, "every": split.every, "final": split.final},
@@ -37,6 +44,20 @@ def facts(trained: Trained) -> dict[str, Any]:
         "leaks": trained.leaks,
         "findings": trained.findings,
     }
+
+
+def sentence(trained: Trained, lang: str) -> str:
+    """Who won, by how much, and how sure that is; or that nothing beat the rule; and whether the level was mended."""
+    name, lead = trained.judged_by, trained.lead
+    gap = trained.differences.set_index("metric").loc[name]
+    ours, rule = trained.figure(trained.winner, name).value, trained.figure("rule", name).value
+    figures = {"metric": name, "ours": ours, "rule": rule, "low": gap.low, "high": gap.high, "sure": lead.sure}
+    key = "beats" if trained.beats_rule and trained.better else "expected" if trained.better else "nothing"
+    said = text(f"steps.trained.{key}", lang, winner=trained.winner, **figures)
+    if trained.winner not in trained.levels:
+        return said
+    day, ratio = trained.split.final.isoformat(), trained.levels[trained.winner]
+    return said + text("steps.trained.level", lang, final=day, ratio=ratio)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -77,6 +98,7 @@ def training_record(
             "inputs": trained.model.facts_["inputs"],
             "feature_set_hash": project.feature_set_hash,
             "config_sha256": project.settings.fingerprint(),
+            "learner": trained.winner,
             "beats_rule": str(trained.beats_rule).lower(),
             "gate_passed": str(decision["passed"]).lower(),
         },
@@ -105,12 +127,25 @@ def plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
     """SVG by name: gain, calibration or deciles on the final window, and importance by business reason."""
     y, ours = trained.final["y"].to_numpy(), trained.final[trained.winner].to_numpy()
     models = {name: trained.final[name].to_numpy() for name in trained.candidates}
-    figures = {"gain": charts.gain(y, models, trained.winner, "en"), "importance": charts.reasons(weights, "en")}
+    drawn: dict[str, Callable[[], Figure]] = {
+        "gain": lambda: charts.gain(y, models, trained.winner, "en"),
+        "importance": lambda: charts.reasons(weights, "en"),
+    }
     if trained.target == "value":
-        figures["deciles"] = charts.deciles(y, ours, "", "en")
+        drawn["deciles"] = lambda: charts.deciles(y, ours, "", "en")
     else:
-        figures["calibration"] = charts.calibration(y, ours, "en")
-    return {name: charts.svg(figure, f"{trained.target}-{name}", name) for name, figure in figures.items()}
+        drawn["calibration"] = lambda: charts.calibration(y, ours, "en")
+    figures = {name: picture(draw, f"{trained.target}-{name}", name) for name, draw in drawn.items()}
+    return {name: svg for name, svg in figures.items() if svg}
+
+
+def picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
+    """An SVG, or None with a word in the log: minutes of training are not lost because of a picture."""
+    try:
+        return charts.svg(draw(), name, title)
+    except Exception as error:
+        log.warning("the picture %s was left out: %s: %s", name, type(error).__name__, error)
+        return None
 
 
 def keep(workspace: Workspace, version: Version, trained: Trained) -> None:

@@ -59,7 +59,7 @@ def explain(run: "Run", customer: str, as_of: date | None) -> None:
             run.say(text(f"steps.why_{name}", run.language), style="bold")
             for sentence in words:
                 run.say(f"  {sentence}")
-    if row["score_status"] == "ok":
+    if row["score_status"] == "ok" and "churn" in done.models:
         run.say(checked(run, project, done, row))
 
 
@@ -83,8 +83,8 @@ def checked(run: "Run", project: Project, done: delivery.Published, row: dict[st
     tables = project.tables(done.as_of)
     with Assembly(project, tables, [done.as_of], few=True) as assembly:
         wide = assembly.of(row["customer_id"])
-    champion = bundles.champions(project.workspace)["churn"]
-    if champion.version != done.models["churn"] or wide.empty:
+    champion = bundles.champions(project.workspace).get("churn")
+    if champion is None or champion.version != done.models["churn"] or wide.empty:
         return text("steps.explain_other_model", run.language, version=done.models["churn"])
     model: Any = champion.model
     total = float(model.contributions(wide).sum(axis=1).iloc[0])

@@ -58,10 +58,13 @@ def retrain_flow(config: str, as_of: str | None = None) -> Any:
     try:
         day = day_of(project, as_of)
         found = once(retrain.run, "retrain")(project, day, list(TARGETS), steps, promote=True)
+        rows = [row | {"interval": str(row["interval"])} for row in found.models]
+        rows += [{"target": name, "failed": str(error)} for name, error in found.failures.items()]
+        create_table_artifact(key="model-gate", table=rows)
+        found.conclude()
     except HeadwaterError as error:
         return refused(error, project)
-    create_table_artifact(key="model-gate", table=[row | {"interval": str(row["interval"])} for row in found])
-    return found
+    return found.models
 
 
 def day_of(project: Project, as_of: str | None) -> date:

@@ -22,6 +22,7 @@ from pipelines.progress import Steps
 from pipelines.project import Project
 from pipelines.report_data import ListMade
 from pipelines.score_files import ScoreFile
+from pipelines.scoring import TARGETS
 from pipelines.scoring_run import ScoringRun
 from pipelines.storage import Workspace
 from pipelines.tables import Tables
@@ -29,6 +30,13 @@ from pipelines.texts import LANGUAGES, text
 
 if TYPE_CHECKING:
     from pipelines.command import Run
+
+COUNTED = {
+    "churn": ("high_risk", "churn_probability_mean", "value_at_risk"),
+    "value": ("value_at_risk",),
+    "vip": ("potential_vips",),
+}
+"""What is not known of a night in which nothing scored a target."""
 
 
 @dataclass
@@ -111,7 +119,7 @@ def check(night: Night) -> None:
     with night.steps.step("check") as facts:
         night.tables = project.tables(night.as_of)
         night.warnings += night.tables.warnings
-        night.champions = bundles.champions(project.workspace)
+        night.champions = scoring_champions(night, bundles.champions(project.workspace))
         night.run_id = identity(
             as_of=night.as_of,
             inputs=night.tables.fingerprint,
@@ -128,11 +136,35 @@ def check(night: Night) -> None:
         night.outputs = delivery.existing(project.workspace, night.as_of)
 
 
+def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[str, Champion]:
+    """Those that were trained on these very features; a warning names each target that nothing scores.
+
+    Raises E525 (exit 5) when every champion was trained on other features, or on other code for them.
+    """
+    expected, found = night.project.feature_set_hash, dict[str, Champion]()
+    others = []
+    for target in TARGETS:
+        champion = champions.get(target)
+        if champion is None:
+            night.warnings.append(Problem("W521", values={"target": target}))
+            continue
+        trained_on = champion.model.facts_.get("feature_set_hash")
+        if trained_on == expected:
+            found[target] = champion
+        else:
+            others.append(
+                {"version": champion.version, "found": expected, "expected": str(trained_on), "target": target}
+            )
+    if others and not found:
+        raise HeadwaterError("E525", **others[0])
+    night.warnings += [Problem("W525", values=values) for values in others]
+    return found
+
+
 def score(night: Night) -> None:
-    """Features of everybody, then the three champions, chunk after chunk."""
+    """Features of everybody, then the champions, chunk after chunk."""
     project, tables = night.project, night.tables
     assert tables is not None
-    refuse_other_features(project, night.champions)
     kept = Pieces.open(night.workspace, night.run_id)
     with night.steps.step("features") as facts:
         night.scoring = engine(project)(project, tables, night.as_of, night.champions, kept, night.steps)
@@ -144,6 +176,7 @@ def score(night: Night) -> None:
         night.scoring.score()
         night.scoring.finish(before(night.workspace, night.as_of))
         facts.update(night.scoring.summary.facts())
+        facts |= {name: None for target in TARGETS if target not in night.champions for name in COUNTED[target]}
         facts["said"] = delivery.scores_said(facts, night.steps.lang)
 
 
@@ -154,16 +187,6 @@ def engine(project: Project) -> type[ScoringRun]:
     from pipelines.spark_scoring import SparkScoringRun
 
     return SparkScoringRun
-
-
-def refuse_other_features(project: Project, champions: Mapping[str, Champion]) -> None:
-    """A champion that was trained on other features, or on other code for them, is exit 5."""
-    for champion in champions.values():
-        trained_on = champion.model.facts_.get("feature_set_hash")
-        if trained_on != project.feature_set_hash:
-            raise HeadwaterError(
-                "E525", version=champion.version, found=project.feature_set_hash, expected=str(trained_on)
-            )
 
 
 def before(workspace: Workspace, as_of: date) -> ScoreFile | None:
@@ -202,7 +225,7 @@ def metadata(night: Night, checks: list[dict]) -> dict[str, str]:
         inputs=night.tables.fingerprint,
         input_files={n: [vars(f) for f in files] for n, files in night.tables.fingerprints.items()},
         gates=checks,
-        high_value=delivery.targets_of(night.champions["vip"], project.settings).vip.high_value.model_dump(),
+        high_value=delivery.targets_of(night.champions, project.settings).vip.high_value.model_dump(),
         code_version=code_version(),
         config_sha256=project.settings.fingerprint(),
     )

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from time import perf_counter
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from pipelines.journal import Journal
@@ -60,6 +61,10 @@ class Steps:
         elif now - self._told >= EVERY and done < of:
             self.console.print(said, soft_wrap=True)
             self._told = now
+
+    def warn(self, message: str) -> None:
+        """What went wrong without ending the command."""
+        self.console.print(f"[yellow]![/] {escape(message)}", soft_wrap=True)
 
     def say(self, message: str, style: str = "") -> None:
         self.console.print(message, style=style, soft_wrap=True)

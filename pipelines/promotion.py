@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from pipelines.project import Project
 
 
-def decide(project: Project, frame: pd.DataFrame, trained: Trained) -> dict[str, Any]:
-    """The gate's decision on a trained model, the champion scored on the very same rows; JSON-ready."""
+def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) -> dict[str, Any]:
+    """The gate's decision on a trained candidate, the champion scored on the very same rows; JSON-ready."""
     champion = champion_of(project.workspace, trained.target)
     theirs = None
     if champion is not None:
         theirs = same_rows(frame, trained, champion)
-    decision = gates.decide(trained, theirs, project.settings.gates)
+    decision = gates.decide(trained, theirs, project.settings.gates, model)
     return {
         "passed": decision.passed,
         "checks": [check.as_dict() for check in decision.checks],
@@ -40,10 +40,11 @@ def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
     return bundles.champions(workspace).get(target)
 
 
-def usable(project: Project, target: str) -> bool:
-    """Is there a champion that can score today's features?"""
+def in_force(project: Project, target: str) -> str | None:
+    """The version of the champion that can score today's features, or None."""
     champion = champion_of(project.workspace, target)
-    return champion is not None and champion.model.facts_["feature_set_hash"] == project.feature_set_hash
+    same = champion is not None and champion.model.facts_["feature_set_hash"] == project.feature_set_hash
+    return champion.version if champion and same else None
 
 
 def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
@@ -61,10 +62,14 @@ def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion)
 
 def sentence(decision: dict[str, Any], lang: str) -> str:
     """What the gates decided, with the names of those that refused."""
-    failed = [check["name"] for check in decision["checks"] if not check["passed"]]
-    if not failed:
+    if not failed(decision):
         return text("steps.gate.passed", lang)
-    return text("steps.gate.refused", lang, names=", ".join(failed))
+    return text("steps.gate.refused", lang, names=", ".join(failed(decision)))
+
+
+def failed(decision: dict[str, Any]) -> list[str]:
+    """Names of the checks that refused."""
+    return [check["name"] for check in decision["checks"] if not check["passed"]]
 
 
 def install(workspace: Workspace, version: Version, files: dict[str, str]) -> None:
@@ -83,25 +88,41 @@ def refuse_when_none(found: list[dict[str, Any]]) -> None:
         raise HeadwaterError("E526", names=names)
 
 
-def promote(project: Project, target: str, *, force: bool = False, reason: str | None = None) -> Version:
-    """The challenger becomes the champion if its gate passed against the champion in force.
+def promote(
+    project: Project, target: str, *, version: int | None = None, force: bool = False, reason: str | None = None
+) -> Version:
+    """The challenger, or the version asked for, becomes the champion if its gate passed against the one in force.
 
-    Raises E232 (force without a reason), E527 (no challenger), E526 (gate refused), E528 (decided against another champion).
+    The champion itself is put in place again. Raises E232 (force without a reason), E527 (no challenger), E530 (no such
+    version), E526 (gate refused), E528 (decided against another champion).
     """
     if force and not (reason or "").strip():
         raise HeadwaterError("E232")
     workspace = project.workspace
     with storage.exclusive(workspace, f"promote {target}"):
-        version = tracking.aliased(workspace, target, CHALLENGER)
-        if version is None:
-            raise HeadwaterError("E527", target=target)
+        chosen = wanted(workspace, target, version)
         if not force:
-            agreed(workspace, version)
-        files = tracking.files(workspace, version)
+            agreed(workspace, chosen)
+        files = tracking.files(workspace, chosen)
         if force:
-            tracking.point(workspace, target, CHALLENGER, version.number, {"forced": str(reason)})
-        install(workspace, version, files)
-    return version
+            tracking.point(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
+        install(workspace, chosen, files)
+    return chosen
+
+
+def wanted(workspace: Workspace, target: str, number: int | None) -> Version:
+    """The version of that number, or the challenger."""
+    known = tracking.versions(workspace, target)
+    if number is None:
+        challenger = next((version for version in known if CHALLENGER in version.aliases), None)
+        if challenger is None:
+            raise HeadwaterError("E527", target=target)
+        return challenger
+    found = next((version for version in known if version.number == number), None)
+    if found is None:
+        names = ", ".join(str(version.number) for version in known) or "—"
+        raise HeadwaterError("E530", target=target, number=number, known=names)
+    return found
 
 
 def agreed(workspace: Workspace, version: Version) -> None:
@@ -131,11 +152,13 @@ def rollback(project: Project, target: str) -> Version:
     return before
 
 
-def promote_command(run: Run, target: str, force: bool, reason: str | None) -> None:
-    """`headwater promote`."""
-    version = promote(run.project, target, force=force, reason=reason)
-    run.tell(target=target, champion=version.name)
-    run.say(text("steps.champion", run.language, version=version.name))
+def promote_command(run: Run, target: str, number: int | None, force: bool, reason: str | None) -> None:
+    """`headwater promote`: names what it promoted, a refused model and the rule of today as such."""
+    version = promote(run.project, target, version=number, force=force, reason=reason)
+    learner, passed = version.tags.get("learner", "?"), version.tags.get("gate_passed") == "true"
+    gate = text("steps.gate.passed" if passed else "steps.gate.forced", run.language)
+    run.tell(target=target, champion=version.name, learner=learner, gate_passed=passed, forced=force)
+    run.say(text("steps.promoted", run.language, version=version.name, learner=learner, gate=gate))
 
 
 def rollback_command(run: Run, target: str) -> None:

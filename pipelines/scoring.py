@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from features.definition import Feature
 from features.errors import HeadwaterError
 from models.reasons import reasons
-from models.score_columns import CURVE
+from models.score_columns import CURVE, REASONS
 from models.scores import conform
 from pipelines.bundles import Champion
 from pipelines.settings import Settings
@@ -29,6 +29,12 @@ from targeting.actions import actions
 MONTH_DAYS = 30.4375
 TARGETS = ("churn", "value", "vip")
 NESTED = ("churn_curve", "churn_reasons", "vip_reasons")
+OUTPUTS = {
+    "churn": {name: name for name in ("churn_probability", "churn_score_raw", "median_days_to_churn")},
+    "value": {name: name for name in ("value_pred", "value_p10", "value_p90")} | {"value_if_retained": "_retained"},
+    "vip": {"vip_probability": "vip_probability", "vip_score_raw": "_vip_score_raw"},
+}
+"""What of each model's outputs is published, and under which name."""
 RANKED = ("churn_probability", "churn_score_raw", "value_pred", "vip_probability", "_vip_score_raw")
 """What is compared among everybody."""
 
@@ -46,9 +52,8 @@ class Scorer:
     peers: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        missing = sorted(set(TARGETS) - set(self.champions))
-        if missing:
-            raise HeadwaterError("E521", names=", ".join(missing))
+        if not self.champions:
+            raise HeadwaterError("E521")
 
     def scored(self, seen: pd.DataFrame) -> pa.Table:
         """Rows of the score table but for bands, trend and action, with helping columns that begin with `_`.
@@ -62,9 +67,7 @@ class Scorer:
         outputs, churn_curve = predicted(known, self.champions, self.settings)
         frame = frame.join(outputs, how="left")
         frame = contactable(amounts(frame, seen, self.settings), seen, self)
-        told = {
-            f"{t}_reasons": reasons(self.champions[t].model, known, self.features, self.peers) for t in ("churn", "vip")
-        }
+        told = {f"{target}_reasons": self.reasons(target, known) for target in ("churn", "vip")}
         nested = {"churn_curve": churn_curve} | told
         table = pa.Table.from_pandas(frame, preserve_index=False)
         places = pa.array(np.where(enough, np.cumsum(enough) - 1, -1))
@@ -74,6 +77,13 @@ class Scorer:
             rows = pc.if_else(unasked, pa.scalar(None, pa.int64()), places) if name == "vip_reasons" else places
             table = table.append_column(name, nested[name].take(rows))
         return table
+
+    def reasons(self, target: str, known: pd.DataFrame) -> pa.ListArray:
+        """Why each customer has the score; null where no model scores this target."""
+        champion = self.champions.get(target)
+        if champion is None:
+            return pa.nulls(len(known), REASONS)
+        return reasons(champion.model, known, self.features, self.peers)
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,8 @@ def finished(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | N
     banded = bands.bands(frame.join(standing), settings.scores, churn_mean=ranks.churn, vip_mean=ranks.vip)
     frame = frame.join(banded)
     frame = frame.join(actions(frame.rename(columns={"_complaint_open": "complaint_open"}), settings.actions))
+    if frame["vip_model_version"].isna().all():  # nobody was asked: unknown, not "no"
+        frame = frame.assign(is_potential_vip=None)
     kept = {str(name): frame[name] for name in frame if not str(name).startswith("_")}
     return conform(kept | nested)
 
@@ -131,7 +143,8 @@ def identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.DataF
             "feature_set_hash": scorer.feature_set_hash,
         }
     )
-    return frame.assign(**{f"{target}_model_version": scorer.champions[target].version for target in TARGETS})
+    versions = {target: champion.version for target, champion in scorer.champions.items()}
+    return frame.assign(**{f"{target}_model_version": versions.get(target) for target in TARGETS})
 
 
 def contract_end(wide: pd.DataFrame) -> pd.Series:
@@ -142,28 +155,20 @@ def contract_end(wide: pd.DataFrame) -> pd.Series:
 def predicted(
     wide: pd.DataFrame, champions: Mapping[str, Champion], settings: Settings
 ) -> tuple[pd.DataFrame, pa.ListArray]:
-    """Every model's outputs under the names of the score table, same index as `wide`; and the churn curves."""
-    churn, value, vip = (champions[target].model.predict(wide) for target in TARGETS)
-    targets = settings.targets
-    frame = pd.DataFrame(
-        {
-            "churn_horizon_days": targets.churn.horizon_days,
-            "churn_probability": churn["churn_probability"],
-            "churn_score_raw": churn["churn_score_raw"],
-            "median_days_to_churn": churn["median_days_to_churn"],
-            "value_horizon_days": targets.value.horizon_days,
-            "value_pred": value["value_pred"],
-            "value_p10": value["value_p10"],
-            "value_p90": value["value_p90"],
-            "_retained": value["value_if_retained"],
-            "vip_horizon_days": targets.vip.horizon_days,
-            "vip_probability": vip["vip_probability"],
-            "_vip_score_raw": vip["vip_score_raw"],
-        },
-        index=wide.index,
-    )
-    horizons = {"churn_horizon_days": "Int16", "value_horizon_days": "Int16", "vip_horizon_days": "Int16"}
-    return frame.astype(horizons), curves(churn, targets.churn.known)
+    """Every model's outputs under the names of the score table, same index as `wide`; and the churn curves.
+
+    What belongs to a target without a champion is null.
+    """
+    targets, frame = settings.targets, pd.DataFrame(index=wide.index)
+    outputs = {target: champion.model.predict(wide) for target, champion in champions.items()}
+    for target, names in OUTPUTS.items():
+        days = getattr(targets, target).horizon_days if target in outputs else pd.NA
+        frame[f"{target}_horizon_days"] = pd.array([days] * len(wide), dtype="Int16")
+        for name, published in names.items():
+            frame[published] = outputs[target][name] if target in outputs else np.nan
+    if "churn" not in outputs:
+        return frame, pa.nulls(len(wide), CURVE)
+    return frame, curves(outputs["churn"], targets.churn.known)
 
 
 def curves(churn: pd.DataFrame, horizons: tuple[int, ...]) -> pa.ListArray:

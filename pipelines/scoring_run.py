@@ -57,7 +57,7 @@ class ScoringRun:
         """What needs everybody: peers, accounts, the high-value line, and the usual values of the features."""
         if not self.assembly.total:
             raise HeadwaterError("E430", as_of=self.as_of.isoformat())
-        high_value = delivery.targets_of(self.champions["vip"], self.project.settings).vip.high_value
+        high_value = delivery.targets_of(self.champions, self.project.settings).vip.high_value
         worth = targets.high_value(self.assembly.everybody, self.assembly.tables, high_value)
         worth = numbered(worth, self.assembly.everybody).select(ROW, *WORTH).order_by(ROW)
         self.worth: ir.Table = self.project.connection.create_table("worth", worth, temp=True, overwrite=True)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from features.settings import FeatureSettings
 from features.spine import Population
 from models.settings import GateSettings, TrainingSettings
@@ -185,6 +185,7 @@ def composed(path: Path, layers: list[Layer]) -> Settings:
     check_parts(settings, Layers(layers))
     if settings.features.own:
         settings._own = own_features.load(settings.features.own, path.parent)
+    check_rules(settings, Layers(layers))
     return settings
 
 
@@ -198,6 +199,21 @@ def check_parts(settings: Settings, layers: "Layers") -> None:
                 asked = f"one of {', '.join(measures)}"
                 where = {"file": file, "row": line, "column": "features.parts"}
                 raise HeadwaterError("E204", **where, key="features.parts", found=found, expected=asked)
+
+
+def check_rules(settings: Settings, layers: "Layers") -> None:
+    """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
+    tables, rules = settings.tables, settings.training.candidates.rules
+    features = own_features.joined(settings.own, tables.measures, tables.attributes, settings.features)
+    columns, found = [feature.column for feature in features], []
+    for target, rule in rules:
+        if rule.column not in columns:
+            keys = ("training", "candidates", "rules", target, "column")
+            file, line = layers.place(keys)
+            said = {"key": ".".join(keys), "found": rule.column, "nearest": nearest(rule.column, columns)}
+            found.append(Problem("E228", file, line, ".".join(keys), values=said))
+    if found:
+        raise HeadwaterError.of(found)
 
 
 def profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:

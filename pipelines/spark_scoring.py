@@ -70,7 +70,7 @@ class SparkScoringRun(ScoringRun):
         with self._spark as opened:
             if not self.assembly.total:
                 raise HeadwaterError("E430", as_of=self.as_of.isoformat())
-            high_value = delivery.targets_of(self.champions["vip"], self.project.settings).vip.high_value
+            high_value = delivery.targets_of(self.champions, self.project.settings).vip.high_value
             self.everybody = self.assembly.seen(high_value)
             self.first = self._sample()
             columns = [*("customer_id", "as_of"), *(f.column for f in self.project.features)]

@@ -136,7 +136,7 @@ def test_what_is_wrong_is_told_with_file_and_line(name: str, tmp_path: Path):
     assert (problem.code, problem.row) == (code, row)
     assert str(problem.file).endswith("my_features.py")
     for lang in ("en", "zh"):
-        told = errors.line(raised.value, lang)
+        told = errors.lines(raised.value, lang)[0]
         assert word in told and "—" not in told.split("Fix:")[0].split("修复：")[0]
 
 

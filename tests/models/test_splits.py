@@ -12,6 +12,7 @@ from sklearn.model_selection import cross_val_score
 
 from features.errors import HeadwaterError
 from models.splits import MonthlySplit, Protocol, origins, plan, stepped
+from pipelines import errors
 
 CDNOW = Protocol(
     every="30d", first=date(1997, 7, 4), last=date(1997, 12, 31), final=date(1998, 4, 1), reporting_delay_days=0
@@ -113,3 +114,13 @@ def test_monthly_split_is_a_scikit_learn_splitter():
     assert len(scores) == cv.get_n_splits() and scores.min() > 0.5
     with pytest.raises(HeadwaterError):
         list(MonthlySplit(n_splits=9).split(X))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_too_little_history_is_told_in_days_and_by_its_settings(lang):
+    with pytest.raises(HeadwaterError) as error:
+        plan(date(2026, 11, 1), Protocol(history_days=120), 90, date(2026, 5, 1))
+    said = "\n".join(errors.lines(error.value, lang))
+    for word in ("2026-07-01", "2026-05-01", "95", "310", "protocol.history_days", "120", "horizon_days"):
+        assert word in said, said
+    assert "—" not in said

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.errors import HeadwaterError
-from models import training
+from models import judging, training
 from models.bundle import from_files
 from models.candidates import SCORE
 from models.judging import FinalWindow
@@ -36,14 +36,17 @@ def test_a_model_wins_beside_the_rule_and_says_so(trained, target):
     assert set(METRICS[target]) <= set(found.metrics["metric"])
     assert found.opened == 1 and found.leaks == {}
     assert found.model is found.candidates[found.winner]
-    assert found.winner in found.sentence("en") and "优于现行规则" in found.sentence("zh")
+    assert found.better and found.lead.value > 0 and found.lead.sure > 0.95
 
 
 @pytest.mark.parametrize("target", ["churn", "value", "vip"])
-def test_what_is_shipped_is_what_was_judged(trained, target):
+def test_what_is_shipped_is_what_was_judged_but_for_its_level(trained, target):
     found = trained[target]
     rows = found.final[["customer_id", "as_of"]].merge(FRAME, on=["customer_id", "as_of"])
-    told = from_files(found.model.to_files()).predict(rows)[SCORE[target]].to_numpy()
+    model = from_files(found.model.to_files())
+    if found.winner in found.levels and target != "value":
+        model.levels_ = {}
+    told = model.predict(rows)[SCORE[target]].to_numpy()
     assert np.array_equal(told, found.final[found.winner].to_numpy())
     metric = found.judged_by
     again = METRICS[target][metric](found.final["y"].to_numpy(), told, found.final["value"].to_numpy())
@@ -51,15 +54,60 @@ def test_what_is_shipped_is_what_was_judged(trained, target):
     assert set(found.final["as_of"]) == {SPLIT.final}
 
 
-def test_the_final_window_has_no_influence_on_the_model(trained):
-    """Labels of the final date turned round: the same model, byte for byte; only the figures change."""
+def test_the_final_window_has_no_influence_on_the_model_but_for_its_level(trained):
+    """Labels of the final date turned round: the same model, byte for byte; only its figures and level change."""
     turned = FRAME.copy()
     last = turned["as_of"] == SPLIT.final
     turned.loc[last, "churned_30"] = ~turned.loc[last, "churned_30"]
     other = train("churn", turned, SPLIT, sample.SETTINGS, sample.FEATURES)
-    assert other.winner == trained["churn"].winner
-    assert other.model.to_files() == trained["churn"].model.to_files()
-    assert not other.beats_rule and "nothing beat the rule" in other.sentence("en")
+    assert other.winner == trained["churn"].winner and set(other.levels) == {other.winner, "rule"}
+    ours, theirs = (from_files(found.model.to_files()) for found in (other, trained["churn"]))
+    ours.levels_ = theirs.levels_ = {}
+    assert ours.to_files() == theirs.to_files()
+    assert not other.beats_rule and other.lead.value < trained["churn"].lead.value / 2
+
+
+@pytest.mark.parametrize("target", ["churn", "value", "vip"])
+def test_a_level_that_is_off_is_mended_on_the_newest_labels_and_nothing_else_is(target):
+    """Twice as many leave, and all pay half as much, from the final date on: the order stays, the level follows."""
+    frame, last = FRAME.copy(), FRAME["as_of"] == SPLIT.final
+    rng = np.random.default_rng(5)
+    more = last & (rng.random(len(frame)) < 0.3)
+    frame.loc[more, "churned_30"] = True
+    frame.loc[more & frame["vip"].notna(), "vip"] = True
+    frame.loc[last, "value"] *= 0.5
+    found = train(target, frame, SPLIT, sample.SETTINGS, sample.FEATURES)
+    rows = found.final[["customer_id", "as_of"]].merge(frame, on=["customer_id", "as_of"])
+    for name in (found.winner, "rule"):
+        told = found.candidates[name].predict(rows)[SCORE[target]].to_numpy()
+        before = found.final[name].to_numpy()
+        assert told.sum() == pytest.approx(found.final["y"].sum(), rel=0.01)
+        assert found.levels[name] == pytest.approx(found.final["y"].sum() / before.sum())
+        assert np.array_equal(np.argsort(told, kind="stable"), np.argsort(before, kind="stable"))
+
+
+def test_the_rule_is_no_model_and_is_never_chosen():
+    """On one calibration date it may be ahead of all models by chance; both windows together decide."""
+    rows = Rows("churn", FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
+    seen = rows.calibration()
+    y = rows.outcome(seen).y
+    scores = {"linear": np.full(len(y), 0.2), "trees": y * 0.1, "rule": y * 0.9}
+    choice = training.choose("churn", training.Predictions(rows.outcome(seen), scores), rows, sample.SETTINGS)
+    assert choice.iloc[0]["model"] == "trees" and set(choice["model"]) == set(scores)
+
+
+def test_a_lead_over_several_windows_is_their_mean():
+    rows = Rows("churn", FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
+    outcome = rows.outcome(rows.calibration())
+    rng = np.random.default_rng(0)
+    one, other = rng.random(len(outcome.y)), rng.random(len(outcome.y))
+    alone, back = (judging.lead([(outcome, *pair)], "auc", 50, 1) for pair in ((one, other), (other, one)))
+    assert alone.value == pytest.approx(-back.value) and alone.sure == pytest.approx(1 - back.sure)
+    both = judging.lead([(outcome, one, other), (outcome, other, one)], "auc", 50, 1)
+    assert both.value == pytest.approx(0) and both.low <= 0 <= both.high
+    empty = replace(outcome, y=np.zeros(len(outcome.y)))
+    assert judging.lead([(outcome, one, other), (empty, one, other)], "auc", 50, 1).value == pytest.approx(alone.value)
+    assert np.isnan(judging.lead([(empty, one, other)], "auc", 50, 1).value)
 
 
 def test_the_same_rows_in_any_order_give_the_same_files(trained):

@@ -17,9 +17,9 @@ def check(error: HeadwaterError, bad: Bad) -> None:
     assert error.problem.code.startswith(bad.code)
     assert error.exit_code == int(bad.code[1])
     for lang in ("en", "zh"):
-        told = errors.line(error, lang, "2026-10-30")
-        whole = told + str(errors.as_dict(error, lang))
-        assert "\n" not in told
+        told = errors.lines(error, lang, "2026-10-30")
+        whole = " ".join(told) + str(errors.as_dict(error, lang))
+        assert not any("\n" in line for line in told)
         for word in bad.words:
             assert word in whole, (word, whole)
         assert "Traceback" not in whole

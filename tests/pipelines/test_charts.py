@@ -71,6 +71,21 @@ def test_wilson_against_published_figures():
     assert low.round(4).tolist() == [0.2553, 0.0] and high.round(4).tolist() == [0.3662, 0.1611]
 
 
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_an_interval_holds_its_share_to_the_last_bit(all_of_them):
+    """With no hit at all, or nothing but hits, rounding left one bar in nine below nothing: nothing could be drawn."""
+    n = np.arange(1, 5_001)
+    hits = n * all_of_them
+    low, high = charts.wilson(hits, n)
+    assert (low <= hits / n).all() and (hits / n <= high).all() and (low < high).all()
+
+
+@pytest.mark.parametrize("size", [510, 1000, 2040])
+def test_a_tenth_without_a_hit_can_be_drawn(size):
+    y = np.r_[np.zeros(size - size // 10), np.ones(size // 10)]
+    charts.svg(charts.calibration(y, np.linspace(0, 1, size), "en"), "empty", "empty")
+
+
 def test_the_winner_comes_first_and_the_rule_is_grey():
     palette = charts.colours(["rule", "linear", "trees"], "trees")
     assert list(palette) == ["trees", "linear", "rule"] and palette["rule"] == charts.RULE

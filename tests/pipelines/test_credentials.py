@@ -79,7 +79,7 @@ def test_a_refused_connection_stands_in_no_message():
         content = {"tables": {"bills": {"source": source, "columns": {}}}}
         with pytest.raises(HeadwaterError) as error:
             filled(Mapping, content, Document("mapping.yaml", content))
-        told = f"{error.value} {error.value.__cause__} {errors.line(error.value, 'en')} {errors.as_dict(error.value, 'zh')}"
+        told = f"{error.value} {error.value.__cause__} {errors.lines(error.value, 'en')} {errors.as_dict(error.value, 'zh')}"
         assert secret not in told
 
 

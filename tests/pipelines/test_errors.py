@@ -103,7 +103,16 @@ def test_json_carries_the_other_problems():
     told = errors.as_dict(error, "en")
     assert told["code"] == "E302"
     assert [other["code"] for other in told["others"]] == ["E301"]
-    assert errors.line(error, "en").endswith("1 more problems.")
+
+
+def test_every_other_problem_has_a_line_of_its_own():
+    """Off a terminal they were only counted, and nowhere to be read."""
+    error = HeadwaterError("E302", file="a", column="fee", others=[UNIT] * 3, nearest="b")
+    told = errors.lines(error, "en", "2026-10-30")
+    assert [line.split()[1] for line in told] == ["E302", "E301", "E301", "E301"]
+    assert all("Published scores unchanged (as of 2026-10-30)" in line for line in told)
+    many = errors.lines(HeadwaterError("E302", file="a", column="fee", others=[UNIT] * 12, nearest="b"), "en")
+    assert len(many) == 11 and many[-1] == "3 more problems."
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,23 @@ def test_all_wrong_keys_are_told_at_once(config):
     assert told == {("E203", "langage", 3), ("E204", "threads", 4), ("E203", "quality.max_quarantine", 5)}
     nearest = {p.column: p.values["nearest"] for p in (error.value.problem, *error.value.others) if p.code == "E203"}
     assert nearest == {"langage": "language", "quality.max_quarantine": "max_quarantined"}
+
+
+def test_a_rule_of_today_ranks_by_a_feature_that_is_there(config):
+    """It failed after 80 seconds of reading and building, in a traceback."""
+    path = config("training: {candidates: {rules: {churn: {column: data_mb_ratio_11w}, vip: {column: arpu}}}}\n")
+    with pytest.raises(HeadwaterError) as error:
+        load(path, environment={})
+    problems = (error.value.problem, *error.value.others)
+    assert [(p.code, p.row, p.column) for p in problems] == [
+        ("E228", 3, "training.candidates.rules.churn.column"),
+        ("E228", 3, "training.candidates.rules.vip.column"),
+    ]
+    assert problems[0].values["nearest"] == "data_mb_ratio_12w"
+
+
+def test_rules_of_tables_that_nobody_maps_are_refused(config):
+    """The operator's rules in a project with other measures."""
+    with pytest.raises(HeadwaterError) as error:
+        load(config("training: {candidates: {rules: {churn: {column: voice_minutes_ratio_12w}}}}\n"), environment={})
+    assert error.value.problem.code == "E228" and error.value.exit_code == 2
