@@ -164,7 +164,8 @@ def judged(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluat
         if kept := evaluations.kept(workspace, version):
             facts, final = kept
             metrics = pd.DataFrame(facts["metrics"])
-            found[target] = Evaluation(metrics, final, facts["winner"], facts["beats_rule"])
+            level = facts.get("levels", {}).get(facts["winner"])
+            found[target] = Evaluation(metrics, final, facts["winner"], facts["beats_rule"], level=level)
     return found
 
 

@@ -31,6 +31,8 @@ from pipelines.texts import LANGUAGES, text
 if TYPE_CHECKING:
     from pipelines.command import Run
 
+ROUTINE = "W3"
+"""Rows that were put aside: every night has some; the check step counts them, `data check` and the report name them."""
 COUNTED = {
     "churn": ("high_risk", "churn_probability_mean", "value_at_risk"),
     "value": ("value_at_risk",),
@@ -95,6 +97,9 @@ def command(run_: "Run", as_of: date, *, dry_run: bool, deliver: bool) -> Night:
         run(night, dry_run=dry_run, lists=deliver)
     finally:
         run_.tell(**night.result())
+    for warning in night.warnings:
+        if not warning.code.startswith(ROUTINE):
+            run_.steps.warn(errors.render_line(warning, run_.language))
     if night.already:
         run_.say(text("steps.already", run_.language, as_of=as_of.isoformat(), run_id=night.run_id))
     for path in night.outputs:

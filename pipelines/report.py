@@ -77,6 +77,7 @@ def view(page: Page) -> dict[str, Any]:
         "as_of": page.day(data.as_of),
         "run_id": data.run_id,
         "models": [(page.say(f"target_{target}"), version) for target, version in data.models.items()],
+        "scored": report_customers.scored(page),
         "cards": report_customers.cards(page),
         "matrix": report_customers.matrix(page),
         "risk_levels": report_customers.risk_levels(page),

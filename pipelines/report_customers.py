@@ -21,14 +21,14 @@ LIGHTEST, DARKEST = (0.96, 0.56)  # lightness of the matrix cells, least and mos
 def cards(page: Page) -> list[dict[str, Any]]:
     """The four figures that the page opens with."""
     ok, horizon = page.data.ok, churn_days(page)
-    risky = ok["churn_risk_band"].isin(RISKY)
-    worse = int(ok["churn_trend"].eq("worsening").sum())
-    potential, low = int(ok["is_potential_vip"].eq(True).sum()), int(ok["vip_probability"].notna().sum())
-    at_risk, staying = ok["value_at_risk"].sum(), retained_over_horizon(ok)
-    note = page.say("high_risk_note", share=page.share(risky.mean() if len(ok) else None), n=page.count(worse))
+    risky = counted(ok["churn_risk_band"], RISKY)
+    worse = counted(ok["churn_trend"], ["worsening"])
+    potential, low = counted(ok["is_potential_vip"], [True]), int(ok["vip_probability"].notna().sum())
+    at_risk, staying = ok["value_at_risk"].sum(min_count=1), retained_over_horizon(ok)
+    note = page.say("high_risk_note", share=page.share(ratio(risky, len(ok))), n=page.count(worse))
     return [
         card(page, "active", page.count(len(page.data.frame)), page.say("active_note", n=page.count(len(ok)))),
-        card(page, "high_risk", page.count(int(risky.sum())), note),
+        card(page, "high_risk", page.count(risky), note),
         card(
             page,
             "potential",
@@ -42,6 +42,18 @@ def cards(page: Page) -> list[dict[str, Any]]:
             "note": page.say("at_risk_note", share=page.share(ratio(at_risk, staying))),
         },
     ]
+
+
+def scored(page: Page) -> dict[str, bool]:
+    """Which sections have anything to show: a target that nothing scored is unknown, and not nothing."""
+    columns = {"matrix": "value_risk_cell", "risk": "churn_probability", "vip": "vip_probability"}
+    ok = page.data.ok
+    return {section: bool(ok.empty or ok[column].notna().any()) for section, column in columns.items()}
+
+
+def counted(column: pd.Series, values: Iterable[Any]) -> int | None:
+    """How many have one of these values; None where nobody has any, for the model is not there."""
+    return int(column.isin(list(values)).sum()) if column.notna().any() else None
 
 
 def card(page: Page, kind: str, value: str, note: str) -> dict[str, str]:
@@ -81,9 +93,13 @@ def _cell(page: Page, name: str, grouped: pd.DataFrame, most: float) -> dict[str
 
 
 def risk_rows(page: Page) -> list[dict[str, Any]]:
-    """The customers with the most revenue at risk, ids masked; held-out customers are left out."""
+    """The customers with the most revenue at risk, ids masked; held-out customers are left out.
+
+    Without a value they come by their probability.
+    """
     ok = page.data.ok
-    highest = highest_rows(ok, ~ok["is_holdout"], "value_at_risk")
+    column = "value_at_risk" if ok["value_at_risk"].notna().any() else "churn_probability"
+    highest = highest_rows(ok, ~ok["is_holdout"] & ok[column].notna(), column)
     return [_risk_row(page, row) for row in _records(page, highest, "churn")]
 
 
@@ -169,7 +185,7 @@ def _stage(page: Page, name: str, part: pd.DataFrame, everybody: int) -> dict[st
         "width": f"{100 * share:.1f}%",
         "bill": page.money(part["arpu_3m"].mean(), 2),
         "churn": page.share(part["churn_probability"].mean()),
-        "at_risk": page.big_money(part["value_at_risk"].sum()),
+        "at_risk": page.big_money(part["value_at_risk"].sum(min_count=1)),
     }
 
 
@@ -202,8 +218,8 @@ def retained_over_horizon(ok: pd.DataFrame) -> float:
     return float((ok.loc[likely, "value_at_risk"] / ok.loc[likely, "churn_probability"]).sum())
 
 
-def ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+def ratio(part: float | None, whole: float) -> float | None:
+    return part / whole if whole and not missing(part) else None
 
 
 def first(values: Iterable[Any]) -> Any:

@@ -23,7 +23,8 @@ class Evaluation:
     """How good the models of one target are, on the final window only.
 
     `metrics` holds model, metric, value, low, high, n; `final` holds y and one prediction column per candidate;
-    `rates`, where given, the outcome rate per as-of date: as_of, rate, n.
+    `rates`, where given, the outcome rate per as-of date: as_of, rate, n. `level`: observed over predicted total, where
+    the chosen model's level was mended after that.
     """
 
     metrics: pd.DataFrame
@@ -31,6 +32,7 @@ class Evaluation:
     winner: str
     beats_rule: bool
     rates: pd.DataFrame | None = None
+    level: float | None = None
 
     @property
     def shown(self) -> list[str]:

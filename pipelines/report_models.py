@@ -65,6 +65,8 @@ def _sentences(page: Page, target: str, evaluation: Evaluation, mark: str) -> li
     told = []
     if "rule" in evaluation.final and evaluation.winner != "rule":
         told.append(_found(page, target, evaluation))
+    if evaluation.level:
+        told.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
     if mark == "C":
         told.append(page.say("found_unsure" if _ahead(target, evaluation) else "found_worse"))
     return told

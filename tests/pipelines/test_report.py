@@ -178,6 +178,26 @@ def test_a_model_that_does_not_beat_the_rule_is_said_to():
     assert "Nothing beat today's rule" in told(dataclasses.replace(churn, beats_rule=False, winner="rule"))
 
 
+def test_a_mended_level_is_told():
+    churn = DATA.evaluations["churn"]
+    assert "× 0.79" in told(dataclasses.replace(churn, level=0.79)) and "×" not in told(churn).split("Grade")[1][:200]
+
+
+def test_what_nothing_scored_is_unknown_and_not_nobody():
+    """A champion for churn only: no potential VIPs is not "0 potential VIPs", no revenue at risk is not zero."""
+    frame = sample_frame(300).drop(columns=[c for c in OTHERS if c in sample_frame(1)])
+    html = render(dataclasses.replace(DATA, scores=scores.conform(frame), evaluations={}))
+    english = page(parsed(html), "en")
+    cards = {kind: words(by_class(english, f"card-{kind}")[0]) for kind in ("potential", "at_risk", "high_risk")}
+    assert "–" in cards["potential"] and "–" in cards["at_risk"] and "0" not in cards["at_risk"].replace("90", "")
+    assert any(figure.isdigit() for figure in cards["high_risk"])
+    assert words(english).count("Not known: no model scored this.") == 2
+    assert "Nobody today." not in words(english)
+
+
+OTHERS = ["value_pred", "value_p10", "value_p90", "value_12m_pred", "value_if_retained_12m", "value_at_risk", "value_band", "value_risk_cell", "vip_probability", "vip_percentile", "is_potential_vip", "vip_reasons", "vip_gap", "action_priority"]
+
+
 def test_overlapping_intervals_are_a_b():
     churn = DATA.evaluations["churn"]
     wide = churn.metrics.assign(low=churn.metrics["low"] - 0.3, high=churn.metrics["high"] + 0.3)
