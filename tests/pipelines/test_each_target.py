@@ -135,6 +135,7 @@ def test_a_refused_model_stays_the_challenger_beside_the_rule_that_scores(own_op
     assert versions["churn/1"].aliases == (tracking.CHALLENGER,) and versions["churn/1"].tags["learner"] != "rule"
     assert versions["churn/2"].aliases == (tracking.CHAMPION,) and versions["churn/2"].tags["learner"] == "rule"
     assert promotion.promote(project, "churn", force=True, reason="for the test").name == "churn/1"
+    assert promotion.promote(project, "churn", version=2, force=True, reason="back").name == "churn/2"
     assert promotion.promote(project, "churn", version=2).name == "churn/2"
     with pytest.raises(HeadwaterError) as error:
         promotion.promote(project, "churn", version=3)
