@@ -9,6 +9,7 @@ import pandas as pd
 from rich.table import Table
 
 from features.definition import KEY
+from features.errors import HeadwaterError
 from models.candidates import SCORE
 from models.training import Trained
 from pipelines import charts
@@ -114,10 +115,15 @@ def plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
 
 
 def keep(workspace: Workspace, version: Version, trained: Trained) -> None:
-    """The figures and rows of the final window, beside the models, for the report: read with MLflow up or down."""
+    """The figures and rows of the final window, beside the models, for the report: read with MLflow up or down.
+
+    Those of another training are never written over: raises E714 for a number that was given before.
+    """
     folder = workspace.models / "evaluations"
     folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     stem = version.name.replace("/", "-")
+    if (folder / f"{stem}.json").exists():
+        raise HeadwaterError("E714", file=workspace.store, versions=version.name)
     trained.final.drop(columns=KEY).to_parquet(folder / f"{stem}.parquet")
     write_json(folder / f"{stem}.json", facts(trained))
 

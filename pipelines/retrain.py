@@ -102,6 +102,7 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
 def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, promote: bool) -> list[dict[str, Any]]:
     """Train, register, gate, and promote what passes when asked to. One summary per target."""
     with storage.exclusive(project.workspace, f"retrain {as_of}"):
+        promotion.ready(project, steps)
         data = dataset(project, as_of, names, steps)
         return [register(project, data, learn(project, data, name, steps), steps, promote=promote) for name in names]
 
