@@ -67,6 +67,12 @@ class Night:
         """Is this output of the run there, and whole?"""
         return runs.intact(path, self.run_id, self.recorded.get("delivered", {}).get(self.named(path)))
 
+    def delivered(self) -> list[Path]:
+        """The lists and the report that this run has on record; where nobody's consent is known, only the report."""
+        lists = (delivery.list_path(self.workspace, kind, self.as_of, "xlsx") for kind in delivery.DRAWN)
+        possible = [*lists, delivery.report_path(self.workspace, self.as_of)]
+        return [path for path in possible if self.named(path) in self.recorded.get("delivered", {})]
+
     def named(self, path: Path) -> str:
         """An output as the record calls it, wherever the workspace lies."""
         return path.relative_to(self.workspace.root).as_posix()
@@ -169,8 +175,7 @@ def remember(night: Night) -> None:
     elif night.as_of in days:
         night.already = night.published = runs.whole(workspace, night.as_of).meta["run_id"] == night.run_id
     if night.already:
-        delivered = [workspace.root / name for name in night.recorded.get("delivered", ())]
-        night.outputs = [workspace.score_file(night.as_of), *(path for path in delivered if night.intact(path))]
+        night.outputs = [workspace.score_file(night.as_of), *filter(night.intact, night.delivered())]
         return
     for day in passed_over(workspace, night.as_of):
         night.warn(Problem("W340", str(workspace.score_file(day)), values={"as_of": day.isoformat()}))
@@ -296,9 +301,7 @@ def deliver(night: Night) -> Night:
 
 def finished(night: Night) -> bool:
     """Did this run make its lists and report, and are they still there?"""
-    recorded = night.recorded
-    delivered = [night.workspace.root / name for name in recorded.get("delivered", ())]
-    return recorded.get("outcome") == runs.PUBLISHED and all(map(night.intact, delivered))
+    return night.recorded.get("outcome") == runs.PUBLISHED and all(map(night.intact, night.delivered()))
 
 
 def close(night: Night) -> Night:
