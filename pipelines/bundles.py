@@ -198,7 +198,8 @@ def unhurt(generation: Path, entries: dict[str, dict]) -> bool:
 def stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> Path:
     """Build the generation under a name that nobody reads."""
     staging = workspace.models / f".staging-{os.getpid()}"
-    shutil.rmtree(staging, ignore_errors=True)
+    for left in workspace.models.glob(".staging-*"):  # of killed runs: the lock is held
+        shutil.rmtree(left)
     (workspace.models / "gen").mkdir(mode=FOLDER_MODE, exist_ok=True)
     staging.mkdir(mode=FOLDER_MODE)
     for target in entries.keys() - new.keys():

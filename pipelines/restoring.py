@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.errors import HeadwaterError
-from pipelines import bundles, registry, storage, tracking
+from pipelines import bundles, promotion, registry, storage, tracking
 from pipelines.storage import Workspace
 from pipelines.texts import text
 from pipelines.tracking import CHAMPION
@@ -49,17 +49,28 @@ def set_aside(workspace: Workspace) -> None:
 
 
 def in_force(workspace: Workspace) -> dict[str, dict]:
-    """The champions of the local copy; where its manifest or pointer is damaged it is made again from the store."""
+    """The champions of the local copy; where its manifest or pointer is damaged the local copy is made again first."""
     try:
         return bundles.in_force(workspace)
     except HeadwaterError as error:
-        if error.problem.code != "E531" or not workspace.store.exists():
+        if error.problem.code != "E531" or not (files := remembered(workspace)):
             raise
-    aliased = [tracking.aliased(workspace, target, CHAMPION) for target in sorted(registry.known(workspace))]
-    champions = [version for version in aliased if version is not None]
-    files = {version.target: (version.name, tracking.files(workspace, version)) for version in champions}
     bundles.establish(workspace, {}, files)
     return bundles.in_force(workspace)
+
+
+def remembered(workspace: Workspace) -> dict[str, tuple[str, dict[str, str]]]:
+    """Version and files of each champion as the store knows them; without a store, of the newest version kept here."""
+    targets = sorted(registry.known(workspace))
+    if workspace.store.exists():
+        aliased = [tracking.aliased(workspace, target, CHAMPION) for target in targets]
+        return {v.target: (v.name, promotion.found(workspace, v)) for v in aliased if v is not None}
+    found = {}
+    for target in targets:
+        names = [f"{target}/{number}" for number in range(registry.known(workspace)[target], 0, -1)]
+        files = ((name, bundles.kept(workspace, name)) for name in names)
+        found[target] = next(((name, texts) for name, texts in files if texts), None)
+    return {target: kept for target, kept in found.items() if kept}
 
 
 def named(workspace: Workspace, target: str, entry: dict) -> str:

@@ -167,3 +167,14 @@ def test_the_record_of_champions_is_made_again_from_the_store(own_operator, name
     assert error["code"] == "E531" and "headwater registry restore" in error["fix"]
     assert document("registry", "restore")["champions"] == ["churn/1", "value/1", "vip/1"]
     assert bundles.texts(workspace) == champions
+
+
+def test_without_a_store_the_newest_versions_kept_here_are_the_champions(own_operator):
+    """Pointer and store are both gone: nothing is left that says who was in force."""
+    workspace = Project.open("configs/operator.yaml").workspace
+    champions = bundles.texts(workspace)
+    (workspace.models / "CURRENT").write_text("f0")
+    workspace.store.write_bytes(bytes(range(256)) * 64)
+    told = document("registry", "restore")
+    assert told["champions"] == told["restored"] == ["churn/1", "value/1", "vip/1"]
+    assert bundles.texts(workspace) == champions
