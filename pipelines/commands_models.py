@@ -1,4 +1,4 @@
-"""`headwater train | backtest | retrain | promote | rollback | explain`."""
+"""`headwater train | backtest | retrain | promote | rollback | explain | registry restore`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -22,12 +22,24 @@ AsOf = Annotated[
 Targets = Annotated[list[Target] | None, typer.Argument(help="churn, value, vip; all of them when left out")]
 
 
+registry_app = typer.Typer(name="registry", help="The tracking store's own versions.", no_args_is_help=True)
+
+
+@command(registry_app, "restore")
+def restore(run: Run) -> None:
+    """Make a tracking store that was lost or damaged know every version again, under its own number."""
+    from pipelines import restoring
+
+    restoring.command(run)
+
+
 def names(targets: list[Target] | None) -> list[str]:
     return [target.value for target in targets or list(Target)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of models to the command line."""
+    app.add_typer(registry_app)
 
     @command(app, "train")
     def train(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import HeadwaterError
 from models.target_settings import TargetSettings
-from pipelines import evaluations, export, presets, report, storage
+from pipelines import evaluations, export, presets, report, runs, storage
 from pipelines.bundles import Champion
 from pipelines.export import ExportContext
 from pipelines.quality import RowCount
@@ -47,11 +47,11 @@ class Published:
 
 
 def published(workspace: Workspace, as_of: date | None) -> Published:
-    """The newest published date, or the one asked for; exit 4 when it is not there."""
+    """The newest published date, or the one asked for; exit 4 when it is not there, exit 3 when it is damaged."""
     found = as_of or workspace.serving()
     if found is None:
         raise HeadwaterError("E431", file=workspace.latest)
-    scores = ScoreFile(workspace.score_file(found))
+    scores = runs.whole(workspace, found)
     return Published(found, scores.meta, scores)
 
 
@@ -72,10 +72,10 @@ def targets_of(champions: Mapping[str, Champion], settings: Settings) -> TargetS
 def draw(project: Project, done: Published, kind: str, changes: Mapping[str, Any]) -> ListResult:
     """The list of a kind, with the options of a command laid over the project's settings.
 
-    Raises E531 for one whose target was not scored.
+    Raises E534 for one whose target was not scored.
     """
     if kind not in done.models:
-        raise HeadwaterError("E531", target=kind, as_of=done.as_of.isoformat())
+        raise HeadwaterError("E534", target=kind, as_of=done.as_of.isoformat())
     given = {key: value for key, value in changes.items() if value is not None}
     settings = ListSettings.model_validate(project.settings.lists.model_dump() | given)
     return DRAWN[kind](done.scores, settings)
@@ -106,7 +106,7 @@ def refused_since(workspace: Workspace, done: Published) -> frozenset[str]:
     newest = workspace.serving()
     if newest is None or newest <= done.as_of:
         return frozenset()
-    rows = ScoreFile(workspace.score_file(newest)).select(["customer_id", "suppress_reason"]).to_pandas()
+    rows = published(workspace, newest).scores.select(["customer_id", "suppress_reason"]).to_pandas()
     return frozenset(rows.loc[rows["suppress_reason"].isin(NEVER), "customer_id"])
 
 
@@ -114,28 +114,27 @@ def list_path(workspace: Workspace, kind: str, as_of: date, ending: str) -> Path
     return workspace.lists / f"{kind}-{as_of.isoformat()}.{ending}"
 
 
-def lists(project: Project, done: Published) -> list[ListMade]:
-    """The lists of the targets that were scored, as workbooks in the project's language.
+def listed(project: Project, done: Published, kind: str, *, written: bool = False) -> ListMade:
+    """One list of a publication as a workbook in the project's language; `written` says that the file is there already.
 
     Raises E261 where nobody's consent is known.
     """
-    kinds = [kind for kind in DRAWN if kind in done.models]
-    return [listed(project, done, kind, project.settings.language) for kind in kinds]
-
-
-def listed(project: Project, done: Published, kind: str, lang: str) -> ListMade:
-    """One list of a publication, drawn and written as a workbook."""
     made = draw(project, done, kind, {})
     path = list_path(project.workspace, kind, done.as_of, "xlsx")
-    write(project, done, made, presets.preset_name("xlsx", lang), path)
+    if not written:
+        write(project, done, made, presets.preset_name("xlsx", project.settings.language), path)
     return ListMade(kind, made.list_id, made.counts, (shown(path),))
 
 
 def page(project: Project, data: ReportData, out: Path | None = None, lang: str | None = None) -> Path:
     """Write the page; both languages are in it, `lang` (the project's, when left out) is shown first."""
-    path = out or project.workspace.reports / f"{data.as_of.isoformat()}.html"
+    path = out or report_path(project.workspace, data.as_of)
     path.parent.mkdir(parents=True, exist_ok=True)
     return storage.write_text(path, report.render(data, lang or project.settings.language))
+
+
+def report_path(workspace: Workspace, as_of: date) -> Path:
+    return workspace.reports / f"{as_of.isoformat()}.html"
 
 
 def report_data(project: Project, done: Published, **more: Any) -> ReportData:
@@ -181,12 +180,6 @@ def table_use(tables: Tables) -> list[TableUse]:
 def shown(path: Path) -> str:
     """A path as people type it: relative to where they are, if it lies below."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def existing(workspace: Workspace, as_of: date) -> list[Path]:
-    """The files that a published date has already."""
-    paths = [workspace.score_file(as_of), *(list_path(workspace, kind, as_of, "xlsx") for kind in DRAWN)]
-    return [path for path in [*paths, workspace.reports / f"{as_of.isoformat()}.html"] if path.exists()]
 
 
 def rows(counts: Mapping[str, RowCount]) -> dict[str, dict[str, int]]:

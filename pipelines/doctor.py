@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import HeadwaterError
-from pipelines import bundles, databases, errors, storage
+from pipelines import bundles, databases, delivery, errors, registry
 from pipelines.texts import text
 
 if TYPE_CHECKING:
@@ -110,6 +110,20 @@ def connections(run: "Run") -> Finding:
     return Finding("databases", True, ", ".join(named) or "—")
 
 
+def tracking(run: "Run") -> Finding:
+    """The tracking store can be read, and knows every version that was made here. None is made by looking."""
+    if "project" not in run.__dict__:
+        return Finding("tracking", False, "", "", needed=False)
+    workspace = run.project.workspace
+    try:
+        found = registry.look(workspace.store, mode="ro")
+        registry.judge(workspace, found)
+    except HeadwaterError as error:
+        return refused("tracking", error, run)
+    names = [f"{target}/{number}" for target, number in sorted(found.highest.items())]
+    return Finding("tracking", True, ", ".join(names) or text("doctor.tracking_new", run.language))
+
+
 def champions(run: "Run") -> Finding:
     """The pinned local copies of the champions are there and whole."""
     if "project" not in run.__dict__:
@@ -117,8 +131,7 @@ def champions(run: "Run") -> Finding:
     try:
         found = bundles.champions(run.project.workspace)
     except HeadwaterError as error:
-        detail = errors.sentence(error.problem, "what", run.language)
-        return Finding("champions", False, detail, "headwater retrain", needed=False)
+        return refused("champions", error, run, needed=error.problem.code != "E521")
     return Finding("champions", True, ", ".join(champion.version for champion in found.values()))
 
 
@@ -127,8 +140,18 @@ def scores(run: "Run") -> Finding:
     if "project" not in run.__dict__ or run.project.workspace.serving() is None:
         return Finding("scores", False, "", "headwater nightly", needed=False)
     workspace = run.project.workspace
-    meta, table = storage.read_scores(workspace.score_file(workspace.serving()))
-    return Finding("scores", int(meta["rows"]) == table.num_rows, f"{meta['as_of']}: {table.num_rows:,}")
+    try:
+        newest = delivery.published(workspace, None)
+        rows = newest.scores.verified()
+    except HeadwaterError as error:
+        return refused("scores", error, run)
+    return Finding("scores", int(newest.meta["rows"]) == rows, f"{newest.as_of}: {rows:,}")
+
+
+def refused(name: str, error: HeadwaterError, run: "Run", *, needed: bool = True) -> Finding:
+    """What an error says, and its own way out."""
+    what, fix = (errors.sentence(error.problem, part, run.language) for part in ("what", "fix"))
+    return Finding(name, False, what, fix, needed)
 
 
 CHECKS: tuple[Callable[["Run"], Finding], ...] = (
@@ -139,6 +162,7 @@ CHECKS: tuple[Callable[["Run"], Finding], ...] = (
     configuration,
     data,
     connections,
+    tracking,
     champions,
     scores,
 )

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from features.definition import KEY
+from features.errors import HeadwaterError
 from models.candidates import SCORE
 from models.training import Trained
 from pipelines import charts
@@ -149,10 +150,15 @@ def picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
 
 
 def keep(workspace: Workspace, version: Version, trained: Trained) -> None:
-    """The figures and rows of the final window, beside the models, for the report: read with MLflow up or down."""
+    """The figures and rows of the final window, beside the models, for the report: read with MLflow up or down.
+
+    Those of another training are never written over: raises E714 for a number that was given before.
+    """
     folder = workspace.models / "evaluations"
     folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     stem = version.name.replace("/", "-")
+    if (folder / f"{stem}.json").exists():
+        raise HeadwaterError("E714", file=workspace.store, versions=version.name)
     trained.final.drop(columns=KEY).to_parquet(folder / f"{stem}.parquet")
     write_json(folder / f"{stem}.json", facts(trained))
 

@@ -40,10 +40,8 @@ def nightly_flow(config: str, as_of: str | None = None) -> Any:
     night = Night(project, day_of(project, as_of), Steps(project.settings.language))
     try:
         with storage.exclusive(project.workspace, f"nightly {night.as_of}"):
-            once(nightly.prepare, "prepare")(night)
-            if not night.already:
-                once(nightly.publish, "publish")(night)
-                once(nightly.deliver, "deliver")(night)
+            for stage in nightly.stages():
+                once(stage, stage.__name__)(night)
     except HeadwaterError as error:
         return refused(error, project)
     tell(night)

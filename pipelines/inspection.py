@@ -12,6 +12,7 @@ from features.build import NUMBER, TEXT, kind
 from features.definition import Feature
 from features.errors import HeadwaterError
 from pipelines import delivery, errors, journal, spark, storage, suggest
+from pipelines import runs as past
 from pipelines import settings as configuration
 from pipelines.assembly import Assembly
 from pipelines.texts import text
@@ -171,11 +172,13 @@ def schema(run: "Run", of_mapping: bool) -> None:
 
 def runs(run: "Run") -> None:
     """`headwater runs list`."""
-    found = journal.history(run.project.workspace)
+    workspace = run.project.workspace
+    found = [record | {"outcome": past.outcome(workspace, record)} for record in journal.history(workspace)]
     run.tell(runs=found)
     shown = grid(*(text(f"steps.column.{c}", run.language) for c in ("run", "as_of", "outcome")))
     for record in found:
-        shown.add_row(record["run_id"], str(record.get("as_of")), str(record.get("outcome")))
+        told = text(f"steps.outcome.{record['outcome']}", run.language)
+        shown.add_row(record["run_id"], str(record.get("as_of") or "—"), told)
     run.say(shown)
 
 

@@ -15,6 +15,7 @@ from pipelines.storage import FOLDER_MODE, Workspace, write_json
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("features", "models", "targeting", "pipelines")
 SOURCES = (".py", ".yaml", ".html")
+RECORD = "record.json"
 
 
 def identity(**parts: object) -> str:
@@ -55,7 +56,13 @@ class Journal:
         self._append(name, started, facts)
 
     def record(self, **facts: object) -> None:
-        write_json(self.folder / "record.json", facts)
+        """Begin the record of what becomes of the run; what was recorded before is out of date."""
+        write_json(self.folder / RECORD, facts)
+
+    def add(self, **facts: object) -> None:
+        """Add to the record; what is in it already stays, unless it is said anew."""
+        path = self.folder / RECORD
+        self.record(**((readable(path) if path.is_file() else None) or {}) | facts)
 
     def _append(self, name: str, started: float, facts: dict) -> None:
         line = {"step": name, "seconds": round(time.perf_counter() - started, 3)} | facts
@@ -66,7 +73,16 @@ class Journal:
 
 
 def history(workspace: Workspace) -> list[dict]:
-    """The record of every run, newest first."""
-    paths = workspace.runs.glob("*/record.json")
-    records = [json.loads(path.read_text(encoding="utf-8")) | {"run_id": path.parent.name} for path in paths]
+    """The record of every run, newest first; of one that cannot be read only its name."""
+    paths = workspace.runs.glob(f"*/{RECORD}")
+    records = [(readable(path) or {}) | {"run_id": path.parent.name} for path in paths]
     return sorted(records, key=lambda r: (str(r.get("as_of")), str(r.get("run_id"))), reverse=True)
+
+
+def readable(path: Path) -> dict | None:
+    """A record, or None where the file holds no such thing any more."""
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,19 +1,21 @@
 """The night: check -> features -> score -> gates -> publish -> lists -> report. Plain functions; a flow only wraps them.
 
 Nothing is published before every gate has passed. Until then any failure leaves the last good scores as they are;
-after it nothing says "failed" without saying `published`.
+after it nothing says "failed" without saying `published`. A night is done when all its outputs are there and whole: one
+that was stopped after the commit has its lists and report made by the next run, from the published file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import HeadwaterError, Problem
 from models import gates
 from models.scores import SCHEMA_VERSION
-from pipelines import bundles, delivery, errors, pieces, spark, storage
+from pipelines import bundles, delivery, errors, pieces, runs, spark, storage
 from pipelines.bundles import Champion
 from pipelines.delivery import Published
 from pipelines.journal import Journal, code_version, identity
@@ -55,6 +57,7 @@ class Night:
     meta: dict[str, str] = field(default_factory=dict)
     published: bool = False
     already: bool = False
+    remade: list[str] = field(default_factory=list)
     outputs: list[Path] = field(default_factory=list)
     lists: list[ListMade] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -62,6 +65,31 @@ class Night:
     @property
     def workspace(self) -> Workspace:
         return self.project.workspace
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What the record of this run says so far."""
+        return runs.record(self.workspace, self.run_id)
+
+    def intact(self, path: Path) -> bool:
+        """Is this output of the run there, and whole?"""
+        return runs.intact(path, self.run_id, self.recorded.get("delivered", {}).get(self.named(path)))
+
+    def delivered(self) -> list[Path]:
+        """The lists and the report that this run has on record; where nobody's consent is known, only the report."""
+        lists = (delivery.list_path(self.workspace, kind, self.as_of, "xlsx") for kind in delivery.DRAWN)
+        possible = [*lists, delivery.report_path(self.workspace, self.as_of)]
+        return [path for path in possible if self.named(path) in self.recorded.get("delivered", {})]
+
+    def named(self, path: Path) -> str:
+        """An output as the record calls it, wherever the workspace lies."""
+        return path.relative_to(self.workspace.root).as_posix()
+
+    def warn(self, problem: Problem) -> None:
+        """Keep a warning for the report, and tell it unless it is one that every night has."""
+        self.warnings.append(problem)
+        if not problem.code.startswith(ROUTINE):
+            self.steps.warn(errors.render_line(problem, self.steps.lang))
 
     def result(self) -> dict[str, Any]:
         """The facts of `--json`."""
@@ -79,14 +107,18 @@ class Night:
         }
 
 
+def stages(*, dry_run: bool = False, lists: bool = True) -> tuple[Callable[[Night], Night], ...]:
+    """What a night does, in this order and with the lock held; each finds out by itself whether it is done already."""
+    if dry_run:
+        return (prepare,)
+    return prepare, publish, deliver if lists else close
+
+
 def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
     """A whole night under the workspace's lock. Raises HeadwaterError with the code of the first failing step."""
     with storage.exclusive(night.workspace, f"nightly {night.as_of}"):
-        prepare(night)
-        if not dry_run and not night.already:
-            publish(night)
-            if lists:
-                deliver(night)
+        for stage in stages(dry_run=dry_run, lists=lists):
+            stage(night)
     return night
 
 
@@ -97,14 +129,20 @@ def command(run_: "Run", as_of: date, *, dry_run: bool, deliver: bool) -> Night:
         run(night, dry_run=dry_run, lists=deliver)
     finally:
         run_.tell(**night.result())
-    for warning in night.warnings:
-        if not warning.code.startswith(ROUTINE):
-            run_.steps.warn(errors.render_line(warning, run_.language))
     if night.already:
-        run_.say(text("steps.already", run_.language, as_of=as_of.isoformat(), run_id=night.run_id))
+        run_.say(already_said(night, run_.language))
     for path in night.outputs:
         run_.say(delivery.shown(path))
     return night
+
+
+def already_said(night: Night, lang: str) -> str:
+    """This run is published; whether anything of it had to be made again."""
+    facts = {"as_of": night.as_of.isoformat(), "run_id": night.run_id}
+    names = [text(f"steps.{name}", lang) for name in night.remade]
+    if not names:
+        return text("steps.already", lang, **facts)
+    return text("steps.completed", lang, names=text("steps.and", lang).join(names), **facts)
 
 
 def prepare(night: Night) -> Night:
@@ -123,7 +161,8 @@ def check(night: Night) -> None:
     project = night.project
     with night.steps.step("check") as facts:
         night.tables = project.tables(night.as_of)
-        night.warnings += night.tables.warnings
+        for warning in night.tables.warnings:
+            night.warn(warning)
         night.champions = scoring_champions(night, bundles.champions(project.workspace))
         night.run_id = identity(
             as_of=night.as_of,
@@ -135,10 +174,21 @@ def check(night: Night) -> None:
         night.steps.journal = Journal.open(project.workspace, night.run_id)
         facts["rows"], facts["files"] = delivery.rows(night.tables.counts), night.tables.files
         facts["said"] = delivery.rows_said(night.tables, night.steps.lang)
-    target = project.workspace.score_file(night.as_of)
-    if target.exists() and ScoreFile(target).meta.get("run_id") == night.run_id:
-        night.already = night.published = True
-        night.outputs = delivery.existing(project.workspace, night.as_of)
+    remember(night)
+
+
+def remember(night: Night) -> None:
+    """Is this very run published already? Score files that are damaged are told, and are as good as not there."""
+    workspace, days = night.workspace, night.workspace.published()
+    if night.as_of in days and not runs.sound(workspace, night.as_of):
+        night.warn(Problem("W341", str(workspace.score_file(night.as_of)), values={"as_of": night.as_of.isoformat()}))
+    elif night.as_of in days:
+        night.already = night.published = runs.whole(workspace, night.as_of).meta["run_id"] == night.run_id
+    if night.already:
+        night.outputs = [workspace.score_file(night.as_of), *filter(night.intact, night.delivered())]
+        return
+    for day in passed_over(workspace, night.as_of):
+        night.warn(Problem("W340", str(workspace.score_file(day)), values={"as_of": day.isoformat()}))
 
 
 def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[str, Champion]:
@@ -151,7 +201,7 @@ def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[s
     for target in TARGETS:
         champion = champions.get(target)
         if champion is None:
-            night.warnings.append(Problem("W521", values={"target": target}))
+            night.warn(Problem("W521", values={"target": target}))
             continue
         trained_on = champion.model.facts_.get("feature_set_hash")
         if trained_on == expected:
@@ -162,7 +212,8 @@ def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[s
             )
     if others and not found:
         raise HeadwaterError("E525", **others[0])
-    night.warnings += [Problem("W525", values=values) for values in others]
+    for values in others:
+        night.warn(Problem("W525", values=values))
     return found
 
 
@@ -195,9 +246,16 @@ def engine(project: Project) -> type[ScoringRun]:
 
 
 def before(workspace: Workspace, as_of: date) -> ScoreFile | None:
-    """The latest publication before a date."""
-    earlier = [day for day in workspace.published() if day < as_of]
-    return ScoreFile(workspace.score_file(earlier[-1])) if earlier else None
+    """The latest publication before a date that is whole."""
+    earlier = (day for day in reversed(workspace.published()) if day < as_of)
+    found = next((day for day in earlier if runs.sound(workspace, day)), None)
+    return runs.whole(workspace, found) if found else None
+
+
+def passed_over(workspace: Workspace, as_of: date) -> list[date]:
+    """The damaged publications between a date and the one that `before` finds, newest first."""
+    earlier = (day for day in reversed(workspace.published()) if day < as_of)
+    return list(takewhile(lambda day: not runs.sound(workspace, day), earlier))
 
 
 def judge(night: Night) -> None:
@@ -237,13 +295,15 @@ def metadata(night: Night, checks: list[dict]) -> dict[str, str]:
 
 
 def publish(night: Night) -> Night:
-    """The commit: one file, whole or not at all. Call with the lock held; never retried."""
+    """The commit: one file, whole or not at all. Call with the lock held; never retried, never done twice."""
+    if night.already:
+        return night
     assert night.scoring is not None and night.steps.journal is not None
     journal = night.steps.journal
     with night.steps.step("publish") as facts:
 
         def record(sha256: str) -> None:
-            journal.record(outcome="publishing", as_of=night.as_of, sha256=sha256, meta=night.meta)
+            journal.record(outcome=runs.PUBLISHING, as_of=night.as_of, sha256=sha256, meta=night.meta)
 
         path = storage.publish(night.workspace, night.scoring.tables(), night.meta, record)
         night.published = True
@@ -254,35 +314,69 @@ def publish(night: Night) -> Night:
 
 
 def deliver(night: Night) -> Night:
-    """Lists and report over what was published; a failure here says that the scores are out."""
-    assert night.steps.journal is not None
+    """Lists and report over what was published, as far as they are not there; a failure says that the scores are out."""
+    if night.already and finished(night):
+        return night
     done = delivery.published(night.workspace, night.as_of)
+    night.outputs = [night.workspace.score_file(night.as_of)]
     draw(night, done)
     write_report(night, done)
-    night.steps.journal.record(outcome="published", **night.result())
+    made = {night.named(path): storage.sha256(path) for path in night.outputs[1:]}
+    return ended(night, runs.PUBLISHED, delivered=made)
+
+
+def finished(night: Night) -> bool:
+    """Did this run make its lists and report, and are they still there?"""
+    return night.recorded.get("outcome") == runs.PUBLISHED and all(map(night.intact, night.delivered()))
+
+
+def close(night: Night) -> Night:
+    """The end of `headwater score`, which makes no lists; those of an earlier `nightly` stay on record."""
+    if night.recorded.get("outcome") == runs.PUBLISHED:
+        return night
+    return ended(night, runs.SCORED)
+
+
+def ended(night: Night, outcome: str, **facts: Any) -> Night:
+    """Record what became of the night."""
+    assert night.steps.journal is not None
+    sha256 = night.recorded.get("sha256") or storage.sha256(night.workspace.score_file(night.as_of))
+    night.steps.journal.add(outcome=outcome, sha256=sha256, **night.result(), **facts)
     return night
 
 
 def draw(night: Night, done: Published) -> None:
-    """Both lists. Where nobody's consent is known they are not written, and a warning says why."""
+    """The lists of the targets that were scored. Where nobody's consent is known they are not written, and a warning says why."""
     with night.steps.step("lists") as facts:
         try:
-            night.lists = delivery.lists(night.project, done)
+            night.lists = [drawn(night, done, kind) for kind in delivery.DRAWN if kind in done.models]
         except HeadwaterError as error:
             if error.problem.code != "E261":
                 raise
-            night.warnings.append(Problem("W261", values=error.problem.values))
-        night.outputs += [Path(file) for entry in night.lists for file in entry.files]
+            night.warn(Problem("W261", values=error.problem.values))
+        night.outputs += [delivery.list_path(night.workspace, entry.kind, night.as_of, "xlsx") for entry in night.lists]
         facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
 
 
+def drawn(night: Night, done: Published, kind: str) -> ListMade:
+    """One list; a workbook of this run that is there already stays as it is, whoever has written in it since."""
+    there = night.intact(delivery.list_path(night.workspace, kind, night.as_of, "xlsx"))
+    made = delivery.listed(night.project, done, kind, written=there)
+    if not there and "lists" not in night.remade:
+        night.remade.append("lists")
+    return made
+
+
 def write_report(night: Night, done: Published) -> None:
-    """The page of the night that was just published, with its tables and warnings."""
+    """The page of the night that was published, with its tables and warnings."""
     assert night.tables is not None
+    path = delivery.report_path(night.workspace, night.as_of)
+    night.outputs.append(path)
+    if night.intact(path):
+        return
     with night.steps.step("report") as facts:
         warnings = {lang: [errors.sentence(w, "what", lang) for w in night.warnings] for lang in LANGUAGES}
         use = delivery.table_use(night.tables)
         data = delivery.report_data(night.project, done, lists=night.lists, warnings=warnings, quality=use)
-        path = delivery.page(night.project, data)
-        night.outputs.append(path)
-        facts["said"] = delivery.shown(path)
+        facts["said"] = delivery.shown(delivery.page(night.project, data))
+        night.remade.append("report")

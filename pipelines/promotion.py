@@ -9,14 +9,22 @@ import pandas as pd
 from features.errors import HeadwaterError
 from models import gates
 from models.training import Trained
-from pipelines import bundles, storage, tracking
+from pipelines import bundles, errors, registry, storage, tracking
 from pipelines.storage import Workspace
 from pipelines.texts import text
 from pipelines.tracking import CHALLENGER, CHAMPION, Version
 
 if TYPE_CHECKING:
     from pipelines.command import Run
+    from pipelines.progress import Steps
     from pipelines.project import Project
+
+
+def ready(project: Project, steps: Steps) -> None:
+    """Before anything is trained for minutes: will there be a number for it? Damaged champions are told."""
+    registry.refuse(project.workspace)
+    for problem in bundles.damaged(project.workspace):
+        steps.warn(errors.render_line(problem, steps.lang))
 
 
 def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) -> dict[str, Any]:
@@ -34,10 +42,8 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) 
 
 
 def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
-    """The model of a target that nights score with; None before the first promotion."""
-    if bundles.current(workspace) is None:
-        return None
-    return bundles.champions(workspace).get(target)
+    """The model of a target that nights score with; None before the first promotion, and when it is damaged."""
+    return bundles.readable(workspace, target)
 
 
 def in_force(project: Project, target: str) -> str | None:
@@ -93,8 +99,9 @@ def promote(
 ) -> Version:
     """The challenger, or the version asked for, becomes the champion if its gate passed against the one in force.
 
-    The champion itself is put in place again. Raises E232 (force without a reason), E527 (no challenger), E530 (no such
-    version), E526 (gate refused), E528 (decided against another champion).
+    A version that is the champion already is put in place again, whatever became of its files; no gate is asked.
+    Raises E232 (force without a reason), E527 (no challenger), E533 (no such version), E526 (gate refused), E528
+    (decided against another champion).
     """
     if force and not (reason or "").strip():
         raise HeadwaterError("E232")
@@ -103,7 +110,7 @@ def promote(
         chosen = wanted(workspace, target, version)
         if not force:
             agreed(workspace, chosen)
-        files = tracking.files(workspace, chosen)
+        files = found(workspace, chosen)
         if force:
             tracking.point(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
         install(workspace, chosen, files)
@@ -111,27 +118,40 @@ def promote(
 
 
 def wanted(workspace: Workspace, target: str, number: int | None) -> Version:
-    """The version of that number, or the challenger."""
-    known = tracking.versions(workspace, target)
+    """The version of a number, or the challenger."""
     if number is None:
-        challenger = next((version for version in known if CHALLENGER in version.aliases), None)
+        challenger = tracking.aliased(workspace, target, CHALLENGER)
         if challenger is None:
             raise HeadwaterError("E527", target=target)
         return challenger
-    found = next((version for version in known if version.number == number), None)
-    if found is None:
-        names = ", ".join(str(version.number) for version in known) or "—"
-        raise HeadwaterError("E530", target=target, number=number, known=names)
-    return found
+    known = {version.number: version for version in tracking.versions(workspace, target)}
+    if number not in known:
+        raise HeadwaterError("E533", target=target, number=number, known=", ".join(map(str, sorted(known))) or "—")
+    return known[number]
+
+
+def found(workspace: Workspace, version: Version) -> dict[str, str]:
+    """The files of a version from the store, or, where they are gone or damaged there, from a generation kept here."""
+    try:
+        return tracking.files(workspace, version)
+    except HeadwaterError as error:
+        if error.problem.code not in ("E524", "E530"):
+            raise
+        kept = bundles.kept(workspace, version.name)
+        if kept is None or bundles.digests(kept)[1] != version.tags.get("sha256", bundles.digests(kept)[1]):
+            raise
+        return kept
 
 
 def agreed(workspace: Workspace, version: Version) -> None:
-    decision = tracking.report(workspace, version, "gate")
-    champion = champion_of(workspace, version.target)
-    in_force = champion.version if champion else None
+    """Raise E528 or E526 unless the gate passed a version against the champion in force, or it is the champion."""
+    entry = bundles.in_force(workspace).get(version.target)
+    in_force = entry["version"] if entry else None
     if in_force == version.name:
         return
-    if decision["champion"] != in_force:
+    decision = tracking.report(workspace, version, "gate")
+    no_rival = decision["champion"] is None and champion_of(workspace, version.target) is None
+    if decision["champion"] != in_force and not no_rival:
         raise HeadwaterError("E528", version=version.name, found=str(in_force), expected=str(decision["champion"]))
     if not decision["passed"]:
         names = ", ".join(check["name"] for check in decision["checks"] if not check["passed"])
@@ -147,7 +167,7 @@ def rollback(project: Project, target: str) -> Version:
         before = known.get(champion.tags.get("before", "")) if champion else None
         if before is None:
             raise HeadwaterError("E529", target=target)
-        bundles.install(workspace, target, before.name, tracking.files(workspace, before))
+        bundles.install(workspace, target, before.name, found(workspace, before))
         tracking.point(workspace, target, CHAMPION, before.number)
     return before
 

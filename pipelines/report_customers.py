@@ -219,7 +219,7 @@ def retained_over_horizon(ok: pd.DataFrame) -> float:
 
 
 def ratio(part: float | None, whole: float) -> float | None:
-    return part / whole if whole and not missing(part) else None
+    return part / whole if part is not None and not missing(part) and whole else None
 
 
 def first(values: Iterable[Any]) -> Any:

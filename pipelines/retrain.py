@@ -142,6 +142,7 @@ MACHINE = 7
 def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, promote: bool) -> Retrained:
     """Train, register, gate, and promote what passes when asked to; each target on its own."""
     with storage.exclusive(project.workspace, f"retrain {as_of}"):
+        promotion.ready(project, steps)
         tables = checked(project, as_of, steps)
         splits, failures = planned(project, as_of, names, tables)
         found = Retrained(failures=failures)

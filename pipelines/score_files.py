@@ -1,5 +1,6 @@
 """A published score file as its readers see it: metadata at once, rows and columns only when they are asked for."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, pairwise
@@ -12,6 +13,20 @@ import pyarrow.parquet as pq
 from features.errors import HeadwaterError
 
 PREFIX = "headwater."
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+DAMAGE = (pa.ArrowException, ValueError, LookupError)
+"""What reading a damaged file raises: a footer that is none, text that is no UTF-8, columns that are not there."""
+
+
+class Meta(dict[str, str]):
+    """The metadata of a file; a key that is not there is damage to the file."""
+
+    def __init__(self, path: Path, found: dict[str, str]):
+        super().__init__(found)
+        self.path = path
+
+    def __missing__(self, key: str) -> str:
+        raise damaged(self.path, f"{PREFIX}{key}")
 
 
 class ScoreFile:
@@ -29,8 +44,8 @@ class ScoreFile:
             self.starts = list(
                 accumulate((file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)), initial=0)
             )
-        meta = {key.decode().removeprefix(PREFIX): value.decode() for key, value in stored.items()}
-        self.meta = {key: value for key, value in meta.items() if key != "ARROW:schema"}
+            meta = {key.decode().removeprefix(PREFIX): value.decode() for key, value in stored.items()}
+        self.meta = Meta(path, {key: value for key, value in meta.items() if key != "ARROW:schema"})
 
     @property
     def column_names(self) -> list[str]:
@@ -75,5 +90,16 @@ class ScoreFile:
                 yield pq.ParquetFile(handle, page_checksum_verification=True)
         except FileNotFoundError:
             raise HeadwaterError("E431", file=self.path) from None
-        except (pa.ArrowInvalid, OSError) as error:
-            raise HeadwaterError("E340", file=self.path, detail=str(error).splitlines()[0]) from error
+        except DAMAGE as error:
+            raise damaged(self.path, error) from error
+        except OSError as error:
+            if error.errno:  # the disk's doing, not the file's
+                raise
+            raise damaged(self.path, error) from error
+
+
+def damaged(path: Path, why: object) -> HeadwaterError:
+    """E340, with the date whose night makes the file again."""
+    date = DATE.search(path.name)
+    detail = (str(why).strip() or type(why).__name__).splitlines()[0]
+    return HeadwaterError("E340", file=path, as_of=date.group() if date else None, detail=detail)

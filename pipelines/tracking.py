@@ -26,7 +26,8 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema
 
 from features.errors import HeadwaterError
-from pipelines import scratch
+from models.bundle import from_files
+from pipelines import bundles, registry, scratch
 from pipelines.storage import Workspace, sync, translated
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -70,7 +71,18 @@ class Version:
 
 @contextmanager
 def store(workspace: Workspace) -> Iterator[MlflowClient]:
-    """A client of the workspace's store; trouble with it becomes one line and exit 7."""
+    """A client of the workspace's store; trouble with it becomes one line and exit 7.
+
+    So does a store that lacks versions which are known here: it would give their numbers a second time.
+    """
+    registry.refuse(workspace)
+    with connected(workspace) as client:
+        yield client
+
+
+@contextmanager
+def connected(workspace: Workspace) -> Iterator[MlflowClient]:
+    """A client of the store as it is, made when it is not there."""
     uri = f"sqlite:///{workspace.store}"
     try:
         if not workspace.store.exists():
@@ -147,10 +159,37 @@ def log(workspace: Workspace, training: Training) -> Version:
                 mlflow.log_text(svg, f"plots/{name}.svg")
             info = log_model(training, write_bundle(training.files, Path(folder)))
         number = str(info.registered_model_version)
-        client.set_registered_model_alias(training.target, CHALLENGER, number)
-        for key, value in training.tags.items():
+        for key, value in (training.tags | {"sha256": bundles.digests(training.files)[1]}).items():
             client.set_model_version_tag(training.target, number, key, value)
+        client.set_registered_model_alias(training.target, CHALLENGER, number)
         return version(client, training.target, number, run.info.run_id)
+
+
+def readmit(workspace: Workspace, target: str, number: int, files: dict[str, str] | None) -> None:
+    """Register a version again that the store has lost; without its files it keeps its number, and is tagged `lost`."""
+    with connected(workspace) as client:
+        experiment(workspace, target)
+        made = again(target, files) if files else placeholder(client, workspace, target)
+        if made != str(number):
+            raise HeadwaterError("E714", file=workspace.store, versions=f"{target}/{number}")
+        tags = {"restored": "true", "sha256": bundles.digests(files)[1]} if files else {"lost": "true"}
+        facts = from_files(files).facts_ if files else {}
+        known = {key: str(facts[key]) for key in ("feature_set_hash", "inputs") if key in facts}
+        for key, value in (tags | known).items():
+            client.set_model_version_tag(target, made, key, value)
+
+
+def again(target: str, files: dict[str, str]) -> str:
+    """A version made of files alone: of its training nothing is known any more."""
+    with mlflow.start_run(run_name=f"{target} restored"), tempfile.TemporaryDirectory() as folder:
+        info = pyfunc_model(target, write_bundle(files, Path(folder)), None)
+    return str(info.registered_model_version)
+
+
+def placeholder(client: MlflowClient, workspace: Workspace, target: str) -> str:
+    with suppress(MlflowException):
+        client.create_registered_model(target)
+    return str(client.create_model_version(target, (workspace.artifacts / target / "lost").as_uri()).version)
 
 
 def write_bundle(files: dict[str, str], folder: Path) -> Path:
@@ -163,24 +202,25 @@ def write_bundle(files: dict[str, str], folder: Path) -> Path:
 
 
 def log_model(training: Training, bundle: Path) -> Any:
-    """Register text and JSON behind a declared signature; no pickle is written."""
+    """Register text and JSON behind a declared signature."""
     inputs = Schema([ColSpec(kind, name, required=False) for name, kind in training.inputs])
     outputs = Schema([ColSpec("double", name) for name in training.outputs])
+    return pyfunc_model(training.target, bundle, ModelSignature(inputs, outputs))
+
+
+def pyfunc_model(target: str, bundle: Path, signature: ModelSignature | None) -> Any:
+    """Register a bundle; no pickle is written."""
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # it prints "Successfully registered" by itself
         # an example row would be a customer's data; the signature is declared instead
         warnings.filterwarnings("ignore", message=".*input example.*", category=UserWarning)
-        return pyfunc_model(training, bundle, ModelSignature(inputs, outputs))
-
-
-def pyfunc_model(training: Training, bundle: Path, signature: ModelSignature) -> Any:
-    return mlflow.pyfunc.log_model(
-        name=training.target,
-        python_model=str(SERVED),
-        artifacts={"bundle": str(bundle)},
-        signature=signature,
-        registered_model_name=training.target,
-        pip_requirements=["headwater"],
-    )
+        return mlflow.pyfunc.log_model(
+            name=target,
+            python_model=str(SERVED),
+            artifacts={"bundle": str(bundle)},
+            signature=signature,
+            registered_model_name=target,
+            pip_requirements=["headwater"],
+        )
 
 
 def version(client: MlflowClient, target: str, number: str, run_id: str | None = None) -> Version:
@@ -209,17 +249,24 @@ def point(workspace: Workspace, target: str, alias: str, number: int, tags: dict
 
 
 def files(workspace: Workspace, wanted: Version) -> dict[str, str]:
-    """The bundle of a registered version, as text by file name; missing files are exit 5."""
+    """The bundle of a registered version, as text by file name; missing files and altered ones are exit 5."""
     with store(workspace), tempfile.TemporaryDirectory() as folder:
         try:
             got = mlflow.artifacts.download_artifacts(run_id=wanted.run_id, artifact_path="bundle", dst_path=folder)
+            found = {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(got).iterdir())}
+        except UnicodeDecodeError as error:
+            raise HeadwaterError("E530", version=wanted.name, target=wanted.target) from error
         except (MlflowException, OSError) as error:
-            raise HeadwaterError("E524", version=wanted.name) from error
-        return {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(got).iterdir())}
+            raise HeadwaterError("E524", version=wanted.name, target=wanted.target) from error
+    if bundles.digests(found)[1] != wanted.tags.get("sha256", bundles.digests(found)[1]):
+        raise HeadwaterError("E530", version=wanted.name, target=wanted.target)
+    return found
 
 
 def report(workspace: Workspace, wanted: Version, name: str) -> Any:
     """A JSON report that was logged with a version."""
     with store(workspace):
-        text = mlflow.artifacts.load_text(f"runs:/{wanted.run_id}/reports/{name}.json")
-        return json.loads(text)
+        try:
+            return json.loads(mlflow.artifacts.load_text(f"runs:/{wanted.run_id}/reports/{name}.json"))
+        except (MlflowException, OSError, ValueError) as error:
+            raise HeadwaterError("E532", version=wanted.name, target=wanted.target, name=name) from error

@@ -106,7 +106,7 @@ def test_a_night_with_some_champions_publishes_what_there_is_and_says_the_rest(o
     if "vip" not in kept:
         with pytest.raises(HeadwaterError) as error:
             delivery.draw(night.project, done, "vip", {})
-        assert error.value.problem.code == "E531"
+        assert error.value.problem.code == "E534"
     assert (night.workspace.reports / f"{NIGHT}.html").exists()
 
 
@@ -139,7 +139,7 @@ def test_a_refused_model_stays_the_challenger_beside_the_rule_that_scores(own_op
     assert promotion.promote(project, "churn", version=2).name == "churn/2"
     with pytest.raises(HeadwaterError) as error:
         promotion.promote(project, "churn", version=3)
-    assert error.value.problem.code == "E530" and "2, 1" in str(error.value)
+    assert error.value.problem.code == "E533" and "1, 2" in str(error.value)
 
 
 def test_where_the_rule_is_refused_too_nothing_scores(own_operator):

@@ -43,6 +43,14 @@ def test_the_nightly_flow_publishes_and_leaves_a_summary(server, own_operator):
     assert "bills" in artifact("data-contract")
 
 
+def test_the_flow_makes_what_a_killed_night_left_out(server, own_operator):
+    book = own_operator / "workspace" / "operator" / "lists" / f"vip-{NIGHT}.xlsx"
+    book.unlink()
+    state = flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
+    assert state.is_completed() and state.result()["already_published"]
+    assert book.exists()
+
+
 def test_a_refusal_is_a_failed_state_with_the_exit_code(server, own_operator):
     (own_operator / "data" / "operator" / "raw" / "cust_main.csv").unlink()
     state = flows.nightly_flow("configs/operator.yaml", as_of="2026-10-01", return_state=True)

@@ -195,7 +195,22 @@ def test_what_nothing_scored_is_unknown_and_not_nobody():
     assert "Nobody today." not in words(english)
 
 
-OTHERS = ["value_pred", "value_p10", "value_p90", "value_12m_pred", "value_if_retained_12m", "value_at_risk", "value_band", "value_risk_cell", "vip_probability", "vip_percentile", "is_potential_vip", "vip_reasons", "vip_gap", "action_priority"]
+OTHERS = [
+    "value_pred",
+    "value_p10",
+    "value_p90",
+    "value_12m_pred",
+    "value_if_retained_12m",
+    "value_at_risk",
+    "value_band",
+    "value_risk_cell",
+    "vip_probability",
+    "vip_percentile",
+    "is_potential_vip",
+    "vip_reasons",
+    "vip_gap",
+    "action_priority",
+]
 
 
 def test_overlapping_intervals_are_a_b():
