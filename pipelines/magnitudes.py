@@ -1,9 +1,7 @@
-"""Guards over whole tables: sizes that do not fit their unit, months that are missing or thin, how old the data is."""
+"""Guards over whole tables: sizes that do not fit their unit, and how old the data is."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -35,7 +33,7 @@ class Size:
 
 
 def check(tables: "Tables", mapping: Mapping, quality: Quality, before: dict[str, float]) -> None:
-    """Fill medians and newest rows of `tables`. Raises E301 for a suspicious unit, E421 and E323 for months."""
+    """Fill medians and newest rows of `tables`. Raises E301 for a suspicious unit."""
     found = {name: sizes(memory.sizes) for name, memory in tables.memory.items()}
     every = {f"{table}.{column}": size for table, of in found.items() for column, size in of.items()}
     tables.medians = {name: size.median for name, size in every.items()}
@@ -45,8 +43,6 @@ def check(tables: "Tables", mapping: Mapping, quality: Quality, before: dict[str
             tables.newest[name] = max(moments)
     suspect(tables, mapping, quality, every)
     changed(tables, mapping, quality, before)
-    for name in ("bills", "usage"):
-        months(tables, name, quality)
 
 
 def numeric(contract: Contract, measures: tuple[str, ...]) -> list[str]:
@@ -127,34 +123,6 @@ def unit(tables: "Tables", mapping: Mapping, name: str, median: float, found: st
         rows=tables.counts[table].in_,
         **values,
     )
-
-
-def months(tables: "Tables", name: str, quality: Quality) -> None:
-    """No month inside a table's history may be empty (E421) or, where asked, far below the median month (E323)."""
-    if name not in tables.parts or not (quality.gaps or quality.smallest_month):
-        return
-    found: Counter[str] = Counter()
-    for part in tables.parts[name]:
-        found.update(part.months)
-    rows = [{"month": int(month[:4]) * 12 + int(month[5:]) - 1, "n": n} for month, n in sorted(found.items())]
-    file = tables.fingerprints[name][0].path
-    for earlier, later in pairwise(row["month"] for row in rows):
-        if quality.gaps and later > earlier + 1:
-            raise HeadwaterError("E421", file=file, table=name, month=spelled(earlier + 1), until=spelled(later - 1))
-    thin(rows[1:-1], file, name, quality)
-
-
-def thin(counted: list[dict], file: str, table: str, quality: Quality) -> None:
-    """Raises HeadwaterError E323 for a month with far fewer rows than the usual one."""
-    middle = sorted(row["n"] for row in counted)[len(counted) // 2] if counted else 0
-    for row in counted:
-        if row["n"] < quality.smallest_month * middle:
-            values = {"month": spelled(row["month"]), "rows": row["n"], "usual": middle}
-            raise HeadwaterError("E323", file=file, table=table, **values)
-
-
-def spelled(month: int) -> str:
-    return f"{month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def freshness(tables: "Tables", mapping: Mapping, as_of: date) -> tuple[Problem, ...]:
