@@ -172,11 +172,16 @@ def thin_periods(came: Arrivals, rhythm: Rhythm, share: float) -> list[Thin]:
     """Periods with less than `share` of the rows of each comparable, but for runs that came a few days early."""
     thin = []
     for (early, late), then, now in counted(came, rhythm):
-        if len(then) < FEWEST_PERIODS or min(then) < FEWEST_ROWS or now >= share * min(then):
+        if len(then) < FEWEST_PERIODS or min(then) < FEWEST_ROWS or now >= share * steadiness(then) * min(then):
             continue
         if came.between(early - rhythm.wander, early, rhythm.seen[0]) < min(then) / 2:
             thin.append(Thin(early, late - timedelta(days=1), now, min(then)))
     return thin
+
+
+def steadiness(then: list[int]) -> float:
+    """Fewest over usual rows of the newest comparables: a source that varies by itself may fall further."""
+    return min(then[:6]) / float(np.median(then[:6]))
 
 
 def counted(came: Arrivals, rhythm: Rhythm) -> Iterator[tuple[tuple[date, date], list[int], int]]:

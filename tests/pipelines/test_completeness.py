@@ -77,20 +77,20 @@ def month_before(as_of: date, back: int) -> tuple[date, date]:
     return starts.date(), (starts + pd.DateOffset(months=1)).date()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SEED, AS_OF, st.sampled_from([60, 300, 3000]), st.floats(-0.2, 0.2), st.floats(0, 6))
 def test_lateness_growth_and_shrinkage_are_no_gap(seed, as_of, mean, growth, late):
     assert thin(daily(np.random.default_rng(seed), mean, growth, late), as_of) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SEED, AS_OF, st.integers(1, 31), st.integers(0, 12), st.booleans())
 def test_a_run_once_a_month_is_no_gap_on_any_day(seed, as_of, day, late, weekends):
     assert thin(monthly(np.random.default_rng(seed), 400, day, late, weekends=weekends), as_of) == []
 
 
-@settings(max_examples=150, deadline=None)
-@given(SEED, AS_OF, st.sampled_from([2, 10, 30]), st.floats(0.3, 3))
+@settings(max_examples=60, deadline=None)
+@given(SEED, AS_OF, st.sampled_from([2, 10, 20]), st.floats(0.5, 3))
 def test_small_projects_may_be_quiet(seed, as_of, mean, shape):
     """A handful of rows a month, some months without any: negative binomial, wilder than any Poisson."""
     rng = np.random.default_rng(seed)
@@ -101,17 +101,16 @@ def test_small_projects_may_be_quiet(seed, as_of, mean, shape):
 
 
 def test_how_often_a_source_that_varies_much_is_stopped():
-    """Months that vary by half of their mean without any reason: at most one as-of date in two hundred."""
+    """Months that vary by half of their mean without any reason: of 24 months twice over, one date in a hundred."""
     rng, stopped = np.random.default_rng(0), 0
-    for _ in range(400):
+    for _ in range(200):
         level = rng.gamma(4, 100, 34)
         happened = np.concatenate([30 * m + rng.integers(0, 30, n) for m, n in enumerate(rng.poisson(level))])
-        as_of = EPOCH + timedelta(days=int(rng.integers(560, 990)))
-        stopped += bool([t for t in thin((happened, happened + 1), as_of) if (as_of - t.last).days < 31])
+        stopped += bool(thin((happened, happened + 1), EPOCH + timedelta(days=int(rng.integers(560, 990)))))
     assert stopped <= 2
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SEED, AS_OF, st.integers(0, 12), st.sampled_from([0.0, 0.1]), st.floats(-0.05, 0.05))
 def test_a_month_that_hardly_came_stops(seed, as_of, back, share, growth):
     """A calendar month, the newest or an older one, on any day of the months after it."""
@@ -121,7 +120,7 @@ def test_a_month_that_hardly_came_stops(seed, as_of, back, share, growth):
     assert (first, until - timedelta(days=1)) in {(t.first, t.last) for t in found}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SEED, AS_OF, st.integers(1, 28), st.integers(0, 6), st.sampled_from([0.0, 0.1]))
 def test_a_run_that_did_not_come_stops_soon_after_it_was_due(seed, day, run, late, share):
     rng = np.random.default_rng(seed)
