@@ -247,7 +247,8 @@ def shares_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings
         checks.append(at_most("share_is_high_value_now", relative(high.mean(), old_high.mean()), limit))
     vips, old_vips = numbers(now, "is_potential_vip").sum(), numbers(before, "is_potential_vip").sum()
     if same_model(now, before, "vip") and old_vips > 0:
-        checks.append(at_most("count_is_potential_vip", relative(vips, old_vips), chance(settings.level, old_vips)))
+        change = relative(vips + 1, old_vips + 1)
+        checks.append(at_most("count_is_potential_vip", change, chance(settings.level, old_vips)))
     return checks
 
 
@@ -256,7 +257,7 @@ def relative(now: float, before: float) -> float:
 
 
 def chance(limit: float, count: float) -> float:
-    """A limit of relative change, three standard deviations of a count wider."""
+    """A limit of relative change, wider by three standard deviations of a count."""
     return limit + 3 / float(np.sqrt(count))
 
 

@@ -198,7 +198,7 @@ def test_a_month_of_which_a_few_rows_arrived_is_told_with_its_figures(con, tmp_p
     for lang in ("en", "zh"):
         told = errors.render_line(problem, lang)
         assert all(word in told for word in ("usage", "2026-01-01", f"{problem.values['expected']:,}"))
-        assert 'quality: {quiet: {usage: ["2026-01"]}}' in told
+        assert 'quality.quiet.usage: ["2026-01"]' in told
 
 
 @pytest.mark.parametrize("limits", [{"smallest_month": 0}, {"gaps": False}, {"quiet": {"usage": ["2026-01"]}}])
