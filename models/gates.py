@@ -19,6 +19,22 @@ from models.training import Trained
 
 RESAMPLES = 300
 PROBABILITIES = ("churn_probability", "vip_probability")
+SCORED = {"churn": "churn_probability", "value": "value_pred"}
+"""What everybody gets from a target that has a model."""
+
+WATCHED = (
+    "score_status",
+    *PROBABILITIES,
+    "arpu_3m",
+    "value_pred",
+    "value_12m_pred",
+    "is_high_value_now",
+    "is_potential_vip",
+    "churn_model_version",
+    "value_model_version",
+    "vip_model_version",
+)
+"""The columns of the score table that `scores_gate` looks at."""
 
 
 @dataclass(frozen=True)
@@ -165,26 +181,97 @@ def paired(outcome: Outcome, ours: Array, theirs: Array, metric: str) -> Estimat
 def scores_gate(scores: pd.DataFrame, before: pd.DataFrame | None, settings: GateSettings) -> Decision:
     """May these scores be published? `before` is the previous publication, if any.
 
-    Each probability must lie in [0, 1], and neither its distribution nor its mean may have moved too far.
+    Each probability must lie in [0, 1], and neither its distribution nor its mean may have moved too far; nor may the
+    money, those of high value and the potential VIPs. What nobody has, as of a target without a model, is not judged.
     """
-    asked = scores[scores["score_status"] == "ok"] if "score_status" in scores else scores
+    asked = scored(scores)
+    old = None if before is None else scored(before)
     checks = [above("rows", float(len(asked)), 0.0)]
     for column in PROBABILITIES:
-        values = pd.to_numeric(asked[column]).to_numpy(dtype=float)
-        known = values[~np.isnan(values)]
+        known = numbers(asked, column)
         checks.append(at_most(f"range_{column}", float(((known < 0) | (known > 1)).sum()), 0.0))
         checks += moved(column, known, before, settings)
-    missing = float(asked["churn_probability"].isna().mean()) if len(asked) else float("nan")
-    return Decision((*checks, at_most("unscored", missing, 0.0)))
+    if old is not None and len(asked) and len(old):
+        checks += [*money_moved(asked, old, settings), *shares_moved(asked, old, settings)]
+    return Decision((*checks, at_most("unscored", unscored(asked), 0.0)))
+
+
+def scored(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores[scores["score_status"] == "ok"] if "score_status" in scores else scores
+
+
+def numbers(scores: pd.DataFrame, column: str) -> Array:
+    """The known values of a column; none where it is absent."""
+    if column not in scores:
+        return np.empty(0)
+    values = pd.to_numeric(scores[column]).to_numpy(dtype=float, na_value=np.nan)
+    return values[~np.isnan(values)]
+
+
+def unscored(asked: pd.DataFrame) -> float:
+    """The largest share without a score, among targets that have a model. Who is high-value now has no VIP score."""
+    if not len(asked):
+        return float("nan")
+    shares = [
+        asked[column].isna().mean() for target, column in SCORED.items() if column in asked and has_model(asked, target)
+    ]
+    return float(max(shares, default=0.0))
+
+
+def has_model(scores: pd.DataFrame, target: str) -> bool:
+    version = f"{target}_model_version"
+    return version not in scores or bool(scores[version].notna().all())
+
+
+def same_model(now: pd.DataFrame, before: pd.DataFrame, target: str) -> bool:
+    """Did one and the same version make both? Another one may count otherwise."""
+    version = f"{target}_model_version"
+    if version not in now or version not in before:
+        return False
+    made = {*now[version].dropna(), *before[version].dropna()}
+    return len(made) == 1 and has_model(now, target) and has_model(before, target)
+
+
+def money_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
+    """Mean money per customer: what they pay always, what is expected of them where the same model says it."""
+    columns = ["arpu_3m", *(["value_12m_pred"] if same_model(now, before, "value") else [])]
+    means = [(column, numbers(now, column), numbers(before, column)) for column in columns]
+    return [
+        at_most(f"money_{column}", relative(new.mean(), old.mean()), settings.money)
+        for column, new, old in means
+        if len(new) and len(old) and old.mean() > 0
+    ]
+
+
+def shares_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
+    """Those of high value as a share, potential VIPs as a number; few of either may change more by chance."""
+    checks = []
+    high, old_high = numbers(now, "is_high_value_now"), numbers(before, "is_high_value_now")
+    if len(high) and old_high.sum() > 0:
+        limit = chance(settings.level, old_high.sum())
+        checks.append(at_most("share_is_high_value_now", relative(high.mean(), old_high.mean()), limit))
+    vips, old_vips = numbers(now, "is_potential_vip").sum(), numbers(before, "is_potential_vip").sum()
+    if same_model(now, before, "vip") and old_vips > 0:
+        change = relative(vips + 1, old_vips + 1)
+        checks.append(at_most("count_is_potential_vip", change, chance(settings.level, old_vips)))
+    return checks
+
+
+def relative(now: float, before: float) -> float:
+    return abs(float(now) / float(before) - 1)
+
+
+def chance(limit: float, count: float) -> float:
+    """A limit of relative change, wider by three standard deviations of a count."""
+    return limit + 3 / float(np.sqrt(count))
 
 
 def moved(column: str, now: Array, before: pd.DataFrame | None, settings: GateSettings) -> list[Check]:
     if before is None or len(now) == 0:
         return []
-    old = pd.to_numeric(before[column]).to_numpy(dtype=float)
-    old = old[~np.isnan(old)]
+    old = numbers(before, column)
     if len(old) == 0:
         return []
-    level = abs(now.mean() / old.mean() - 1) if old.mean() > 0 else float("nan")
+    level = relative(now.mean(), old.mean()) if old.mean() > 0 else float("nan")
     drift = at_most(f"drift_{column}", stability(old, now), settings.drift)
-    return [drift, at_most(f"level_{column}", float(level), settings.level)]
+    return [drift, at_most(f"level_{column}", level, settings.level)]

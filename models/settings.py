@@ -108,4 +108,7 @@ class GateSettings(Strict):
     slice_positives: int = Field(50, ge=0, description="nor those with fewer positives")
     slice_loss: float = Field(0.05, ge=0, description="how far a slice may fall below the rule or the champion")
     drift: float = Field(0.25, gt=0, description="largest population stability index between two publications")
-    level: float = Field(0.5, gt=0, description="largest relative change of the mean score between two publications")
+    level: float = Field(
+        0.5, gt=0, description="largest relative change of a mean score, a share or a count between two publications"
+    )
+    money: float = Field(0.3, gt=0, description="largest relative change of mean money between two publications")

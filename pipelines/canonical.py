@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
-from pipelines import extracts, inputs, magnitudes, store, tables
+from pipelines import completeness, extracts, inputs, magnitudes, store, tables
 from pipelines.errors import translated
 from pipelines.inputs import Inputs
 from pipelines.mapping import Mapping
@@ -30,7 +30,8 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     """The tables of a project as views in `con`; only raw files that no earlier reading has seen are opened.
 
     `folder` is the project's own (`<workspace>/<name>`). Quarantined rows go to its `quarantine/<fingerprint>/`, also
-    when the reading stops. Freshness at `as_of` is judged each time. Raises what `tables.read` raises, and E322, E402.
+    when the reading stops. Freshness and completeness at `as_of` are judged each time. Raises what `tables.read` raises,
+    and E322, E402, E421.
     Every raw file and every file of ours is hashed once.
     """
     mapping, quality = settings.tables, settings.quality
@@ -46,7 +47,8 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
         point(target)
         found = replace(store.shown(con, target, manifest), read=read)
         late = magnitudes.freshness(found, mapping, as_of)
-    return replace(found, warnings=(*found.warnings, *late))
+        thin = completeness.judge(con, found, mapping, quality, as_of)
+    return replace(found, warnings=(*found.warnings, *late, *thin))
 
 
 def lasting(manifest: dict[str, Any], delivered: datetime) -> bool:

@@ -124,7 +124,10 @@ def stop(failures: list[HeadwaterError]) -> None:
 def recipe(mapping: Mapping, quality: Quality) -> str:
     """Everything that decides what becomes of an input: mapping, quality limits, contracts, and the code that reads."""
     contracts = {name: contract.schema() for name, contract in CONTRACTS.items()}
-    return digest([mapping.model_dump(mode="json"), quality.model_dump(), contracts, code_sha256()])
+    limits = quality.model_dump(
+        exclude={"smallest_month", "gaps", "quiet"}
+    )  # judged at each as-of date, not at reading
+    return digest([mapping.model_dump(mode="json"), limits, contracts, code_sha256()])
 
 
 def digest(whole: object) -> str:

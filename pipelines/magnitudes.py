@@ -1,29 +1,39 @@
-"""Guards over whole tables: sizes that do not fit their unit, months that are missing or thin, how old the data is."""
+"""Guards over whole tables: sizes that do not fit their unit, and how old the data is."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contracts import MONEY, Contract
 from features.errors import HeadwaterError, Problem
+from pipelines import units
 from pipelines.mapping import Mapping
 from pipelines.parts import SIZES
 from pipelines.quality import Quality
+from pipelines.sources import FILE
+from pipelines.units import Odd
 
 if TYPE_CHECKING:
     from pipelines.parts import Tables
+    from pipelines.reading import Reading
 
 COMPARED = {"bills.amount", "payments.amount", "subscriptions.monthly_fee"}
 """Money of about the same size: one far above the others is in another unit."""
+
+
+FEN = 100
+
+FEWEST_VALUES = 30
+"""A median of fewer positive values says little of a file."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +44,18 @@ class Size:
     whole: bool
 
 
-def check(tables: "Tables", mapping: Mapping, quality: Quality, before: dict[str, float]) -> None:
-    """Fill medians and newest rows of `tables`. Raises E301 for a suspicious unit, E421 and E323 for months."""
+@dataclass(frozen=True)
+class FileSize:
+    """The median of a column in one input; `day` of its newest row, None where the table has no clock."""
+
+    position: int
+    median: float
+    day: date | None
+
+
+def check(reading: "Reading", before: dict[str, float]) -> None:
+    """Fill medians and newest rows of the result. Raises E301 for a suspicious unit; `before`: medians of last time."""
+    tables, mapping, quality = reading.result, reading.mapping, reading.quality
     found = {name: sizes(memory.sizes) for name, memory in tables.memory.items()}
     every = {f"{table}.{column}": size for table, of in found.items() for column, size in of.items()}
     tables.medians = {name: size.median for name, size in every.items()}
@@ -43,10 +63,13 @@ def check(tables: "Tables", mapping: Mapping, quality: Quality, before: dict[str
         moments = [part.newest for part in parts if part.newest is not None]
         if moments:
             tables.newest[name] = max(moments)
-    suspect(tables, mapping, quality, every)
-    changed(tables, mapping, quality, before)
-    for name in ("bills", "usage"):
-        months(tables, name, quality)
+    odd = (
+        odd_file(tables, quality)
+        or (suspect(quality, every) if mapping.decimals else None)
+        or changed(quality, tables.medians, before)
+    )
+    if odd:
+        raise units.error(reading, odd)
 
 
 def numeric(contract: Contract, measures: tuple[str, ...]) -> list[str]:
@@ -55,18 +78,26 @@ def numeric(contract: Contract, measures: tuple[str, ...]) -> list[str]:
     return money + list(measures if contract.name == "usage" else ())
 
 
-def counted(rows: ir.Table, columns: list[str], part: str) -> pa.Table:
-    """How often each value stands in a part, to three digits: counts of parts add up, medians do not."""
+def counted(rows: ir.Table, columns: list[str]) -> pa.Table:
+    """How often each value stands in an input, to two digits: counts of slices add up, medians do not."""
     found = [SIZES.empty_table()]
+    newest = rows.known_at if "known_at" in rows.columns else ibis.null("timestamp(6)")
     for name in columns:
         value = rows[name].cast("float64")
-        digits = (2 - value.abs().nullif(0).log10().floor()).cast("int32")
+        digits = (1 - value.abs().nullif(0).log10().floor()).cast("int32")
         near = value.round(digits).fill_null(0.0)
-        values = rows.filter(value.notnull()).group_by(value=near, whole=value == value.round(0))
-        seen = values.aggregate(rows=lambda t: t.count()).to_pyarrow()
-        same = [pa.array([text] * seen.num_rows, pa.string()) for text in (part, name)]
-        found.append(pa.table([*same, *seen.columns], schema=SIZES))
+        known = rows.filter(value.notnull()).mutate(near=near, round=value == value.round(0), newest=newest)
+        values = known.group_by(FILE, column=ibis.literal(name), value=known.near, whole=known["round"])
+        seen = values.aggregate(rows=lambda t: t.count(), newest=lambda t: t.newest.max())
+        found.append(seen.to_pyarrow().cast(SIZES))
     return pa.concat_tables(found)
+
+
+def added(counts: list[pa.Table]) -> pa.Table:
+    """The counts of several slices, or readings, as one."""
+    by = [FILE, "column", "value", "whole"]
+    total = pa.concat_tables(counts).group_by(by).aggregate([("rows", "sum"), ("newest", "max")])
+    return total.rename_columns([*by, "rows", "newest"]).select(SIZES.names).cast(SIZES)
 
 
 def sizes(counts: pa.Table) -> dict[str, Size]:
@@ -88,73 +119,71 @@ def median(counts: pa.Table) -> float:
     return float((low + high) / 2)
 
 
-def suspect(tables: "Tables", mapping: Mapping, quality: Quality, found: dict[str, Size]) -> None:
+def suspect(quality: Quality, found: dict[str, Size]) -> Odd | None:
     """Fen where yuan is expected: whole numbers with a large median, or one money column far above the others."""
-    if not mapping.decimals:
-        return
-    for name, size in found.items():
-        if name in COMPARED and size.whole and size.median > quality.largest_median:
-            raise unit(tables, mapping, name, size.median, "@found.cents")
     money = {name: size.median for name, size in found.items() if name in COMPARED}
+    for name, median in money.items():
+        if found[name].whole and median > quality.largest_median:
+            return Odd(name, median, median / FEN, median / FEN, "@found.cents")
     if len(money) > 1 and max(money.values()) > quality.largest_ratio * min(money.values()):
         name, least = max(money, key=lambda n: money[n]), min(money, key=lambda n: money[n])
-        raise unit(tables, mapping, name, money[name], "@found.apart", other=least, before=money[least])
+        return Odd(name, money[name], money[least], money[least], "@found.apart", other=least)
+    return None
 
 
-def changed(tables: "Tables", mapping: Mapping, quality: Quality, before: dict[str, float]) -> None:
+def changed(quality: Quality, medians: dict[str, float], before: dict[str, float]) -> Odd | None:
     """A median that moved by a factor since the previous reading changed its unit, not its customers."""
     for name, old in before.items():
-        new = tables.medians.get(name)
-        if new is not None and old > 0 and not 1 / quality.largest_change <= new / old <= quality.largest_change:
-            raise unit(tables, mapping, name, new, "@found.changed", before=old, ratio=new / old)
+        new = medians.get(name)
+        if new is not None and old > 0 and outside(new, [old], quality.largest_change):
+            return Odd(name, new, old, old, "@found.changed")
+    return None
 
 
-def unit(tables: "Tables", mapping: Mapping, name: str, median: float, found: str, **values) -> HeadwaterError:
-    table, column = name.split(".")
-    form = mapping.tables[table].forms()[column]
-    source = form.expr or form.from_ or column
-    files = tables.fingerprints[table]
-    return HeadwaterError(
-        "E301",
-        file=files[0].path,
-        column=column,
-        table=table,
-        mapping=mapping.origin,
-        found=found,
-        median=median,
-        expr=f"({source}) / 100" if form.expr else f"{source} / 100",
-        currency=mapping.currency if column not in tables.measures else (form.unit or column),
-        rows=tables.counts[table].in_,
-        **values,
-    )
+def odd_file(tables: "Tables", quality: Quality) -> Odd | None:
+    """The first file whose median lies far outside those of the files before it."""
+    for name, memory in tables.memory.items():
+        for column, files in by_file(memory.sizes).items():
+            found = departing(files, quality.largest_change)
+            if found:
+                file, usual = found
+                low, high = min(usual), max(usual)
+                return Odd(f"{name}.{column}", file.median, low, high, "@found.file", position=file.position)
+    return None
 
 
-def months(tables: "Tables", name: str, quality: Quality) -> None:
-    """No month inside a table's history may be empty (E421) or, where asked, far below the median month (E323)."""
-    if name not in tables.parts or not (quality.gaps or quality.smallest_month):
-        return
-    found: Counter[str] = Counter()
-    for part in tables.parts[name]:
-        found.update(part.months)
-    rows = [{"month": int(month[:4]) * 12 + int(month[5:]) - 1, "n": n} for month, n in sorted(found.items())]
-    file = tables.fingerprints[name][0].path
-    for earlier, later in pairwise(row["month"] for row in rows):
-        if quality.gaps and later > earlier + 1:
-            raise HeadwaterError("E421", file=file, table=name, month=spelled(earlier + 1), until=spelled(later - 1))
-    thin(rows[1:-1], file, name, quality)
+def by_file(counts: pa.Table) -> dict[str, list[FileSize]]:
+    """Per column the files with enough positive values, in the order of their newest row, then of their names."""
+    frame = counts.to_pandas()
+    frame = frame[frame["value"] > 0].sort_values(["column", FILE, "value"])
+    groups = frame.groupby(["column", FILE], sort=True)
+    half = groups["rows"].cumsum() * 2 >= groups["rows"].transform("sum")
+    medians = frame[half].groupby(["column", FILE])["value"].first()
+    told = pd.DataFrame({"median": medians, "rows": groups["rows"].sum(), "day": groups["newest"].max()}).reset_index()
+    told = told[told["rows"] >= FEWEST_VALUES].sort_values(["column", "day", FILE])
+    files: dict[str, list[FileSize]] = {}
+    for column, position, median, day in zip(told["column"], told[FILE], told["median"], told["day"], strict=True):
+        files.setdefault(column, []).append(FileSize(position, median, None if pd.isna(day) else day.date()))
+    return files
 
 
-def thin(counted: list[dict], file: str, table: str, quality: Quality) -> None:
-    """Raises HeadwaterError E323 for a month with far fewer rows than the usual one."""
-    middle = sorted(row["n"] for row in counted)[len(counted) // 2] if counted else 0
-    for row in counted:
-        if row["n"] < quality.smallest_month * middle:
-            values = {"month": spelled(row["month"]), "rows": row["n"], "usual": middle}
-            raise HeadwaterError("E323", file=file, table=table, **values)
+def departing(files: list[FileSize], change: float) -> tuple[FileSize, list[float]] | None:
+    """A file far from those before it, and their medians; the first file, where it is the one that all others leave.
+
+    Files that end on the same day are one delivery, such as companies and persons apart: they have no order.
+    """
+    for place, file in enumerate(files):
+        before = [other.median for other in files[:place] if file.day is None or other.day != file.day]
+        if before and outside(file.median, before, change):
+            rest = [other.median for other in files[1:]]
+            if len(before) == 1 and len(rest) > 1 and outside(files[0].median, rest, change):
+                return files[0], rest
+            return file, before
+    return None
 
 
-def spelled(month: int) -> str:
-    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+def outside(median: float, usual: list[float], change: float) -> bool:
+    return not min(usual) / change <= median <= max(usual) * change
 
 
 def freshness(tables: "Tables", mapping: Mapping, as_of: date) -> tuple[Problem, ...]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contracts import TIME, Contract
-from pipelines import magnitudes, store
+from pipelines import store
 from pipelines.parts import CONFLICT, RULE, Memory, Part, rows_with_places
 from pipelines.quality import versions
 from pipelines.reading import Reading
@@ -37,7 +37,6 @@ class Merged:
 
     parts: list[Part] = field(default_factory=list)
     conflicts: list[pa.Table] = field(default_factory=list)
-    sizes: list[pa.Table] = field(default_factory=list)
     duplicates: int = 0
 
 
@@ -51,11 +50,10 @@ def merge(reading: Reading, contract: Contract, staged: Staged, before: list[Par
         path = folder / f"{name}.parquet"
         if name in staged.pieces:
             with Pool(reading.con, contract, staged.pieces[name], stored.get(name), rivals) as pool:
-                write(pool, path, magnitudes.numeric(contract, reading.mapping.measures), merged)
+                write(pool, path, merged)
         else:
             os.link(stored[name].path, path)
             merged.parts.append(replace(stored[name], path=path))
-            merged.sizes.append(memory.sizes.filter(pc.equal(memory.sizes["part"], name)))
     merged.conflicts.append(untouched(reading.con, contract, rivals, staged))
     if not merged.parts:
         merged.parts.append(nothing(reading.con, contract, folder / f"{WHOLE}.parquet"))
@@ -95,7 +93,7 @@ class Pool:
             self.con.drop_view(f"{view}_{self.contract.name}", force=True)
 
 
-def write(pool: Pool, path: Path, numbers: list[str], merged: Merged) -> None:
+def write(pool: Pool, path: Path, merged: Merged) -> None:
     """One part: its stored rows as they are unless a new row has their key, the others in their versions."""
     found = versions(pool.con, pool.rows, pool.contract)
     if found.conflicts is not None:
@@ -107,22 +105,21 @@ def write(pool: Pool, path: Path, numbers: list[str], merged: Merged) -> None:
     if pool.stored is not None:
         used = pool.stored.anti_join(pool.rows, list(pool.contract.key)).select(*used.columns).union(used)
     merged.duplicates += found.duplicates
-    part, rows = kept(pool.con, used, path)
-    if not part.rows:
+    part = kept(pool.con, used, path)
+    if part.rows:
+        merged.parts.append(part)
+    else:
         path.unlink()
-        return
-    merged.parts.append(part)
-    merged.sizes.append(magnitudes.counted(rows, numbers, part.name))
 
 
-def kept(con, rows: ir.Table, path: Path) -> tuple[Part, ir.Table]:
-    """Rows written as a part, sorted; the part and the rows in it."""
+def kept(con, rows: ir.Table, path: Path) -> Part:
+    """Rows written as a part, sorted."""
     first = [c for c in FIRST if c in rows.columns]
     rest = [c for c in rows.columns if c not in first]
     con.to_parquet(rows.order_by([*first, *rest]), path, compression="zstd")
     written = con.read_parquet(path, table_name="part_written")
     if "happened_on" not in written.columns:
-        return Part(path, store.sealed(path), int(written.count().execute())), written
+        return Part(path, store.sealed(path), int(written.count().execute()))
     day, known = written.happened_on, written.known_at
     months = written.group_by(month=day.strftime("%Y-%m")).aggregate(
         n=written.count(), first=day.min(), last=day.max(), newest=known.max()
@@ -131,7 +128,7 @@ def kept(con, rows: ir.Table, path: Path) -> tuple[Part, ir.Table]:
     numbers = dict(zip(found["month"], found["n"], strict=True))
     first_day, last_day = min(found["first"], default=None), max(found["last"], default=None)
     newest = max(found["newest"], default=None)
-    return Part(path, store.sealed(path), sum(found["n"]), first_day, last_day, newest, numbers), written
+    return Part(path, store.sealed(path), sum(found["n"]), first_day, last_day, newest, numbers)
 
 
 def untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.Table:
@@ -155,4 +152,4 @@ def ruled(conflicts: pa.Table, contract: Contract) -> pa.Table:
 def nothing(con, contract: Contract, path: Path) -> Part:
     """A part without rows, so that a table of which nothing is used still has its columns."""
     schema = contract.schema() | ({"superseded_at": TIME} if contract.event else {})
-    return kept(con, ibis.memtable([], schema=ibis.schema(schema)), path)[0]
+    return kept(con, ibis.memtable([], schema=ibis.schema(schema)), path)

@@ -24,7 +24,7 @@ from pipelines.progress import Steps
 from pipelines.project import Project
 from pipelines.report_data import ListMade
 from pipelines.score_files import ScoreFile
-from pipelines.scoring import TARGETS
+from pipelines.scoring import TARGETS, plain
 from pipelines.scoring_run import ScoringRun
 from pipelines.storage import Workspace
 from pipelines.tables import Tables
@@ -263,12 +263,15 @@ def judge(night: Night) -> None:
     assert night.scoring is not None
     with night.steps.step("gates") as facts:
         earlier = before(night.workspace, night.as_of)
-        old = earlier.select(gates.PROBABILITIES).to_pandas() if earlier else None
+        old = plain(earlier.select(gates.WATCHED)).to_pandas() if earlier else None
         decision = gates.scores_gate(night.scoring.summary.gated, old, night.project.settings.gates)
         facts["checks"] = [check.as_dict() for check in decision.checks]
         if not decision.passed:
             failed = next(check for check in decision.checks if not check.passed)
-            raise HeadwaterError("E502", name=failed.name, value=failed.value, limit=failed.limit)
+            dates = {"as_of": night.as_of, "before": earlier.meta["as_of"] if earlier else None}
+            advice = "money" if failed.name.startswith(("money_", "share_", "count_")) else "scores"
+            values = {"name": failed.name, "value": failed.value, "limit": failed.limit}
+            raise HeadwaterError("E502", advice=f"@refused.{advice}", **values, **dates)
         facts["said"] = ", ".join(check.name for check in decision.checks)
         night.meta = metadata(night, facts["checks"])
 

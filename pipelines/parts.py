@@ -44,14 +44,15 @@ ASIDE = pa.schema(
 
 SIZES = pa.schema(
     [
-        ("part", pa.string()),
+        (FILE, pa.int32()),
         ("column", pa.string()),
         ("value", pa.float64()),
         ("whole", pa.bool_()),
         ("rows", pa.int64()),
+        ("newest", pa.timestamp("us")),
     ]
 )
-"""Values to three digits, whether they were whole numbers, and how often they stand in a part."""
+"""Values to two digits, whether they were whole numbers, how often they stand in an input, and when last (known_at)."""
 
 
 def rows_with_places(contract: Contract) -> pa.Schema:
@@ -65,7 +66,7 @@ class Memory:
 
     `types`: source column -> Arrow type common to all inputs. `offsets`: time column -> texts with and without offset.
     `latest`: newest known_at of any row that was used or is in conflict. `aside`: rows put aside for good. `waiting`:
-    mapped rows put aside for what later inputs can change. `sizes`: per part and column, values and how often.
+    mapped rows put aside for what later inputs can change. `sizes`: per input and column, values and how often.
     """
 
     types: dict[str, str]

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from features.definition import Feature
 from features.errors import HeadwaterError
+from models import gates
 from models.reasons import reasons
 from models.score_columns import CURVE, REASONS
 from models.scores import conform
@@ -222,10 +223,24 @@ def contactable(frame: pd.DataFrame, seen: pd.DataFrame, scorer: Scorer) -> pd.D
     return frame.join(suppression.contact_status(contact, scorer.as_of, settings.contact))
 
 
+def plain(table: pa.Table) -> pa.Table:
+    """Money as floats, words as numbered ones: small, whatever the chunk."""
+    kinds = {
+        field.name: pa.float64() if pa.types.is_decimal(field.type) else pa.string()
+        for field in table.schema
+        if pa.types.is_decimal(field.type) or pa.types.is_dictionary(field.type)
+    }
+    table = table.cast(pa.schema([(field.name, kinds.get(field.name, field.type)) for field in table.schema]))
+    words = [place for place, field in enumerate(table.schema) if pa.types.is_string(field.type)]
+    for place in words:
+        table = table.set_column(place, table.column_names[place], pc.dictionary_encode(table.column(place)))
+    return table
+
+
 class Summary:
     """The few numbers that a night is told by, and what its gates look at, gathered chunk by chunk."""
 
-    GATED = ("score_status", "churn_probability", "vip_probability")
+    GATED = gates.WATCHED
 
     def __init__(self) -> None:
         self._gated: list[pa.Table] = []
@@ -233,8 +248,7 @@ class Summary:
         self.value_at_risk = Decimal(0)
 
     def add(self, table: pa.Table) -> None:
-        gated = table.select(list(self.GATED))
-        self._gated.append(gated.set_column(0, "score_status", gated["score_status"].cast(pa.string())))
+        self._gated.append(plain(table.select(list(self.GATED))))
         risky = pc.is_in(table["churn_risk_band"].cast(pa.string()), pa.array(["high", "critical"]))
         self.high_risk += pc.sum(risky).as_py() or 0
         self.potential_vips += pc.sum(table["is_potential_vip"]).as_py() or 0
@@ -242,7 +256,7 @@ class Summary:
 
     @cached_property
     def gated(self) -> pd.DataFrame:
-        return pa.concat_tables(self._gated).to_pandas()
+        return pa.concat_tables(self._gated).unify_dictionaries().to_pandas()
 
     def facts(self) -> dict[str, Any]:
         return {

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.contracts import Contract
 from features.errors import HeadwaterError
-from pipelines import columns, judging, quarantine, sources
+from pipelines import columns, judging, magnitudes, quarantine, sources
 from pipelines.columns import Columns
 from pipelines.judging import BROKEN
 from pipelines.parts import RULE, rows_with_places
@@ -42,6 +42,7 @@ class Staged:
     aside: list[pa.Table] = field(default_factory=list)
     waiting: list[pa.Table] = field(default_factory=list)
     pieces: dict[str, list[Path]] = field(default_factory=dict)
+    sizes: list[pa.Table] = field(default_factory=list)
 
 
 def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[int], staged: Staged) -> None:
@@ -118,6 +119,8 @@ def sort(reading: Reading, contract: Contract, marked: ir.Table, told: list[judg
             waiting = rows.filter(rows[RULE].notnull()).select(FILE, ROW, *contract.schema(), RULE).to_pyarrow()
             staged.waiting.append(waiting.cast(rows_with_places(contract)))
         staged.latest = newest(staged.latest, found.newest)
+        if found.parts:
+            staged.sizes.append(magnitudes.counted(good, magnitudes.numeric(contract, reading.mapping.measures)))
         for part in found.parts:
             chosen = good if part == WHOLE else good.filter(good.happened_on.strftime("%Y-%m") == part)
             lay_down(reading, chosen.select(FILE, ROW, *contract.schema()), (contract.name, part), staged)

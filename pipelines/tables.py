@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from features.contracts import Contract
 from features.errors import HeadwaterError
-from pipelines import columns, magnitudes, merging, quarantine, sources, staging
+from pipelines import columns, magnitudes, merging, quarantine, sources, staging, store
 from pipelines.inputs import extended, located, named, ordered, stop
 from pipelines.mapping import Mapping
 from pipelines.merging import Contradicted
@@ -68,7 +68,7 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
                 read_table(reading, extended(name, mapping), reading.inputs.raws[name])
     if not reading.failures:
         with collected(reading, "mapping"):
-            magnitudes.check(reading.result, mapping, reading.quality, before)
+            magnitudes.check(reading, before)
     shutil.rmtree(reading.folder / staging.PIECES, ignore_errors=True)
     stop(reading.failures)
     fingerprint = reading.inputs.fingerprint(reading.quality)
@@ -134,7 +134,8 @@ def resumed(
     lost = name != "customers" and reading.customers_lost
     if gone or late or lost or memory.types != types:
         return None
-    moved = replace(memory, aside=placed(memory.aside, files, raw), waiting=placed(memory.waiting, files, raw))
+    rows_by_file = {name: placed(getattr(memory, name), files, raw) for name in store.REMEMBERED}
+    moved = replace(memory, **rows_by_file)
     rows = {file.sha256: file.rows for file in files}
     raw.inputs[:] = [replace(file, rows=rows.get(file.sha256, file.rows)) for file in raw.inputs]
     return Start(positions, moved, base.parts[name], base.counts[name])
@@ -165,7 +166,7 @@ def combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> Non
     merged = merging.merge(reading, contract, staged, start.parts, memory)
     aside = pa.concat_tables([memory.aside, *staged.aside]).cast(ASIDE)
     waiting = pa.concat_tables([rows_with_places(contract).empty_table(), *staged.waiting, *merged.conflicts])
-    sizes = pa.concat_tables([memory.sizes.slice(0, 0), *merged.sizes])
+    sizes = magnitudes.added([memory.sizes, *staged.sizes])
     reading.result.memory[name] = Memory(memory.types, staged.offsets, staged.latest, aside, waiting, sizes)
     reading.result.parts[name] = merged.parts
     reading.result.read[name] = len(start.positions)

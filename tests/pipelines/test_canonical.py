@@ -76,6 +76,60 @@ def test_the_same_input_is_read_once(world, builds):
     assert second["usage"].count().execute() == 200
 
 
+MONTHS = [f"2025{month:02d}" for month in range(4, 13)] + ["202601"]
+
+
+@pytest.fixture
+def monthly(world):
+    """A hundred bills a month of ten months, all out on the 6th of the month after."""
+    people = [row[0] for row in world.raw.rows["cust"][1:]]
+    head = world.raw.rows["bill"][0]
+    world.raw.rows["bill"] = [head, *[[f"B{p}{m}", p, m, "5900"] for m in MONTHS for p in people]]
+    return world
+
+
+@pytest.mark.parametrize(
+    ("as_of", "month", "kept", "first", "last"),
+    [
+        (date(2026, 2, 8), "202601", 0, "2026-01-08", "2026-02-07"),
+        (date(2026, 2, 20), "202601", 10, "2026-01-20", "2026-02-19"),
+        (date(2026, 2, 20), "202511", 0, "2025-12-01", "2025-12-31"),
+    ],
+)
+def test_a_month_that_hardly_came_stops_at_each_asking(monthly, builds, as_of, month, kept, first, last):
+    """Read once; then judged anew, and again for an old date before it was due."""
+    rows = [row for row in monthly.raw.rows["bill"] if row[2] == month][kept:]
+    monthly.raw.rows["bill"] = [row for row in monthly.raw.rows["bill"] if row not in rows]
+    for _ in range(2):
+        with pytest.raises(HeadwaterError) as error:
+            monthly.read(as_of)
+        values = error.value.problem.values
+        assert (error.value.problem.code, error.value.exit_code, values["table"]) == ("E421", 4, "bills")
+        assert (values["first"], values["last"], values["found"], values["expected"]) == (first, last, kept, 100)
+        assert error.value.problem.file.endswith("bill*.csv")
+    assert monthly.read(date(2025, 12, 5)).counts["bills"].used == 1000 - len(rows)
+    assert builds["read"] == 1
+
+
+def test_a_month_is_accepted_without_a_new_reading(monthly, builds):
+    monthly.raw.rows["bill"] = [row for row in monthly.raw.rows["bill"] if row[2] != "202601"]
+    with pytest.raises(HeadwaterError, match="E421"):
+        monthly.read(date(2026, 2, 8))
+    monthly.config.write_text(
+        'name: tiny\nmapping: mapping.yaml\nquality: {max_quarantined: 0.02, quiet: {bills: ["2026-02"]}}\n'
+    )
+    assert monthly.read(date(2026, 2, 8)).counts["bills"].used == 900
+    assert builds["read"] == 1
+
+
+def test_a_small_project_may_have_a_month_without_anything(monthly):
+    """The same gap with twenty bills a month."""
+    keep = {row[0] for row in monthly.raw.rows["cust"][1:21]}
+    rows = [row for row in monthly.raw.rows["bill"][1:] if row[1] in keep and row[2] != "202511"]
+    monthly.raw.rows["bill"][1:] = rows
+    assert monthly.read(date(2026, 2, 20)).counts["bills"].used == 180
+
+
 @pytest.mark.parametrize("change", ["data", "mapping", "quality"])
 def test_a_change_is_read_anew(world, builds, change):
     world.read()

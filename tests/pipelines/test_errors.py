@@ -25,7 +25,10 @@ UNIT = Problem(
         "mapping": "configs/mapping.yaml",
         "found": "@found.cents",
         "median": 5900.0,
+        "advice": "@unit.expression",
         "expr": "fee_fen / 100",
+        "given": "5,900",
+        "made": "59",
         "currency": "CNY",
         "total": 1_204_331,
     },
@@ -51,7 +54,7 @@ def test_the_block_in_english():
         "  column  amount   expected CNY, decimal, >= 0; found whole numbers, median 5,900: looks like cents (fen)\n"
         "  sample  bill_id=C0093-202610  amount=5900\n"
         '  fix     configs/mapping.yaml > tables.bills.columns.amount:  expr: "fee_fen / 100"  '
-        "(or, if the figures are right, quality.largest_median and largest_change)\n"
+        "(tried: 5,900 becomes 59; or, if the figures are right, quality.largest_median and largest_change)\n"
         "  more    docs/errors.md#e301\n"
     )
 

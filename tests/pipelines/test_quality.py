@@ -233,21 +233,6 @@ def test_fen_in_a_currency_without_cents_is_plain_money(raw, con):
     assert raw.read(con).medians["bills.amount"] > 5900
 
 
-def test_thin_months_stop_where_asked(raw, con):
-    usage(
-        raw,
-        *[
-            ("00001", f"2026-0{m}-{d:02d} 08:00:00", f"2026-0{m}-{d:02d} 09:00:00", "1")
-            for m in range(1, 6)
-            for d in range(1, 21 if m != 3 else 6)
-        ],
-    )
-    assert raw.read(con).counts["usage"].used == 85
-    with pytest.raises(HeadwaterError) as error:
-        raw.read(con, Quality(smallest_month=0.5))
-    assert (error.value.problem.code, error.value.problem.values["month"]) == ("E323", "2026-03")
-
-
 @pytest.mark.parametrize(("as_of", "outcome"), [("2026-02-13", ""), ("2026-02-20", "W402"), ("2026-03-20", "E402")])
 def test_freshness(raw, con, as_of, outcome):
     raw.mapping["tables"]["usage"]["freshness"] = {"warn_after": "7d", "error_after": "20d"}
