@@ -47,10 +47,15 @@ def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
 
 
 def in_force(project: Project, target: str) -> str | None:
-    """The version of the champion that can score today's features, or None."""
+    """The version of the champion that can score today's features, or None.
+
+    A damaged one is in force still: it can be put in place again, and no rule may take its place meanwhile.
+    """
     champion = champion_of(project.workspace, target)
-    same = champion is not None and champion.model.facts_["feature_set_hash"] == project.feature_set_hash
-    return champion.version if champion and same else None
+    if champion is None:
+        entry = bundles.in_force(project.workspace).get(target)
+        return entry["version"] if entry else None
+    return champion.version if champion.model.facts_["feature_set_hash"] == project.feature_set_hash else None
 
 
 def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:

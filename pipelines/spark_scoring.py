@@ -105,7 +105,8 @@ class SparkScoringRun(ScoringRun):
             cloudpickle.register_pickle_by_value(own)
         bare = Settings.model_validate(self.project.settings.model_dump())  # the mapping and modules stay here
         facts = {f.name: getattr(self.scorer, f.name) for f in fields(Scorer) if f.name != "champions"}
-        return cloudpickle.dumps(Shipped(bundles.texts(self.project.workspace), facts | {"settings": bare}, schema))
+        texts = {t: text for t, text in bundles.texts(self.project.workspace).items() if t in self.champions}
+        return cloudpickle.dumps(Shipped(texts, facts | {"settings": bare}, schema))
 
 
 def partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

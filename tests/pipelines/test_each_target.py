@@ -28,14 +28,12 @@ def only(folder: Path, *kept: str) -> Project:
     """The project with champions of these targets only."""
     models = folder / "workspace" / "operator" / "models"
     before = bundles.current(Project.open(CONFIG).workspace)
-    after = models / "gen" / "fewer"
-    shutil.copytree(before, after)
-    manifest = json.loads((after / "manifest.json").read_text())
-    for target in set(manifest["models"]) - set(kept):
-        del manifest["models"][target]
-        shutil.rmtree(after / target)
-    (after / "manifest.json").write_text(json.dumps(manifest))
-    (models / "CURRENT").write_text("fewer\n")
+    entries = {target: entry for target, entry in bundles.manifest(before)["models"].items() if target in kept}
+    after = models / "gen" / bundles.name_of(entries)
+    for target in kept:
+        shutil.copytree(before / target, after / target)
+    (after / "manifest.json").write_text(json.dumps({"models": entries}))
+    (models / "CURRENT").write_text(f"{after.name}\n")
     return Project.open(CONFIG)
 
 
@@ -158,3 +156,16 @@ def test_what_is_said_agrees_with_what_happened(own_operator, monkeypatch, capsy
     said = capsys.readouterr().err
     assert "beats the rule" in said or "in expectation, in 83% of resamples" in said
     assert "gate passed · champion: churn/1" in said and "rule passes" not in said
+
+
+def test_a_damaged_champion_is_not_replaced_by_the_rule(own_operator, monkeypatch):
+    """It can be put in place again; a challenger that passes may replace it."""
+    project = Project.open(CONFIG)
+    path = bundles.current(project.workspace) / "churn" / "bundle.json"
+    path.write_text(path.read_text() + " ")
+    assert promotion.in_force(project, "churn") == "churn/1"
+    monkeypatch.setattr(judging, "lead", lambda *_: Lead(-0.01, -0.02, 0.01, 0.2))
+    found = trained("churn", **{"gates.beat_rule": True})
+    assert found.models[0]["champion"] == "churn/1" and not found.models[0]["promoted"]
+    assert promotion.promote(project, "churn", version=1).name == "churn/1"
+    assert bundles.readable(project.workspace, "churn").version == "churn/1"
