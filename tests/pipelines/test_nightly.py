@@ -5,12 +5,13 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from features.errors import HeadwaterError
 from models import scores as contract
-from pipelines import assembly, bundles, nightly, storage
+from pipelines import assembly, bundles, errors, nightly, storage
 from pipelines.assembly import Assembly
 from pipelines.chunks import Chunk
 from pipelines.nightly import Night
@@ -156,8 +157,27 @@ def test_a_refusing_gate_keeps_the_last_good_scores(own_operator):
     with pytest.raises(HeadwaterError) as error:
         night(**{"gates.drift": 1e-12})
     assert error.value.exit_code == 5
+    told = errors.render_line(error.value.problem, "en")
+    assert "gate drift_churn_probability" in told
+    assert f"{NIGHT}, compared with those of 2026-10-01" in told
     assert not scores(own_operator).exists()
     assert scores(own_operator, date(2026, 10, 1)).exists()
+
+
+def test_money_that_jumped_is_not_published(own_operator):
+    """The night before paid a tenth: as after bills in another unit."""
+    night(date(2026, 10, 1))
+    scores(own_operator).unlink()
+    path = scores(own_operator, date(2026, 10, 1))
+    rows = pq.read_table(path)
+    place = rows.schema.get_field_index("arpu_3m")
+    less = pc.divide(rows["arpu_3m"].cast("float64"), 10.0).cast(rows.schema.field(place).type, safe=False)
+    pq.write_table(rows.set_column(place, rows.schema.field(place), less), path)
+    with pytest.raises(HeadwaterError) as error:
+        night()
+    assert (error.value.problem.code, error.value.problem.values["name"]) == ("E502", "money_arpu_3m")
+    assert "headwater data check" in errors.render_line(error.value.problem, "en")
+    assert not scores(own_operator).exists()
 
 
 def test_without_champions_it_stops(own_operator):
