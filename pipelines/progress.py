@@ -63,8 +63,9 @@ class Steps:
             self._told = now
 
     def warn(self, message: str) -> None:
-        """What went wrong without ending the command."""
-        self.console.print(f"[yellow]![/] {escape(message)}", soft_wrap=True)
+        """What went wrong without ending the command; a plain line in a log."""
+        mark = "[yellow]![/] " if self.console.is_terminal else ""
+        self.console.print(mark + escape(message), soft_wrap=True)
 
     def say(self, message: str, style: str = "") -> None:
         self.console.print(message, style=style, soft_wrap=True)

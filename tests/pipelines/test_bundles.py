@@ -133,6 +133,7 @@ def test_the_named_command_puts_a_champion_in_place_again(own_operator):
     assert bundles.texts(workspace) == champions
 
 
+@pytest.mark.slow
 def test_training_goes_on_without_a_damaged_champion_and_replaces_it(own_operator):
     workspace = Project.open("configs/operator.yaml").workspace
     for path in workspace.models.glob("gen/*/churn/bundle.json"):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,21 @@ CONFIG = "configs/operator.yaml"
 QUIET = Steps(quiet=True)
 
 
+def slow(kept: tuple[str, ...]) -> Any:
+    return pytest.param(kept, marks=pytest.mark.slow)
+
+
 def trained(*names: str, promote: bool = True, **settings) -> Retrained:
     return retrain.run(Project.open(CONFIG, **settings), NIGHT, list(names), QUIET, promote=promote)
+
+
+def untrained() -> Project:
+    """The project before its first training; its tables are read already."""
+    workspace = Project.open(CONFIG).workspace
+    for place in (workspace.models, workspace.artifacts):
+        shutil.rmtree(place)
+    workspace.store.unlink()
+    return Project.open(CONFIG)
 
 
 def only(folder: Path, *kept: str) -> Project:
@@ -31,7 +45,7 @@ def only(folder: Path, *kept: str) -> Project:
     entries = {target: entry for target, entry in bundles.manifest(before)["models"].items() if target in kept}
     after = models / "gen" / bundles.name_of(entries)
     for target in kept:
-        shutil.copytree(before / target, after / target)
+        shutil.copytree(before / target, after / target, dirs_exist_ok=True)
     (after / "manifest.json").write_text(json.dumps({"models": entries}))
     (models / "CURRENT").write_text(f"{after.name}\n")
     return Project.open(CONFIG)
@@ -39,19 +53,15 @@ def only(folder: Path, *kept: str) -> Project:
 
 def test_a_target_that_cannot_be_learnt_takes_no_other_with_it(own_operator, capsys):
     """Nobody can become a VIP of a billion a month; it stands first and churn is trained and promoted all the same."""
-    found = retrain.run(
-        Project.open(CONFIG, workspace="fresh", **{"targets.vip.high_value.amount": 1e9}),
-        NIGHT,
-        ["vip", "churn"],
-        Steps("en"),
-        promote=True,
-    )
+    untrained()
+    project = Project.open(CONFIG, **{"targets.vip.high_value.amount": 1e9})
+    found = retrain.run(project, NIGHT, ["vip", "churn"], Steps("en"), promote=True)
     assert [(m["target"], m["promoted"]) for m in found.models] == [("churn", True)]
     assert found.failures["vip"].problem.code in ("E351", "E453")
     said = capsys.readouterr().err
-    assert "! vip was not trained: E" in said and "churn/1" in said
+    assert "vip was not trained: E" in said and "churn/1" in said
     found.conclude()
-    night = nightly.run(Night(Project.open(CONFIG, workspace="fresh"), NIGHT, QUIET))
+    night = nightly.run(Night(Project.open(CONFIG), NIGHT, QUIET))
     assert night.published and "W521" in [warning.code for warning in night.warnings]
     nothing = Retrained(failures={"vip": found.failures["vip"]})
     with pytest.raises(HeadwaterError) as error:
@@ -59,6 +69,7 @@ def test_a_target_that_cannot_be_learnt_takes_no_other_with_it(own_operator, cap
     assert error.value.problem == found.failures["vip"].problem
 
 
+@pytest.mark.slow
 def test_a_fault_of_ours_in_one_target_ends_the_training_after_the_others(own_operator, monkeypatch):
     """Registering died of a picture after ten minutes, and the third target was never trained."""
     weights = evaluations.importance
@@ -86,7 +97,7 @@ def test_a_picture_that_cannot_be_drawn_stops_no_registration(own_operator, monk
     assert "calibration" in caplog.text and "yerr" in caplog.text
 
 
-@pytest.mark.parametrize("kept", [("churn",), ("value",), ("vip",), ("churn", "vip")])
+@pytest.mark.parametrize("kept", [("churn",), slow(("value",)), slow(("vip",)), ("churn", "vip")])
 def test_a_night_with_some_champions_publishes_what_there_is_and_says_the_rest(own_operator, kept):
     night = nightly.run(Night(only(own_operator, *kept), NIGHT, QUIET))
     meta, table = storage.read_scores(night.workspace.score_file(NIGHT))
@@ -126,9 +137,10 @@ def test_a_champion_of_other_features_does_not_stop_the_others(own_operator, mon
 def test_a_refused_model_stays_the_challenger_beside_the_rule_that_scores(own_operator, monkeypatch):
     """After the fallback `promote --force` promoted the rule, and the refused model could not be reached."""
     monkeypatch.setattr(judging, "lead", lambda *_: Lead(-0.01, -0.02, 0.01, 0.2))
-    found = trained("churn", workspace="fresh", **{"gates.beat_rule": True})
+    untrained()
+    found = trained("churn", **{"gates.beat_rule": True})
     assert found.models[0]["failed_checks"] == ["beats_rule"] and found.models[0]["champion"] == "churn/2"
-    project = Project.open(CONFIG, workspace="fresh")
+    project = Project.open(CONFIG)
     versions = {v.name: v for v in tracking.versions(project.workspace, "churn")}
     assert versions["churn/1"].aliases == (tracking.CHALLENGER,) and versions["churn/1"].tags["learner"] != "rule"
     assert versions["churn/2"].aliases == (tracking.CHAMPION,) and versions["churn/2"].tags["learner"] == "rule"
@@ -140,24 +152,28 @@ def test_a_refused_model_stays_the_challenger_beside_the_rule_that_scores(own_op
     assert error.value.problem.code == "E533" and "1, 2" in str(error.value)
 
 
+@pytest.mark.slow
 def test_where_the_rule_is_refused_too_nothing_scores(own_operator):
-    found = trained("churn", workspace="fresh", **{"gates.calibration": 1e-9})
+    untrained()
+    found = trained("churn", **{"gates.calibration": 1e-9})
     assert found.models[0]["champion"] is None and not found.models[0]["gate_passed"]
     with pytest.raises(HeadwaterError) as error:
         promotion.refuse_when_none(found.models)
     assert error.value.problem.code == "E526"
-    assert bundles.current(Project.open(CONFIG, workspace="fresh").workspace) is None
+    assert bundles.current(Project.open(CONFIG).workspace) is None
 
 
+@pytest.mark.slow
 def test_what_is_said_agrees_with_what_happened(own_operator, monkeypatch, capsys):
     monkeypatch.setattr(judging, "lead", lambda *_: Lead(0.01, -0.02, 0.04, 0.83))
-    project = Project.open(CONFIG, workspace="fresh")
+    project = untrained()
     retrain.run(project, NIGHT, ["churn"], Steps("en"), promote=True)
     said = capsys.readouterr().err
     assert "beats the rule" in said or "in expectation, in 83% of resamples" in said
     assert "gate passed · champion: churn/1" in said and "rule passes" not in said
 
 
+@pytest.mark.slow
 def test_a_damaged_champion_is_not_replaced_by_the_rule(own_operator, monkeypatch):
     """It can be put in place again; a challenger that passes may replace it."""
     project = Project.open(CONFIG)

@@ -142,6 +142,7 @@ def kept(workspace: Workspace) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (workspace.models / "evaluations").iterdir()}
 
 
+@pytest.mark.slow
 def test_an_older_copy_is_completed(own_operator):
     """The copy was made before churn/2 was trained and promoted; afterwards a rollback still finds churn/1."""
     workspace = Project.open("configs/operator.yaml").workspace

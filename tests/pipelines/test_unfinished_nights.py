@@ -101,6 +101,7 @@ def test_what_was_missing_is_made_again_and_said(own_operator):
     assert done["already_published"] and done["outputs"] == [str(path) for path in outputs(NIGHT)]
 
 
+@pytest.mark.slow
 def test_a_workbook_that_somebody_saved_stays_theirs(own_operator):
     vip = outputs(NIGHT)[1]
     with zipfile.ZipFile(vip, "a") as book:
@@ -114,6 +115,7 @@ def test_a_workbook_that_somebody_saved_stays_theirs(own_operator):
     assert saved[vip] == states(NIGHT)[vip]
 
 
+@pytest.mark.slow
 def test_lists_of_another_run_of_the_date_are_not_this_run_s(own_operator):
     """The settings change and change back: the lists that lie there are of the run between."""
     first = storage.sha256(outputs(NIGHT)[1])
@@ -139,6 +141,7 @@ def test_scores_alone_and_then_the_whole_night(own_operator):
     assert outcome(EARLIER) == runs.PUBLISHED
 
 
+@pytest.mark.slow
 def test_where_nobody_consents_no_lists_are_expected(own_operator, monkeypatch):
     def unknown(*_: object, **__: object) -> None:
         raise HeadwaterError("E261", count=3)
@@ -182,6 +185,7 @@ def test_a_damaged_score_file_is_made_again_by_the_command_that_is_named(own_ope
     assert night().already
 
 
+@pytest.mark.slow
 def test_a_damaged_earlier_file_is_passed_over(own_operator):
     night(EARLIER)
     outputs(NIGHT)[0].unlink()
