@@ -180,9 +180,10 @@ def rollback(project: Project, target: str) -> Version:
 def promote_command(run: Run, target: str, number: int | None, force: bool, reason: str | None) -> None:
     """`headwater promote`: names what it promoted, a refused model and the rule of today as such."""
     version = promote(run.project, target, version=number, force=force, reason=reason)
-    learner, passed = version.tags.get("learner", "?"), version.tags.get("gate_passed") == "true"
-    gate = text("steps.gate.passed" if passed else "steps.gate.forced", run.language)
-    run.tell(target=target, champion=version.name, learner=learner, gate_passed=passed, forced=force)
+    learner, passed = version.tags.get("learner", "—"), version.tags.get("gate_passed")
+    key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
+    gate = text(f"steps.gate.{key}", run.language)
+    run.tell(target=target, champion=version.name, learner=learner, gate=key, forced=force)
     run.say(text("steps.promoted", run.language, version=version.name, learner=learner, gate=gate))
 
 
