@@ -14,6 +14,7 @@ from models import scores as contract
 from pipelines import assembly, bundles, errors, nightly, storage
 from pipelines.assembly import Assembly
 from pipelines.chunks import Chunk
+from pipelines.journal import Journal
 from pipelines.nightly import Night
 from pipelines.progress import Steps
 from pipelines.project import Project
@@ -166,13 +167,14 @@ def test_a_refusing_gate_keeps_the_last_good_scores(own_operator):
 
 def test_money_that_jumped_is_not_published(own_operator):
     """The night before paid a tenth: as after bills in another unit."""
-    night(date(2026, 10, 1))
+    run_id = night(date(2026, 10, 1)).run_id
     scores(own_operator).unlink()
     path = scores(own_operator, date(2026, 10, 1))
     rows = pq.read_table(path)
     place = rows.schema.get_field_index("arpu_3m")
     less = pc.divide(rows["arpu_3m"].cast("float64"), 10.0).cast(rows.schema.field(place).type, safe=False)
     pq.write_table(rows.set_column(place, rows.schema.field(place), less), path)
+    Journal.open(Project.open("configs/operator.yaml").workspace, run_id).add(sha256=storage.sha256(path))
     with pytest.raises(HeadwaterError) as error:
         night()
     assert (error.value.problem.code, error.value.problem.values["name"]) == ("E502", "money_arpu_3m")
