@@ -31,7 +31,7 @@ bench: .venv/ready .venv/featuretools/ready  ## Timings and peaks as ratios of o
 	$(BIN)/python -m benchmarks.run --customers $(CUSTOMERS)
 
 docs: .venv/ready  ## Write docs/features.md, docs/errors.md and docs/tables.md from the code
-	$(BIN)/python -m pipelines.dictionary docs
+	$(BIN)/python -m pipelines.reference.dictionary docs
 
 clean:           ## Remove the environment and everything generated
 	rm -rf .venv workspace data

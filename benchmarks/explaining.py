@@ -20,7 +20,7 @@ def reasons_fast(folder: Path, trees: str) -> Work:
     """Contributions of every feature for every row, as scoring makes them."""
     import woodelf  # noqa: F401  # imported by the first call otherwise
 
-    from models.attribution import tree_contributions
+    from models.learners.attribution import tree_contributions
 
     def explain(booster: Any, rows: "np.ndarray") -> tuple["np.ndarray", str]:
         return tree_contributions(booster, rows)
@@ -30,7 +30,7 @@ def reasons_fast(folder: Path, trees: str) -> Work:
 
 def reasons_own(folder: Path, trees: str) -> Work:
     """The same by LightGBM itself, for a part of the rows."""
-    from models.attribution import own
+    from models.learners.attribution import own
 
     return explaining(lambda booster, rows: (own(booster, rows), "pred_contrib"), trees, ONE_IN, 1)
 

@@ -10,12 +10,13 @@ import pandas as pd
 from benchmarks.asked import CONFIG, NIGHT, NOTE, ROWS, trees_file
 from benchmarks.needed import needed
 from benchmarks.operator import SEED, TARGETS
-from models.learners import Trees
-from pipelines import bundles, evaluations, retrain
-from pipelines.assembly import Assembly
-from pipelines.progress import Steps
+from models.learners.single import Trees
+from pipelines.engine.assembly import Assembly
+from pipelines.flows import evaluations, retrain
 from pipelines.project import Project
-from pipelines.tracking import Version
+from pipelines.tracking.tracking import Version
+from pipelines.workspace import bundles
+from pipelines.workspace.progress import Steps
 
 TREES: dict[str, dict[str, int]] = {"default": {}, "reference": {"leaves": 31, "depth": 6}}
 """Trees as the shipped settings make them, and as those with which the bar of reasons was set."""

@@ -9,8 +9,8 @@ import ibis
 
 from features.build import parts
 from features.spine import population
+from pipelines.ingest.tables import Tables
 from pipelines.project import Project
-from pipelines.tables import Tables
 
 FEW = 1_000
 

@@ -12,7 +12,7 @@ import yaml
 from benchmarks import tiles
 from benchmarks.asked import CONFIG, NIGHT, RAW_TILED
 from benchmarks.measure import ROOT
-from pipelines import simulator
+from pipelines.demo.simulator.simulate import simulate as simulate_operator
 from pipelines.project import Project
 
 SEED, TARGETS = 7, ("churn", "value", "vip")
@@ -47,7 +47,7 @@ def simulate() -> dict[str, Any]:
     """Raw files and settings in the current folder, for as many customers as `customers.json` there says."""
     configure(Path.cwd())
     customers = json.loads(CUSTOMERS.read_text(encoding="utf-8"))
-    simulator.simulate(RAW, customers, SEED)
+    simulate_operator(RAW, customers, SEED)
     return {"customers": customers}
 
 

@@ -78,7 +78,7 @@ def picture(lines: Sequence[Line]) -> str:
     """CPU against SQL by hand, and peaks, of every way to the same features, as SVG."""
     from matplotlib.figure import Figure
 
-    from pipelines.charts import styled, svg
+    from pipelines.delivery.charts import styled, svg
 
     @styled
     def drawn() -> Figure:
@@ -99,7 +99,7 @@ def values(lines: Sequence[Line], what: str) -> dict[str, float]:
 
 
 def bars(axes: "Axes", sizes: dict[str, float], label: str) -> None:
-    from pipelines.charts import OTHERS, RULE, SOFT, WINNER
+    from pipelines.delivery.charts import OTHERS, RULE, SOFT, WINNER
 
     colours = [WINNER if way == OURS else RULE if way.startswith("raw") else OTHERS[0] for way in sizes]
     drawn = axes.barh(list(sizes), list(sizes.values()), color=colours, height=0.62)

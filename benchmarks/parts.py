@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def opened(folder: Path) -> "Project":
     """The project with the tables of a store in place."""
-    import pipelines.assembly  # noqa: F401  # imported by the first build otherwise
+    import pipelines.engine.assembly  # noqa: F401  # imported by the first build otherwise
     from benchmarks.tiles import placed, stored
     from pipelines.project import Project
 
@@ -51,7 +51,7 @@ def scan(folder: Path) -> Work:
 
 def built(project: "Project", dates: list[date]) -> "Iterator[pd.DataFrame]":
     """The features of some dates as a night makes them, one chunk of customers after the other."""
-    from pipelines.assembly import Assembly
+    from pipelines.engine.assembly import Assembly
 
     with Assembly(project, project.tables(NIGHT), dates) as assembly:
         yield from assembly.snapshots()
@@ -180,10 +180,11 @@ def equality(folder: Path) -> Work:
 def night(folder: Path) -> Work:
     """Check, features, three models with reasons, gates, publication, lists and report; the tables are canonical."""
     from benchmarks.tiles import placed
-    from pipelines import nightly, store
-    from pipelines.nightly import Night
-    from pipelines.progress import Steps
+    from pipelines.flows import nightly
+    from pipelines.flows.nightly import Night
+    from pipelines.ingest import store
     from pipelines.project import Project
+    from pipelines.workspace.progress import Steps
 
     project = Project.open(CONFIG)
     project.workspace.score_file(NIGHT).unlink(missing_ok=True)  # a night that is out would not be done again

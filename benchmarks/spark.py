@@ -77,13 +77,14 @@ def prepare(customers: int) -> None:
 def measured(tiles: int) -> dict[str, float]:
     """Customers, CPU and wall seconds of features and of scores, with the start of Spark; bytes kept meanwhile."""
     from benchmarks.tiles import stored, tile
-    from pipelines import bundles, spark
-    from pipelines.pieces import Pieces
-    from pipelines.progress import Steps
+    from pipelines.engine import spark
     from pipelines.project import Project
+    from pipelines.workspace import bundles
+    from pipelines.workspace.checkpoints import Pieces
+    from pipelines.workspace.progress import Steps
 
     spark.present()
-    from pipelines.spark_scoring import SparkScoringRun
+    from pipelines.engine.spark_scoring import SparkScoringRun
 
     project = Project.open(CONFIG, **SPARK)
     kept = Path(f"tiled-{tiles}")

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines import store
-from pipelines.parts import Part, Tables
+from pipelines.ingest import store
+from pipelines.ingest.parts import Part, Tables
+from pipelines.ingest.rules import RowCount
 from pipelines.project import Project
-from pipelines.quality import RowCount
 
 IDS = ("customer_id", "account_id", "bill_id", "payment_id", "complaint_id", "contact_id", "response_id")
 MOST = 10_000

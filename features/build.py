@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from features.blocks import BLOCKS
+from features.blocks.registry import BLOCKS
 from features.definition import KEY, ROW, Feature
 from features.settings import FeatureSettings
 

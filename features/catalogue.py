@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 
-from features import (
+from features import build, definition, series, spine, visible
+from features.blocks import registry
+from features.definition import Definition, Feature, columns
+from features.errors import HeadwaterError
+from features.families import (
     arpu,
-    blocks,
-    build,
     complaints,
     contacts,
-    definition,
     habits,
     household,
     lifecycle,
@@ -23,13 +24,8 @@ from features import (
     purchases,
     satisfaction,
     seasons,
-    series,
-    spine,
     usage,
-    visible,
 )
-from features.definition import Definition, Feature, columns
-from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 
 FAMILIES: tuple[ModuleType, ...] = (
@@ -87,7 +83,7 @@ def distinct(own: ModuleType | None, theirs: Sequence[Feature], ours: Sequence[F
     return theirs
 
 
-COMPUTING: tuple[ModuleType, ...] = (definition, spine, visible, blocks, series, build)
+COMPUTING: tuple[ModuleType, ...] = (definition, spine, visible, registry, series, build)
 """What decides values beside the families."""
 
 

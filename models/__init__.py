@@ -4,15 +4,15 @@ from importlib import import_module
 from typing import Any
 
 NAMES = {
-    "ChurnClassifier": "models.churn",
-    "ValueRegressor": "models.value",
-    "PotentialVipClassifier": "models.potential_vip",
+    "ChurnClassifier": "models.estimators.churn",
+    "ValueRegressor": "models.estimators.value",
+    "PotentialVipClassifier": "models.estimators.potential_vip",
     "MonthlySplit": "models.splits",
-    "TargetSettings": "models.target_settings",
+    "TargetSettings": "models.targets.settings",
     "TrainingSettings": "models.settings",
     "train": "models.training",
-    "reasons": "models.reasons",
-    "from_files": "models.bundle",
+    "reasons": "models.scores.reasons",
+    "from_files": "models.estimators.bundle",
 }
 __all__ = list(NAMES)
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from models.blends import Blend, ByValue, Learner
-from models.bundle import Estimator
-from models.churn import ChurnClassifier
-from models.learners import Linear, Objective, Rule, Trees
-from models.potential_vip import PotentialVipClassifier
+from models.estimators.bundle import Estimator
+from models.estimators.churn import ChurnClassifier
+from models.estimators.potential_vip import PotentialVipClassifier
+from models.estimators.value import ValueRegressor
+from models.learners.blends import Blend, ByValue, Learner
+from models.learners.single import Linear, Objective, Rule, Trees
 from models.settings import CandidateSettings, RuleSettings, members
-from models.value import ValueRegressor
 
 SCORE = {"churn": "churn_probability", "value": "value_pred", "vip": "vip_probability"}
 """The column of `predict` that is judged."""

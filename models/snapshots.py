@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import HeadwaterError
-from models.judging import FinalWindow, Outcome
+from models.evaluation.judging import FinalWindow, Outcome
 from models.settings import TrainingSettings
 from models.splits import Split
 

@@ -15,11 +15,12 @@ from typing import Any
 import pandas as pd
 
 from features.errors import HeadwaterError
-from models import judging, levels
 from models.candidates import SCORE, Estimator, candidates, fit_all
-from models.judging import Estimate, Lead, Outcome
-from models.leaks import leaking
-from models.metrics import LOWER_IS_BETTER, METRICS, Array
+from models.estimators import levels
+from models.evaluation import judging
+from models.evaluation.judging import Estimate, Lead, Outcome
+from models.evaluation.leaks import leaking
+from models.evaluation.metrics import LOWER_IS_BETTER, METRICS, Array
 from models.settings import TrainingSettings
 from models.snapshots import Rows
 from models.splits import Split

@@ -16,17 +16,18 @@ from features.build import join, parts
 from features.catalogue import fingerprint
 from features.definition import KEY, ROW, Feature
 from features.spine import cutoff, population
-from models import targets
-from models.target_settings import TargetSettings
-from pipelines import demo_data, own_features
-from pipelines.canonical import canonical
-from pipelines.mapping import Mapping
-from pipelines.settings import Settings, load
-from pipelines.storage import Workspace
-from pipelines.tables import Tables
+from models.targets import outcomes
+from models.targets.settings import TargetSettings
+from pipelines.config import own_features
+from pipelines.config.mapping import Mapping
+from pipelines.config.settings import Settings, load
+from pipelines.demo import raw_files
+from pipelines.ingest.canonical import canonical
+from pipelines.ingest.tables import Tables
+from pipelines.workspace.storage import Workspace
 
 if TYPE_CHECKING:
-    from pipelines.retrain import Dataset
+    from pipelines.flows.retrain import Dataset
 
 
 MEMORY = "700MB"
@@ -51,7 +52,7 @@ class Project:
     @classmethod
     def demo(cls, customers: int = 5_000, seed: int = 7, config: Path | str = "configs/operator.yaml") -> "Project":
         """The simulated operator; its raw files are made in data/operator unless the very same are there already."""
-        demo_data.make("operator", customers, seed)
+        raw_files.make("operator", customers, seed)
         return cls.open(config)
 
     @cached_property
@@ -110,7 +111,7 @@ class Project:
         """Outcomes as far as they were known at `as_of`, ordered like `snapshot`."""
         delay = self.settings.protocol.reporting_delay_days
         until = self.cutoff(as_of)
-        rows = targets.labels(spine, tables.tables, settings, until, reporting_delay_days=delay)
+        rows = outcomes.labels(spine, tables.tables, settings, until, reporting_delay_days=delay)
         return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
 
     def cutoff(self, as_of: date) -> datetime:
@@ -131,8 +132,8 @@ class Project:
 
     def dataset(self, *targets: str, as_of: date | str | None = None) -> "Dataset":
         """Labelled snapshots for training as they were known on a date; of every target when none is named."""
-        from pipelines import retrain
-        from pipelines.progress import Steps
+        from pipelines.flows import retrain
+        from pipelines.workspace.progress import Steps
 
         names = list(targets or ("churn", "value", "vip"))
         return retrain.dataset(self, self.day(as_of), names, Steps(quiet=True))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import HeadwaterError
-from models.scores import in_pandas
+from models.scores.score_table import in_pandas
 from targeting import holdout
 
 ListKind = Literal["vip", "churn"]

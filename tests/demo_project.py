@@ -7,10 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from pipelines import nightly, retrain, simulator
-from pipelines.nightly import Night
-from pipelines.progress import Steps
+from pipelines.demo.simulator import simulate
+from pipelines.flows import nightly, retrain
+from pipelines.flows.nightly import Night
 from pipelines.project import Project
+from pipelines.workspace.progress import Steps
 
 ROOT = Path(__file__).resolve().parent.parent
 NIGHT = date(2026, 11, 1)
@@ -48,7 +49,7 @@ def built(folder: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "ready").exists():
             configure(folder)
-            simulator.simulate(folder / "data" / "operator" / "raw", CUSTOMERS, 7)
+            simulate.simulate(folder / "data" / "operator" / "raw", CUSTOMERS, 7)
             project, steps = Project.open("configs/operator.yaml"), Steps(quiet=True)
             retrain.run(project, NIGHT, ["churn", "value", "vip"], steps, promote=True)
             nightly.run(Night(project, NIGHT, Steps(quiet=True)))

@@ -8,10 +8,10 @@ from typing import Any
 
 import ibis
 
-from pipelines import extracts
-from pipelines.mapping import Mapping, load_mapping
-from pipelines.quality import Quality
-from pipelines.tables import Tables, read_tables
+from pipelines.config.mapping import Mapping, load_mapping
+from pipelines.ingest import extracts
+from pipelines.ingest.rules import Quality
+from pipelines.ingest.tables import Tables, read_tables
 
 CUSTOMERS = [
     ["用户编号", "入网日期", "状态", "状态日期", "客户类型"],

@@ -8,8 +8,9 @@ import pandas as pd
 import pyarrow as pa
 
 from features.catalogue import catalogue
-from models import judging, scores
-from pipelines.report_data import Evaluation, ListMade, ReportData, TableUse
+from models.evaluation import judging
+from models.scores import score_table
+from pipelines.delivery.report_data import Evaluation, ListMade, ReportData, TableUse
 from targeting import actions, bands, holdout, ranking, suppression, tiers
 
 AS_OF = dt.date(2026, 11, 1)
@@ -33,7 +34,7 @@ WHY = [
 
 def sample_scores(customers: int = 2_000, seed: int = 7) -> pa.Table:
     """A score table as one night would publish it: mixed statuses, consents, holdout and previous scores."""
-    return scores.conform(sample_frame(customers, seed))
+    return score_table.conform(sample_frame(customers, seed))
 
 
 def sample_frame(customers: int = 2_000, seed: int = 7) -> pd.DataFrame:
@@ -48,7 +49,7 @@ def sample_frame(customers: int = 2_000, seed: int = 7) -> pd.DataFrame:
     settings = holdout.HoldoutSettings(salt="sample", share=0.05)
     frame["random_bucket"] = holdout.random_buckets(frame["customer_id"], settings.salt)
     frame["is_holdout"] = holdout.is_holdout(frame["random_bucket"].to_numpy(), settings)
-    known = [name for name in scores.SCHEMA.names if name in frame]
+    known = [name for name in score_table.SCHEMA.names if name in frame]
     return frame[known]
 
 

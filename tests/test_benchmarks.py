@@ -22,11 +22,12 @@ from benchmarks.measure import Cost
 from benchmarks.needed import needed
 from benchmarks.parts import PARTS
 from benchmarks.run import Task, chosen, measured, plan, sized
-from features import blocks
-from pipelines import simulator, store
-from pipelines.assembly import Assembly
+from features.blocks import registry
+from pipelines.demo.simulator import simulate
+from pipelines.engine.assembly import Assembly
+from pipelines.ingest import store
+from pipelines.ingest.tables import Tables
 from pipelines.project import Project
-from pipelines.tables import Tables
 from tests.demo_project import NIGHT, ROOT, configure
 
 CUSTOMERS, BASE, TILES = 2_000, 1_000, 3
@@ -155,7 +156,7 @@ def test_other_numbers_nulls_or_customers_are_seen(tmp_path: Path):
 
 
 def test_rivals_look_as_far_back_as_the_catalogue():
-    assert timedelta(days=asked.USAGE_LOOKBACK) == timedelta(days=blocks.USAGE_LOOKBACK)
+    assert timedelta(days=asked.USAGE_LOOKBACK) == timedelta(days=registry.USAGE_LOOKBACK)
 
 
 def test_a_page_has_one_section_per_size_and_the_newest_figures():
@@ -195,7 +196,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("tiles")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        simulator.simulate(Path("data/operator/raw"), 150, 7)
+        simulate.simulate(Path("data/operator/raw"), 150, 7)
         project = Project.open(configure(folder))
         tiles.tile(project.tables(NIGHT), folder / str(TILES), TILES, 1)
         yield project

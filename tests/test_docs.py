@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipelines import dictionary
-from pipelines.cli import app
+from pipelines.cli.app import app
+from pipelines.reference import dictionary
 from tests.demo_project import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-import features
+from features import families
 from features.build import build, kind
 from features.catalogue import FAMILIES, catalogue, code, definitions, fingerprint
 from features.definition import KEY
@@ -311,11 +311,13 @@ def test_there_are_enough_columns_and_no_name_twice():
 
 
 def test_the_catalogue_and_the_families_on_disk_are_the_same():
-    modules = [import_module(f"features.{m.name}") for m in pkgutil.iter_modules(features.__path__)]
+    modules = [import_module(f"features.families.{m.name}") for m in pkgutil.iter_modules(families.__path__)]
     assert {m for m in modules if definitions(m)} == set(FAMILIES)
     for family in FAMILIES:
         own = {n for n, f in inspect.getmembers(family, inspect.isfunction) if hasattr(f, "definition")}
-        used = {f.definition.function.__name__ for f in FEATURES.values() if f.family == family.__name__.split(".")[1]}
+        used = {
+            f.definition.function.__name__ for f in FEATURES.values() if f.family == family.__name__.rpartition(".")[2]
+        }
         assert used == own & {d.function.__name__ for d in definitions(family)}
         assert used
 

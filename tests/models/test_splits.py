@@ -12,7 +12,7 @@ from sklearn.model_selection import cross_val_score
 
 from features.errors import HeadwaterError
 from models.splits import MonthlySplit, Protocol, origins, plan, stepped
-from pipelines import errors
+from pipelines.wording import errors
 
 CDNOW = Protocol(
     every="30d", first=date(1997, 7, 4), last=date(1997, 12, 31), final=date(1998, 4, 1), reporting_delay_days=0

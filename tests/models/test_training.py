@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from features.errors import HeadwaterError
-from models import judging, training
-from models.bundle import from_files
+from models import training
 from models.candidates import SCORE
-from models.judging import FinalWindow
-from models.metrics import METRICS
+from models.estimators.bundle import from_files
+from models.evaluation import judging
+from models.evaluation.judging import FinalWindow
+from models.evaluation.metrics import METRICS
 from models.settings import CandidateSettings
 from models.snapshots import Rows
 from models.training import train

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines import spark
-from pipelines.settings import SparkSettings
+from pipelines.config.settings import SparkSettings
+from pipelines.engine import spark
 from tests.spark.asking import SparkAsker
 
 if TYPE_CHECKING:
-    from pipelines.spark_ibis import SparkBackend
+    from pipelines.engine.spark_ibis import SparkBackend
 
 QUICK = {
     "spark.sql.adaptive.enabled": "false",

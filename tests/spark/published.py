@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pipelines.score_files import ScoreFile
+from pipelines.workspace.score_files import ScoreFile
 from tests.demo_project import NIGHT
 
 SCORES = Path(f"workspace/operator/scores/{NIGHT}.parquet")

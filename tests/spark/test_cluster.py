@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import spark
-from pipelines.score_files import ScoreFile
+from pipelines.engine import spark
+from pipelines.workspace.score_files import ScoreFile
 from tests.demo_project import NIGHT
 from tests.spark.published import SCORES, differing, withdrawn
 
@@ -83,7 +83,7 @@ def test_a_night_by_two_workers_is_the_night_of_duckdb(cluster: tuple[str, Path]
         "HEADWATER_SPARK__MEMORY": "900m",
         "HEADWATER_SPARK__PARTITIONS": "4",
     }
-    call = "from pipelines.cli import main; main()"
+    call = "from pipelines.cli.app import main; main()"
     words = [sys.executable, "-c", call, "nightly", "--as-of", str(NIGHT), "--engine", "spark", "--lang", "en"]
     night = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert night.returncode == 0, night.stderr

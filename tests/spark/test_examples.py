@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from tests import features
-from tests.models import test_targets
+from tests.models.targets import test_outcomes
 
 pytestmark = pytest.mark.slow
 NAMES = [m.name for m in pkgutil.iter_modules(features.__path__) if m.name.startswith("test_")]
@@ -27,7 +27,7 @@ def of_an_engine(module: ModuleType) -> Iterator[tuple[str, Callable]]:
             yield f"{name}_in_{module.__name__.rpartition('.')[2]}", function
 
 
-EXAMPLES = [*filter(written_as_tables, MODULES), test_targets]
+EXAMPLES = [*filter(written_as_tables, MODULES), test_outcomes]
 TESTS = {name: function for module in EXAMPLES for name, function in of_an_engine(module)}
 globals().update(TESTS)
 

@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from features.catalogue import catalogue
-from pipelines import spark
-from pipelines.cli import app
-from pipelines.score_files import ScoreFile
+from pipelines.cli.app import app
+from pipelines.engine import spark
+from pipelines.workspace.score_files import ScoreFile
 from tests.demo_project import NIGHT
 from tests.spark.published import SCORES, differing, withdrawn
 from tests.spark.test_same import unequal

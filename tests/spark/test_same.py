@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from features.blocks.permissions import permissions
 from features.build import kind
 from features.definition import KEY
-from features.permissions import permissions
 from features.settings import FeatureSettings
 from features.spine import Population, everyone, population
 from tests.features.asking import Asker, ordered, without_nan

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from models.score_columns import RISK_BANDS, STAGES, VALUE_BANDS
+from models.scores.columns import RISK_BANDS, STAGES, VALUE_BANDS
 from targeting.actions import Action, ActionSettings, Condition, actions
 
 CALM = {

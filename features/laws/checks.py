@@ -1,0 +1,221 @@
+"""What every feature obeys, ours or a project's own: each law alters the histories and says what must follow.
+
+A case has one as-of date per customer, so that thousands of them go through one query.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.blocks.registry import ACROSS
+from features.build import build
+from features.contracts import CONTRACTS
+from features.definition import KEY, ROW, Feature
+from features.laws.cases import Case, Rng, moved, moved_spine, otherwise, past
+from features.settings import FeatureSettings
+
+AGAIN = 10_227
+"""Days of 28 years: every date falls on its weekday, its day of the month and its leap year again."""
+CLOSE = 1e-9
+
+
+Ask = Callable[[Case], pa.Table]
+"""Features of a case, one row per row of its spine, ordered by the key."""
+Answers = tuple[pa.Table, pa.Table]
+"""What is expected, and what was found."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """`holds` asks twice and gives both answers; `exact` compares bits, otherwise numbers agree within 1e-9."""
+
+    name: str
+    holds: Callable[[Ask, Case, Rng, Sequence[Feature]], Answers]
+    exact: bool = False
+    peers: bool = True  # does it hold for features that compare a customer with everybody?
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A feature that breaks a law, with one row of the case that shows it; `rows` is how many do."""
+
+    law: str
+    feature: str
+    customer_id: str
+    as_of: date
+    expected: Any
+    found: Any
+    rows: int
+
+
+def asking(con: ibis.BaseBackend, features: Sequence[Feature], settings: FeatureSettings, name: str = "law") -> Ask:
+    """Questions to one connection, compiled once; `name` keeps its tables apart from others."""
+    views: list[ibis.Table] = []
+
+    def ask(case: Case) -> pa.Table:
+        rows = case.spine.append_column(ROW, pa.array(range(len(case.spine)), pa.int64()))
+        spine = con.create_table(f"{name}_spine", rows, temp=True, overwrite=True)
+        tables = {
+            t: con.create_table(f"{name}_{t}", rows, temp=True, overwrite=True) for t, rows in case.tables.items()
+        }
+        if not views:
+            query = con.compile(build(tables, spine, features, settings))
+            con.raw_sql(f"CREATE OR REPLACE TEMPORARY VIEW {name}_answer AS {query}")
+            views.append(con.table(f"{name}_answer"))
+        return ordered(con.to_pyarrow(views[0]))
+
+    return ask
+
+
+def breaches(ask: Ask, case: Case, features: Sequence[Feature], seed: int = 7) -> Iterator[Breach]:
+    """Every feature that breaks a law on this case, law by law."""
+    known = ask(case)
+
+    def asked(other: Case) -> pa.Table:
+        return known if other is case else ask(other)
+
+    for number, law in enumerate(LAWS):
+        bound = [f.column for f in features if law.peers or f.source != "peers"]
+        yield from differing(law, bound, *law.holds(asked, case, np.random.default_rng([seed, number]), features))
+
+
+def differing(law: Law, columns: Sequence[str], expected: pa.Table, found: pa.Table) -> Iterator[Breach]:
+    """One breach per column that is not as expected."""
+    keys = [expected[c].to_pylist() for c in KEY]
+    if keys != [found[c].to_pylist() for c in KEY]:
+        raise ValueError(f"{law.name}: the answer has other rows than the spine")
+    for column in columns:
+        apart = unequal(expected[column], found[column], law.exact)
+        if len(apart):
+            row = int(apart[0])
+            told = (expected[column][row].as_py(), found[column][row].as_py())
+            yield Breach(law.name, column, keys[0][row], keys[1][row], *told, rows=len(apart))
+
+
+def unequal(one: pa.ChunkedArray, other: pa.ChunkedArray, exact: bool) -> np.ndarray:
+    """Row numbers at which two columns differ; null equals null."""
+    if not pa.types.is_floating(one.type):
+        same = pc.or_kleene(pc.equal(one, other), pc.and_(pc.is_null(one), pc.is_null(other)))
+        return np.flatnonzero(~pc.fill_null(same, False).to_numpy())
+    a, b = (column.to_numpy() for column in (one, other))
+    nulls = pc.not_equal(pc.is_null(one), pc.is_null(other)).to_numpy()
+    with np.errstate(invalid="ignore"):
+        near = (a == b) if exact else np.abs(a - b) <= CLOSE * np.maximum(1.0, np.abs(a))
+    return np.flatnonzero(nulls | ~(near | (np.isnan(a) & np.isnan(b))))
+
+
+def future_gone(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    return ask(past(case)), ask(case)
+
+
+def future_otherwise(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    return ask(past(case)), ask(otherwise(case, rng))
+
+
+def twice(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    return ask(case), ask(replace(case))
+
+
+def order(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    mixed = case.altered(lambda name, rows: rows.take(rng.permutation(len(rows))))
+    return ask(case), ask(replace(mixed, spine=case.spine.take(rng.permutation(len(case.spine)))))
+
+
+def dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    """Everybody also half a year earlier, where he was with us: together, and even and odd days by themselves."""
+    earlier = moved_spine(case.spine, -183)
+    earlier = earlier.filter(pc.less(earlier["activated_on"], earlier["as_of"]))
+    both = pa.concat_tables([case.spine, earlier])
+    odd = pc.equal(pc.bit_wise_and(both["as_of"].cast(pa.int32()), 1), 1)
+    apart = [ask(replace(case, spine=both.filter(half))) for half in (odd, pc.invert(odd))]
+    return ordered(pa.concat_tables(apart)), ask(replace(case, spine=both))
+
+
+def strangers(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    """Every second customer alone, with those who share his account."""
+    some = case.spine["customer_id"].take(pa.array(range(0, len(case.spine), 2)))
+    people = case.tables["customers"]
+    accounts = people.filter(pc.is_in(people["customer_id"], some.combine_chunks()))["account_id"].drop_null()
+    mates = people.filter(pc.is_in(people["account_id"], accounts.combine_chunks()))["customer_id"]
+    some = pa.concat_arrays([*some.chunks, *mates.chunks])
+
+    def few(rows: pa.Table) -> pa.Table:
+        return rows.filter(pc.is_in(rows["customer_id"], some))
+
+    return few(ask(case)), ask(Case(few(case.spine), {name: few(rows) for name, rows in case.tables.items()}))
+
+
+def names(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    """Customers under the names of others: the rows are the same, in another order."""
+    old = case.spine["customer_id"].combine_chunks()
+    new = pc.binary_join_element_wise("n", old.take(rng.permutation(len(old))), "")
+
+    def named(rows: pa.Table, before: pa.Array, after: pa.Array) -> pa.Table:
+        given = after.take(pc.index_in(rows["customer_id"], before))
+        at = rows.column_names.index("customer_id")
+        return rows.set_column(at, "customer_id", pc.coalesce(given, rows["customer_id"]))
+
+    other = case.altered(lambda name, rows: named(rows, old, new))
+    return ask(case), ordered(named(ask(replace(other, spine=named(case.spine, old, new))), new, old))
+
+
+def currency(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    """Three times the money: three times every feature in currency, and nothing else."""
+
+    def richer(name: str, rows: pa.Table) -> pa.Table:
+        money = [c for c in rows.column_names if pa.types.is_decimal(rows.schema.field(c).type)]
+        for c in money:
+            amount = pc.multiply(rows[c], pa.scalar(3, pa.int32())).cast(rows.schema.field(c).type)
+            rows = rows.set_column(rows.column_names.index(c), c, amount)
+        return rows
+
+    plain = ask(case)
+    for feature in features:
+        if feature.unit.startswith("currency"):
+            at = plain.column_names.index(feature.column)
+            plain = plain.set_column(at, feature.column, pc.multiply(plain[feature.column], 3.0))
+    return plain, ask(case.altered(richer))
+
+
+def calendar(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    """Everything 28 years later."""
+    later = case.altered(lambda name, rows: moved(rows, AGAIN))
+    return moved(ask(case), AGAIN), ask(replace(later, spine=moved(case.spine, AGAIN)))
+
+
+def silence(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+    """A customer of two years without one event has exactly what is declared; who he is, and others, are as they are."""
+    joined = moved(case.spine.select(["as_of"]), -731)["as_of"]
+    at = case.spine.column_names.index("activated_on")
+    spine = case.spine.set_column(at, "activated_on", joined)
+    found = ask(Case(spine, {n: rows.slice(0, 0) if CONTRACTS[n].event else rows for n, rows in case.tables.items()}))
+    declared = found
+    for f in features:
+        if f.source not in {"customers", "attributes", "peers", *ACROSS}:
+            at, kind = found.column_names.index(f.column), found.schema.field(f.column).type
+            declared = declared.set_column(at, f.column, pa.array([f.no_events] * len(found), kind))
+    return declared, found
+
+
+def ordered(rows: pa.Table) -> pa.Table:
+    return rows.sort_by([(c, "ascending") for c in KEY]).combine_chunks()
+
+
+LAWS = (
+    Law("future", future_gone),
+    Law("other_future", future_otherwise),
+    Law("twice", twice, exact=True),
+    Law("order", order, exact=True),
+    Law("dates", dates),
+    Law("strangers", strangers, peers=False),
+    Law("names", names),
+    Law("currency", currency, peers=False),  # equal to the cent is a tie, and three times as much may be none
+    Law("calendar", calendar),
+    Law("silence", silence),
+)

@@ -1,0 +1,140 @@
+"""The value estimator: expected money over the horizon, its p10 to p90, and what it would be if the customer stays."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from models.estimators.calibration import Band, band
+from models.estimators.packing import pack, unpack
+from models.learners import blends
+from models.learners.encoding import Matrix
+from models.learners.single import Rule, Trees
+
+
+class ValueRegressor(RegressorMixin, BaseEstimator):
+    """Two learners of one kind: everybody (the churned count with what they paid), and those who stayed.
+
+    Attributes:
+        level_, retained_level_: factors that bring totals to the level of the newest rows; 1 for the rule of today.
+        band_: quantiles around the prediction.
+    """
+
+    kind = "value"
+
+    def __init__(self, learner: Any = None, coverage: float = 0.8):
+        self.learner = learner
+        self.coverage = coverage
+
+    def fit(self, X: pd.DataFrame, y: Any, eval_set: tuple[pd.DataFrame, Any] | None = None) -> Self:
+        """Learn from X; level and quantiles come from `eval_set`, rows of a later time.
+
+        Args:
+            y: amounts, or a frame with `value` and, to learn who stayed, `churned`.
+        """
+        return self.start(self.learn(X, y), eval_set)
+
+    def start(self, parts: Sequence[Any], eval_set: tuple[pd.DataFrame, Any] | None = None) -> Self:
+        """Take fitted learners as they are."""
+        self.learner_, self.retained_ = parts
+        self.level_ = self.retained_level_ = 1.0
+        self.band_ = Band((0.0,), (0.0,), (2.0,))
+        self.facts_: dict[str, Any] = {}
+        return self if eval_set is None else self.calibrate_on(*eval_set)
+
+    @property
+    def parts_(self) -> tuple[Any, ...]:
+        """The fitted learners: of everybody, and of those who stayed."""
+        return (self.learner_, self.retained_)
+
+    def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
+        """Fitted learners; the estimator stays as it is."""
+        value, stayed = amounts(y)
+        everybody = clone(self.learner or Trees("amount")).fit(X, value)
+        return everybody, clone(self.learner or Trees("amount")).fit(X[stayed], value[stayed])
+
+    def calibrate_on(self, X: pd.DataFrame, y: Any) -> Self:
+        self._level(X, y)
+        self.band_ = band(self._expected(X), amounts(y)[0], self.coverage)
+        return self
+
+    def refit(self, X: pd.DataFrame, y: Any, anchor: tuple[pd.DataFrame, Any]) -> Self:
+        """Learn again from more rows; the level is taken anew on `anchor`, the quantiles stay the honest ones."""
+        return self.adopt(self.learn(X, y), anchor)
+
+    def adopt(self, parts: Sequence[Any], anchor: tuple[pd.DataFrame, Any]) -> Self:
+        """Replace the learners by some that were fitted on more rows, those of `anchor` among them."""
+        self.learner_, self.retained_ = parts
+        self._level(*anchor)
+        return self
+
+    def relevel(self, X: pd.DataFrame, y: Any) -> Self:
+        """Bring both totals, everybody's and that of those who stayed, to these rows; the rule's too."""
+        value, stayed = amounts(y)
+        self.level_ = ratio(value.sum(), np.exp(self.learner_.raw(X)).sum())
+        self.retained_level_ = ratio(value[stayed].sum(), np.exp(self.retained_.raw(X[stayed])).sum())
+        return self
+
+    def _level(self, X: pd.DataFrame, y: Any) -> None:
+        if isinstance(self.learner, Rule):
+            return  # people use the rule as it stands
+        self.relevel(X, y)
+
+    def _expected(self, X: pd.DataFrame) -> Matrix:
+        check_is_fitted(self, "learner_")
+        return np.exp(self.learner_.raw(X)) * self.level_
+
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        """value_pred, value_p10, value_p90, value_if_retained: currency over the horizon."""
+        expected = self._expected(X)
+        low, high = self.band_(expected)
+        retained = np.maximum(np.exp(self.retained_.raw(X)) * self.retained_level_, expected)
+        table = {"value_pred": expected, "value_p10": low, "value_p90": high, "value_if_retained": retained}
+        return pd.DataFrame(table, index=X.index)
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """One column per feature and `base`, adding up to the logarithm of `value_pred`."""
+        parts, method = self.learner_.contributions(X)
+        parts[:, -1] += np.log(self.level_)
+        table = pd.DataFrame(parts, index=X.index, columns=[*blends.used_columns(self.learner_), "base"])
+        table.attrs["method"] = method
+        return table
+
+    def to_files(self) -> dict[str, str]:
+        """File name to text: `bundle.json` and, for trees, `trees.txt` and `retained_trees.txt`."""
+        pair = {"learner": self.learner_.state(), "retained": self.retained_.state()}
+        levels = {"level": self.level_, "retained_level": self.retained_level_}
+        state = {"coverage": self.coverage, "band": self.band_.state()} | pair | levels
+        texts = self.learner_.texts() | {f"retained_{name}": text for name, text in self.retained_.texts().items()}
+        return pack(self.kind, state, texts, self.facts_)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> Self:
+        """The model that `to_files` wrote; check the sha256 of the files first."""
+        state, texts, facts = unpack(cls.kind, files)
+        model = cls(coverage=state["coverage"])
+        mine = {name: text for name, text in texts.items() if not name.startswith("retained_")}
+        theirs = {name.removeprefix("retained_"): t for name, t in texts.items() if name.startswith("retained_")}
+        model.learner_ = blends.restore(state["learner"], mine)
+        model.retained_ = blends.restore(state["retained"], theirs)
+        model.level_, model.retained_level_ = state["level"], state["retained_level"]
+        model.band_, model.facts_ = Band.restore(state["band"]), facts
+        return model
+
+
+def amounts(y: Any) -> tuple[Matrix, Any]:
+    """Amounts, and who stayed: all, where it is not known."""
+    if not isinstance(y, pd.DataFrame):
+        return np.asarray(y, dtype=float), np.ones(len(y), dtype=bool)
+    value = y["value"].to_numpy(dtype=float)
+    if "churned" not in y:
+        return value, np.ones(len(y), dtype=bool)
+    left = y["churned"].astype("boolean").fillna(True).to_numpy(dtype=bool)
+    return value, ~left if (~left).any() else np.ones(len(y), dtype=bool)
+
+
+def ratio(actual: float, predicted: float) -> float:
+    return float(actual / predicted) if actual > 0 and predicted > 0 else 1.0

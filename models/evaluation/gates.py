@@ -1,0 +1,278 @@
+"""What may be promoted and what may be published: a list of named checks, each with its figure and its limit.
+
+A figure that is not defined (NaN) never passes.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.candidates import SCORE
+from models.estimators import levels
+from models.evaluation import judging
+from models.evaluation.drift import stability
+from models.evaluation.judging import Estimate, Outcome
+from models.evaluation.metrics import METRICS, Array
+from models.settings import GateSettings
+from models.training import Trained
+
+RESAMPLES = 300
+PROBABILITIES = ("churn_probability", "vip_probability")
+SCORED = {"churn": "churn_probability", "value": "value_pred"}
+"""What everybody gets from a target that has a model."""
+
+WATCHED = (
+    "score_status",
+    *PROBABILITIES,
+    "arpu_3m",
+    "value_pred",
+    "value_12m_pred",
+    "is_high_value_now",
+    "is_potential_vip",
+    "churn_model_version",
+    "value_model_version",
+    "vip_model_version",
+)
+"""The columns of the score table that `scores_gate` looks at."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: `text` is the key of its sentence."""
+
+    name: str
+    value: float
+    limit: float
+    passed: bool
+    text: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; NaN becomes null."""
+        plain = asdict(self)
+        return plain | {"value": None if np.isnan(self.value) else self.value}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Passed when every check did."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def at_least(name: str, value: float, limit: float) -> Check:
+    return Check(name, float(value), float(limit), bool(value >= limit), f"gates.{name}")
+
+
+def at_most(name: str, value: float, limit: float) -> Check:
+    return Check(name, float(value), float(limit), bool(value <= limit), f"gates.{name}")
+
+
+def above(name: str, value: float, limit: float) -> Check:
+    return Check(name, float(value), float(limit), bool(value > limit), f"gates.{name}")
+
+
+def prediction(target: str, model: Any, rows: pd.DataFrame) -> pd.Series:
+    """The judged column of a model's predictions."""
+    return model.predict(rows)[SCORE[target]]
+
+
+def decide(trained: Trained, champion: Any, settings: GateSettings, model: str | None = None) -> Decision:
+    """May a trained candidate be promoted?
+
+    Args:
+        trained: the training with its final window.
+        champion: the champion's predictions for the very rows of `trained.final`, or None when there is none to
+            compare with.
+        model: the candidate, the winner when left out. The rule passes the same checks, but for beating itself.
+    """
+    final, name = trained.final, model or trained.winner
+    outcome = Outcome(trained.target, final["y"].to_numpy(), final["value"].to_numpy(), final["customer_id"].to_numpy())
+    ours = final[name].to_numpy(dtype=float)
+    checks = [finite(ours), positives(trained, settings), above_base(trained, name, settings)]
+    rivals = [final["rule"].to_numpy(dtype=float)]
+    checks += [calibrated(trained, outcome, name, settings), leaks(trained, settings)]
+    if champion is not None:
+        theirs = np.asarray(champion, dtype=float)
+        rivals.append(theirs)
+        checks += against_champion(outcome, ours, theirs, trained.judged_by, settings)
+    checks.append(slices(trained, outcome, ours, rivals, settings))
+    return Decision(tuple(check for check in checks if check is not None))
+
+
+def finite(scores: Array) -> Check:
+    return at_least("finite", float(np.isfinite(scores).mean()) if len(scores) else float("nan"), 1.0)
+
+
+def positives(trained: Trained, settings: GateSettings) -> Check:
+    return at_least("positives", float(trained.positives), settings.positives)
+
+
+def above_base(trained: Trained, name: str, settings: GateSettings) -> Check | None:
+    """The expected advantage over the rule of today; how sure it is decides nothing, and is told."""
+    if not settings.beat_rule or name == "rule":
+        return None
+    return above("beats_rule", trained.lead.value, 0.0)
+
+
+def calibrated(trained: Trained, outcome: Outcome, name: str, settings: GateSettings) -> Check:
+    """Expected calibration error; for value the relative error of the total.
+
+    Of a model whose level was mended on these very rows it is what is left when each half of the customers gets its
+    level from the other half.
+    """
+    ours = trained.final[name].to_numpy(dtype=float)
+    if name in trained.levels:
+        ours = levels.cross_fitted(outcome, ours)
+    if outcome.target == "value":
+        bias = float(METRICS["value"]["total_bias"](outcome.y, ours))
+        return at_most("calibration", abs(bias - 1), settings.bias)
+    return at_most("calibration", float(METRICS[outcome.target]["ece"](outcome.y, ours)), settings.calibration)
+
+
+def leaks(trained: Trained, settings: GateSettings) -> Check:
+    """How many single features tell the outcome by themselves; `trained.leaks` names them."""
+    found = [area for area in trained.leaks.values() if area > settings.leak]
+    return at_most("leaks", float(len(found)), 0.0)
+
+
+def slices(
+    trained: Trained, outcome: Outcome, ours: Array, rivals: list[Array], settings: GateSettings
+) -> Check | None:
+    """The largest loss against the rule, or the champion, in any slice that is large enough to tell."""
+    if not len(trained.sliced.columns):
+        return None
+    worst = 0.0
+    for column in trained.sliced:
+        for places in trained.sliced.groupby(column, observed=True).indices.values():
+            hits = outcome.y[places] > 0
+            if len(places) >= settings.slice_rows and settings.slice_positives <= hits.sum() < len(places):
+                worst = max(worst, *(loss(trained, outcome, ours, rival, places) for rival in rivals))
+    return at_most("slices", worst, settings.slice_loss)
+
+
+def loss(trained: Trained, outcome: Outcome, ours: Array, rival: Array, places: Any) -> float:
+    """How far our figure lies below the rival's on some rows, if that is more than chance; otherwise 0."""
+    gap = paired(outcome.taken(places), ours[places], rival[places], trained.judged_by)
+    return -gap.value if gap.high < 0 else 0.0
+
+
+def against_champion(outcome: Outcome, ours: Array, theirs: Array, metric: str, settings: GateSettings) -> list[Check]:
+    """The advantage over the champion on the same resamples of the same rows."""
+    gap = paired(outcome, ours, theirs, metric)
+    checks = [at_least("not_worse_than_champion", gap.value, -settings.worse_than_champion)]
+    if settings.better_than_champion:
+        checks.append(above("better_than_champion", gap.low, 0.0))
+    return checks
+
+
+def paired(outcome: Outcome, ours: Array, theirs: Array, metric: str) -> Estimate:
+    """How much better our score is than theirs, with its interval."""
+    if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    weights = judging.resamples(outcome.customers, RESAMPLES, seed=7)
+    return judging.advantage(outcome, ours, theirs, metric, weights)
+
+
+def scores_gate(scores: pd.DataFrame, before: pd.DataFrame | None, settings: GateSettings) -> Decision:
+    """May these scores be published? `before` is the previous publication, if any.
+
+    Each probability must lie in [0, 1], and neither its distribution nor its mean may have moved too far; nor may the
+    money, those of high value and the potential VIPs. What nobody has, as of a target without a model, is not judged.
+    """
+    asked = scored(scores)
+    old = None if before is None else scored(before)
+    checks = [above("rows", float(len(asked)), 0.0)]
+    for column in PROBABILITIES:
+        known = numbers(asked, column)
+        checks.append(at_most(f"range_{column}", float(((known < 0) | (known > 1)).sum()), 0.0))
+        checks += moved(column, known, before, settings)
+    if old is not None and len(asked) and len(old):
+        checks += [*money_moved(asked, old, settings), *shares_moved(asked, old, settings)]
+    return Decision((*checks, at_most("unscored", unscored(asked), 0.0)))
+
+
+def scored(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores[scores["score_status"] == "ok"] if "score_status" in scores else scores
+
+
+def numbers(scores: pd.DataFrame, column: str) -> Array:
+    """The known values of a column; none where it is absent."""
+    if column not in scores:
+        return np.empty(0)
+    values = pd.to_numeric(scores[column]).to_numpy(dtype=float, na_value=np.nan)
+    return values[~np.isnan(values)]
+
+
+def unscored(asked: pd.DataFrame) -> float:
+    """The largest share without a score, among targets that have a model. Who is high-value now has no VIP score."""
+    if not len(asked):
+        return float("nan")
+    shares = [
+        asked[column].isna().mean() for target, column in SCORED.items() if column in asked and has_model(asked, target)
+    ]
+    return float(max(shares, default=0.0))
+
+
+def has_model(scores: pd.DataFrame, target: str) -> bool:
+    version = f"{target}_model_version"
+    return version not in scores or bool(scores[version].notna().all())
+
+
+def same_model(now: pd.DataFrame, before: pd.DataFrame, target: str) -> bool:
+    """Did one and the same version make both? Another one may count otherwise."""
+    version = f"{target}_model_version"
+    if version not in now or version not in before:
+        return False
+    made = {*now[version].dropna(), *before[version].dropna()}
+    return len(made) == 1 and has_model(now, target) and has_model(before, target)
+
+
+def money_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
+    """Mean money per customer: what they pay always, what is expected of them where the same model says it."""
+    columns = ["arpu_3m", *(["value_12m_pred"] if same_model(now, before, "value") else [])]
+    means = [(column, numbers(now, column), numbers(before, column)) for column in columns]
+    return [
+        at_most(f"money_{column}", relative(new.mean(), old.mean()), settings.money)
+        for column, new, old in means
+        if len(new) and len(old) and old.mean() > 0
+    ]
+
+
+def shares_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
+    """Those of high value as a share, potential VIPs as a number; few of either may change more by chance."""
+    checks = []
+    high, old_high = numbers(now, "is_high_value_now"), numbers(before, "is_high_value_now")
+    if len(high) and old_high.sum() > 0:
+        limit = chance(settings.level, old_high.sum())
+        checks.append(at_most("share_is_high_value_now", relative(high.mean(), old_high.mean()), limit))
+    vips, old_vips = numbers(now, "is_potential_vip").sum(), numbers(before, "is_potential_vip").sum()
+    if same_model(now, before, "vip") and old_vips > 0:
+        change = relative(vips + 1, old_vips + 1)
+        checks.append(at_most("count_is_potential_vip", change, chance(settings.level, old_vips)))
+    return checks
+
+
+def relative(now: float, before: float) -> float:
+    return abs(float(now) / float(before) - 1)
+
+
+def chance(limit: float, count: float) -> float:
+    """A limit of relative change, wider by three standard deviations of a count."""
+    return limit + 3 / float(np.sqrt(count))
+
+
+def moved(column: str, now: Array, before: pd.DataFrame | None, settings: GateSettings) -> list[Check]:
+    if before is None or len(now) == 0:
+        return []
+    old = numbers(before, column)
+    if len(old) == 0:
+        return []
+    level = relative(now.mean(), old.mean()) if old.mean() > 0 else float("nan")
+    drift = at_most(f"drift_{column}", stability(old, now), settings.drift)
+    return [drift, at_most(f"level_{column}", level, settings.level)]

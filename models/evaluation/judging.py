@@ -1,0 +1,159 @@
+"""Scores judged on the final window: every metric with its interval, per slice, and the paired difference to a rival.
+
+Intervals are percentile bootstraps over customers: a customer is drawn with all of his rows or not at all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import HeadwaterError
+from models.evaluation.metrics import LOWER_IS_BETTER, METRICS, Array, coverage
+
+CHUNK = 2_000_000
+"""Resampled cells held at once."""
+
+
+class FinalWindow:
+    """The rows of the final date. They can be opened once; a second look raises E515."""
+
+    def __init__(self, rows: pd.DataFrame):
+        self._rows = rows
+        self.opened = 0
+
+    def open(self) -> pd.DataFrame:
+        self.opened += 1
+        if self.opened > 1:
+            raise HeadwaterError("E515", opened=self.opened)
+        return self._rows
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to the rows that are judged: y, money per row, and whose rows they are."""
+
+    target: str
+    y: Array
+    value: Array
+    customers: np.ndarray[Any, Any]
+
+    def taken(self, places: Any) -> "Outcome":
+        """The rows at these places."""
+        return Outcome(self.target, self.y[places], self.value[places], self.customers[places])
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval; NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+
+def resamples(customers: Sequence[Any] | np.ndarray[Any, Any], number: int, seed: int) -> Array:
+    """Weights, resamples x rows: how often each row's customer was drawn."""
+    codes, names = pd.factorize(np.asarray(customers))
+    draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=number)
+    return draws[:, codes].astype(float)
+
+
+def replicates(outcome: Outcome, score: Array, metric: str, weights: Array) -> Array:
+    """The metric on every resample."""
+    function = METRICS[outcome.target][metric]
+    step = max(1, CHUNK // max(len(score), 1))
+    parts = [weights[i : i + step] for i in range(0, len(weights), step)]
+    return np.concatenate([np.atleast_1d(function(outcome.y, score, outcome.value, part)) for part in parts])
+
+
+def estimate(point: float, repeated: Array) -> Estimate:
+    defined = repeated[np.isfinite(repeated)]
+    if len(defined) == 0:
+        return Estimate(float(point), float("nan"), float("nan"))
+    low, high = np.quantile(defined, [0.025, 0.975])
+    return Estimate(float(point), float(low), float(high))
+
+
+def measure(outcome: Outcome, score: Array, metric: str, weights: Array) -> Estimate:
+    """One metric with its interval."""
+    point = METRICS[outcome.target][metric](outcome.y, score, outcome.value)
+    return estimate(point, replicates(outcome, score, metric, weights))
+
+
+def advantage(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Array) -> Estimate:
+    """How much better our score is than theirs on the same resamples; above 0 is better, whatever the metric."""
+    return estimate(*gap(outcome, ours, theirs, metric, weights))
+
+
+def gap(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Array) -> tuple[float, Array]:
+    """The same difference on the rows as they are, and on every resample."""
+    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
+    function = METRICS[outcome.target][metric]
+    point = function(outcome.y, ours, outcome.value) - function(outcome.y, theirs, outcome.value)
+    repeated = replicates(outcome, ours, metric, weights) - replicates(outcome, theirs, metric, weights)
+    return float(sign * point), sign * repeated
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How much better one score is than another, over several windows: expectation, 95 % interval, and in which
+    share of the resamples it is better."""
+
+    value: float
+    low: float
+    high: float
+    sure: float
+
+
+def lead(windows: Sequence[tuple[Outcome, Array, Array]], metric: str, number: int, seed: int) -> Lead:
+    """The advantage of the first score over the second, averaged over windows by their rows; above 0 is better.
+
+    A customer is drawn with their rows of all windows. A window in which the figure is not defined does not count.
+    """
+    weights = resamples(np.concatenate([outcome.customers for outcome, _, _ in windows]), number, seed)
+    ends = np.cumsum([len(outcome.y) for outcome, _, _ in windows])
+    parts = np.split(weights, ends[:-1], axis=1)
+    gaps = [gap(*window, metric, part) for window, part in zip(windows, parts, strict=True)]
+    rows = np.array(
+        [len(outcome.y) if np.isfinite(point) else 0 for (outcome, _, _), (point, _) in zip(windows, gaps, strict=True)]
+    )
+    if not rows.any():
+        return Lead(float("nan"), float("nan"), float("nan"), float("nan"))
+    points, repeated = (np.nan_to_num(np.array([g[i] for g in gaps])) for i in (0, 1))
+    drawn = np.average(repeated, axis=0, weights=rows)
+    found = estimate(float(np.average(points, weights=rows)), drawn)
+    return Lead(found.value, found.low, found.high, float(np.mean(drawn > 0) + np.mean(drawn == 0) / 2))
+
+
+def table(outcome: Outcome, scores: Mapping[str, Array], weights: Array) -> pd.DataFrame:
+    """One row per model and metric: model, metric, value, low, high, n."""
+    rows = []
+    for model, score in scores.items():
+        best_first = np.argsort(-score, kind="stable")
+        ordered, drawn = outcome.taken(best_first), weights[:, best_first]
+        for metric in METRICS[outcome.target]:
+            figure = measure(ordered, score[best_first], metric, drawn)
+            rows.append({"model": model, "metric": metric, **vars(figure), "n": len(score)})
+    return pd.DataFrame(rows)
+
+
+def covered(outcome: Outcome, low: Array, high: Array, weights: Array) -> Estimate:
+    """Share of outcomes inside the predicted interval."""
+    return estimate(coverage(outcome.y, low, high), coverage(outcome.y, low, high, weights))
+
+
+def by_slice(outcome: Outcome, score: Array, slices: pd.DataFrame, least: int = 200) -> pd.DataFrame:
+    """Every metric for each value of each slicing column that has at least `least` rows."""
+    found = []
+    for column in slices:
+        for name, places in slices.groupby(column, observed=True).indices.items():
+            if len(places) < least:
+                continue
+            y, value = outcome.y[places], outcome.value[places]
+            for metric, function in METRICS[outcome.target].items():
+                figure = float(function(y, score[places], value))
+                found.append((column, str(name), metric, figure, len(places), float(y.sum())))
+    return pd.DataFrame(found, columns=["slice", "level", "metric", "value", "n", "positives"])

@@ -1,0 +1,103 @@
+"""Learners made of learners: ranking by value, and the mean of two scores; and how any learner is read back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import LogisticRegression
+
+from models.learners.encoding import Matrix
+from models.learners.single import Linear, Rule, Trees
+
+
+class ByValue(BaseEstimator):
+    """Ranks a yes/no target by expected value: where VIP is a matter of totals, value is the better ranker.
+
+    The value learner sees everybody; its score is brought to log-odds on the rows that the target is defined for.
+    """
+
+    kind = "by_value"
+
+    def __init__(self, learner: Any = None):
+        self.learner = learner
+
+    def fit(self, X: pd.DataFrame, y: Any, value: Any) -> "ByValue":
+        """`y` is NaN where the target is not defined."""
+        outcome = np.asarray(y, dtype=float)
+        self.learner_ = clone(self.learner).fit(X, value)
+        asked = ~np.isnan(outcome)
+        slope = LogisticRegression(C=1e6, solver="newton-cholesky").fit(
+            self.learner_.raw(X)[asked, None], outcome[asked]
+        )
+        self.slope_, self.shift_ = float(slope.coef_[0, 0]), float(slope.intercept_[0])
+        return self
+
+    def raw(self, X: pd.DataFrame) -> Matrix:
+        return self.learner_.raw(X) * self.slope_ + self.shift_
+
+    def contributions(self, X: pd.DataFrame) -> tuple[Matrix, str]:
+        parts, method = self.learner_.contributions(X)
+        parts = parts * self.slope_
+        parts[:, -1] += self.shift_
+        return parts, method
+
+    def state(self) -> dict[str, Any]:
+        fitted = {"slope": self.slope_, "shift": self.shift_, "learner": self.learner_.state()}
+        return {"kind": self.kind} | fitted
+
+    def texts(self) -> dict[str, str]:
+        return self.learner_.texts()
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], texts: Mapping[str, str]) -> "ByValue":
+        learner = cls()
+        learner.learner_ = restore(state["learner"], texts)
+        learner.slope_, learner.shift_ = float(state["slope"]), float(state["shift"])
+        return learner
+
+
+class Blend(BaseEstimator):
+    """The mean of fitted additive scores over the same columns: what a line and trees see together."""
+
+    kind = "blend"
+
+    def __init__(self, members: Sequence[Any] = ()):
+        self.members = members
+
+    def raw(self, X: pd.DataFrame) -> Matrix:
+        return np.mean([m.raw(X) for m in self.members], axis=0)
+
+    def contributions(self, X: pd.DataFrame) -> tuple[Matrix, str]:
+        found = [m.contributions(X) for m in self.members]
+        return np.mean([parts for parts, _ in found], axis=0), "+".join(method for _, method in found)
+
+    def state(self) -> dict[str, Any]:
+        return {"kind": self.kind, "members": [m.state() for m in self.members]}
+
+    def texts(self) -> dict[str, str]:
+        """At most one member has a text."""
+        return {name: text for m in self.members for name, text in m.texts().items()}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], texts: Mapping[str, str]) -> "Blend":
+        return cls([restore(member, texts) for member in state["members"]])
+
+
+Learner = Linear | Trees | Rule | ByValue | Blend
+KINDS: dict[str, type[Learner]] = {cls.kind: cls for cls in (Linear, Trees, Rule, ByValue, Blend)}
+
+
+def restore(state: Mapping[str, Any], texts: Mapping[str, str]) -> Learner:
+    """The learner that wrote this state."""
+    return KINDS[state["kind"]].restore(state, texts)
+
+
+def used_columns(learner: Learner) -> list[str]:
+    """Columns in the order of the learner's contributions."""
+    if isinstance(learner, Blend):
+        return used_columns(learner.members[0])
+    if isinstance(learner, ByValue):
+        return used_columns(learner.learner_)
+    return list(learner.columns_) if isinstance(learner, Rule) else list(learner.encoder_.columns_)

@@ -1,0 +1,52 @@
+"""`headwater demo`: raw data, models, one night, and three files to open."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import HeadwaterError
+from pipelines.config.settings import Demo
+from pipelines.delivery import delivery
+from pipelines.demo import raw_files
+from pipelines.flows import nightly, retrain
+from pipelines.flows.nightly import Night
+from pipelines.wording.texts import text
+
+if TYPE_CHECKING:
+    from pipelines.cli.run import Run
+
+KNOWN = ("operator", "complete-journey", "cdnow")
+TARGETS = ["churn", "value", "vip"]
+
+
+def demo(run: "Run", data: str, customers: int | None, seed: int | None) -> None:
+    """Everything a newcomer needs, from nothing: about three minutes for the simulated operator."""
+    if data not in KNOWN:
+        raise HeadwaterError("E237", given=data, known=", ".join(KNOWN))
+    run.config = run.config or Path("configs") / f"{data}.yaml"
+    settings = run.project.settings
+    wanted = settings.demo or Demo()
+    given = {"customers": customers or wanted.customers, "seed": wanted.seed if seed is None else seed}
+    with run.steps.step("raw") as facts:
+        facts["said"] = str(raw_files.make(data, **given))
+    as_of = run.as_of(None)
+    found = retrain.run(run.project, as_of, TARGETS, run.steps, promote=True)
+    found.conclude()
+    night = nightly.run(Night(run.project, as_of, run.steps))
+    run.tell(**found.told(run.language), **night.result())
+    finish(run, night)
+
+
+def finish(run: "Run", night: Night) -> None:
+    """The three files to open, one per line."""
+    day, workspace = night.as_of, run.project.workspace
+    wanted = {
+        "open_scores": workspace.score_file(day),
+        "open_vip": delivery.list_path(workspace, "vip", day, "xlsx"),
+        "open_report": workspace.reports / f"{day.isoformat()}.html",
+    }
+    run.say()
+    run.say(text("steps.open", run.language), style="bold")
+    for name, path in wanted.items():
+        if path not in night.outputs:
+            continue
+        run.say(f"  {text(f'steps.{name}', run.language)}  {delivery.shown(path)}")

@@ -1,0 +1,172 @@
+"""`headwater doctor`: what this machine and project lack, and the line that mends it."""
+
+import importlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import HeadwaterError
+from pipelines.delivery import delivery
+from pipelines.ingest.readers import databases
+from pipelines.tracking import registry
+from pipelines.wording import errors
+from pipelines.wording.texts import text
+from pipelines.workspace import bundles
+
+if TYPE_CHECKING:
+    from pipelines.cli.run import Run
+
+LIBRARIES = ("ibis", "duckdb", "lightgbm", "sklearn", "mlflow", "prefect", "pyarrow", "pandas")
+LEAST_FREE = 2 * 1024**3
+CHINESE_FONT = ("fc-list", ":lang=zh", "family")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination: `fine`, or what to do about it."""
+
+    name: str
+    fine: bool
+    detail: str
+    fix: str = ""
+    needed: bool = True
+
+
+def examine(run: "Run") -> None:
+    """Print every finding; exit 7 when something needed is missing, 2 when the configuration is wrong."""
+    found = [check(run) for check in CHECKS]
+    lang = run.language
+    for finding in found:
+        mark = "[green]✓[/]" if finding.fine else ("[red]✗[/]" if finding.needed else "[yellow]![/]")
+        run.say(f"{mark} {text(f'doctor.{finding.name}', lang)}  {finding.detail}")
+        if not finding.fine and finding.fix:
+            run.say(f"    {finding.fix}")
+    run.tell(findings=[vars(finding) for finding in found])
+    broken = [finding for finding in found if finding.needed and not finding.fine]
+    if broken:
+        raise HeadwaterError("E708", names=", ".join(finding.name for finding in broken))
+
+
+def python(run: "Run") -> Finding:
+    fine = (3, 11) <= sys.version_info < (3, 14)
+    return Finding("python", fine, sys.version.split()[0], "make PYTHON=/path/to/python3.12 .venv/ready")
+
+
+def libraries(run: "Run") -> Finding:
+    """Every library imports; a missing one is named."""
+    missing = []
+    for name in LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except (ImportError, OSError) as error:
+            missing.append(f"{name} ({error})")
+    fix = "pip install -c constraints.txt -e . ; libgomp: apt-get install libgomp1"
+    return Finding("libraries", not missing, ", ".join(missing) or ", ".join(LIBRARIES), fix)
+
+
+def disk(run: "Run") -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    return Finding("disk", free > LEAST_FREE, f"{free / 1024**3:.0f} GiB", text("doctor.fix_disk", run.language))
+
+
+def fonts(run: "Run") -> Finding:
+    """Only pictures as PNG or PDF need one; pages and workbooks do not."""
+    found = shutil.which("fc-list") and subprocess.run(CHINESE_FONT, capture_output=True, check=False).stdout
+    return Finding("fonts", bool(found), "", "apt-get install fonts-noto-cjk", needed=False)
+
+
+def configuration(run: "Run") -> Finding:
+    try:
+        settings = run.project.settings
+    except HeadwaterError as error:
+        return Finding(
+            "configuration", False, errors.sentence(error.problem, "what", run.language), "headwater config validate"
+        )
+    return Finding("configuration", True, f"{settings.name}: {', '.join(settings.tables.tables)}")
+
+
+def data(run: "Run") -> Finding:
+    """Every source of the mapping has a file."""
+    if "project" not in run.__dict__:
+        return Finding("data", False, "", text("doctor.fix_data", run.language), needed=False)
+    paths = {n: t.source.path for n, t in run.project.mapping.tables.items() if t.source.path}
+    missing = [f"{name} ({path})" for name, path in paths.items() if not list(Path.cwd().glob(path.lstrip("/")))]
+    return Finding("data", not missing, ", ".join(missing), text("doctor.fix_data", run.language), needed=False)
+
+
+def connections(run: "Run") -> Finding:
+    """The drivers of the databases that the mapping names are installed, and their secrets set; nothing is connected."""
+    if "project" not in run.__dict__:
+        return Finding("databases", False, "", text("doctor.fix_data", run.language), needed=False)
+    sources = [table.source.connection for table in run.project.mapping.tables.values()]
+    named = [connection for connection in dict.fromkeys(sources) if connection]
+    for connection in named:
+        try:
+            databases.examine(connection)
+        except HeadwaterError as error:
+            problem = error.problem
+            what, fix = (errors.sentence(problem, part, run.language) for part in ("what", "fix"))
+            return Finding("databases", False, f"{connection}: {what}", fix)
+    return Finding("databases", True, ", ".join(named) or "—")
+
+
+def tracking(run: "Run") -> Finding:
+    """The tracking store can be read, and knows every version that was made here. None is made by looking."""
+    if "project" not in run.__dict__:
+        return Finding("tracking", False, "", "", needed=False)
+    workspace = run.project.workspace
+    try:
+        found = registry.look(workspace.store, mode="ro")
+        registry.judge(workspace, found)
+    except HeadwaterError as error:
+        return refused("tracking", error, run)
+    names = [f"{target}/{number}" for target, number in sorted(found.highest.items())]
+    return Finding("tracking", True, ", ".join(names) or text("doctor.tracking_new", run.language))
+
+
+def champions(run: "Run") -> Finding:
+    """The pinned local copies of the champions are there and whole."""
+    if "project" not in run.__dict__:
+        return Finding("champions", False, "", "", needed=False)
+    try:
+        found = bundles.champions(run.project.workspace)
+    except HeadwaterError as error:
+        return refused("champions", error, run, needed=error.problem.code != "E521")
+    return Finding("champions", True, ", ".join(champion.version for champion in found.values()))
+
+
+def scores(run: "Run") -> Finding:
+    """The newest published file is the one that its run recorded."""
+    if "project" not in run.__dict__ or run.project.workspace.serving() is None:
+        return Finding("scores", False, "", "headwater nightly", needed=False)
+    workspace = run.project.workspace
+    try:
+        newest = delivery.published(workspace, None)
+        rows = newest.scores.verified()
+    except HeadwaterError as error:
+        return refused("scores", error, run)
+    return Finding("scores", int(newest.meta["rows"]) == rows, f"{newest.as_of}: {rows:,}")
+
+
+def refused(name: str, error: HeadwaterError, run: "Run", *, needed: bool = True) -> Finding:
+    """What an error says, and its own way out."""
+    what, fix = (errors.sentence(error.problem, part, run.language) for part in ("what", "fix"))
+    return Finding(name, False, what, fix, needed)
+
+
+CHECKS: tuple[Callable[["Run"], Finding], ...] = (
+    python,
+    libraries,
+    disk,
+    fonts,
+    configuration,
+    data,
+    connections,
+    tracking,
+    champions,
+    scores,
+)

@@ -1,0 +1,173 @@
+"""What every command shares: options, language, one JSON document, one clear error, the exit code."""
+
+import functools
+import inspect
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from features.errors import HeadwaterError
+from pipelines.wording import errors
+from pipelines.workspace.progress import Steps
+
+DEFAULT_CONFIG = "configs/operator.yaml"
+
+Engine = Annotated[
+    Literal["duckdb", "spark"] | None,
+    typer.Option(help="Who makes features and scores; the project's own if left out."),
+]
+
+Shared = {
+    "config": Annotated[Path | None, typer.Option("--config", "-c", help="The project's YAML file.")],
+    "profile": Annotated[str | None, typer.Option(help="A profile of the project's YAML file.")],
+    "lang": Annotated[str | None, typer.Option(help="zh or en; the terminal's language when left out.")],
+    "as_json": Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")],
+    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Show where an error came from.")],
+    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")],
+}
+
+
+@dataclass
+class Run:
+    """One call of a command: what it was asked, in which language, and what it has to tell."""
+
+    command: str
+    config: Path | None = None
+    profile: str | None = None
+    lang: str | None = None
+    as_json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def project(self):
+        """The project of `--config`, `HEADWATER_CONFIG` or the demo operator."""
+        from pipelines.project import Project
+
+        config = self.config or os.environ.get("HEADWATER_CONFIG", DEFAULT_CONFIG)
+        return Project.open(config, self.profile, **self.overrides)
+
+    @cached_property
+    def steps(self) -> Steps:
+        return Steps(self.language, quiet=self.quiet)
+
+    @property
+    def language(self) -> str:
+        if self.lang:
+            return self.lang
+        return "zh" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).lower().startswith("zh") else "en"
+
+    @cached_property
+    def out(self) -> Console:
+        """Results: as wide as the terminal, and never cut where nobody sees its edge."""
+        width = None if sys.stdout.isatty() else 10_000
+        return Console(highlight=False, quiet=self.as_json, width=width)
+
+    def as_of(self, given: datetime | None) -> date:
+        """The date asked for, the project's own, or today: the only place that reads the clock."""
+        if given is not None:
+            return given.date()
+        return self.project.settings.as_of or datetime.now().astimezone().date()
+
+    def override(self, **values: Any) -> None:
+        """Settings given on the command line; before the project is opened. What is None was not given."""
+        self.overrides |= values
+
+    def tell(self, **facts: Any) -> None:
+        """Facts for the JSON document."""
+        self.facts |= facts
+
+    def say(self, message: Any = "", style: str = "") -> None:
+        """A line or table for people, on stdout; silent under --json."""
+        self.out.print(message, style=style, soft_wrap=isinstance(message, str))
+
+
+def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register `function(run, ...)` as a command that also takes the shared options."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        own = [p for key, p in inspect.signature(function, eval_str=True).parameters.items() if key != "run"]
+        shared = [
+            inspect.Parameter(
+                key, inspect.Parameter.KEYWORD_ONLY, default=False if kind_of(kind) is bool else None, annotation=kind
+            )
+            for key, kind in Shared.items()
+        ]
+
+        @functools.wraps(function)
+        def called(**given: Any) -> None:
+            run = Run(full_name(app, name), **{key: given.pop(key) for key in Shared})
+            raise typer.Exit(finished(run, lambda: function(run, **given)))
+
+        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        called.__signature__ = inspect.Signature([*keyword, *shared])  # type: ignore[attr-defined]
+        called.__annotations__ = {p.name: p.annotation for p in [*keyword, *shared]}
+        del called.__wrapped__  # type: ignore[attr-defined]
+        app.command(name, **options)(called)
+        return function
+
+    return register
+
+
+def kind_of(annotation: Any) -> Any:
+    return annotation.__origin__
+
+
+def full_name(app: typer.Typer, name: str) -> str:
+    group = app.info.name if isinstance(app.info.name, str) else ""
+    return f"{group} {name}".strip()
+
+
+def finished(run: Run, work: Callable[[], None]) -> int:
+    """Do the work; whatever comes of it becomes an exit code, and one JSON document when asked for."""
+    error: HeadwaterError | None = None
+    try:
+        checked_language(run)
+        work()
+    except Exception as raised:
+        error = errors.translate(raised)
+        failed(run, raised, error)
+    code = error.exit_code if error else 0
+    if run.as_json:
+        document = {
+            "command": run.command,
+            "exit_code": code,
+            **run.facts,
+            "error": errors.as_dict(error.problem, run.language) if error else None,
+        }
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+    return code
+
+
+def checked_language(run: Run) -> None:
+    if run.lang not in (None, "zh", "en"):
+        raise HeadwaterError("E231", given=run.lang)
+
+
+def failed(run: Run, raised: Exception, error: HeadwaterError) -> None:
+    """Blocks on a terminal, a line for each problem elsewhere; a traceback for bugs and with -v."""
+    if run.verbose or error.exit_code == 1:
+        traceback.print_exception(raised, file=sys.stderr)
+    stderr = Console(stderr=True, highlight=False)
+    if stderr.is_terminal:
+        errors.print_block(error, run.language, stderr)
+    else:
+        sys.stderr.write("\n".join(errors.lines(error, run.language, serving(run))) + "\n")
+
+
+def serving(run: Run) -> date | None:
+    """The date that readers see, if the project could be opened at all."""
+    project = run.__dict__.get("project")
+    return project.workspace.serving() if project else None

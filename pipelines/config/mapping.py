@@ -1,0 +1,282 @@
+"""The mapping file: where each raw table lives and how its columns become ours (interfaces.md, section 5)."""
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+
+from features.contracts import CONTRACTS
+from features.errors import HeadwaterError
+from pipelines.config import credentials, expressions
+from pipelines.config.documents import Document, read
+from pipelines.config.validation import Refused, filled, nearest, readable
+
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+CLOCKS = ("happened_at", "known_at")
+EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us"}
+MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0}
+
+
+def spelled(text: Any) -> Any:
+    """`2d` -> two days, for pydantic; anything else is left for it to refuse."""
+    if isinstance(text, str) and (found := re.fullmatch(r"(\d+)\s*(d|h)", text)):
+        return timedelta(**{"days" if found[2] == "d" else "hours": int(found[1])})
+    return text
+
+
+def known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise Refused(HeadwaterError("E215", found=name[:60])) from error
+    return name
+
+
+def code(value: Any) -> Any:
+    """true and false in a map are the words; numbers are refused, because YAML reads 01 as 1."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def without_secrets(connection: str) -> str:
+    """Raises E223 for a password written out; the text itself is in no message."""
+    if name := credentials.written_out(connection):
+        raise Refused(HeadwaterError("E223", name=name, reference="${DB_PASSWORD}"))
+    if "://" not in connection and not credentials.REFERENCE.fullmatch(connection):
+        raise ValueError("a URL such as postgres://user:${PASSWORD}@host/database")
+    return connection
+
+
+Duration = Annotated[timedelta, BeforeValidator(spelled)]
+Zone = Annotated[str, AfterValidator(known_zone)]
+Code = Annotated[str, BeforeValidator(code)]
+Connection = Annotated[str, AfterValidator(without_secrets)]
+TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
+
+
+class Part(BaseModel):
+    """A part of a mapping file: unknown keys are refused, and what a person wrote is never echoed in an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+
+class Source(Part):
+    """Files by `path` (a glob), a `sql` query run by DuckDB, a table of a `database` file, or a `connection`."""
+
+    path: str | None = None
+    format: Literal["parquet", "csv"] | None = Field(None, description="taken from the file name when absent")
+    encoding: str = Field("utf-8", description="of CSV files; decoded strictly")
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    sql: str | None = Field(None, description="one SELECT, run by DuckDB or by the database of the connection")
+    database: str | None = Field(None, description="a DuckDB file; needs table")
+    connection: Connection | None = Field(
+        None, description="URL of a database, secrets as ${NAME} of the environment; needs table or sql"
+    )
+    table: str | None = Field(
+        None, pattern=TABLE, max_length=200, description="of the database or connection; may be schema.table"
+    )
+    watermark: str | None = Field(
+        None, description="date or time column that grows with every new or changed row: only those are fetched"
+    )
+    overlap: Duration = Field(timedelta(days=1), ge=timedelta(0), description="fetched again, for late commits")
+    since: date | None = Field(None, description="rows with an older watermark are never fetched")
+    _files: str | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def one_kind(self) -> "Source":
+        kinds = (self.path, self.database, self.connection, None if self.connection else self.sql)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("exactly one of path, sql, database and connection")
+        if (self.table is not None) != bool(self.database or (self.connection and self.sql is None)):
+            raise ValueError("database needs table, connection needs table or sql; nothing else takes a table")
+        if (self.watermark and not self.connection) or (self.since and not self.watermark):
+            raise ValueError("watermark needs connection, since needs watermark")
+        return self
+
+    @property
+    def files(self) -> str | None:
+        """The pattern of the files to read; None for queries, and for a connection that was not fetched yet."""
+        return self.path or self._files
+
+    def kept_as(self, pattern: str) -> None:
+        """The rows of the connection now lie in files (extracts.py); no part of what the mapping says."""
+        self._files = pattern
+
+    @property
+    def is_csv(self) -> bool:
+        return (self.format or ("csv" if Path(self.path or "").suffix in (".csv", ".txt", ".tsv") else "")) == "csv"
+
+
+class Form(Part):
+    """How one canonical column is made: `from` with its options, or `concat`, or `expr` with `unit`, or `value`."""
+
+    from_: str | None = Field(None, alias="from")
+    parse: str | None = Field(None, description="strptime format, or epoch_s, epoch_ms, epoch_us")
+    add: str | None = Field(None, description="a duration such as 1mo")
+    when: dict[str, list[Code]] = Field({}, description="source column -> codes; otherwise null")
+    map: dict[Code, Code] | None = Field(None, description="code -> value; a code not listed stops the run")
+    other: Code | None = Field(None, description="value for codes not listed; `error` is the default")
+    null_values: list[Code] = Field([""], description="texts that mean unknown")
+    clean: list[Literal["trim", "width", "upper"]] = Field([], description="declared normalisation of keys")
+    concat: list[str] | None = None
+    separator: str = "-"
+    expr: str | None = None
+    unit: str | None = None
+    value: str | None = Field(None, description="the same text in every row")
+
+    @model_validator(mode="after")
+    def one_kind(self) -> "Form":
+        kinds = (self.from_, self.concat, self.expr, self.value)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("exactly one of from, concat, expr and value")
+        if self.other not in (None, "error") and self.map is None:
+            raise ValueError("other needs map")
+        if self.expr is not None:
+            readable(expressions.parse, self.expr)
+        if self.add is not None:
+            readable(expressions.duration, self.add)
+        return self
+
+
+def form(value: Any) -> Any:
+    """The short form of a column is the name of the source column."""
+    return {"from": value} if isinstance(value, str) else value
+
+
+def clock(value: Any) -> Any:
+    """A clock is a source column, or an expression such as `happened_at + 5d`, or the long form."""
+    if isinstance(value, str) and re.search(r"[-+]\s*\d+(mo|min|[ywdhs])\s*$", value):
+        return {"expr": value}
+    return form(value)
+
+
+Column = Annotated[Form, BeforeValidator(form)]
+Clock = Annotated[Form, BeforeValidator(clock)]
+
+
+class Freshness(Part):
+    """How old the newest row may be: `35d`, `12h`."""
+
+    warn_after: Duration | None = None
+    error_after: Duration | None = None
+
+
+class TableMapping(Part):
+    """Where one canonical table comes from, and what each of its columns is made of."""
+
+    source: Source
+    columns: dict[str, Column]
+    happened_at: Clock | None = None
+    known_at: Clock | None = None
+    freshness: Freshness = Freshness()
+
+    @model_validator(mode="before")
+    @classmethod
+    def clocks_beside_columns(cls, value: Any) -> Any:
+        """`known_at` may also be written among the columns."""
+        if not isinstance(value, dict) or not isinstance(value.get("columns"), dict):
+            return value
+        inside = {name: value["columns"][name] for name in CLOCKS if name in value["columns"]}
+        columns = {name: form for name, form in value["columns"].items() if name not in inside}
+        return {**value, "columns": columns, **inside}
+
+    def forms(self) -> dict[str, Form]:
+        """Canonical column -> how it is made, the clocks included."""
+        clocks = {name: getattr(self, name) for name in CLOCKS if getattr(self, name) is not None}
+        return {**self.columns, **clocks}
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """Columns mapped beyond the contract's are found by `Mapping.measures` and `Mapping.attributes`."""
+        return tuple(self.columns)
+
+
+class Mapping(Part):
+    """A mapping file: how the raw tables of one business become canonical ones, in which time zone and currency."""
+
+    version: Literal[1] = 1
+    timezone: Zone = "Asia/Shanghai"
+    currency: str = Field("CNY", pattern="^[A-Z]{3}$")
+    tables: dict[str, TableMapping]
+    origin: str = Field("mapping", exclude=True, description="the file this was read from, for messages")
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Usage measures: the columns declared for `usage` beyond its contract."""
+        return self._extra("usage")
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Attributes of customers that never change, beyond the contract."""
+        return self._extra("customers")
+
+    @property
+    def decimals(self) -> int:
+        return MINOR_UNITS.get(self.currency, 2)
+
+    def _extra(self, table: str) -> tuple[str, ...]:
+        known = {column.name for column in CONTRACTS[table].columns}
+        return tuple(c for c in self.tables[table].columns if c not in known) if table in self.tables else ()
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read and check a mapping file; everything that can be said without the data is said here.
+
+    Raises E201-E206 for the file, E208-E211 for tables and columns, E212-E220 for expressions, zones and names.
+    """
+    document = read(path)
+    mapping = filled(Mapping, document.content, document).model_copy(update={"origin": str(path)})
+    checked(mapping, document)
+    return mapping
+
+
+def checked(mapping: Mapping, document: Document) -> None:
+    """Tables and columns against the contracts. Raises E208 to E211, E214, E220."""
+    for name in mapping.tables:
+        if name not in CONTRACTS:
+            near = nearest(name, list(CONTRACTS))
+            raise HeadwaterError("E211", **where(document, "tables", name), name=name, nearest=near or "—")
+    for contract in CONTRACTS.values():
+        if contract.name in mapping.tables:
+            check_table(mapping.tables[contract.name], contract, document)
+        elif contract.needed:
+            raise HeadwaterError("E208", file=document.path, column=f"tables.{contract.name}", table=contract.name)
+
+
+def check_table(table: TableMapping, contract, document: Document) -> None:
+    """Every column that the table needs is there, and none that it does not know.
+
+    Raises HeadwaterError E209, E210, E211, E220 or E227 at the line of the file.
+    """
+    forms, known = table.forms(), {column.name for column in contract.columns}
+    for name in forms:
+        if name in CLOCKS and name not in known:
+            raise HeadwaterError("E220", **where(document, "tables", contract.name, name), table=contract.name)
+        if name not in known:
+            check_extra(name, contract, document)
+    if table.source.watermark and "known_at" not in known:
+        at = where(document, "tables", contract.name, "source", "watermark")
+        raise HeadwaterError("E227", **at, table=contract.name)
+    if contract.event and "known_at" not in forms:
+        raise HeadwaterError("E209", **where(document, "tables", contract.name), table=contract.name)
+    for column in contract.columns:
+        if not column.nullable and column.name not in forms:
+            at = where(document, "tables", contract.name)
+            raise HeadwaterError("E210", **at, table=contract.name, name=column.name)
+
+
+def check_extra(name: str, contract, document: Document) -> None:
+    """Only usage and customers take columns of your own; their names become names of features."""
+    at = where(document, "tables", contract.name, "columns", name)
+    if contract.name not in ("usage", "customers"):
+        near = nearest(name, [column.name for column in contract.columns])
+        raise HeadwaterError("E211", **at, name=name, nearest=near or "—")
+    if not IDENTIFIER.fullmatch(name) or name in ("happened_on", "superseded_at"):
+        raise HeadwaterError("E214", **at, name=name[:80])
+
+
+def where(document: Document, *keys: str) -> dict[str, Any]:
+    """File, line and dotted key of a place in a mapping, for an error."""
+    return {"file": document.path, "row": document.line(keys), "column": ".".join(keys)}

@@ -1,0 +1,291 @@
+"""One YAML file -> typed settings, with the origin of every value.
+
+Precedence: default < YAML < profile < `HEADWATER_*` environment < override. Data paths in a mapping are relative to the
+current folder; the mapping is found beside the configuration.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from features.errors import HeadwaterError, Problem
+from features.settings import FeatureSettings
+from features.spine import Population
+from models.settings import GateSettings, TrainingSettings
+from models.splits import Protocol
+from models.targets.settings import TargetSettings
+from pipelines.config import own_features
+from pipelines.config.documents import Document, read
+from pipelines.config.mapping import Mapping as TableMapping
+from pipelines.config.mapping import Zone, load_mapping
+from pipelines.config.validation import filled, known_keys, nearest
+from pipelines.ingest.rules import Quality
+from pipelines.wording.texts import Language
+from targeting.actions import ActionSettings
+from targeting.bands import BandSettings
+from targeting.holdout import HoldoutSettings
+from targeting.ranking import ListSettings
+from targeting.suppression import ContactSettings
+from targeting.tiers import TierSettings
+
+PREFIX = "HEADWATER_"
+RESERVED = {"HEADWATER_CONFIG", "HEADWATER_PROFILE", "HEADWATER_LANG"}
+SECRET = ("token", "secret", "password", "key", "webhook")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Demo(Section):
+    """Where `headwater demo` gets its raw data; they go to data/<name>/."""
+
+    source: Literal["operator", "cdnow", "complete-journey"] = "operator"
+    customers: int = Field(20_000, gt=0)
+    seed: int = 7
+
+
+class Schedule(Section):
+    """When the deployed nightly runs."""
+
+    cron: str = "0 2 * * *"
+    timezone: Zone = "Asia/Shanghai"
+
+
+class SparkSettings(Section):
+    """The engine for those who outgrow one machine; `options` are Spark's own, and win."""
+
+    master: str = Field("local[2]", description="local[2], spark://host:7077, yarn or k8s://…")
+    memory: str = Field("2g", pattern=r"^\d+[mg]$", description="heap of the driver, and of each executor")
+    partitions: int = Field(8, gt=0, description="of every shuffle: two to three times the cores of the cluster")
+    options: dict[str, str] = Field({}, description="such as spark.executor.instances; they win over the above")
+
+
+class Settings(Section):
+    """Everything that a run of one project depends on."""
+
+    name: str = Field("operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    mapping: Path = Field(Path("mappings/operator.yaml"), description="relative to this file")
+    workspace: Path = Field(Path("workspace"), description="relative to the current folder")
+    language: Language = "zh"
+    as_of: date | None = Field(None, description="default of --as-of; without it: today")
+    threads: int = Field(2, gt=0)
+    chunk: int = Field(100_000, gt=0, description="customers handled at a time: memory grows with it, results do not")
+    engine: Literal["duckdb", "spark"] = Field("duckdb", description="which of the two makes features and scores")
+    spark: SparkSettings = SparkSettings()
+    seed: int = 7
+    demo: Demo | None = None
+    features: FeatureSettings = FeatureSettings()
+    population: Population = Population()
+    targets: TargetSettings = TargetSettings()
+    protocol: Protocol = Protocol()
+    training: TrainingSettings = TrainingSettings()
+    gates: GateSettings = GateSettings()
+    scores: BandSettings = BandSettings()
+    holdout: HoldoutSettings = HoldoutSettings()
+    tiers: TierSettings = TierSettings()
+    actions: ActionSettings = ActionSettings()
+    lists: ListSettings = ListSettings()
+    contact: ContactSettings = ContactSettings()
+    quality: Quality = Quality()
+    schedule: Schedule = Schedule()
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _tables: TableMapping | None = PrivateAttr(None)
+    _own: ModuleType | None = PrivateAttr(None)
+
+    def fingerprint(self) -> str:
+        """Changes with every value that can change a result; where results are kept and the schedule cannot."""
+        machine = {"workspace", "schedule", "demo", "mapping", "threads", "chunk", "as_of", "engine", "spark"}
+        asked = self.model_dump_json(exclude=machine)
+        return hashlib.sha256((asked + self.tables.model_dump_json()).encode()).hexdigest()[:16]
+
+    @property
+    def tables(self) -> TableMapping:
+        """The mapping, read with the settings."""
+        if self._tables is None:
+            raise HeadwaterError("E201", file=self.mapping)
+        return self._tables
+
+    @property
+    def own(self) -> ModuleType | None:
+        """The module of the project's own features, loaded with the settings."""
+        return self._own
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Some values and where they come from; `origin` is completed by the line of each key."""
+
+    origin: str
+    values: dict[str, Any]
+    document: Document
+
+
+def load(
+    path: Path, profile: str | None = None, overrides: Mapping[str, Any] | None = None, environment=None
+) -> Settings:
+    """Read a configuration and its mapping.
+
+    `overrides` and environment names spell nested keys with dots or double underscores: `targets.churn.horizon_days`.
+    Raises E201-E221 (exit 2). `environment` defaults to the process's own.
+    """
+    path = Path(path)
+    document = read(path)
+    profiles = document.content.pop("profiles", None) or {}
+    layers = [Layer(str(path), document.content, document)]
+    if profile is not None:
+        layers.append(profile_layer(path, profiles, profile, document))
+    layers += environment_layers(os.environ if environment is None else environment)
+    layers += [spelled("--", key, value) for key, value in (overrides or {}).items() if value is not None]
+    return composed(path, layers)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Says of a key which layer set it last, and at which line."""
+
+    layers: list[Layer]
+
+    def place(self, keys: tuple) -> tuple[str, int | None]:
+        for layer in reversed(self.layers):
+            if has(layer.values, keys):
+                return str(layer.document.path), layer.document.line(keys)
+        return str(self.layers[0].document.path), self.layers[0].document.line(keys)
+
+
+def has(values: Any, keys: tuple) -> bool:
+    for key in keys:
+        if not isinstance(values, dict) or key not in values:
+            return False
+        values = values[key]
+    return True
+
+
+def composed(path: Path, layers: list[Layer]) -> Settings:
+    """The layers laid over each other, the origin of every leaf remembered."""
+    whole: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        merge(whole, layer.values)
+        for keys, _ in leaves(layer.values):
+            line = layer.document.line(keys)
+            origins[".".join(keys)] = f"{layer.origin}:{line}" if line else layer.origin
+    settings = filled(Settings, whole, Layers(layers))
+    settings._origins.update(origins)
+    settings._tables = load_mapping(path.parent / settings.mapping)
+    check_parts(settings, Layers(layers))
+    if settings.features.own:
+        settings._own = own_features.load(settings.features.own, path.parent)
+    check_rules(settings, Layers(layers))
+    return settings
+
+
+def check_parts(settings: Settings, layers: "Layers") -> None:
+    """Raises E204 for a part, or what contains it, that is no measure of the mapping."""
+    measures = settings.tables.measures
+    for name, whole in settings.features.parts.items():
+        for found in (name, whole):
+            if found not in measures:
+                file, line = layers.place(("features", "parts", name))
+                asked = f"one of {', '.join(measures)}"
+                where = {"file": file, "row": line, "column": "features.parts"}
+                raise HeadwaterError("E204", **where, key="features.parts", found=found, expected=asked)
+
+
+def check_rules(settings: Settings, layers: "Layers") -> None:
+    """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
+    tables, rules = settings.tables, settings.training.candidates.rules
+    features = own_features.joined(settings.own, tables.measures, tables.attributes, settings.features)
+    columns, found = [feature.column for feature in features], []
+    for target, rule in rules:
+        if rule.column not in columns:
+            keys = ("training", "candidates", "rules", target, "column")
+            file, line = layers.place(keys)
+            said = {"key": ".".join(keys), "found": rule.column, "nearest": nearest(rule.column, columns)}
+            found.append(Problem("E228", file, line, ".".join(keys), values=said))
+    if found:
+        raise HeadwaterError.of(found)
+
+
+def profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:
+    if name not in profiles:
+        near = nearest(name, list(profiles)) or "—"
+        raise HeadwaterError("E216", file=path, name=name, nearest=near, known=", ".join(profiles) or "—")
+    skip = ("profiles", name)
+    lines = {keys[2:]: line for keys, line in document.lines.items() if keys[:2] == skip}
+    return Layer(f"{path} > profiles.{name}", profiles[name] or {}, Document(path, {}, lines))
+
+
+def environment_layers(environment: Mapping[str, str]) -> list[Layer]:
+    """`HEADWATER_TARGETS__CHURN__HORIZON_DAYS=60`. Raises E221 for a name that is no setting."""
+    own = {key: value for key, value in sorted(environment.items()) if key.startswith(PREFIX) and key not in RESERVED}
+    layers = []
+    for key, value in own.items():
+        keys = key.removeprefix(PREFIX).lower().split("__")
+        allowed = known_keys(Settings, tuple(keys[:-1]))
+        if keys[-1] not in allowed:
+            near = nearest(keys[-1], allowed)
+            best = PREFIX + "__".join([*keys[:-1], near]).upper() if near else "—"
+            raise HeadwaterError("E221", file=key, key=key, nearest=best)
+        layers.append(spelled(key, ".".join(keys), yaml.safe_load(value) if value else None))
+    return layers
+
+
+def spelled(origin: str, key: str, value: Any) -> Layer:
+    """One value at a dotted key as a layer."""
+    keys = key.replace("__", ".").split(".")
+    nested: Any = value
+    for part in reversed(keys):
+        nested = {part: nested}
+    name = origin if origin != "--" else "--" + keys[-1].replace("_", "-")
+    return Layer(name, nested, Document(Path(name), {}, {}))
+
+
+def merge(whole: dict[str, Any], over: dict[str, Any]) -> None:
+    """Lay `over` on `whole`; sections are merged, everything else is replaced."""
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(whole.get(key), dict):
+            merge(whole[key], value)
+        else:
+            whole[key] = dict(value) if isinstance(value, dict) else value
+
+
+def leaves(values: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, (*above, str(key)))
+        else:
+            yield (*above, str(key)), value
+
+
+def origins(settings: Settings) -> list[tuple[str, str, str]]:
+    """(key, value, where it comes from) of every setting, secrets masked; for `config show --origin`."""
+    shown = []
+    for keys, value in leaves(settings.model_dump(mode="json", by_alias=True)):
+        name = ".".join(keys)
+        secret = any(word in keys[-1].lower() for word in SECRET) and value
+        shown.append((name, "******" if secret else str(value), origin_of(settings, keys)))
+    return shown
+
+
+def origin_of(settings: Settings, keys: tuple[str, ...]) -> str:
+    """The origin of a value, or of the nearest section that was given whole."""
+    for length in range(len(keys), 0, -1):
+        if found := settings._origins.get(".".join(keys[:length])):
+            return found
+    return "default"
+
+
+def schema(kind: Literal["settings", "mapping"] = "settings") -> dict[str, Any]:
+    """JSON Schema of the configuration or of the mapping file."""
+    model: type[BaseModel] = Settings if kind == "settings" else TableMapping
+    return model.model_json_schema(by_alias=True)

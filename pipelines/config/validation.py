@@ -1,0 +1,104 @@
+"""A settings model filled from a YAML file: what pydantic finds becomes one message with file, line and nearest name."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Protocol, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from features.errors import HeadwaterError, Problem
+from pipelines.config.credentials import masked
+
+
+class Refused(ValueError):
+    """Carries a HeadwaterError through pydantic, which adds the place of the key."""
+
+    def __init__(self, error: HeadwaterError):
+        self.error = error
+        super().__init__(str(error))
+
+
+def readable(parse: Callable[[str], Any], text: str | None) -> None:
+    """For validators: is a text of the mapping's own grammar readable?"""
+    try:
+        parse(text or "")
+    except HeadwaterError as error:
+        raise Refused(error) from error
+
+
+class Places(Protocol):
+    """Knows the file and line of a key path."""
+
+    def place(self, keys: tuple) -> tuple[str, int | None]: ...
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def filled(model: type[Model], content: dict[str, Any], document: Places) -> Model:
+    """Raises E203 (unknown key) or E204 (a value that does not fit), the first in front, the others with it."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        if own := own_error(error, document):
+            raise own from error
+        first, *others = [problem(model, found, document) for found in error.errors(include_url=False)]
+        raise HeadwaterError(
+            first.code, file=first.file, row=first.row, column=first.column, others=others, **first.values
+        ) from error
+
+
+def own_error(error: ValidationError, document: Places) -> HeadwaterError | None:
+    """What a validator refused with a code of ours keeps that code, and gets the place of its key."""
+    for found in error.errors(include_url=False):
+        refused = found.get("ctx", {}).get("error")
+        if isinstance(refused, Refused):
+            keys = tuple(found["loc"])
+            file, line = document.place(keys)
+            name = ".".join(map(str, keys))
+            problem = refused.error.problem
+            return HeadwaterError(problem.code, file=file, row=line, column=name, **problem.values)
+    return None
+
+
+def problem(model: type[BaseModel], found: ErrorDetails, document: Places) -> Problem:
+    keys = tuple(found["loc"])
+    name, (file, line) = ".".join(map(str, keys)), document.place(keys)
+    if found["type"] == "extra_forbidden":
+        near = nearest(str(keys[-1]), known_keys(model, keys[:-1]))
+        return Problem("E203", file, line, name, values={"key": name, "nearest": near or "—"})
+    value = masked(str(found.get("input")))[:60]
+    return Problem("E204", file, line, name, values={"key": name, "found": value, "expected": found["msg"]})
+
+
+def nearest(name: str, known: list[str]) -> str | None:
+    """The most similar known name, compared without regard to case, or None."""
+    lower = {word.lower(): word for word in known}
+    close = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
+    return lower[close[0]] if close else None
+
+
+def known_keys(model: Any, keys: tuple) -> list[str]:
+    """The keys that a model allows at a path inside it."""
+    for key in keys:
+        model = child(model, key)
+    found = [part for part in branches(model) if isinstance(part, type) and issubclass(part, BaseModel)]
+    return [field.alias or name for part in found for name, field in part.model_fields.items()]
+
+
+def child(model: Any, key: Any) -> Any:
+    for part in branches(model):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            fields = {field.alias or name: field.annotation for name, field in part.model_fields.items()}
+            return fields.get(key, Any)
+        if get_origin(part) in (dict, list, tuple):
+            return get_args(part)[-1 if get_origin(part) is dict else 0]
+    return Any
+
+
+def branches(annotation: Any) -> tuple:
+    """The parts of `A | B`, or the annotation itself, without what is annotated to it."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return tuple(part.__origin__ if hasattr(part, "__metadata__") else part for part in parts)

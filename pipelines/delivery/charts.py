@@ -1,0 +1,269 @@
+"""Pictures of how good the models are: matplotlib figures, the same for the report and for the tracking store.
+
+Figures are made without pyplot, so nothing global changes. As SVG their text stays text, drawn by the reader's own
+fonts; that is why Chinese needs no font here. The same data gives the same bytes.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from itertools import cycle
+from textwrap import shorten
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from pipelines.wording.texts import has, text
+
+INK, SOFT, LINE = "#24343B", "#6B7A82", "#DDE4E7"
+WINNER, RULE, BAND = "#14727D", "#98A4AB", "#CFE6E8"
+OTHERS = ("#E08A2E", "#8C6BB1", "#5B8C5A", "#B5525C")
+FONTS = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', system-ui, sans-serif"
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.size": 11,
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": SOFT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.major.pad": 6,
+    "ytick.major.pad": 6,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+}
+BINS = 10
+CURVE_POINTS = 100
+MOST_DATES = 5
+
+P = ParamSpec("P")
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in our style and leave the settings of everybody else alone."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with mpl.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+@styled
+def calibration(y: np.ndarray, probability: np.ndarray, lang: str) -> Figure:
+    """What was predicted against what happened, in ten bins of equal size, with 95 % intervals and counts."""
+    bins = _calibration_bins(y, probability)
+    figure, (top, bottom) = _figure(2, heights=(3.4, 1))
+    most = max(bins["predicted"].max(), bins["high"].max()) * 1.08 or 1.0
+    top.plot([0, most], [0, most], color=RULE, linestyle=(0, (4, 3)), label=text("charts.perfect", lang))
+    spread = [bins["actual"] - bins["low"], bins["high"] - bins["actual"]]
+    top.errorbar(
+        bins["predicted"],
+        bins["actual"],
+        yerr=spread,
+        color=WINNER,
+        fmt="o-",
+        capsize=3,
+        label=text("charts.observed", lang),
+    )
+    _labels(top, "", text("charts.actual_share", lang))
+    top.legend(loc="lower right")
+    bottom.hist(probability, bins=np.linspace(0, most, 31).tolist(), color=BAND, edgecolor=WINNER, linewidth=0.6)
+    _labels(bottom, text("charts.predicted_probability", lang), text("charts.customers", lang))
+    bottom.yaxis.set_major_locator(MaxNLocator(2))
+    for axes in (top, bottom):
+        axes.set_xlim(0, most)
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if most > 0.05 else 1))
+    top.set_ylim(0, most)
+    top.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if most > 0.05 else 1))
+    return figure
+
+
+@styled
+def gain(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang: str) -> Figure:
+    """Share of all hits (or of all value) found among the first x % of the customers, per candidate."""
+    figure, (axes,) = _figure()
+    shares = np.linspace(0, 1, CURVE_POINTS + 1)
+    axes.plot([0, 1], [0, 1], color=LINE, linestyle=(0, (4, 3)), label=text("charts.random", lang))
+    for name, colour in colours(predictions, winner).items():
+        width = 2.4 if name == winner else 1.6
+        axes.plot(
+            shares, captured(y, predictions[name], shares), color=colour, linewidth=width, label=model_name(name, lang)
+        )
+    _labels(axes, text("charts.share_of_customers", lang), text("charts.share_found", lang))
+    _shares(axes, x=True, y=True)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    axes.legend(loc="lower right")
+    return figure
+
+
+@styled
+def captured_at(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang: str) -> Figure:
+    """Share found among the top 1, 5, 10 and 20 %, side by side."""
+    figure, (axes,) = _figure()
+    shares = np.array([0.01, 0.05, 0.10, 0.20])
+    palette = colours(predictions, winner)
+    width = 0.8 / len(palette)
+    for index, (name, colour) in enumerate(palette.items()):
+        heights = captured(y, predictions[name], shares)
+        places = np.arange(len(shares)) + (index - (len(palette) - 1) / 2) * width
+        bars = axes.bar(places, heights, width * 0.92, color=colour, label=model_name(name, lang))
+        axes.bar_label(
+            bars, [f"{height:.0%}" for height in heights], fontsize=9 if len(palette) < 4 else 7, color=SOFT, padding=2
+        )
+    axes.set_xticks(np.arange(len(shares)), [text("charts.top_share", lang, share=f"{s:.0%}") for s in shares])
+    _labels(axes, "", text("charts.share_found", lang))
+    _shares(axes, y=True)
+    axes.margins(y=0.1)
+    axes.grid(axis="x", visible=False)
+    axes.legend(loc="upper left")
+    return figure
+
+
+@styled
+def reasons(weights: Mapping[str, float], lang: str) -> Figure:
+    """Business reasons by their share in the scores, the largest on top."""
+    ordered = sorted((item for item in weights.items() if item[1] >= 0.005), key=lambda item: (item[1], item[0]))[-10:]
+    figure, (axes,) = _figure()
+    names = [text(f"reasons.{code}", lang) if has(f"reasons.{code}") else code for code, _ in ordered]
+    bars = axes.barh(
+        [shorten(name, 28, placeholder="…") for name in names],
+        [weight for _, weight in ordered],
+        color=WINNER,
+        height=0.62,
+    )
+    axes.bar_label(bars, [f"{weight:.0%}" for _, weight in ordered], fontsize=10, color=SOFT, padding=3)
+    _shares(axes, x=True)
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
+    _labels(axes, text("charts.share_of_reasons", lang), "")
+    return figure
+
+
+@styled
+def deciles(y: np.ndarray, prediction: np.ndarray, sign: str, lang: str) -> Figure:
+    """Predicted and actual mean value per tenth of the customers, the least valuable tenth first."""
+    tenth = pd.Series(prediction).rank(method="first", pct=True).mul(10).apply(np.ceil).astype(int)
+    means = pd.DataFrame({"tenth": tenth, "predicted": prediction, "actual": y}).groupby("tenth").mean()
+    figure, (axes,) = _figure()
+    for shift, column, colour in ((-0.2, "predicted", BAND), (0.2, "actual", WINNER)):
+        axes.bar(means.index + shift, means[column], 0.38, color=colour, label=text(f"charts.{column}", lang))
+    _labels(axes, text("charts.tenth", lang), text("charts.mean_value", lang))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda amount, _: f"{sign}{amount:,.0f}"))
+    axes.set_xticks(range(1, 11))
+    axes.grid(axis="x", visible=False)
+    axes.legend(loc="upper left")
+    return figure
+
+
+@styled
+def rates(by_month: pd.DataFrame, lang: str) -> Figure:
+    """Outcome rate per as-of date. `by_month` holds as_of, rate and n; the band is a 95 % interval."""
+    ordered = by_month.sort_values("as_of")
+    low, high = wilson(ordered["rate"].to_numpy() * ordered["n"].to_numpy(), ordered["n"].to_numpy())
+    figure, (axes,) = _figure()
+    dates = [str(pd.Timestamp(day).date())[:7] for day in ordered["as_of"]]
+    places = np.arange(len(dates))
+    axes.fill_between(places, low, high, color=BAND, linewidth=0, label=text("charts.interval", lang))
+    axes.plot(places, ordered["rate"], "o-", color=WINNER, label=text("charts.rate", lang))
+    step = -(-len(dates) // MOST_DATES)
+    axes.set_xticks(places[::step], dates[::step])
+    axes.set_ylim(0, max(float(high.max()) * 1.15, 0.01))
+    _shares(axes, y=True, decimals=1)
+    axes.legend(loc="lower left")
+    return figure
+
+
+def svg(figure: Figure, name: str, alt: str) -> str:
+    """The figure as an inline SVG element for people and screen readers; `name` keeps its ids apart from others."""
+    buffer = io.StringIO()
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        # The reader's fonts draw the text, so glyphs that ours lacks do not matter.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", buffer.getvalue(), flags=re.DOTALL)
+    drawn = re.sub(r'(\bid="|href="#|url\(#)', lambda match: f"{match[1]}{name}-", drawn)
+    drawn = drawn.replace("'DejaVu Sans'", FONTS)
+    head, _, body = drawn[drawn.index("<svg") :].partition(">")
+    head = re.sub(r' (?:width|height)="[^"]*"', "", head)
+    return f'{head} role="img" aria-label="{_attribute(alt)}">{body.strip()}'
+
+
+def captured(y: np.ndarray, prediction: np.ndarray, shares: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Share of the total of `y` among the highest predictions; equal predictions count with their mean."""
+    frame = pd.DataFrame({"p": prediction, "y": np.asarray(y, dtype=float)})
+    frame["y"] = frame.groupby("p")["y"].transform("mean")
+    total = frame["y"].sum()
+    cumulative = np.concatenate([[0.0], frame.sort_values("p", ascending=False, kind="stable")["y"].cumsum()])
+    at = np.asarray(shares) * len(frame)
+    return np.interp(at, np.arange(len(cumulative)), cumulative) / total if total else np.zeros(len(at))
+
+
+def wilson(hits: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % interval of a share after Wilson, which is right for few hits too; the share always lies in it.
+
+    Without a hit it begins at 0 and with nothing but hits it ends at 1; rounding would miss both by a last bit.
+    """
+    share, weight = hits / n, z * z / n
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * np.sqrt(share * (1 - share) / n + weight / (4 * n))
+    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
+
+
+def colours(candidates: Mapping[str, object] | Sequence[str], winner: str) -> dict[str, str]:
+    """Candidate to colour, the winner first and the rule of today last and grey."""
+    others = [name for name in candidates if name not in (winner, "rule")]
+    palette = ({winner: WINNER} if winner in candidates else {}) | dict(zip(others, cycle(OTHERS), strict=False))
+    if "rule" in candidates:
+        palette["rule"] = palette.pop("rule", RULE)
+    return palette
+
+
+def model_name(name: str, lang: str) -> str:
+    return text(f"report.model_{name}", lang) if has(f"report.model_{name}") else name
+
+
+def _figure(parts: int = 1, heights: Sequence[float] = (1,)) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(5.0, 3.7), layout="constrained")
+    axes = figure.subplots(parts, 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    return figure, list(axes)
+
+
+def _calibration_bins(y: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
+    frame = pd.DataFrame({"p": probability, "y": np.asarray(y, dtype=float)})
+    tenth = frame["p"].rank(method="first", pct=True).mul(BINS).apply(np.ceil)
+    bins = frame.groupby(tenth).agg(predicted=("p", "mean"), actual=("y", "mean"), hits=("y", "sum"), n=("y", "size"))
+    bins["low"], bins["high"] = wilson(bins["hits"].to_numpy(), bins["n"].to_numpy())
+    return bins
+
+
+def _labels(axes: Axes, x: str, y: str) -> None:
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+
+
+def _shares(axes: Axes, x: bool = False, y: bool = False, decimals: int = 0) -> None:
+    for wanted, axis in ((x, axes.xaxis), (y, axes.yaxis)):
+        if wanted:
+            axis.set_major_formatter(PercentFormatter(1, decimals=decimals))
+
+
+def _attribute(words: str) -> str:
+    return words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

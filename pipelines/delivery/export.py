@@ -1,0 +1,180 @@
+"""Lists leave the house here: Excel, CSV or Parquet, whole files or none, every export in the log.
+
+Customers who are held out or must not be contacted never leave; the files carry only how many they are.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.definition import Feature
+from features.errors import HeadwaterError
+from models.scores.columns import SCHEMA
+from pipelines.delivery import workbook
+from pipelines.delivery.presets import Preset, preset, shaped
+from pipelines.wording.formats import missing
+from pipelines.wording.reasons import Wording
+from targeting.ranking import ListResult
+
+FILE_MODE = 0o640
+BOM = "\ufeff"
+SEPARATORS = ',;|\t\r\n\x0b\x0c\x85\u2028\u2029"'
+
+
+@dataclass(frozen=True)
+class ExportContext:
+    """Everything about an export that is not the list itself.
+
+    `refused` holds ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
+    `run` is shown on the sheet "Run": run id, model versions, holdout salt. `when` is passed in; nothing here reads
+    the clock.
+    """
+
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    currency: str = "CNY"
+    lang: str = "zh"
+    run: Mapping[str, str] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+    log: Path | None = None
+    who: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A list that was written, and how many of it were left out because they withdrew consent since."""
+
+    path: Path
+    rows: int
+    withdrawn: int
+    sha256: str
+
+
+def write_list(result: ListResult, path: Path, preset_name: str, context: ExportContext) -> Exported:
+    """Write the list for one receiver and log it; the old file stays whole until the new one is.
+
+    Raises HeadwaterError E262 when the list holds somebody who must not be contacted, E263 for an unknown preset.
+    """
+    shape = preset(preset_name)
+    _refuse_untouchable(result)
+    kept = ~result.rows["customer_id"].isin(context.refused)
+    going = ListResult(**{**vars(result), "rows": result.rows[kept].reset_index(drop=True)})
+    withdrawn = int((~kept).sum())
+    digest = atomically(path, lambda target: _write(going, target, shape, context, withdrawn))
+    exported = Exported(path, len(going.rows), withdrawn, digest)
+    if context.log:
+        _log(context, going, exported, preset_name)
+    return exported
+
+
+def atomically(path: Path, write: Callable[[Path], None]) -> str:
+    """Let `write` fill a file beside `path`, then put it in place; gives the sha256 of its bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    beside = path.parent / f".{path.name}.part"
+    try:
+        write(beside)
+        beside.chmod(FILE_MODE)
+        with beside.open("rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+            os.fsync(handle.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return digest
+
+
+def safe_cell(value: str) -> str:
+    """The text with `'` wherever a spreadsheet could see the start of a formula, whatever separator it takes."""
+    out, start = [], True
+    for char in value:
+        if start and (char in "\t\r\n\0" or unicodedata.normalize("NFKC", char)[:1] in tuple("=+-@")):
+            out.append("'")
+            start = False
+        out.append(char)
+        start = char in SEPARATORS or (start and _skipped(char))
+    return "".join(out)
+
+
+def _skipped(char: str) -> bool:
+    """Characters that spreadsheets skip before they look for a formula."""
+    return char.isspace() or unicodedata.category(char) in ("Cf", "Cc", "Zs") or char in "'\""
+
+
+def _write(result: ListResult, target: Path, shape: Preset, context: ExportContext, withdrawn: int) -> None:
+    if shape.format == "parquet":
+        return pq.write_table(_table(result), target, compression="zstd", write_page_checksum=True)
+    wording = Wording(context.features, shape.lang or context.lang, context.currency)
+    rows = shaped(result, shape, wording)
+    if shape.format == "xlsx":
+        facts = workbook.Facts(result, rows, shape, context.currency, context.run, withdrawn)
+        return workbook.write(facts, target)
+    text = csv_text(rows, guard=shape.format == "csv-excel")
+    target.write_bytes(text.encode("utf-8-sig" if shape.format == "csv-excel" else "utf-8"))
+    return None
+
+
+def csv_text(rows: pd.DataFrame, guard: bool) -> str:
+    """Comma-separated text with CRLF; `guard` quotes every cell and makes text safe for double-clicking."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL if guard else csv.QUOTE_MINIMAL, lineterminator="\r\n")
+    writer.writerow([_csv_cell(str(name), guard) for name in rows.columns])
+    columns = [[_csv_cell(value, guard) for value in rows[name].astype(object)] for name in rows.columns]
+    writer.writerows(zip(*columns, strict=True))
+    return buffer.getvalue()
+
+
+def _csv_cell(value: Any, guard: bool) -> str:
+    if missing(value):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return safe_cell(value) if guard and isinstance(value, str) else str(value)
+
+
+def _table(result: ListResult) -> pa.Table:
+    """The listed rows with every column of the score table, and their place on the list."""
+    scores = pa.Table.from_pandas(result.rows[SCHEMA.names], schema=SCHEMA, preserve_index=False)
+    places = {"list_id": pa.string(), "rank": pa.int64(), "arm": pa.string()}
+    for name, dtype in places.items():
+        scores = scores.append_column(name, pa.array(result.rows[name], type=dtype))
+    return scores.replace_schema_metadata({"headwater.list_id": result.list_id})
+
+
+def _refuse_untouchable(result: ListResult) -> None:
+    rows = result.rows
+    wrong = rows["is_holdout"].astype(bool) | ~rows["contact_allowed"].astype(bool) | rows["arm"].ne("treated")
+    if wrong.any():
+        raise HeadwaterError("E262", list_id=result.list_id, count=int(wrong.sum()))
+
+
+def _log(context: ExportContext, result: ListResult, exported: Exported, preset_name: str) -> None:
+    """One line per export: never the customers."""
+    line = {
+        "who": context.who,
+        "when": context.when,
+        "list_id": result.list_id,
+        "preset": preset_name,
+        "file": exported.path.name,
+        "rows": exported.rows,
+        "withdrawn": exported.withdrawn,
+        "held_out": result.counts.held_out,
+        "sha256": exported.sha256,
+    }
+    assert context.log is not None
+    context.log.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    handle = os.open(context.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+    with os.fdopen(handle, "a", encoding="utf-8") as log:
+        log.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -1,0 +1,85 @@
+"""What a list looks like for each receiver: the shapes of `presets.yaml`, checked."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import HeadwaterError
+from pipelines.wording.formats import missing, word
+from pipelines.wording.reasons import Wording, sentences
+from pipelines.wording.texts import text
+from targeting.ranking import ListResult
+
+FIXED = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+Format = Literal["xlsx", "csv", "csv-excel", "parquet"]
+REASONS = ("reason_1", "reason_2", "reason_3")
+
+
+class PresetColumn(BaseModel):
+    """A column of an export: the score column it is from, its header, and the words that stand for its codes."""
+
+    model_config = FIXED
+    source: str = Field(alias="from")
+    header: str | None = None
+    codes: dict[str, str] | None = None
+
+    def title(self, lang: str | None) -> str:
+        return self.header or text(f"lists.{self.source}", lang or "en")
+
+
+class Preset(BaseModel):
+    """`lang` None keeps the codes of the score table, as machines want them."""
+
+    model_config = FIXED
+    format: Format
+    lang: Literal["zh", "en"] | None = None
+    columns: tuple[PresetColumn, ...]
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """Every shape that lists are exported in, by name, from `presets.yaml`."""
+    shapes = yaml.safe_load((Path(__file__).parent / "presets.yaml").read_text(encoding="utf-8"))
+    return {name: Preset.model_validate(shape) for name, shape in shapes.items()}
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name; E263 with the known names otherwise."""
+    if name not in presets():
+        raise HeadwaterError("E263", name=name, known=", ".join(presets()))
+    return presets()[name]
+
+
+def preset_name(file_format: str, lang: str) -> str:
+    """The preset that a format and a language stand for."""
+    named = {"xlsx": f"excel-{lang}", "csv": "csv", "csv-excel": f"csv-excel-{lang}", "parquet": "parquet"}
+    if file_format not in named:
+        raise HeadwaterError("E263", name=file_format, known=", ".join(named))
+    return named[file_format]
+
+
+def shaped(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:
+    """The rows of the list in the preset's columns: numbers stay numbers, codes become words where it has a language."""
+    rows = _with_reasons(result, shape, wording)
+    columns = [_values(rows[column.source], column, shape.lang) for column in shape.columns]
+    return pd.concat(columns, axis=1, keys=[column.title(shape.lang) for column in shape.columns])
+
+
+def _with_reasons(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:
+    if not any(column.source in REASONS for column in shape.columns):
+        return result.rows
+    told = [sentences(reasons, wording) for reasons in result.rows[f"{result.kind}_reasons"]]
+    padded = pd.DataFrame([lines + [""] * (len(REASONS) - len(lines)) for lines in told], columns=list(REASONS))
+    return result.rows.reset_index(drop=True).join(padded)
+
+
+def _values(values: pd.Series, column: PresetColumn, lang: str | None) -> pd.Series:
+    if column.codes:
+        return values.astype(object).map(lambda code: column.codes.get(code, ""))
+    if lang and (isinstance(values.dtype, pd.CategoricalDtype) or column.source == "recommended_action"):
+        return values.astype(object).map(lambda code: "" if missing(code) else word(column.source, code, lang))
+    return values

@@ -1,0 +1,161 @@
+"""The marketing report: one self-contained HTML page in both languages that makes no outside requests."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from models.scores.columns import BY_NAME
+from pipelines.delivery import charts, report_customers, report_models
+from pipelines.delivery.report_data import ListMade, Page, ReportData, TableUse
+from pipelines.wording.formats import word
+from pipelines.wording.texts import has, text
+
+LANGUAGES = ("zh", "en")
+TERMS = (
+    "churn_probability",
+    "churn_percentile",
+    "churn_risk_band",
+    "churn_trend",
+    "value_pred",
+    "value_12m_pred",
+    "value_at_risk",
+    "value_band",
+    "vip_probability",
+    "is_potential_vip",
+    "vip_gap",
+    "arpu_3m",
+    "lifecycle_stage",
+    "recommended_action",
+    "action_priority",
+)
+METRIC_TERMS = (
+    "auc",
+    "average_precision",
+    "lift",
+    "captured",
+    "brier",
+    "ece",
+    "mae",
+    "normalised_gini",
+    "total_bias",
+    "coverage",
+    "interval",
+)
+
+
+def render(data: ReportData, lang: str = "zh") -> str:
+    """The page as text. Both languages are in it, `lang` is shown first; the switch needs no script.
+
+    The same data gives the same text.
+    """
+    languages = (lang, *(other for other in LANGUAGES if other != lang))
+    pages = [view(Page(data, language)) for language in languages]
+    return _template().render(pages=pages, lang=lang)
+
+
+@cache
+def _template() -> Any:
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("report.html")
+
+
+def view(page: Page) -> dict[str, Any]:
+    """Everything that the template shows in one language, finished words and figures only."""
+    data = page.data
+    weights = report_customers.reason_weights(page)
+    return {
+        "lang": page.lang,
+        "say": page.say,
+        "word": page.word,
+        "name": data.name,
+        "as_of": page.day(data.as_of),
+        "run_id": data.run_id,
+        "models": [(page.say(f"target_{target}"), version) for target, version in data.models.items()],
+        "scored": report_customers.scored(page),
+        "cards": report_customers.cards(page),
+        "matrix": report_customers.matrix(page),
+        "risk_levels": report_customers.risk_levels(page),
+        "days": report_customers.churn_days(page),
+        "tiers": report_customers.has_tiers(page),
+        "risk": report_customers.risk_rows(page),
+        "vips": report_customers.vip_rows(page),
+        "vip_lead": _vip_lead(page),
+        "stages": report_customers.stages(page),
+        "reasons": _reasons_picture(page, weights) if weights else None,
+        "lists": [_list(page, made) for made in data.lists],
+        "evaluations": _marked(report_models.models(page)),
+        "few": report_models.FEW,
+        "quality": [_table(page, use) for use in data.quality],
+        "warnings": list(data.warnings.get(page.lang, ())),
+        "statuses": report_customers.statuses(page),
+        "glossary": _glossary(page.lang),
+    }
+
+
+def _vip_lead(page: Page) -> str:
+    if page.data.threshold is None:
+        return page.say("vip_lead_plain")
+    return page.say("vip_lead", threshold=page.money(page.data.threshold, 2))
+
+
+def _reasons_picture(page: Page, weights: dict[str, float]) -> Markup:
+    figure = charts.reasons(weights, page.lang)
+    return Markup(charts.svg(figure, f"{page.lang}-reasons", page.say("reasons")))
+
+
+def _marked(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Our own pictures are markup; everything else on the page is escaped."""
+    for block in blocks:
+        for picture in block["pictures"]:
+            picture["svg"] = Markup(picture["svg"])
+    return blocks
+
+
+def _list(page: Page, made: ListMade) -> dict[str, Any]:
+    counts = made.counts
+    suppressed = [
+        (word("suppress_reason", reason, page.lang), page.count(n)) for reason, n in counts.suppressed.items()
+    ]
+    return {
+        "kind": page.say(f"list_{made.kind}"),
+        "list_id": made.list_id,
+        "files": made.files,
+        "eligible": page.count(counts.eligible),
+        "listed": page.count(counts.listed),
+        "suppressed": page.count(sum(counts.suppressed.values())),
+        "suppressed_by": suppressed,
+        "held_out": page.count(counts.held_out),
+        "beyond": page.count(counts.beyond_top),
+    }
+
+
+def _table(page: Page, use: TableUse) -> dict[str, Any]:
+    behind = (page.data.as_of - use.newest).days if use.newest else None
+    return {
+        "name": use.table,
+        "rows_in": page.count(use.rows_in),
+        "used": page.count(use.used),
+        "quarantined": page.count(use.quarantined),
+        "is_quarantined": use.quarantined > 0,
+        "duplicates": page.count(use.duplicates),
+        "newest": page.day(use.newest),
+        "behind": page.say("behind", n=behind) if behind is not None else "",
+    }
+
+
+def _glossary(lang: str) -> list[tuple[str, str]]:
+    """Term and formula, of the score table first, then of the measures of quality."""
+    from_scores = [(_label(term, lang), text(f"glossary.{term}", lang)) for term in TERMS]
+    named = [(key, f"metric_{key}" if has(f"report.metric_{key}") else f"term_{key}") for key in METRIC_TERMS]
+    return from_scores + [(text(f"report.{name}", lang), text(f"glossary.{key}", lang)) for key, name in named]
+
+
+def _label(term: str, lang: str) -> str:
+    column = BY_NAME[term]
+    return column.zh if lang == "zh" else column.en

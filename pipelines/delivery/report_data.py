@@ -1,0 +1,153 @@
+"""What the marketing report is made of, and the words and formats in which a page tells it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from features.definition import Feature
+from models.scores.score_table import in_pandas
+from pipelines.wording import formats
+from pipelines.wording.reasons import Wording
+from pipelines.wording.texts import text
+from pipelines.workspace.score_files import ScoreFile
+from targeting.ranking import ListCounts
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good the models of one target are, on the final window only.
+
+    `metrics` holds model, metric, value, low, high, n; `final` holds y and one prediction column per candidate;
+    `rates`, where given, the outcome rate per as-of date: as_of, rate, n. `level`: observed over predicted total, where
+    the chosen model's level was mended after that.
+    """
+
+    metrics: pd.DataFrame
+    final: pd.DataFrame
+    winner: str
+    beats_rule: bool
+    rates: pd.DataFrame | None = None
+    level: float | None = None
+
+    @property
+    def shown(self) -> list[str]:
+        """The winner, its plain rivals and today's rule; the tracking store has every candidate."""
+        rivals = [name for name in ("linear", "trees", "rule") if name in self.final and name != self.winner]
+        return [self.winner, *rivals]
+
+
+@dataclass(frozen=True)
+class TableUse:
+    """Rows of one table: rows_in = used + quarantined + duplicates. `newest` is the newest local date in it."""
+
+    table: str
+    rows_in: int
+    used: int
+    quarantined: int = 0
+    duplicates: int = 0
+    newest: date | None = None
+
+
+@dataclass(frozen=True)
+class ListMade:
+    """A list that was drawn, and the files it was written to."""
+
+    kind: str
+    list_id: str
+    counts: ListCounts
+    files: tuple[str, ...] = ()
+
+
+READ = (
+    "customer_id",
+    "score_status",
+    "churn_horizon_days",
+    "churn_probability",
+    "churn_percentile",
+    "churn_risk_band",
+    "churn_trend",
+    "arpu_3m",
+    "value_12m_pred",
+    "value_if_retained_12m",
+    "value_at_risk",
+    "value_risk_cell",
+    "tier_current",
+    "vip_probability",
+    "is_potential_vip",
+    "vip_gap",
+    "lifecycle_stage",
+    "recommended_action",
+    "is_holdout",
+)
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything on the page. `warnings` holds finished sentences per language; `threshold` is the high-value line."""
+
+    name: str
+    as_of: date
+    run_id: str
+    scores: pa.Table | ScoreFile
+    models: Mapping[str, str] = field(default_factory=dict)
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    quality: Sequence[TableUse] = ()
+    lists: Sequence[ListMade] = ()
+    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    currency: str = "CNY"
+    threshold: float | None = None
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """What the page reads of everybody, row for row, money as floats for sums and means."""
+        return in_pandas(self.scores.select(list(READ)))
+
+    def reasons(self, kind: str, rows: pd.Index) -> pa.ChunkedArray:
+        """Reasons of kind `churn` or `vip` for some rows of `frame`: a list of structs each."""
+        name, places = f"{kind}_reasons", pa.array(rows.to_numpy())
+        if isinstance(self.scores, pa.Table):
+            return self.scores[name].take(places)
+        return self.scores.take(places, [name])[name]
+
+    @cached_property
+    def ok(self) -> pd.DataFrame:
+        return self.frame[self.frame["score_status"].eq("ok")]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One language of the report: the data and how this language says it."""
+
+    data: ReportData
+    lang: str
+
+    @property
+    def wording(self) -> Wording:
+        return Wording(self.data.features, self.lang, self.data.currency)
+
+    def say(self, key: str, **values: Any) -> str:
+        return text(f"report.{key}", self.lang, **values)
+
+    def count(self, value: Any) -> str:
+        return formats.number(value, self.lang)
+
+    def share(self, value: Any, digits: int = 1) -> str:
+        return formats.percent(value, self.lang, digits)
+
+    def money(self, value: Any, digits: int = 0) -> str:
+        return formats.money(value, self.data.currency, self.lang, digits)
+
+    def big_money(self, value: Any) -> str:
+        return formats.big_money(value, self.data.currency, self.lang)
+
+    def day(self, value: date | None) -> str:
+        return formats.day(value, self.lang)
+
+    def word(self, column: str, code: Any) -> str:
+        return formats.word(column, code, self.lang)

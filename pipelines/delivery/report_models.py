@@ -1,0 +1,169 @@
+"""The models' part of the report: grade in words, figures with intervals, pictures, and plain speech when nothing won."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipelines.delivery import charts
+from pipelines.delivery.report_data import Evaluation, Page
+from pipelines.wording.formats import NOTHING, missing
+
+FEW = 50  # fewer positives than this allow no judgement
+TOP = 0.05  # the share of customers at which models are told about in words
+MAIN_METRIC = {"churn": "auc", "vip": "average_precision", "value": "normalised_gini"}  # by these, training judges
+SHOWN = {
+    "churn": ("auc", "average_precision", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
+    "vip": ("average_precision", "auc", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
+    "value": ("mae", "normalised_gini", "captured_value_at_10pct", "total_bias", "coverage"),
+}
+TARGETS = ("churn", "value", "vip")
+
+
+def models(page: Page) -> list[dict[str, Any]]:
+    """One block per target, in the usual order."""
+    known = [target for target in TARGETS if target in page.data.evaluations]
+    return [_block(page, target, page.data.evaluations[target]) for target in known]
+
+
+def _block(page: Page, target: str, evaluation: Evaluation) -> dict[str, Any]:
+    mark = grade(target, evaluation)
+    candidates = evaluation.shown
+    return {
+        "target": page.say(f"target_{target}"),
+        "version": page.data.models.get(target, NOTHING),
+        "grade": mark if mark != "few" else NOTHING,
+        "grade_class": mark,
+        "grade_words": page.say(f"grade_{mark}"),
+        "sentences": _sentences(page, target, evaluation, mark),
+        "measured_on": _measured_on(page, target, evaluation),
+        "candidates": [(charts.model_name(name, page.lang), name == evaluation.winner) for name in candidates],
+        "metrics": [_metric(page, m, evaluation, candidates) for m in SHOWN[target] if _known(evaluation, m)],
+        "pictures": pictures(page, target, evaluation),
+    }
+
+
+def grade(target: str, evaluation: Evaluation) -> str:
+    """A, B, C, or `few` where the final window holds too few cases to judge."""
+    if target != "value" and positives(evaluation) < FEW:
+        return "few"
+    if not evaluation.beats_rule:
+        return "C"
+    ours, rule = (_figure(evaluation, name, MAIN_METRIC[target]) for name in (evaluation.winner, "rule"))
+    if ours is None or rule is None:
+        return "B"
+    return "A" if ours["low"] > rule["high"] else "B"
+
+
+def positives(evaluation: Evaluation) -> int:
+    return int(evaluation.final["y"].sum())
+
+
+def _sentences(page: Page, target: str, evaluation: Evaluation, mark: str) -> list[str]:
+    if mark == "few":
+        return [page.say("found_few", n=page.count(positives(evaluation)))]
+    told = []
+    if "rule" in evaluation.final and evaluation.winner != "rule":
+        told.append(_found(page, target, evaluation))
+    if evaluation.level:
+        told.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
+    if mark == "C":
+        told.append(page.say("found_unsure" if _ahead(target, evaluation) else "found_worse"))
+    return told
+
+
+def _ahead(target: str, evaluation: Evaluation) -> bool:
+    """The chosen model's figure is better than the rule's, however uncertain that is."""
+    ours, rule = (_figure(evaluation, name, MAIN_METRIC[target]) for name in (evaluation.winner, "rule"))
+    if evaluation.winner == "rule" or ours is None or rule is None:
+        return False
+    return bool(ours["value"] > rule["value"])
+
+
+def _found(page: Page, target: str, evaluation: Evaluation) -> str:
+    """What the chosen model finds at the top, or by how much it is off, beside today's rule."""
+    say = page.say
+    if target == "value":
+        ours, rule = (mean_error(evaluation, model) for model in (evaluation.winner, "rule"))
+        return say("found_value", winner=page.money(ours, 2), rule=page.money(rule, 2), ratio=_change(ours, rule))
+    ours, rule = (found_at(evaluation, model, TOP) for model in (evaluation.winner, "rule"))
+    shares = {"share": page.share(TOP, 0), "winner": page.share(ours, 0), "rule": page.share(rule, 0)}
+    return say("found", ratio=_change(ours, rule), **shares)
+
+
+def found_at(evaluation: Evaluation, model: str, share: float) -> float:
+    y, prediction = evaluation.final["y"].to_numpy(), evaluation.final[model].to_numpy()
+    return float(charts.captured(y, prediction, [share])[0])
+
+
+def mean_error(evaluation: Evaluation, model: str) -> float:
+    return float((evaluation.final[model] - evaluation.final["y"]).abs().mean())
+
+
+def _change(ours: float, rule: float) -> str:
+    return f"{ours / rule - 1:+.0%}" if rule else NOTHING
+
+
+def _measured_on(page: Page, target: str, evaluation: Evaluation) -> str:
+    n = page.count(len(evaluation.final))
+    if target == "value":
+        return page.say("measured_on_value", n=n)
+    return page.say("measured_on", n=n, positives=page.count(positives(evaluation)))
+
+
+def _metric(page: Page, metric: str, evaluation: Evaluation, candidates: list[str]) -> dict[str, Any]:
+    figures = [_figure(evaluation, name, metric) for name in candidates]
+    return {"name": page.say(f"metric_{metric}"), "figures": [_shown(page, metric, figure) for figure in figures]}
+
+
+def _shown(page: Page, metric: str, figure: pd.Series | None) -> dict[str, str]:
+    if figure is None:
+        return {"value": NOTHING, "interval": ""}
+    value, low, high = (_number(page, metric, figure[part]) for part in ("value", "low", "high"))
+    return {"value": value, "interval": "" if missing(figure["low"]) else f"{low} – {high}"}
+
+
+def _number(page: Page, metric: str, value: float) -> str:
+    if missing(value):
+        return NOTHING
+    if metric == "mae":
+        return page.money(value, 2)
+    if metric.startswith("lift"):
+        return f"{value:.1f}×"
+    if metric.startswith(("captured", "coverage")) or metric == "ece":
+        return page.share(value, 1)
+    return f"{value:.3f}"
+
+
+def _known(evaluation: Evaluation, metric: str) -> bool:
+    return bool(evaluation.metrics["metric"].eq(metric).any())
+
+
+def _figure(evaluation: Evaluation, model: str, metric: str) -> pd.Series | None:
+    table = evaluation.metrics
+    rows = table[table["model"].eq(model) & table["metric"].eq(metric)]
+    return rows.iloc[0] if len(rows) else None
+
+
+def pictures(page: Page, target: str, evaluation: Evaluation) -> list[dict[str, str]]:
+    """SVG figures with their titles; the same functions draw those of the tracking store."""
+    y, lang = evaluation.final["y"].to_numpy(dtype=float), page.lang
+    known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.shown}
+    ours = known[evaluation.winner]
+    drawn = {
+        "gain": charts.gain(y, known, evaluation.winner, lang),
+        "captured": charts.captured_at(y, known, evaluation.winner, lang),
+    }
+    if target == "value":
+        drawn["deciles"] = charts.deciles(y, ours, page.money(0)[:-1], lang)
+    else:
+        drawn["calibration"] = charts.calibration(y, ours, lang)
+    if evaluation.rates is not None and len(evaluation.rates) > 1 and target != "value":
+        drawn["rates"] = charts.rates(evaluation.rates, lang)
+    return [_picture(page, target, name, figure) for name, figure in drawn.items() if np.any(y)]
+
+
+def _picture(page: Page, target: str, name: str, figure: Any) -> dict[str, str]:
+    title = page.say(f"picture_{name}")
+    alt = f"{page.say(f'target_{target}')}: {title}"
+    return {"title": title, "svg": charts.svg(figure, f"{page.lang}-{target}-{name}", alt)}

@@ -1,0 +1,300 @@
+"""Features of a population, some customers at a time: memory follows the size of a chunk, not the number of customers.
+
+What needs everybody at once is made first: the numbered spine, what compares a customer with his peers, and what he
+shares with others of his account. Then each chunk, a range of rows of the spine, goes through expressions that are
+compiled once; Parquet tables sorted by customer let it read its own rows and few others. Blocks of features that peers
+are compared by are made whole on the way, and kept as pieces: no history is aggregated twice.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date, timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+import sqlglot.expressions as sge
+
+from features.blocks.permissions import permissions
+from features.blocks.registry import ACROSS, USAGE_LOOKBACK, sharing
+from features.build import compared, join, parts
+from features.definition import KEY, ROW, Feature
+from features.spine import population
+from pipelines.engine.chunks import Chunk, Cut, most_rows
+from pipelines.workspace import scratch
+from pipelines.workspace.checkpoints import Pieces
+from pipelines.workspace.progress import Steps
+
+if TYPE_CHECKING:
+    from pipelines.ingest.tables import Tables
+    from pipelines.project import Project
+
+SAMPLE = 20_000
+"""Customers from whom the usual value of a feature is taken, when there are more than fit into a chunk."""
+MEMBERS = 1_500_000
+"""Customers on accounts of several who are looked at together: more may not fit into memory, and each look at fewer
+reads all bills again. Nothing is shared between accounts."""
+COMPARED = 4_000_000
+"""Values that are compared with those of peers in one statement: each has a sort of its own, and they take memory."""
+PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480"
+"""How a block is kept: in several groups of rows, so that as many threads write it as made it."""
+FACTS = ("account_id", "consent", "last_contact_on")
+"""What lists and scores need beside features."""
+
+
+class Assembly:
+    """Features of the population of some dates, one chunk after the other; one Assembly at a time in a connection.
+
+    Used in a `with` statement, it leaves nothing behind, neither in memory nor on disk.
+    """
+
+    def __init__(
+        self,
+        project: "Project",
+        tables: "Tables",
+        dates: Sequence[date],
+        steps: "Steps | None" = None,
+        *,
+        most: int | None = None,
+        few: bool = False,
+        pieces: Pieces | None = None,
+    ):
+        """`most`: rows that may be made; of each n-th customer where there are more. Peers are everybody all the same.
+
+        `few`: some customers only will be asked for, so nothing of the others is worth keeping. `pieces`: where blocks
+        are kept, those of an interrupted run with them; beside DuckDB's own spilling if nothing is told. `steps` are
+        told of passes over everybody.
+        """
+        self.project, self.con, self.steps = project, project.connection, steps or Steps(quiet=True)
+        since = {name: min(dates) - timedelta(days=USAGE_LOOKBACK) for name in tables.parts if name == "usage"}
+        self.tables = tables.opened(self.con, since).tables
+        rows = population(self.tables, dates, project.mapping.timezone, project.settings.population)
+        self.everybody = self.con.create_table("everybody", rows.order_by(ROW), temp=True, overwrite=True)
+        self.total = self.everybody.count().execute()
+        self.spine = self.everybody
+        self.size = self.most = most_rows(project.settings.chunk, len(project.features))
+        self.one_in = max(1, -(-self.total // most)) if most else 1
+        if self.one_in > 1:
+            drawn = self.everybody.semi_join(every(self.tables["customers"], self.one_in), "customer_id")
+            self.spine = self.con.create_table("drawn", drawn.order_by(ROW), temp=True, overwrite=True)
+            self.size *= self.one_in
+        self.few = few or self.one_in > 1
+        self.con.raw_sql(f"SET parquet_metadata_cache = {not self.few}")  # each chunk looks into the same files
+        self.cut = Cut(self.con, self.tables, self.spine)
+        self.kept: dict[str, dict[Chunk, Path]] = {}
+        self._pieces = pieces
+        self._left = ExitStack()
+        self._parts: dict[str, dict[str, str]] = {}
+        self._sql: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def chunks(self) -> list[Chunk]:
+        """All rows in order; the last chunk may be smaller."""
+        return [Chunk(first, min(first + self.size, self.total)) for first in range(0, self.total, self.size)]
+
+    def sample(self) -> Chunk:
+        """Rows evenly spread over everybody; everybody where one chunk holds them."""
+        chunks = self.chunks()
+        return chunks[0] if len(chunks) == 1 else Chunk(0, self.total, -(-self.total // SAMPLE))
+
+    def snapshots(self) -> Iterator[pd.DataFrame]:
+        """Every feature of all rows, chunk after chunk."""
+        chunks = self.chunks()
+        for number, chunk in enumerate(chunks, start=1):
+            yield self.snapshot(chunk)
+            self.steps.progress(number, len(chunks))
+
+    def snapshot(self, chunk: Chunk) -> pd.DataFrame:
+        """Every feature of every row of a chunk, ordered by customer and date."""
+        whole = self.together  # first: it leaves parts of other chunks behind
+        cut, given = self.cut.to(chunk), self._near(chunk, whole) | self._kept(chunk)
+        self._fill("wide", cut, [feature for feature in self._alone if feature.source not in self.kept])
+        wide = self._framed("wide", lambda: self._join("wide", cut, self.project.features, given))
+        return wide.sort_values(ROW, ignore_index=True).drop(columns=ROW)  # DuckDB would sort whole rows, and hold them
+
+    def of(self, customer: str) -> pd.DataFrame:
+        """Every feature of one customer, compared with everybody; no rows where he is not in the population."""
+        place = self.everybody.filter(self.everybody.customer_id == customer).row.min().to_pyarrow().as_py()
+        return self.snapshot(Chunk(place or 0, (place or 0) + (place is not None)))
+
+    def close(self) -> None:
+        """Give back the memory of everybody's tables; what comes after needs it more."""
+        together: Mapping[str, list[str]] = vars(self).get("together", {})  # not to be made only to be dropped
+        blocks = {block for blocks in self._parts.values() for block in blocks} | set(together)
+        whole = [name for names in together.values() for name in names]
+        for block in self.kept:
+            self.con.raw_sql(f"DROP VIEW IF EXISTS near_{block}")
+        self._left.close()
+        own = ["everybody", "drawn", "narrow", "sharing", "cut_spine", *(f"part_{block}" for block in blocks)]
+        for name in own + whole:
+            self.con.raw_sql(f"DROP TABLE IF EXISTS {name}")
+        pa.default_memory_pool().release_unused()
+
+    def facts(self, chunk: Chunk) -> pd.DataFrame:
+        """`FACTS` for every row of a chunk, in the order of `snapshot`."""
+        cut = self.cut.to(chunk)
+
+        def rows() -> ir.Table:
+            known = permissions(cut.tables, cut.spine, self.project.settings.contact.purpose)
+            accounts = cut.tables["customers"].select("customer_id", "account_id")
+            return known.left_join(accounts, "customer_id").order_by(KEY).select(*FACTS)
+
+        return self._framed("facts", rows)
+
+    @cached_property
+    def _alone(self) -> list[Feature]:
+        """Features that follow from rows of the customer himself."""
+        return [f for f in self.project.features if f.source not in {*ACROSS, "peers", "wide"}]
+
+    @cached_property
+    def together(self) -> dict[str, list[str]]:
+        """What needs more customers than those of a chunk: each part's tables of everybody, in the order of `row`."""
+        across = [f for f in self.project.features if f.source in ACROSS]
+        asked = [f for f in self.project.features if f.source == "peers"]
+        return self._shared(across) | self._peers(asked)
+
+    def _near(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
+        """The rows of a chunk from tables of everybody, as tables `part_<name>`."""
+        for name, tables in whole.items():
+            own = [f"(SELECT * FROM {table} WHERE {chunk.condition}) {table}" for table in tables]
+            joined = own[0] + "".join(f" JOIN {rows} USING (row)" for rows in own[1:])
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{name} AS SELECT * FROM {joined}")
+        return {name: self.con.table(f"part_{name}") for name in whole}
+
+    def _shared(self, across: list[Feature]) -> dict[str, list[str]]:
+        """What the members of an account share, some accounts at a time."""
+        if not across:
+            return {}
+        several = sharing(self.tables["customers"])
+        several = self.con.create_table("sharing", several, temp=True, overwrite=True)
+        count, made = -(-int(several.count().execute()) // MEMBERS) or 1, {}
+        for number in range(count):
+            tables, spine = self.tables | {"sharing": several}, self.spine
+            if count > 1:
+                for name in ("customers", "sharing"):
+                    account = tables[name].account_id.fill_null("").hash()
+                    tables[name] = tables[name].filter((account % count + count) % count == number)
+                spine = spine.semi_join(tables["customers"], "customer_id")
+            made = parts(tables, spine, across, self.project.settings.features)
+            for name, rows in made.items():
+                self._append(f"loose_{name}", self.con.compile(rows), number > 0)
+        return {name: [self._sorted(f"loose_{name}", f"whole_{name}")] for name in made}
+
+    def _peers(self, asked: list[Feature]) -> dict[str, list[str]]:
+        """Everybody beside his peers, over the few columns that are compared.
+
+        Some features at a time: windows over all columns of millions of customers would not fit into memory.
+        """
+        if not asked:
+            return {}
+        self._narrow(asked)
+        made, most = [], max(1, COMPARED // max(self.total, 1))
+        for first in range(0, len(asked), most):
+            some = asked[first : first + most]
+            rows = compared(self.con.table("narrow"), some)
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE loose_peers AS {self.con.compile(rows)}")
+            made.append(self._sorted("loose_peers", f"whole_peers_{first}"))
+        self.con.raw_sql("DROP TABLE narrow")
+        return {"peers": made}
+
+    def _narrow(self, asked: list[Feature]) -> None:
+        """Everybody's columns that are compared, as a table `narrow`; the blocks that they come from are kept."""
+        read = {column for feature in asked for column in feature.reads}
+        narrow = [f for f in self.project.features if f.column in read]
+        blocks = {f.source for f in narrow}
+        everybody, size = Cut(self.con, self.tables, self.everybody), self.most
+        for first in range(0, max(self.total, 1), size):
+            chunk = Chunk(first, first + size)
+            cut = everybody.to(chunk)
+            if self.few:
+                self._fill("narrow", cut, narrow)
+            else:
+                self._keep("narrow", cut, [f for f in self._alone if f.source in blocks], chunk)
+            rows = self._compiled("narrow", partial(self._join, "narrow", cut, narrow, self._kept(chunk)))
+            self._append("narrow", rows, first > 0)
+            self.steps.progress(first // size + 1, -(-self.total // size))
+        self.cut.chunk = None  # the names of its views were taken by others
+
+    def _append(self, table: str, rows: str, more: bool) -> None:
+        self.con.raw_sql(f"INSERT INTO {table} {rows}" if more else f"CREATE OR REPLACE TEMP TABLE {table} AS {rows}")
+
+    def _sorted(self, loose: str, kept: str) -> str:
+        """A table in the order of `row`, so that the rows of a chunk lie together; its name."""
+        self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE {kept} AS SELECT * FROM {loose} ORDER BY row")
+        self.con.raw_sql(f"DROP TABLE {loose}")
+        return kept
+
+    def _fill(self, name: str, cut: Cut, features: Sequence[Feature]) -> None:
+        """The parts of a chunk as tables `part_<block>`."""
+        for block, sql in self._blocks(name, cut, features).items():
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{block} AS {sql}")
+
+    def _keep(self, name: str, cut: Cut, features: Sequence[Feature], chunk: Chunk) -> None:
+        """The parts of a chunk as pieces: in DuckDB's memory little of them would stay, and other work would miss it."""
+        for block, sql in self._blocks(name, cut, features).items():
+            self.pieces.once(block, chunk.name, partial(self._copy, sql))
+            self.kept.setdefault(block, {})[chunk] = self.pieces.path(block, chunk.name)
+
+    def _blocks(self, name: str, cut: Cut, features: Sequence[Feature]) -> dict[str, str]:
+        """The statement of each block, made once."""
+        if name not in self._parts:
+            made = parts(cut.tables, cut.spine, features, self.project.settings.features)
+            self._parts[name] = {block: self.con.compile(rows) for block, rows in made.items()}
+        return self._parts[name]
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """Where blocks are kept."""
+        if self._pieces is None:
+            return Pieces(self._left.enter_context(scratch.folder(self.project.workspace.root, ".features-")))
+        return self._pieces
+
+    def _copy(self, sql: str, path: Path) -> None:
+        self.con.raw_sql(f"COPY ({sql}) TO {quoted(path)} ({PARQUET})")
+
+    def _kept(self, chunk: Chunk) -> dict[str, ir.Table]:
+        """The rows of a chunk from blocks that were kept, as views `near_<block>`."""
+        for block, paths in self.kept.items():
+            held = [c for c in paths if c.touches(chunk)] or list(paths)[:1]  # a chunk without rows touches none
+            files = ", ".join(quoted(paths[c]) for c in held)
+            rows = f"SELECT * FROM read_parquet([{files}]) WHERE {chunk.condition}"
+            self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW near_{block} AS {rows}")
+        return {block: self.con.table(f"near_{block}") for block in self.kept}
+
+    def _join(self, name: str, cut: Cut, wanted: Sequence[Feature], given: Mapping[str, ir.Table]) -> ir.Table:
+        made = {b: self.con.table(f"part_{b}") for b in self._parts[name] if b not in given}
+        return join(cut.spine, made | dict(given), wanted, self.project.settings.features)
+
+    def _compiled(self, name: str, rows: Callable[[], ir.Table]) -> str:
+        if name not in self._sql:
+            self._sql[name] = self.con.compile(rows())
+        return self._sql[name]
+
+    def _framed(self, name: str, rows: Callable[[], ir.Table]) -> pd.DataFrame:
+        """In pandas, dates as objects, the memory of Arrow given back on the way."""
+        table: pa.Table = self.con.con.sql(self._compiled(name, rows)).to_arrow_table()
+        return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)
+
+
+def quoted(path: Path) -> str:
+    return sge.convert(str(path)).sql("duckdb")
+
+
+def numbered(rows: ir.Table, spine: ir.Table) -> ir.Table:
+    """Rows of a spine with its number."""
+    return rows.join(spine.select(*KEY, ROW), KEY)
+
+
+def every(customers: ir.Table, one_in: int) -> ir.Table:
+    """Each so many-th customer in the order of their ids."""
+    numbered = customers.select("customer_id", n=ibis.row_number().over(order_by=customers.customer_id))
+    return numbered.filter(numbered.n % one_in == 0)

@@ -1,0 +1,121 @@
+"""Everybody's scores for one night, chunk after chunk; what is finished is kept, so that a stopped night goes on."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cached_property, partial
+from pathlib import Path
+
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+from features.definition import ROW
+from features.errors import HeadwaterError
+from models.scores.reasons import usual
+from models.scores.score_table import RowsDigest
+from models.targets import outcomes
+from pipelines.delivery import delivery
+from pipelines.engine import scoring
+from pipelines.engine.assembly import Assembly, numbered
+from pipelines.engine.chunks import Chunk
+from pipelines.engine.scoring import Scorer, Summary
+from pipelines.ingest.tables import Tables
+from pipelines.project import Project
+from pipelines.workspace.bundles import Champion
+from pipelines.workspace.checkpoints import Pieces, written
+from pipelines.workspace.progress import Steps
+from pipelines.workspace.score_files import ScoreFile
+
+SCORED, FINISHED = "scored", "finished"
+WORTH = ("worth", "threshold", "high_value_now")
+
+
+class ScoringRun:
+    """The scores of one date, first of everybody's own rows (`score`), then among everybody (`finish`).
+
+    Of an interrupted run the blocks of features that were kept and the chunks that were scored are taken as they are.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        tables: Tables,
+        as_of: date,
+        champions: Mapping[str, Champion],
+        pieces: Pieces,
+        steps: Steps,
+    ):
+        self.project, self.as_of, self.champions, self.pieces = project, as_of, champions, pieces
+        self.steps = steps
+        self.digest, self.summary = RowsDigest(), Summary()
+        self._open(tables)
+
+    def _open(self, tables: Tables) -> None:
+        self.assembly = Assembly(self.project, tables, [self.as_of], self.steps, pieces=self.pieces)
+        self.chunks = self.assembly.chunks()
+
+    def prepare(self) -> None:
+        """What needs everybody: peers, accounts, the high-value line, and the usual values of the features."""
+        if not self.assembly.total:
+            raise HeadwaterError("E430", as_of=self.as_of.isoformat())
+        high_value = delivery.targets_of(self.champions, self.project.settings).vip.high_value
+        worth = outcomes.high_value(self.assembly.everybody, self.assembly.tables, high_value)
+        worth = numbered(worth, self.assembly.everybody).select(ROW, *WORTH).order_by(ROW)
+        self.worth: ir.Table = self.project.connection.create_table("worth", worth, temp=True, overwrite=True)
+        self.sample = self.assembly.sample()
+        self._first = self.assembly.snapshot(self.sample)
+        self.peers = usual(self._first, self.project.features)
+
+    def score(self) -> None:
+        """One piece per chunk, those of an earlier attempt left as they are."""
+        for number, chunk in enumerate(self.chunks, start=1):
+            self.pieces.once(SCORED, chunk.name, partial(self._fill, chunk))
+            self.steps.progress(number, len(self.chunks))
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        project = self.project
+        return Scorer(
+            as_of=self.as_of,
+            champions=self.champions,
+            features=project.features,
+            feature_set_hash=project.feature_set_hash,
+            settings=project.settings,
+            currency=project.mapping.currency,
+            peers=self.peers,
+        )
+
+    def _fill(self, chunk: Chunk, path: Path) -> None:
+        written(self.scorer.scored(self.seen(chunk)), path)
+
+    def seen(self, chunk: Chunk) -> pd.DataFrame:
+        """Features, facts and worth of the rows of a chunk."""
+        wide = self._first if chunk == self.sample else self.assembly.snapshot(chunk)
+        worth = chunk.of(self.worth).order_by(ROW).to_pyarrow().to_pandas()
+        return pd.concat([wide, self.assembly.facts(chunk), worth[list(WORTH)]], axis=1)
+
+    def finish(self, before: ScoreFile | None) -> None:
+        """Ranks among everybody, and every chunk as rows of the score table; `before` is the publication before."""
+        rows = [self.pieces.read(SCORED, c.name, list(scoring.RANKED)).to_pandas() for c in self.chunks]
+        ranks = scoring.ranked(pd.concat(rows, ignore_index=True))
+        previous = churn_of(before)
+        first = 0
+        for chunk in self.chunks:
+            scored = self.pieces.read(SCORED, chunk.name)
+            finished = scoring.finished(scored, first, ranks, previous, self.project.settings)
+            self.pieces.write(FINISHED, chunk.name, finished)
+            self.digest.add(finished)
+            self.summary.add(finished)
+            first += finished.num_rows
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The finished rows, in the order of their customers."""
+        return (self.pieces.read(FINISHED, chunk.name) for chunk in self.chunks)
+
+
+def churn_of(before: ScoreFile | None) -> pd.Series | None:
+    """Churn probability by customer_id."""
+    if before is None:
+        return None
+    rows = before.select(["customer_id", "churn_probability"]).to_pandas()
+    return rows.set_index("customer_id")["churn_probability"]

@@ -1,0 +1,82 @@
+"""Features of a population on Spark: the expressions that DuckDB runs, each block kept as Parquet."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+
+from features.blocks.permissions import permissions
+from features.blocks.registry import USAGE_LOOKBACK
+from features.build import join, parts
+from features.definition import KEY, ROW
+from features.spine import population
+from models.targets import outcomes
+from models.targets.settings import HighValue
+from pipelines.engine import spark
+from pipelines.engine.spark_ibis import SparkBackend
+
+if TYPE_CHECKING:
+    from pipelines.ingest.tables import Tables
+    from pipelines.project import Project
+
+
+class SparkAssembly:
+    """What is known of the population of some dates; `everybody` is its numbered spine, `total` its size.
+
+    Every block of features is computed and kept by itself, and joined to the others afterwards: one plan for the whole
+    catalogue would take the driver longer to make than the executors to run.
+    """
+
+    def __init__(self, con: SparkBackend, project: "Project", tables: "Tables", dates: Sequence[date]):
+        self.con, self.project = con, project
+        since = {"usage": min(dates) - timedelta(days=USAGE_LOOKBACK)}
+        self.tables = {
+            name: tables.view(con, name, tables.since(name, since[name]) if name in since else found)
+            for name, found in tables.parts.items()
+        }
+        spine = population(self.tables, dates, project.mapping.timezone, project.settings.population).drop(ROW)
+        self.everybody = con.numbered("everybody", spine, KEY, ROW)
+        self.total = con.to_pyarrow(self.everybody.count()).as_py()
+
+    @cached_property
+    def wide(self) -> ir.Table:
+        """Every feature of everybody; rows in any order, without their number."""
+        settings = self.project.settings.features
+        made = {
+            block: self.con.create_table(f"part_{block}", rows)
+            for block, rows in parts(self.tables, self.everybody, self.project.features, settings).items()
+        }
+        return join(self.everybody, made, self.project.features, settings).drop(ROW)
+
+    def ordered(self) -> Iterator[pa.Table]:
+        """Every feature of everybody, ordered by customer and date, some rows at a time."""
+        for path in files(self.con.stored("features", self.con.frame(self.wide).orderBy(*KEY))):
+            yield from (pa.Table.from_batches([batch]) for batch in pq.ParquetFile(path).iter_batches())
+
+    def seen(self, high_value: HighValue) -> DataFrame:
+        """Features, facts and worth of everybody with their `row`, kept on disk in any order."""
+        known = permissions(self.tables, self.everybody, self.project.settings.contact.purpose)
+        accounts = self.tables["customers"].select("customer_id", "account_id")
+        worth = outcomes.high_value(self.everybody, self.tables, high_value)
+        frame = self.con.frame(self.everybody.select(*KEY, ROW))
+        for rows in (self.wide, known, worth):
+            frame = frame.join(self.con.frame(rows), KEY, "left")
+        frame = frame.join(self.con.frame(accounts), "customer_id", "left")
+        return self.con.stored("seen", frame)
+
+
+def ordered(project: "Project", tables: "Tables", dates: Sequence[date]) -> Iterator[pa.Table]:
+    """Every feature of the population of some dates, ordered by customer and date; Spark runs until the last is taken."""
+    with spark.connected(project.settings.spark, project.workspace.root) as con:
+        yield from SparkAssembly(con, project, tables, dates).ordered()
+
+
+def files(frame: DataFrame) -> list[Path]:
+    """The files of a stored frame, in its order."""
+    return sorted(Path(url.removeprefix("file:")) for url in frame.inputFiles())

@@ -1,0 +1,138 @@
+"""A night's scores with Spark: features and models on the executors, ranks and publication where DuckDB's night has them."""
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark import cloudpickle
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from features.definition import ROW
+from features.errors import HeadwaterError
+from models.estimators.bundle import from_files
+from models.scores.reasons import usual
+from models.scores.score_table import SCHEMA
+from pipelines.config.settings import Settings
+from pipelines.delivery import delivery
+from pipelines.engine import spark
+from pipelines.engine.assembly import SAMPLE
+from pipelines.engine.chunks import Chunk, most_rows
+from pipelines.engine.scoring import Scorer
+from pipelines.engine.scoring_run import SCORED, ScoringRun
+from pipelines.engine.spark_features import SparkAssembly, files
+from pipelines.engine.spark_ibis import narrow
+from pipelines.ingest.tables import Tables
+from pipelines.workspace import bundles
+from pipelines.workspace.bundles import Champion
+
+PLACE = pa.field(ROW, pa.int64())
+"""Spark reads files in an order of its own: rows keep their number until they are sorted by it."""
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What goes to the executors: models as the text that they are kept as, and the rest of a scorer."""
+
+    texts: Mapping[str, tuple[str, str, Mapping[str, str]]]
+    facts: Mapping[str, Any]
+    schema: pa.Schema
+
+    def ready(self) -> Scorer:
+        models = {
+            target: Champion(target, version, sha256, from_files(dict(texts)))
+            for target, (version, sha256, texts) in self.texts.items()
+        }
+        return Scorer(champions=models, **self.facts)
+
+
+class SparkScoringRun(ScoringRun):
+    """The same two passes; the first runs on the executors, and its pieces are what each of them wrote.
+
+    An interrupted night begins its first pass anew.
+    """
+
+    def _open(self, tables: Tables) -> None:
+        project = self.project
+        self.chunks = []
+        self._spark = ExitStack()
+        with self._spark as opening:
+            con = opening.enter_context(spark.connected(project.settings.spark, project.workspace.root))
+            self.assembly: Any = SparkAssembly(con, project, tables, [self.as_of])
+            self._spark = opening.pop_all()
+
+    def prepare(self) -> None:
+        """Features, facts and the high-value line of everybody, and the usual values of the features."""
+        with self._spark as opened:
+            if not self.assembly.total:
+                raise HeadwaterError("E430", as_of=self.as_of.isoformat())
+            high_value = delivery.targets_of(self.champions, self.project.settings).vip.high_value
+            self.everybody = self.assembly.seen(high_value)
+            self.first = self._sample()
+            columns = [*("customer_id", "as_of"), *(f.column for f in self.project.features)]
+            self.peers = usual(self.first[columns], self.project.features)
+            self._spark = opened.pop_all()
+
+    def score(self) -> None:
+        """All pieces, in the order of their rows; the executors are not needed any more then."""
+        with self._spark:
+            schema = told(self.scorer.scored(self.first.drop(columns=ROW)))
+            done = self.assembly.con.session.sparkContext.broadcast(self._shipped(schema))
+            rows = self.everybody.mapInArrow(partial_scorer(done), from_arrow_schema(schema.append(PLACE)))
+            parts = [path for path in files(self.assembly.con.stored("scored", rows.orderBy(ROW))) if rows_in(path)]
+            for number, path in enumerate(parts, start=1):
+                table = pq.read_table(path)
+                places = table[ROW].to_numpy()
+                self.chunks.append(Chunk(int(places[0]), int(places[-1]) + 1))
+                scored = table.drop_columns(ROW).cast(schema).replace_schema_metadata(schema.metadata)
+                self.pieces.write(SCORED, self.chunks[-1].name, scored)
+                self.steps.progress(number, len(parts))
+
+    def _sample(self) -> pd.DataFrame:
+        """The rows from which DuckDB's night takes the usual values too."""
+        total, project = self.assembly.total, self.project
+        step = 1 if total <= most_rows(project.settings.chunk, len(project.features)) else -(-total // SAMPLE)
+        rows = self.everybody.filter(F.col(ROW) % step == 0).orderBy(ROW).toArrow()
+        return rows.to_pandas(date_as_object=True)
+
+    def _shipped(self, schema: pa.Schema) -> bytes:
+        """Pickled by value where a project's own features are not a package that executors could import."""
+        if own := self.project.settings.own:
+            cloudpickle.register_pickle_by_value(own)
+        bare = Settings.model_validate(self.project.settings.model_dump())  # the mapping and modules stay here
+        facts = {f.name: getattr(self.scorer, f.name) for f in fields(Scorer) if f.name != "champions"}
+        texts = {t: text for t, text in bundles.texts(self.project.workspace).items() if t in self.champions}
+        return cloudpickle.dumps(Shipped(texts, facts | {"settings": bare}, schema))
+
+
+def partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What an executor does with its rows."""
+
+    def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        given: Shipped = pickle.loads(shipped.value)  # of our own making, from this very night
+        scorer = given.ready()
+        for batch in batches:
+            if batch.num_rows:
+                seen = pa.Table.from_batches([batch])
+                rows = scorer.scored(seen.drop_columns(ROW).to_pandas(date_as_object=True))
+                yield from narrow(rows).cast(given.schema).append_column(PLACE, seen[ROW]).to_batches()
+
+    return score
+
+
+def told(scored: pa.Table) -> pa.Schema:
+    """The types of scored rows; a column without any value in the sample takes the type that it is published in."""
+    published = {field.name: field.type for field in narrow(SCHEMA.empty_table()).schema}
+    plain = narrow(scored).schema
+    fields = [f.with_type(published.get(f.name, pa.string())) if pa.types.is_null(f.type) else f for f in plain]
+    return pa.schema(fields, scored.schema.metadata)
+
+
+def rows_in(path: Path) -> int:
+    return pq.read_metadata(path).num_rows

@@ -1,0 +1,169 @@
+"""`headwater features audit`: what each feature holds on the project's own data, and whether it keeps the laws there.
+
+The laws run on a sample of customers at a past date, once as they are and once with their events re-dated to the
+instants where code goes wrong; and no feature may tell the outcome by itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from features.definition import ROW, Feature
+from features.errors import HeadwaterError, Problem
+from features.laws.cases import Case, crowded
+from features.laws.checks import Breach, asking, breaches
+from models.evaluation.leaks import LIMIT, single_feature_auc
+from models.targets import outcomes
+from pipelines.cli.inspection import grid, members
+from pipelines.delivery import delivery
+from pipelines.ingest.tables import Tables
+from pipelines.project import Project
+from pipelines.wording.texts import text
+
+if TYPE_CHECKING:
+    from pipelines.cli.run import Run
+
+FEWEST = 20
+"""Outcomes of either kind below which a single feature may tell them by chance."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """`held` has a row per feature: nulls, distinct, min, median, max, auc; `broken` maps each law to its breaches."""
+
+    past: date
+    customers: int
+    held: pd.DataFrame
+    broken: tuple[Breach, ...]
+
+    @property
+    def telling(self) -> pd.Series:
+        """The features that tell the outcome by themselves."""
+        return self.held.auc[self.held.auc > LIMIT]
+
+
+def audit(project: Project, tables: Tables, as_of: date, customers: int, features: Sequence[Feature]) -> Audit:
+    """Look at these features on the newest date whose outcomes are known at `as_of`. Raises E430 without customers."""
+    protocol, asked = project.settings.protocol, project.settings.targets
+    past = as_of - timedelta(days=asked.longest + protocol.reporting_delay_days)
+    spine = sampled(project, tables, past, customers)
+    case = taken(tables, spine)
+    ask = asking(project.connection, features, project.settings.features)
+    wide = ask(case).to_pandas(date_as_object=True)
+    labels = project.labels(tables, spine, outcomes.fixed(spine, tables.tables, asked), as_of)
+    held = figures(wide, features).assign(auc=telling(wide, labels, asked.churn.horizon_days, features))
+    broken = [*breaches(ask, case, features)]
+    broken += breaches(ask, crowded(case, np.random.default_rng(project.settings.seed)), features)
+    return Audit(past, len(wide), held, tuple({(b.law, b.feature): b for b in reversed(broken)}.values())[::-1])
+
+
+def sampled(project: Project, tables: Tables, past: date, customers: int) -> ir.Table:
+    """The population of a date, or every n-th of it."""
+    spine = project.spine(tables, [past])
+    there = int(spine.count().to_pyarrow().as_py())
+    if there == 0:
+        raise HeadwaterError("E430", as_of=past)
+    step = -(-there // customers)
+    few = spine.filter(spine[ROW] % step == 0).to_pyarrow()
+    return project.connection.create_table("audited", few, temp=True, overwrite=True)
+
+
+def taken(tables: Tables, spine: ir.Table) -> Case:
+    """The whole history of the customers of a spine and of others on their accounts, later rows included."""
+    people = tables["customers"]
+    accounts = people.semi_join(spine, "customer_id").select("account_id").distinct()
+    who = people.semi_join(spine, "customer_id").select("customer_id")
+    who = who.union(people.semi_join(accounts, "account_id").select("customer_id"), distinct=True)
+    rows = {name: table.semi_join(who, "customer_id").to_pyarrow() for name, table in tables.tables.items()}
+    return Case(spine.drop(ROW).to_pyarrow(), rows)
+
+
+def figures(wide: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
+    """Per feature the share of nulls, the number of values, and least, middle and greatest of numbers."""
+    columns = [f.column for f in features]
+    numbers = wide[columns].select_dtypes("number")
+    spread = pd.DataFrame({"min": numbers.min(), "median": numbers.median(), "max": numbers.max()})
+    held = pd.DataFrame({"nulls": wide[columns].isna().mean(), "distinct": wide[columns].nunique()})
+    return held.join(spread).reindex(columns)
+
+
+def telling(wide: pd.DataFrame, labels: pd.DataFrame, horizon: int, features: Sequence[Feature]) -> pd.Series:
+    """How well each feature alone tells churn or a new VIP, the better of both; null where too few are known."""
+    columns, found = [f.column for f in features], []
+    for name in (f"churned_{horizon}", "vip"):
+        known = labels[name].notna().to_numpy()
+        outcome = labels[name][known].astype(float)
+        if min(outcome.sum(), len(outcome) - outcome.sum()) >= FEWEST:
+            found.append(single_feature_auc(wide[known].reset_index(drop=True), outcome.to_numpy(), columns))
+    return pd.concat(found, axis=1).max(axis=1) if found else pd.Series(np.nan, index=columns)
+
+
+def run(asked: "Run", as_of: date, customers: int, family: str | None) -> None:
+    """The table of all features, then E561 or E562 if one breaks a law or tells the outcome."""
+    lang, project = asked.language, asked.project
+    features = closed(project.features, members(project.features, family))
+    with asked.steps.step("check") as facts:
+        tables = project.tables(as_of)
+        facts["said"] = delivery.rows_said(tables, lang)
+    with asked.steps.step("audit") as facts:
+        found = audit(project, tables, as_of, customers, features)
+        facts["said"] = text("steps.audited", lang, features=len(found.held), rows=found.customers, past=found.past)
+    asked.tell(
+        past=found.past, customers=found.customers, features=listed(found), broken=[vars(b) for b in found.broken]
+    )
+    asked.tell(telling=found.telling.to_dict())
+    asked.say(shown(found, lang))
+    problems = told(project, found)
+    if problems:
+        raise HeadwaterError.of(problems)
+    asked.say(text("steps.audit_held", lang))
+
+
+def closed(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
+    """The chosen features and all that they are made from, in the order of the catalogue."""
+    made, needed, pending = {f.column: f for f in features}, set(), list(chosen)
+    while pending:
+        feature = pending.pop()
+        if feature.column not in needed:
+            needed.add(feature.column)
+            pending += [made[c] for c in feature.reads if c in made]
+    return [f for f in features if f.column in needed]
+
+
+def listed(found: Audit) -> list[dict[str, Any]]:
+    rows = found.held.reset_index(names="feature").astype(object).to_dict("records")
+    return [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows]
+
+
+def shown(found: Audit, lang: str) -> Any:
+    """One line per feature; what is wrong with it stands at its end."""
+    columns = ("feature", "nulls", "distinct", "min", "median", "max", "auc", "remark")
+    table = grid(*(text(f"steps.column.{c}", lang) for c in columns))
+    for row in listed(found):
+        laws = [text(f"terms.law.{b.law}", lang) for b in found.broken if b.feature == row["feature"]]
+        laws += [text("terms.law.constant", lang)] * (row["distinct"] <= 1)
+        numbers = ("" if row[c] is None else f"{row[c]:,.4g}" for c in ("min", "median", "max", "auc"))
+        table.add_row(row["feature"], f"{row['nulls']:.0%}", f"{row['distinct']:,}", *numbers, ", ".join(laws))
+    return table
+
+
+def told(project: Project, found: Audit) -> list[Problem]:
+    """What is wrong, a breach of a law first."""
+    where = {f.column: f.definition.function.__code__ for f in project.features}
+
+    def problem(code: str, column: str, **values: Any) -> Problem:
+        place = where[column]
+        return Problem(code, place.co_filename, place.co_firstlineno, values={"name": column, **values})
+
+    broken = [
+        problem(
+            "E561", b.feature, **vars(b) | {"law": f"@law.{b.law}", "expected": str(b.expected), "found": str(b.found)}
+        )
+        for b in found.broken
+    ]
+    return broken + [problem("E562", str(name), auc=area, limit=LIMIT) for name, area in found.telling.items()]

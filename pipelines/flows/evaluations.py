@@ -1,0 +1,191 @@
+"""What training found, in the forms that others need: MLflow's record, the report's figures, tables for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from features.definition import KEY
+from features.errors import HeadwaterError
+from models.candidates import SCORE
+from models.training import Trained
+from pipelines.delivery import charts
+from pipelines.tracking.tracking import Training, Version
+from pipelines.wording.texts import text
+from pipelines.workspace.storage import FOLDER_MODE, Workspace, write_json
+
+if TYPE_CHECKING:
+    from pipelines.project import Project
+
+log = logging.getLogger(__name__)
+
+
+def facts(trained: Trained) -> dict[str, Any]:
+    """Everything of a training except its rows; JSON-ready."""
+    split = trained.split
+    return {
+        "target": trained.target,
+        "winner": trained.winner,
+        "beats_rule": trained.beats_rule,
+        "lead": vars(trained.lead),
+        "levels": trained.levels,
+        "judged_by": trained.judged_by,
+        "rows": trained.rows,
+        "dates": {"fit": split.fit, "calibrate": split.calibrate, "every": split.every, "final": split.final},
+        "metrics": records(trained.metrics),
+        "differences": records(trained.differences),
+        "choice": records(trained.choice),
+        "slices": records(trained.slices),
+        "leaks": trained.leaks,
+        "findings": trained.findings,
+    }
+
+
+def sentence(trained: Trained, lang: str) -> str:
+    """Who won, by how much, and how sure that is; or that nothing beat the rule; and whether the level was mended."""
+    name, lead = trained.judged_by, trained.lead
+    gap = trained.differences.set_index("metric").loc[name]
+    ours, rule = trained.figure(trained.winner, name).value, trained.figure("rule", name).value
+    figures = {"metric": name, "ours": ours, "rule": rule, "low": gap.low, "high": gap.high, "sure": lead.sure}
+    key = "beats" if trained.beats_rule and trained.better else "expected" if trained.better else "nothing"
+    said = text(f"steps.trained.{key}", lang, winner=trained.winner, **figures)
+    if trained.winner not in trained.levels:
+        return said
+    day, ratio = trained.split.final.isoformat(), trained.levels[trained.winner]
+    return said + text("steps.trained.level", lang, final=day, ratio=ratio)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return json.loads(frame.to_json(orient="records", double_precision=6))
+
+
+def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[str, float]:
+    """Share of each business reason in what moves the winner's scores, over customers of the final window.
+
+    At most 2,000 of them, evenly drawn: shares do not need more.
+    """
+    rows = frame.loc[frame["as_of"] == trained.split.final, list(trained.features)]
+    parts = trained.model.contributions(rows.iloc[:: max(1, len(rows) // 2_000)]).drop(columns="base").abs().mean()
+    reason = {feature.column: feature.reason for feature in project.features}
+    sums = parts.groupby(parts.index.map(reason)).sum()
+    return {str(name): float(share) for name, share in (sums / max(sums.sum(), 1e-12)).items()}
+
+
+def training_record(
+    project: Project, trained: Trained, decision: dict[str, Any], weights: dict[str, float]
+) -> Training:
+    """One MLflow run: parameters, metrics with intervals, fingerprints, plots, the model as text."""
+    chosen = project.settings.training
+    return Training(
+        target=trained.target,
+        name=f"{trained.target} {trained.winner}, judged on {trained.split.final}",
+        params={
+            "winner": trained.winner,
+            "features": len(trained.features),
+            "final": trained.split.final.isoformat(),
+            **{f"dates.{name}": len(getattr(trained.split, name)) for name in ("fit", "calibrate", "every")},
+            **{f"rows.{name}": count for name, count in trained.rows.items()},
+            **{f"trees.{name}": value for name, value in chosen.candidates.trees.model_dump().items()},
+            "seed": project.settings.seed,
+        },
+        metrics=flat_metrics(trained),
+        tags={
+            "inputs": trained.model.facts_["inputs"],
+            "feature_set_hash": project.feature_set_hash,
+            "config_sha256": project.settings.fingerprint(),
+            "learner": trained.winner,
+            "beats_rule": str(trained.beats_rule).lower(),
+            "gate_passed": str(decision["passed"]).lower(),
+        },
+        files=trained.model.to_files(),
+        inputs=[(c, "string" if trained_text(project, c) else "double") for c in trained.features],
+        outputs=[SCORE[trained.target]],
+        figures=plots(trained, weights),
+        reports={"evaluation": facts(trained), "gate": decision, "importance": weights},
+    )
+
+
+def trained_text(project: Project, column: str) -> bool:
+    return next(feature.unit == "text" for feature in project.features if feature.column == column)
+
+
+def flat_metrics(trained: Trained) -> dict[str, float]:
+    """`winner.auc`, `rule.auc_low` and so on; what is not defined is left out."""
+    found: dict[str, float] = {}
+    for row in trained.metrics.to_dict("records"):
+        name = f"{row['model']}.{row['metric']}"
+        found |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+    return {name: float(value) for name, value in found.items() if pd.notna(value)}
+
+
+def plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
+    """SVG by name: gain, calibration or deciles on the final window, and importance by business reason."""
+    y, ours = trained.final["y"].to_numpy(), trained.final[trained.winner].to_numpy()
+    models = {name: trained.final[name].to_numpy() for name in trained.candidates}
+    drawn: dict[str, Callable[[], Figure]] = {
+        "gain": lambda: charts.gain(y, models, trained.winner, "en"),
+        "importance": lambda: charts.reasons(weights, "en"),
+    }
+    if trained.target == "value":
+        drawn["deciles"] = lambda: charts.deciles(y, ours, "", "en")
+    else:
+        drawn["calibration"] = lambda: charts.calibration(y, ours, "en")
+    figures = {name: picture(draw, f"{trained.target}-{name}", name) for name, draw in drawn.items()}
+    return {name: svg for name, svg in figures.items() if svg}
+
+
+def picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
+    """An SVG, or None with a word in the log: minutes of training are not lost because of a picture."""
+    try:
+        return charts.svg(draw(), name, title)
+    except Exception as error:
+        log.warning("the picture %s was left out: %s: %s", name, type(error).__name__, error)
+        return None
+
+
+def keep(workspace: Workspace, version: Version, trained: Trained) -> None:
+    """The figures and rows of the final window, beside the models, for the report: read with MLflow up or down.
+
+    Those of another training are never written over: raises E714 for a number that was given before.
+    """
+    folder = workspace.models / "evaluations"
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    stem = version.name.replace("/", "-")
+    if (folder / f"{stem}.json").exists():
+        raise HeadwaterError("E714", file=workspace.store, versions=version.name)
+    trained.final.drop(columns=KEY).to_parquet(folder / f"{stem}.parquet")
+    write_json(folder / f"{stem}.json", facts(trained))
+
+
+def kept(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
+    """Facts and final rows of a registered version, or None where they were never kept here."""
+    path = workspace.models / "evaluations" / f"{version.replace('/', '-')}.json"
+    if not path.exists():
+        return None
+    return json.loads(path.read_text(encoding="utf-8")), pd.read_parquet(path.with_suffix(".parquet"))
+
+
+def table(found: list[dict[str, Any]], lang: str) -> Table:
+    """One row per trained target."""
+    shown = Table(box=None, pad_edge=False)
+    for column in ("target", "version", "winner", "metric", "value", "interval", "gate"):
+        shown.add_column(text(f"steps.column.{column}", lang))
+    for row in found:
+        low, high = row["interval"]
+        gate = text("steps.gate.passed", lang) if row["gate_passed"] else ", ".join(row["failed_checks"])
+        shown.add_row(
+            row["target"],
+            row["version"],
+            row["winner"],
+            row["metric"],
+            f"{row['value']:.3f}",
+            f"{low:.3f} – {high:.3f}",
+            gate,
+        )
+    return shown

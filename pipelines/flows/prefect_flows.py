@@ -1,0 +1,140 @@
+"""Prefect's side: two thin flows, their artifacts, and the nightly's schedule. The steps work without any of it."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.schedules import Schedule
+from prefect.settings import PREFECT_API_URL
+from prefect.states import Failed
+
+from features.errors import HeadwaterError
+from pipelines.delivery import delivery
+from pipelines.flows import nightly, retrain
+from pipelines.flows.nightly import Night
+from pipelines.project import Project
+from pipelines.wording import errors
+from pipelines.wording.texts import text
+from pipelines.workspace import storage
+from pipelines.workspace.progress import Steps
+
+if TYPE_CHECKING:
+    from pipelines.cli.run import Run
+
+TARGETS = ("churn", "value", "vip")
+POOL = "headwater"
+
+
+def once(work: Callable[..., Any], name: str) -> Any:
+    """A Prefect task that is neither repeated nor remembered: our lock and run id make a repeat of the flow safe."""
+    return task(name=name, retries=0, persist_result=False, cache_policy=NO_CACHE)(work)
+
+
+@flow(name="nightly", retries=0)
+def nightly_flow(config: str, as_of: str | None = None) -> Any:
+    """One night. The state's name carries the exit code, its message the line that ops read."""
+    project = Project.open(config)
+    night = Night(project, day_of(project, as_of), Steps(project.settings.language))
+    try:
+        with storage.exclusive(project.workspace, f"nightly {night.as_of}"):
+            for stage in nightly.stages():
+                once(stage, stage.__name__)(night)
+    except HeadwaterError as error:
+        return refused(error, project)
+    tell(night)
+    return night.result()
+
+
+@flow(name="retrain", retries=0)
+def retrain_flow(config: str, as_of: str | None = None) -> Any:
+    """Train, gate and promote all three models."""
+    project = Project.open(config)
+    steps = Steps(project.settings.language)
+    try:
+        day = day_of(project, as_of)
+        found = once(retrain.run, "retrain")(project, day, list(TARGETS), steps, promote=True)
+        rows = [row | {"interval": str(row["interval"])} for row in found.models]
+        rows += [{"target": name, "failed": str(error)} for name, error in found.failures.items()]
+        create_table_artifact(key="model-gate", table=rows)
+        found.conclude()
+    except HeadwaterError as error:
+        return refused(error, project)
+    return found.models
+
+
+def day_of(project: Project, as_of: str | None) -> date:
+    """The date asked for, the project's own, or the day on which the flow run is scheduled."""
+    if as_of:
+        return date.fromisoformat(as_of)
+    if project.settings.as_of:
+        return project.settings.as_of
+    from prefect.runtime import flow_run
+
+    return flow_run.scheduled_start_time.in_timezone(project.settings.schedule.timezone).date()
+
+
+def refused(error: HeadwaterError, project: Project) -> Any:
+    line = errors.render_line(error.problem, project.settings.language, project.workspace.serving())
+    get_run_logger().error(line)
+    return Failed(name=f"Exit {error.exit_code}", message=line)
+
+
+def tell(night: Night) -> None:
+    """Artifacts under fixed keys, so that Prefect keeps their history."""
+    result = night.result()
+    rows = [{"table": name, **counts} for name, counts in result["rows"].items()]
+    files = "\n".join(f"- `{delivery.shown(path)}`" for path in night.outputs)
+    said = text("steps.night_summary", night.steps.lang, as_of=night.as_of.isoformat(), run_id=night.run_id)
+    create_markdown_artifact(key="nightly-summary", markdown=f"## {said}\n\n{files}\n")
+    create_table_artifact(key="data-contract", table=rows)
+
+
+def schedule(run: "Run", every: int | None) -> Schedule:
+    wanted = run.project.settings.schedule
+    if every:
+        return Schedule(interval=timedelta(seconds=every))
+    return Schedule(cron=wanted.cron, timezone=wanted.timezone)
+
+
+def server() -> None:
+    """A running server is needed: the scheduler lives in it. Raises E709 (exit 7) where none answers."""
+    url = PREFECT_API_URL.value()
+    if not url:
+        raise HeadwaterError("E709", detail="PREFECT_API_URL")
+    with get_client(sync_client=True) as client:
+        trouble = client.api_healthcheck()
+    if trouble:
+        raise HeadwaterError("E709", detail=f"{url}: {trouble}")
+
+
+def serve(run: "Run", every: int | None) -> None:
+    """`headwater serve`: registers the deployment and runs it from this process."""
+    server()
+    name, config = run.project.settings.name, str(run.project.config)
+    when = f"{every} s" if every else run.project.settings.schedule.cron
+    run.say(text("steps.serving", run.language, name=name, when=when))
+    nightly_flow.serve(name=name, parameters={"config": config}, schedule=schedule(run, every), limit=1)
+
+
+def deploy(run: "Run") -> None:
+    """`headwater deploy`: registers with a running Prefect server; a worker or `headwater serve` runs it."""
+    server()
+    settings = run.project.settings
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
+    made: Any = nightly_flow.to_deployment(
+        name=settings.name,
+        parameters={"config": str(run.project.config)},
+        schedule=schedule(run, None),
+        concurrency_limit=1,
+        work_pool_name=POOL,
+        job_variables={"working_dir": str(Path.cwd())},
+    )
+    made.apply()
+    run.say(text("steps.deployed", run.language, name=settings.name, cron=settings.schedule.cron))

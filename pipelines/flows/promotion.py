@@ -1,0 +1,196 @@
+"""Which version is the champion: gate, record, local copy, alias, in that order; and the way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from features.errors import HeadwaterError
+from models.evaluation import gates
+from models.training import Trained
+from pipelines.tracking import registry, tracking
+from pipelines.tracking.tracking import CHALLENGER, CHAMPION, Version
+from pipelines.wording import errors
+from pipelines.wording.texts import text
+from pipelines.workspace import bundles, storage
+from pipelines.workspace.storage import Workspace
+
+if TYPE_CHECKING:
+    from pipelines.cli.run import Run
+    from pipelines.project import Project
+    from pipelines.workspace.progress import Steps
+
+
+def ready(project: Project, steps: Steps) -> None:
+    """Before anything is trained for minutes: will there be a number for it? Damaged champions are told."""
+    registry.refuse(project.workspace)
+    for problem in bundles.damaged(project.workspace):
+        steps.warn(errors.render_line(problem, steps.lang))
+
+
+def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) -> dict[str, Any]:
+    """The gate's decision on a trained candidate, the champion scored on the very same rows; JSON-ready."""
+    champion = champion_of(project.workspace, trained.target)
+    theirs = None
+    if champion is not None:
+        theirs = same_rows(frame, trained, champion)
+    decision = gates.decide(trained, theirs, project.settings.gates, model)
+    return {
+        "passed": decision.passed,
+        "checks": [check.as_dict() for check in decision.checks],
+        "champion": champion.version if champion else None,
+    }
+
+
+def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
+    """The model of a target that nights score with; None before the first promotion, and when it is damaged."""
+    return bundles.readable(workspace, target)
+
+
+def in_force(project: Project, target: str) -> str | None:
+    """The version of the champion that can score today's features, or None.
+
+    A damaged one is in force still: it can be put in place again, and no rule may take its place meanwhile.
+    """
+    champion = champion_of(project.workspace, target)
+    if champion is None:
+        entry = bundles.in_force(project.workspace).get(target)
+        return entry["version"] if entry else None
+    return champion.version if champion.model.facts_["feature_set_hash"] == project.feature_set_hash else None
+
+
+def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
+    """The champion's predictions for the rows of the challenger's final window.
+
+    None when it was trained on other features: then it cannot score any more, and is no rival.
+    """
+    model: Any = champion.model
+    if model.facts_["feature_set_hash"] != trained.model.facts_["feature_set_hash"]:
+        return None
+    keys = trained.final[["customer_id", "as_of"]]
+    rows = keys.merge(frame, on=["customer_id", "as_of"], how="left", validate="one_to_one")
+    return gates.prediction(trained.target, model, rows)
+
+
+def sentence(decision: dict[str, Any], lang: str) -> str:
+    """What the gates decided, with the names of those that refused."""
+    if not failed(decision):
+        return text("steps.gate.passed", lang)
+    return text("steps.gate.refused", lang, names=", ".join(failed(decision)))
+
+
+def failed(decision: dict[str, Any]) -> list[str]:
+    """Names of the checks that refused."""
+    return [check["name"] for check in decision["checks"] if not check["passed"]]
+
+
+def install(workspace: Workspace, version: Version, files: dict[str, str]) -> None:
+    """Make a version the champion; the lock is held. The alias moves last, so a kill leaves the old one in force."""
+    before = tracking.aliased(workspace, version.target, CHAMPION)
+    digest = bundles.install(workspace, version.target, version.name, files)
+    tags = {"sha256": digest, "before": before.name if before and before.number != version.number else ""}
+    kept = {key: value for key, value in tags.items() if value or key not in version.tags}
+    tracking.point(workspace, version.target, CHAMPION, version.number, kept)
+
+
+def refuse_when_none(found: list[dict[str, Any]]) -> None:
+    """Exit 5 when every challenger was refused and no champion changed."""
+    if found and not any(model["champion"] for model in found):
+        names = "; ".join(f"{m['target']}: {', '.join(m['failed_checks'])}" for m in found)
+        raise HeadwaterError("E526", names=names)
+
+
+def promote(
+    project: Project, target: str, *, version: int | None = None, force: bool = False, reason: str | None = None
+) -> Version:
+    """The challenger, or the version asked for, becomes the champion if its gate passed against the one in force.
+
+    A version that is the champion already is put in place again, whatever became of its files; no gate is asked.
+    Raises E232 (force without a reason), E527 (no challenger), E533 (no such version), E526 (gate refused), E528
+    (decided against another champion).
+    """
+    if force and not (reason or "").strip():
+        raise HeadwaterError("E232")
+    workspace = project.workspace
+    with storage.exclusive(workspace, f"promote {target}"):
+        chosen = wanted(workspace, target, version)
+        if not force:
+            agreed(workspace, chosen)
+        files = found(workspace, chosen)
+        if force:
+            tracking.point(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
+        install(workspace, chosen, files)
+    return chosen
+
+
+def wanted(workspace: Workspace, target: str, number: int | None) -> Version:
+    """The version of a number, or the challenger."""
+    if number is None:
+        challenger = tracking.aliased(workspace, target, CHALLENGER)
+        if challenger is None:
+            raise HeadwaterError("E527", target=target)
+        return challenger
+    known = {version.number: version for version in tracking.versions(workspace, target)}
+    if number not in known:
+        raise HeadwaterError("E533", target=target, number=number, known=", ".join(map(str, sorted(known))) or "—")
+    return known[number]
+
+
+def found(workspace: Workspace, version: Version) -> dict[str, str]:
+    """The files of a version from the store, or, where they are gone or damaged there, from a generation kept here."""
+    try:
+        return tracking.files(workspace, version)
+    except HeadwaterError as error:
+        if error.problem.code not in ("E524", "E530"):
+            raise
+        kept = bundles.kept(workspace, version.name)
+        if kept is None or bundles.digests(kept)[1] != version.tags.get("sha256", bundles.digests(kept)[1]):
+            raise
+        return kept
+
+
+def agreed(workspace: Workspace, version: Version) -> None:
+    """Raise E528 or E526 unless the gate passed a version against the champion in force, or it is the champion."""
+    entry = bundles.in_force(workspace).get(version.target)
+    in_force = entry["version"] if entry else None
+    if in_force == version.name:
+        return
+    decision = tracking.report(workspace, version, "gate")
+    no_rival = decision["champion"] is None and champion_of(workspace, version.target) is None
+    if decision["champion"] != in_force and not no_rival:
+        raise HeadwaterError("E528", version=version.name, found=str(in_force), expected=str(decision["champion"]))
+    if not decision["passed"]:
+        names = ", ".join(check["name"] for check in decision["checks"] if not check["passed"])
+        raise HeadwaterError("E526", names=f"{version.target}: {names}")
+
+
+def rollback(project: Project, target: str) -> Version:
+    """The champion before this one is the champion again. Raises E529 when there was none."""
+    workspace = project.workspace
+    with storage.exclusive(workspace, f"rollback {target}"):
+        known = {version.name: version for version in tracking.versions(workspace, target)}
+        champion = next((v for v in known.values() if CHAMPION in v.aliases), None)
+        before = known.get(champion.tags.get("before", "")) if champion else None
+        if before is None:
+            raise HeadwaterError("E529", target=target)
+        bundles.install(workspace, target, before.name, found(workspace, before))
+        tracking.point(workspace, target, CHAMPION, before.number)
+    return before
+
+
+def promote_command(run: Run, target: str, number: int | None, force: bool, reason: str | None) -> None:
+    """`headwater promote`: names what it promoted, a refused model and the rule of today as such."""
+    version = promote(run.project, target, version=number, force=force, reason=reason)
+    learner, passed = version.tags.get("learner", "—"), version.tags.get("gate_passed")
+    key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
+    gate = text(f"steps.gate.{key}", run.language)
+    run.tell(target=target, champion=version.name, learner=learner, gate=key, forced=force)
+    run.say(text("steps.promoted", run.language, version=version.name, learner=learner, gate=gate))
+
+
+def rollback_command(run: Run, target: str) -> None:
+    """`headwater rollback`."""
+    version = rollback(run.project, target)
+    run.tell(target=target, champion=version.name)
+    run.say(text("steps.champion", run.language, version=version.name))

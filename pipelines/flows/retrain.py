@@ -1,0 +1,265 @@
+"""Retraining: snapshots -> train -> register the challenger -> gate -> promote. Plain functions; a flow wraps them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from features.definition import KEY
+from features.errors import HeadwaterError
+from models.snapshots import ordered
+from models.splits import Protocol, Split, plan
+from models.targets import outcomes
+from models.targets.settings import TargetSettings
+from models.training import Trained, train
+from pipelines.delivery import delivery
+from pipelines.engine.assembly import Assembly
+from pipelines.flows import evaluations, promotion
+from pipelines.ingest.tables import Tables
+from pipelines.tracking import tracking
+from pipelines.tracking.tracking import Version
+from pipelines.wording import errors
+from pipelines.wording.texts import text
+from pipelines.workspace import storage
+from pipelines.workspace.progress import Steps
+
+if TYPE_CHECKING:
+    from pipelines.cli.run import Run
+    from pipelines.project import Project
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled snapshots of every date that some target needs, and the split of each target."""
+
+    frame: pd.DataFrame
+    splits: dict[str, Split]
+    targets: TargetSettings
+    features: tuple[str, ...]
+    inputs: str
+
+
+def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -> Dataset:
+    """Features and labels as they were known at `as_of`; customers with too little history are left out.
+
+    Raises the problem of the first target that cannot be learnt, the others with it.
+    """
+    tables = checked(project, as_of, steps)
+    splits, failures = planned(project, as_of, names, tables)
+    if failures:
+        raise HeadwaterError.of([error.problem for error in failures.values()])
+    return snapshots(project, as_of, tables, splits, steps)
+
+
+def checked(project: Project, as_of: date, steps: Steps) -> Tables:
+    with steps.step("check") as facts:
+        tables = project.tables(as_of)
+        facts["said"] = delivery.rows_said(tables, steps.lang)
+    return tables
+
+
+def planned(
+    project: Project, as_of: date, names: Sequence[str], tables: Tables
+) -> tuple[dict[str, Split], dict[str, HeadwaterError]]:
+    """The split of each target, or why there is none."""
+    settings, splits, failures = project.settings, dict[str, Split](), dict[str, HeadwaterError]()
+    first = earliest(tables, settings.protocol)
+    for name in names:
+        try:
+            splits[name] = plan(as_of, settings.protocol, settings.targets.window_days(name), first)
+        except HeadwaterError as error:
+            failures[name] = error
+    return splits, failures
+
+
+def earliest(tables: Any, protocol: Protocol) -> date:
+    """The first date with enough history behind it: the first bills bound the dates learnt from."""
+    first = tables["bills"].happened_on.min().to_pyarrow().as_py()
+    return first + timedelta(days=protocol.history_days)
+
+
+def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Split], steps: Steps) -> Dataset:
+    """One frame for all targets and dates, built as on any night; of each n-th customer where rows would be too many."""
+    settings = project.settings
+    dates = sorted({day for split in splits.values() for day in split.dates})
+    with steps.step("snapshots") as facts:
+        learnt = max(day for split in splits.values() for day in split.every)
+        with Assembly(project, tables, dates, steps, most=settings.training.most_rows) as made:
+            everybody = made.everybody
+            targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
+            wide = pd.concat(list(made.snapshots()), ignore_index=True)
+            labels = project.labels(tables, made.spine, targets, as_of).drop(columns=KEY)
+        frame = ordered(pd.concat([wide, labels], axis=1))
+        if settings.population.min_history_days:
+            frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
+        facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": made.one_in}
+        facts["said"] = f"{len(frame):,} × {len(project.features)} · {dates[0]} … {dates[-1]}"
+        if made.one_in > 1:
+            facts["said"] += " · " + text("steps.drawn", steps.lang, n=made.one_in)
+    columns = tuple(feature.column for feature in project.features)
+    return Dataset(frame, splits, targets, columns, tables.fingerprint)
+
+
+def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
+    """Train one target and judge it on its final window."""
+    settings = project.settings
+    chosen = settings.training.model_copy(update={"threads": settings.threads, "seed": settings.seed})
+    with steps.step(f"train_{name}") as facts:
+        trained = train(name, data.frame, data.splits[name], chosen, data.features)
+        trained.model.facts_ |= {
+            "feature_set_hash": project.feature_set_hash,
+            "targets": data.targets.model_dump(mode="json"),
+            "inputs": data.inputs,
+        }
+        facts |= {"winner": trained.winner, "beats_rule": trained.beats_rule}
+        facts["said"] = evaluations.sentence(trained, steps.lang)
+    return trained
+
+
+@dataclass
+class Retrained:
+    """What came of each target: a summary of those that were trained, and why the others were not."""
+
+    models: list[dict[str, Any]] = field(default_factory=list)
+    failures: dict[str, HeadwaterError] = field(default_factory=dict)
+
+    def conclude(self) -> None:
+        """Raises what must not be passed over: a fault of ours, or that nothing was trained; the others with it."""
+        found = sorted(self.failures.values(), key=lambda error: error.exit_code != 1)
+        if found and (not self.models or found[0].exit_code == 1):
+            raise HeadwaterError.of([error.problem for error in found]) from found[0].__cause__
+
+    def told(self, lang: str) -> dict[str, Any]:
+        """For `--json`."""
+        return {"models": self.models, "failures": {n: errors.as_dict(e, lang) for n, e in self.failures.items()}}
+
+
+MACHINE = 7
+"""Exit code of a fault that would befall the next target too."""
+
+
+def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, promote: bool) -> Retrained:
+    """Train, register, gate, and promote what passes when asked to; each target on its own."""
+    with storage.exclusive(project.workspace, f"retrain {as_of}"):
+        promotion.ready(project, steps)
+        tables = checked(project, as_of, steps)
+        splits, failures = planned(project, as_of, names, tables)
+        found = Retrained(failures=failures)
+        for name, error in failures.items():
+            steps.warn(not_trained(name, error, steps.lang))
+        if splits:
+            data = snapshots(project, as_of, tables, splits, steps)
+            for name in splits:
+                attempt(project, data, name, steps, found, promote=promote)
+    return found
+
+
+def attempt(project: Project, data: Dataset, name: str, steps: Steps, found: Retrained, *, promote: bool) -> None:
+    """One target; what fails is kept for the end, so that it takes no other target with it."""
+    try:
+        found.models.append(register(project, data, learn(project, data, name, steps), steps, promote=promote))
+    except Exception as raised:
+        error = errors.translate(raised)
+        if error.exit_code == MACHINE:
+            raise
+        error.__cause__ = raised if error is not raised else raised.__cause__
+        found.failures[name] = error
+        steps.warn(not_trained(name, error, steps.lang))
+
+
+def not_trained(name: str, error: HeadwaterError, lang: str) -> str:
+    """One sentence with the code of the problem, what it is and what to do."""
+    problem = error.problem
+    parts = [errors.sentence(problem, part, lang) for part in ("what", "found", "fix")]
+    told = f"{problem.code} " + " · ".join(filter(None, parts))
+    return text("steps.not_trained", lang, target=name, problem=told)
+
+
+def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *, promote: bool) -> dict[str, Any]:
+    """Log and register one model, decide its gate on the champion's same rows, and promote it if it passes.
+
+    Where it does not pass and no champion could score, the rule of today becomes the first one if it passes the same
+    gate; otherwise nothing scores this target.
+    """
+    lang = steps.lang
+    with steps.step(f"register_{trained.target}") as facts:
+        decision = promotion.decide(project, data.frame, trained, trained.winner)
+        version = logged(project, data, trained, decision)
+        said = [version.name, promotion.sentence(decision, lang)]
+        champion = promotion.in_force(project, trained.target)
+        if promote and decision["passed"]:
+            champion = version.name
+            promotion.install(project.workspace, version, trained.model.to_files())
+            said.append(text("steps.champion", lang, version=champion))
+        elif promote and champion:
+            said.append(text("steps.champion_stays", lang, version=champion))
+        elif promote:
+            champion, told = rule_as_champion(project, data, trained, version, lang)
+            said.append(told)
+        facts["said"] = " · ".join(said)
+        facts |= {"version": version.name, "passed": decision["passed"]}
+    return summary(trained, version, decision, champion if promote else None)
+
+
+def logged(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
+    """The registered version of a training, with its figures kept beside the models."""
+    weights = evaluations.importance(project, trained, data.frame)
+    version = tracking.log(project.workspace, evaluations.training_record(project, trained, decision, weights))
+    evaluations.keep(project.workspace, version, trained)
+    return version
+
+
+def rule_as_champion(
+    project: Project, data: Dataset, trained: Trained, challenger: Version, lang: str
+) -> tuple[str | None, str]:
+    """Make the rule that competed the champion if it passes the gate; its version or None, and the sentence.
+
+    The refused model stays the challenger: it is what `promote --force` would promote.
+    """
+    decision = promotion.decide(project, data.frame, trained, "rule")
+    if not decision["passed"] or trained.winner == "rule":
+        names = ", ".join(promotion.failed(decision))
+        return None, text("steps.rule_refused", lang, names=names, target=trained.target)
+    rule = trained.candidates["rule"]
+    rule.facts_ = trained.model.facts_ | {"learner": "rule"}
+    as_rule = dataclasses.replace(trained, model=rule, winner="rule", beats_rule=False)
+    version = logged(project, data, as_rule, decision)
+    tracking.point(project.workspace, trained.target, tracking.CHALLENGER, challenger.number)
+    promotion.install(project.workspace, version, rule.to_files())
+    return version.name, text("steps.rule_champion", lang, version=version.name)
+
+
+def summary(trained: Trained, version: Version, decision: dict[str, Any], champion: str | None) -> dict[str, Any]:
+    figure, lead = trained.figure(trained.winner, trained.judged_by), trained.lead
+    return {
+        "target": trained.target,
+        "version": version.name,
+        "winner": trained.winner,
+        "beats_rule": trained.beats_rule,
+        "metric": trained.judged_by,
+        "value": round(figure.value, 4),
+        "interval": [round(figure.low, 4), round(figure.high, 4)],
+        "expected_lead": round(lead.value, 4),
+        "better_in": round(lead.sure, 4),
+        "level": trained.levels.get(trained.winner),
+        "gate_passed": decision["passed"],
+        "failed_checks": promotion.failed(decision),
+        "promoted": champion == version.name,
+        "champion": champion,
+    }
+
+
+def command(run_: Run, as_of: date, names: list[str], *, promote: bool) -> None:
+    """`headwater train` and `headwater retrain`. A refused promotion is told, and is exit 5 when all were refused."""
+    found = run(run_.project, as_of, names, run_.steps, promote=promote)
+    run_.tell(as_of=as_of.isoformat(), **found.told(run_.language))
+    if found.models:
+        run_.say(evaluations.table(found.models, run_.language))
+    found.conclude()
+    if promote:
+        promotion.refuse_when_none(found.models)

@@ -1,0 +1,214 @@
+"""Guards over whole tables: sizes that do not fit their unit, and how old the data is."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contracts import MONEY, Contract
+from features.errors import HeadwaterError, Problem
+from pipelines.config.mapping import Mapping
+from pipelines.ingest import units
+from pipelines.ingest.parts import SIZES
+from pipelines.ingest.readers.sources import FILE
+from pipelines.ingest.rules import Quality
+from pipelines.ingest.units import Odd
+
+if TYPE_CHECKING:
+    from pipelines.ingest.parts import Tables
+    from pipelines.ingest.reading import Reading
+
+COMPARED = {"bills.amount", "payments.amount", "subscriptions.monthly_fee"}
+"""Money of about the same size: one far above the others is in another unit."""
+
+
+FEN = 100
+
+FEWEST_VALUES = 30
+"""A median of fewer positive values says little of a file."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Median of the positive values of a column, and whether every value is a whole number."""
+
+    median: float
+    whole: bool
+
+
+@dataclass(frozen=True)
+class FileSize:
+    """The median of a column in one input; `day` of its newest row, None where the table has no clock."""
+
+    position: int
+    median: float
+    day: date | None
+
+
+def check(reading: "Reading", before: dict[str, float]) -> None:
+    """Fill medians and newest rows of the result. Raises E301 for a suspicious unit; `before`: medians of last time."""
+    tables, mapping, quality = reading.result, reading.mapping, reading.quality
+    found = {name: sizes(memory.sizes) for name, memory in tables.memory.items()}
+    every = {f"{table}.{column}": size for table, of in found.items() for column, size in of.items()}
+    tables.medians = {name: size.median for name, size in every.items()}
+    for name, parts in tables.parts.items():
+        moments = [part.newest for part in parts if part.newest is not None]
+        if moments:
+            tables.newest[name] = max(moments)
+    odd = (
+        odd_file(tables, quality)
+        or (suspect(quality, every) if mapping.decimals else None)
+        or changed(quality, tables.medians, before)
+    )
+    if odd:
+        raise units.error(reading, odd)
+
+
+def numeric(contract: Contract, measures: tuple[str, ...]) -> list[str]:
+    """Columns whose size is watched: money, and the measures of usage."""
+    money = [column.name for column in contract.columns if column.dtype == MONEY]
+    return money + list(measures if contract.name == "usage" else ())
+
+
+def counted(rows: ir.Table, columns: list[str]) -> pa.Table:
+    """How often each value stands in an input, to two digits: counts of slices add up, medians do not."""
+    found = [SIZES.empty_table()]
+    newest = rows.known_at if "known_at" in rows.columns else ibis.null("timestamp(6)")
+    for name in columns:
+        value = rows[name].cast("float64")
+        digits = (1 - value.abs().nullif(0).log10().floor()).cast("int32")
+        near = value.round(digits).fill_null(0.0)
+        known = rows.filter(value.notnull()).mutate(near=near, round=value == value.round(0), newest=newest)
+        values = known.group_by(FILE, column=ibis.literal(name), value=known.near, whole=known["round"])
+        seen = values.aggregate(rows=lambda t: t.count(), newest=lambda t: t.newest.max())
+        found.append(seen.to_pyarrow().cast(SIZES))
+    return pa.concat_tables(found)
+
+
+def added(counts: list[pa.Table]) -> pa.Table:
+    """The counts of several slices, or readings, as one."""
+    by = [FILE, "column", "value", "whole"]
+    total = pa.concat_tables(counts).group_by(by).aggregate([("rows", "sum"), ("newest", "max")])
+    return total.rename_columns([*by, "rows", "newest"]).select(SIZES.names).cast(SIZES)
+
+
+def sizes(counts: pa.Table) -> dict[str, Size]:
+    """Per column; those without any positive value are left out."""
+    found = {}
+    for name in pc.unique(counts["column"]).to_pylist():
+        column = counts.filter(pc.equal(counts["column"], name))
+        positive = column.filter(pc.greater(column["value"], 0)).sort_by("value")
+        if positive.num_rows:
+            found[name] = Size(median(positive), pc.all(column["whole"]).as_py())
+    return found
+
+
+def median(counts: pa.Table) -> float:
+    """Of `rows` times each `value`, in order; halfway between the middle two of an even number."""
+    values, upto = counts["value"].to_numpy(), np.cumsum(counts["rows"].to_numpy())
+    last = int(upto[-1]) - 1
+    low, high = (values[np.searchsorted(upto, place, side="right")] for place in (last // 2, (last + 1) // 2))
+    return float((low + high) / 2)
+
+
+def suspect(quality: Quality, found: dict[str, Size]) -> Odd | None:
+    """Fen where yuan is expected: whole numbers with a large median, or one money column far above the others."""
+    money = {name: size.median for name, size in found.items() if name in COMPARED}
+    for name, median in money.items():
+        if found[name].whole and median > quality.largest_median:
+            return Odd(name, median, median / FEN, median / FEN, "@found.cents")
+    if len(money) > 1 and max(money.values()) > quality.largest_ratio * min(money.values()):
+        name, least = max(money, key=lambda n: money[n]), min(money, key=lambda n: money[n])
+        return Odd(name, money[name], money[least], money[least], "@found.apart", other=least)
+    return None
+
+
+def changed(quality: Quality, medians: dict[str, float], before: dict[str, float]) -> Odd | None:
+    """A median that moved by a factor since the previous reading changed its unit, not its customers."""
+    for name, old in before.items():
+        new = medians.get(name)
+        if new is not None and old > 0 and outside(new, [old], quality.largest_change):
+            return Odd(name, new, old, old, "@found.changed")
+    return None
+
+
+def odd_file(tables: "Tables", quality: Quality) -> Odd | None:
+    """The first file whose median lies far outside those of the files before it."""
+    for name, memory in tables.memory.items():
+        for column, files in by_file(memory.sizes).items():
+            found = departing(files, quality.largest_change)
+            if found:
+                file, usual = found
+                low, high = min(usual), max(usual)
+                return Odd(f"{name}.{column}", file.median, low, high, "@found.file", position=file.position)
+    return None
+
+
+def by_file(counts: pa.Table) -> dict[str, list[FileSize]]:
+    """Per column the files with enough positive values, in the order of their newest row, then of their names."""
+    frame = counts.to_pandas()
+    frame = frame[frame["value"] > 0].sort_values(["column", FILE, "value"])
+    groups = frame.groupby(["column", FILE], sort=True)
+    half = groups["rows"].cumsum() * 2 >= groups["rows"].transform("sum")
+    medians = frame[half].groupby(["column", FILE])["value"].first()
+    told = pd.DataFrame({"median": medians, "rows": groups["rows"].sum(), "day": groups["newest"].max()}).reset_index()
+    told = told[told["rows"] >= FEWEST_VALUES].sort_values(["column", "day", FILE])
+    files: dict[str, list[FileSize]] = {}
+    for column, position, median, day in zip(told["column"], told[FILE], told["median"], told["day"], strict=True):
+        files.setdefault(column, []).append(FileSize(position, median, None if pd.isna(day) else day.date()))
+    return files
+
+
+def departing(files: list[FileSize], change: float) -> tuple[FileSize, list[float]] | None:
+    """A file far from those before it, and their medians; the first file, where it is the one that all others leave.
+
+    Files that end on the same day are one delivery, such as companies and persons apart: they have no order.
+    """
+    for place, file in enumerate(files):
+        before = [other.median for other in files[:place] if file.day is None or other.day != file.day]
+        if before and outside(file.median, before, change):
+            rest = [other.median for other in files[1:]]
+            if len(before) == 1 and len(rest) > 1 and outside(files[0].median, rest, change):
+                return files[0], rest
+            return file, before
+    return None
+
+
+def outside(median: float, usual: list[float], change: float) -> bool:
+    return not min(usual) / change <= median <= max(usual) * change
+
+
+def freshness(tables: "Tables", mapping: Mapping, as_of: date) -> tuple[Problem, ...]:
+    """Warnings W402 for tables older than `warn_after` at an as-of date. Raises E402 past `error_after`."""
+    late = []
+    for name, table in mapping.tables.items():
+        limits, age = table.freshness, age_of(tables, name, mapping, as_of)
+        file = tables.fingerprints[name][-1].path
+        values = {"table": name, "age": round(age / timedelta(days=1), 1), "as_of": as_of}
+        if limits.error_after and age > limits.error_after:
+            raise HeadwaterError("E402", file=file, limit=limits.error_after.days, mapping=mapping.origin, **values)
+        if limits.warn_after and age > limits.warn_after:
+            late.append(Problem("W402", file, values=values | {"limit": limits.warn_after.days}))
+    return tuple(late)
+
+
+def age_of(tables: "Tables", name: str, mapping: Mapping, as_of: date) -> timedelta:
+    """As-of midnight minus the newest row known before it; the time of the file where a table has no clock."""
+    midnight = datetime.combine(as_of, time(), ZoneInfo(mapping.timezone)).astimezone(UTC).replace(tzinfo=None)
+    table = tables.tables[name]
+    if "known_at" not in table.columns:
+        paths = [Path(file.path) for file in tables.fingerprints[name] if Path(file.path).is_file()]
+        times = [datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None) for path in paths]
+        return midnight - max(times, default=midnight)
+    newest = tables.newest.get(name)
+    if newest is not None and newest >= midnight:  # an old date: the rows must be looked at
+        newest = table.filter(table.known_at < midnight).known_at.max().to_pyarrow().as_py()
+    return timedelta(days=100_000) if newest is None else midnight - newest

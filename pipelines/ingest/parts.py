@@ -1,0 +1,136 @@
+"""What a reading gives: canonical tables, the files they lie in, and what the next reading must remember of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from features.contracts import Contract
+from features.errors import Problem
+from pipelines.ingest.readers.sources import FILE, ROW, InputFile
+from pipelines.ingest.rules import RowCount
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet file of a table, sorted by customer and time, never changed once written.
+
+    Days are those of `happened_on`, both included; None for tables without it. `newest` is the newest known_at (UTC),
+    `months` the number of rows per month of `happened_on`.
+    """
+
+    path: Path
+    sha256: str
+    rows: int
+    first_day: date | None = None
+    last_day: date | None = None
+    newest: datetime | None = None
+    months: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+RULE, CONFLICT = "rule", "conflicting_key"
+ASIDE = pa.schema(
+    [(FILE, pa.int32()), (ROW, pa.int64()), ("column", pa.string()), ("rule", pa.string()), ("value", pa.string())]
+)
+"""Rows put aside; the position of the input stands for its name, which another reading may see changed."""
+
+SIZES = pa.schema(
+    [
+        (FILE, pa.int32()),
+        ("column", pa.string()),
+        ("value", pa.float64()),
+        ("whole", pa.bool_()),
+        ("rows", pa.int64()),
+        ("newest", pa.timestamp("us")),
+    ]
+)
+"""Values to two digits, whether they were whole numbers, how often they stand in an input, and when last (known_at)."""
+
+
+def rows_with_places(contract: Contract) -> pa.Schema:
+    """Mapped rows that wait: position of the input, row in it, the contract's columns, and what they wait for."""
+    return ibis.schema({FILE: "int32", ROW: "int64", **contract.schema(), RULE: "string"}).to_pyarrow()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What must be known of the inputs of one table so that the next reading can leave them closed.
+
+    `types`: source column -> Arrow type common to all inputs. `offsets`: time column -> texts with and without offset.
+    `latest`: newest known_at of any row that was used or is in conflict. `aside`: rows put aside for good. `waiting`:
+    mapped rows put aside for what later inputs can change. `sizes`: per input and column, values and how often.
+    """
+
+    types: dict[str, str]
+    offsets: dict[str, tuple[int, int]]
+    latest: datetime | None
+    aside: pa.Table
+    waiting: pa.Table
+    sizes: pa.Table
+
+    @classmethod
+    def blank(cls, types: dict[str, str], contract: Contract) -> "Memory":
+        """Of a table that is read for the first time, or whole."""
+        waiting = rows_with_places(contract).empty_table()
+        return cls(types, {}, None, ASIDE.empty_table(), waiting, SIZES.empty_table())
+
+
+@dataclass
+class Tables:
+    """The canonical tables of one reading, and everything that is to be told about it.
+
+    `medians`: table.column -> median of the positive values; `newest`: table -> newest known_at (UTC), where it has one.
+    `read`: table -> inputs that were opened this time; the rows of the others were known.
+    """
+
+    tables: dict[str, ir.Table]
+    measures: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    counts: dict[str, RowCount] = field(default_factory=dict)
+    quarantine: dict[str, pa.Table] = field(default_factory=dict)
+    fingerprints: dict[str, list[InputFile]] = field(default_factory=dict)
+    medians: dict[str, float] = field(default_factory=dict)
+    newest: dict[str, datetime] = field(default_factory=dict)
+    ignored: dict[str, list[str]] = field(default_factory=dict)
+    declared: tuple[str, ...] = ()
+    future: int = 0
+    warnings: tuple[Problem, ...] = ()
+    fingerprint: str = ""
+    parts: dict[str, list[Part]] = field(default_factory=dict)
+    memory: dict[str, Memory] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> ir.Table:
+        return self.tables[name]
+
+    @property
+    def files(self) -> dict[str, int]:
+        """How many inputs were read this time, and how many were known."""
+        read = sum(self.read.values())
+        return {"read": read, "known": sum(len(files) for files in self.fingerprints.values()) - read}
+
+    def since(self, name: str, day: date) -> list[Part]:
+        """The parts of a table that can hold a row of `day` or later."""
+        return [part for part in self.parts[name] if part.last_day is None or part.last_day >= day]
+
+    def opened(self, con, since: Mapping[str, date]) -> "Tables":
+        """The same tables; those named show only their parts of that day or later, and the others are never opened.
+
+        Earlier rows that share a part with later ones are still there: this saves reading, it does not cut time.
+        """
+        views = {name: self.view(con, name, self.since(name, day), f"_{day:%Y%m%d}") for name, day in since.items()}
+        return replace(self, tables=self.tables | views)
+
+    def view(self, con, name: str, parts: list[Part], ending: str = "") -> ir.Table:
+        """A view over some parts of a table; without any it has the table's columns and no rows."""
+        chosen = [str(part.path) for part in parts or self.parts[name][:1]]
+        rows = con.read_parquet(chosen, table_name=f"{name}{ending}")
+        return rows if parts else rows.limit(0)

@@ -1,0 +1,126 @@
+"""Rows that were put aside: file, row, column, rule and masked value; and when there are too many of them."""
+
+from collections import Counter
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contracts import Contract
+from features.errors import HeadwaterError, Problem
+from pipelines.ingest.marks import BROKEN, FOUND, Told
+from pipelines.ingest.parts import ASIDE
+from pipelines.ingest.readers.sources import FILE, ROW, Raw
+from pipelines.ingest.rules import KEY_RULES, Quality, RowCount, masked
+
+SCHEMA = pa.schema(
+    [("file", pa.string()), ("row", pa.int64()), ("column", pa.string()), ("rule", pa.string()), ("value", pa.string())]
+)
+OWN_CODES = {
+    "conflicting_key": "E304",
+    "from_the_future": "E305",
+    "unknown_customer": "E306",
+    "not_a_date": "E307",
+    "not_a_time": "E307",
+    "not_a_number": "E308",
+    "not_a_whole_number": "E308",
+    "empty": "E309",
+    "empty_key": "E309",
+    "ragged_row": "E318",
+}
+"""Rules whose excess has a message of its own; the others share E310."""
+
+
+def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw) -> pa.Table:
+    """Every row of a table that is not used and not a duplicate, in the order of the files."""
+    found = pa.concat_tables([aside, told_of(con, waiting)]).combine_chunks()
+    names = pa.array([file.path for file in raw.inputs], pa.string()).take(found[FILE].combine_chunks())
+    columns = [names, found[ROW], *(found[name] for name in SCHEMA.names[2:])]
+    return pa.table(columns, schema=SCHEMA).sort_by([("file", "ascending"), ("row", "ascending")])
+
+
+def ragged(raw: Raw) -> pa.Table:
+    """Rows of the wrong length, which no table ever saw."""
+    rows = [
+        {FILE: line.file, ROW: line.row, "rule": "ragged_row", "value": line.text[:12] + "…"} for line in raw.bad_lines
+    ]
+    return pa.Table.from_pylist(rows, ASIDE)
+
+
+def numbered(bad: ir.Table, told: list[Told]) -> pa.Table:
+    """Marked rows with the column and the rule that their number stands for."""
+    found = bad.select(FILE, ROW, BROKEN, value=masked(bad[FOUND])).to_pyarrow()
+    number = found[BROKEN].cast(pa.int32()).combine_chunks()
+    columns = pa.array([column for column, _ in told], pa.string()).take(number)
+    rules = pa.array([rule for _, rule in told], pa.string()).take(number)
+    return pa.table([found[FILE], found[ROW], columns, rules, found["value"]], names=ASIDE.names).cast(ASIDE)
+
+
+def told_of(con, waiting: pa.Table) -> pa.Table:
+    """The same of rows that wait: those from the future show when they were known, the others whose they are."""
+    if not waiting.num_rows:
+        return ASIDE.empty_table()
+    rows = con.create_table("told_waiting", waiting, temp=True, overwrite=True)
+    column, value = ibis.literal("customer_id"), rows.customer_id
+    if "known_at" in rows.columns:
+        late = rows.rule == "from_the_future"
+        column, value = late.ifelse("known_at", column), late.ifelse(rows.known_at.cast("string"), value)
+    told = rows.select(FILE, ROW, column=column, rule=rows.rule, value=masked(value)).to_pyarrow()
+    con.drop_table("told_waiting")
+    return told.cast(ASIDE)
+
+
+def judge(contract: Contract, count: RowCount, bad: pa.Table, quality: Quality) -> None:
+    """Raises E304-E310 or E318 when more of a table is bad than the settings allow."""
+    if not bad.num_rows:
+        return
+    keys = bad.filter(pc.is_in(bad["rule"], pa.array(KEY_RULES)))
+    shares = [(keys, quality.max_quarantined_keys), (bad, quality.max_quarantined)]
+    for rows, limit in shares:
+        if rows.num_rows > limit * count.in_:
+            raise excess(contract, rows, count, limit)
+
+
+def excess(contract: Contract, rows: pa.Table, count: RowCount, limit: float) -> HeadwaterError:
+    """The message of the most frequent rule, with three examples; its other rules are counted."""
+    counted = Counter(zip(rows["rule"].to_pylist(), rows["column"].to_pylist(), strict=True))
+    (rule, column), number = counted.most_common(1)[0]
+    same = rows.filter(pc.and_kleene(pc.equal(rows["rule"], rule), same_column(rows, column)))
+    first = same.slice(0, 3).to_pylist()
+    return HeadwaterError(
+        OWN_CODES.get(rule, "E310"),
+        file=first[0]["file"],
+        row=first[0]["row"],
+        column=column,
+        sample=[f"{row['file']}:{row['row']}  {column or ''}={row['value']}" for row in first],
+        rule=f"@rule.{rule}",
+        rows=number,
+        total=count.in_,
+        share=rows.num_rows / count.in_,
+        limit=limit,
+        value=first[0]["value"],
+    )
+
+
+def same_column(rows: pa.Table, column: str | None) -> pa.ChunkedArray:
+    return pc.is_null(rows["column"]) if column is None else pc.equal(rows["column"], column)
+
+
+def notes(contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> list[Problem]:
+    """What is worth a warning: a file given twice, rows put aside, duplicates removed."""
+    found = [Problem("W301", again, values={"table": contract.name, "first": first}) for again, first in raw.repeated]
+    if bad.num_rows:
+        rule, number = Counter(bad["rule"].to_pylist()).most_common(1)[0]
+        values = {
+            "table": contract.name,
+            "rows": bad.num_rows,
+            "total": count.in_,
+            "rule": f"@rule.{rule}",
+            "most": number,
+        }
+        found.append(Problem("W302", bad["file"][0].as_py(), values=values))
+    if count.duplicates:
+        values = {"table": contract.name, "rows": count.duplicates, "total": count.in_}
+        found.append(Problem("W303", raw.name(0), values=values))
+    return found

@@ -1,0 +1,147 @@
+"""CSV in any declared encoding through Arrow's reader: every cell as text, decoded strictly."""
+
+import codecs
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from features.errors import HeadwaterError
+from pipelines.config.mapping import Source
+
+BLOCK = 8_000_000
+LONGEST_CELL = 1_000_000
+"""Bytes read at a time, and bytes of one cell at most; a row of two blocks stops as well."""
+
+
+def types(needed: list[str]) -> dict[str, pa.DataType]:
+    return {name: pa.string() for name in needed}
+
+
+def header(path: str, source: Source) -> list[str]:
+    """Column names; empty for an empty file."""
+    known_encoding(source.encoding)
+    reader = opened(path, source, None, [])
+    try:
+        return list(reader.schema.names) if reader else []
+    except UnicodeError as error:
+        raise unreadable(path, source, error) from error
+
+
+def known_encoding(name: str) -> None:
+    try:
+        codecs.lookup(name)
+    except LookupError as error:
+        raise HeadwaterError("E219", column="source.encoding", found=name[:40]) from error
+
+
+def opened(path: str, source: Source, needed: list[str] | None, bad: list) -> csv.CSVStreamingReader | None:
+    """A streaming reader, or None for a file without even a header. Raises E311 to E317, E7xx."""
+    read = csv.ReadOptions(encoding=strict(source.encoding), block_size=BLOCK, use_threads=False)
+    parse = csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True, invalid_row_handler=skipping(bad))
+    convert = csv.ConvertOptions(
+        column_types=dict.fromkeys(needed or [], pa.string()),
+        include_columns=needed or [],
+        strings_can_be_null=True,
+        null_values=[""],
+    )
+    try:
+        return csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert)
+    except (pa.ArrowInvalid, UnicodeError) as error:
+        if "mpty CSV file" in str(error):
+            return None
+        raise unreadable(path, source, error) from error
+
+
+def strict(encoding: str) -> str:
+    """UTF-8 too goes through Python's codec: Arrow's own check is late, and never made on rows that it skips."""
+    return "utf_8_sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A row with the wrong number of cells: data row from 1, its beginning, and whether it spans lines."""
+
+    row: int
+    text: str
+    broken: bool
+
+
+def skipping(bad: list[Skipped]) -> Callable[[csv.InvalidRow], str]:
+    def skip(row: csv.InvalidRow) -> str:
+        bad.append(Skipped(row.number - 1, row.text[:40], "\n" in row.text))
+        return "skip"
+
+    return skip
+
+
+def batches(path: str, source: Source, types: dict[str, pa.DataType], bad: list[Skipped]) -> Iterator[pa.RecordBatch]:
+    """The needed columns of one file, as text; rows of the wrong length are left in `bad`."""
+    reader = opened(path, source, list(types), bad)
+    if reader is None:
+        return
+    broken = False
+    try:
+        for batch in reader:
+            within_limit(path, batch)
+            broken = broken or any(pc.any(pc.match_substring(c, "\n")).as_py() for c in batch.columns)
+            yield batch
+    except (pa.ArrowInvalid, UnicodeError) as error:
+        raise unreadable(path, source, error) from error
+    spanning = [skipped.row for skipped in bad if skipped.broken]
+    if (broken or spanning) and odd_quotes(path):
+        raise HeadwaterError("E313", file=path, row=next(iter(spanning), None))
+
+
+def within_limit(path: str, batch: pa.RecordBatch) -> None:
+    if any((pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_CELL for column in batch.columns):
+        raise HeadwaterError("E317", file=path, limit=LONGEST_CELL)
+
+
+def odd_quotes(path: str) -> bool:
+    """An odd number of quotes in a file with line breaks inside cells: one was never closed and swallowed rows."""
+    with Path(path).open("rb") as file:
+        return sum(block.count(b'"') for block in iter(lambda: file.read(1 << 20), b"")) % 2 == 1
+
+
+def unreadable(path: str, source: Source, error: Exception) -> HeadwaterError:
+    text = str(error)
+    if isinstance(error, UnicodeError) or "UTF8" in text:
+        line, byte = undecodable(path, source.encoding)
+        return HeadwaterError("E311", file=path, row=line, encoding=source.encoding, byte=byte, likely=likely(path))
+    if "straddling" in text:
+        return HeadwaterError("E317", file=path, limit=BLOCK)
+    return HeadwaterError("E312", file=path, found=re.sub(r"\s+", " ", text)[:160])
+
+
+def undecodable(path: str, encoding: str) -> tuple[int, int]:
+    """Line (from 1) and byte (from 0) of the first byte that the encoding cannot read."""
+    decoder, lines, seen = codecs.getincrementaldecoder(encoding)("strict"), 1, 0
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            before = decoder.getstate()
+            try:
+                lines += decoder.decode(block).count("\n")
+            except UnicodeError as error:
+                good = max(0, getattr(error, "start", 0) - len(before[0]))
+                decoder.setstate(before)  # line ends are counted as characters: a byte 0A can be half of another one
+                return lines + decoder.decode(block[:good]).count("\n"), seen + good
+            seen += len(block)
+    return lines, seen
+
+
+def likely(path: str) -> str:
+    """An encoding that does read the start of the file; a hint for people, never used by itself."""
+    with Path(path).open("rb") as file:
+        start = file.read(1 << 16)
+    for name in ("utf-8", "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030", "gb18030"):
+        try:
+            codecs.getincrementaldecoder(name)("strict").decode(start)
+        except UnicodeError:
+            continue
+        return {"gb18030": "gbk"}.get(name, name)
+    return "gbk"

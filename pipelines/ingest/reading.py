@@ -1,0 +1,58 @@
+"""What every step of a reading is given: where it writes, what it starts from, and what has come of it so far."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from features.contracts import Contract
+from features.errors import HeadwaterError, Problem
+from pipelines.config.mapping import Mapping
+from pipelines.ingest.inputs import Inputs
+from pipelines.ingest.parts import Tables
+from pipelines.ingest.rules import Quality
+
+Keep = Callable[[str, pa.Table], None]
+
+
+@dataclass
+class Reading:
+    """One call of `read`: where things are written while it lasts, and what it starts from.
+
+    `folder` gets the parts. `delivered`: rows known then or later (UTC) are from the future. `keep` is given the rows
+    put aside of each table, also when the reading stops.
+    """
+
+    con: Any
+    inputs: Inputs
+    quality: Quality
+    folder: Path
+    delivered: datetime | None = None
+    base: Tables | None = None
+    keep: Keep | None = None
+    result: Tables = field(default_factory=lambda: Tables({}))
+    failures: list[HeadwaterError] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    @property
+    def mapping(self) -> Mapping:
+        return self.inputs.mapping
+
+    def known_customers(self, contract: Contract) -> ir.Table | None:
+        """Those that rows of a table may name; None for customers themselves."""
+        return None if contract.name == "customers" else self.result.tables.get("customers")
+
+    @cached_property
+    def customers_lost(self) -> bool:
+        """Does a customer of the base have no row any more? Then rows that were good are not."""
+        assert self.base is not None
+        new = self.result.tables.get("customers")
+        if new is None or self.base.parts["customers"] == self.result.parts["customers"]:
+            return False
+        old = self.base.view(self.con, "customers", self.base.parts["customers"], "_base")
+        return bool(old.anti_join(new, "customer_id").count().execute())

@@ -1,0 +1,174 @@
+"""New raw rows of one table, a slice at a time: mapped, judged one by one, and laid down by the part they belong to.
+
+Whatever depends on other rows (repeats, conflicts, corrections) comes later, in `merging`. Memory holds one slice.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from features.contracts import Contract
+from features.errors import HeadwaterError
+from pipelines.ingest import columns, magnitudes, marks, quarantine
+from pipelines.ingest.columns import Columns
+from pipelines.ingest.marks import BROKEN
+from pipelines.ingest.parts import RULE, rows_with_places
+from pipelines.ingest.readers import sources
+from pipelines.ingest.readers.sources import FILE, ROW, Raw
+from pipelines.ingest.reading import Reading
+from pipelines.ingest.rules import clock_problems, contract_problems, passing_problems
+
+SLICE = 1_000_000
+"""Raw rows held at a time."""
+
+MONTHLY = ("usage",)
+"""Tables in one part per month: large, and no correction of a row can lie in another month, for its time is its key."""
+
+WHOLE = "all"
+PIECES = ".pieces"
+
+
+@dataclass
+class Staged:
+    """Rows of the new inputs that were judged; `pieces` are Parquet files of the good ones, by part."""
+
+    total: int = 0
+    offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
+    latest: datetime | None = None
+    aside: list[pa.Table] = field(default_factory=list)
+    waiting: list[pa.Table] = field(default_factory=list)
+    pieces: dict[str, list[Path]] = field(default_factory=dict)
+    sizes: list[pa.Table] = field(default_factory=list)
+
+
+def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[int], staged: Staged) -> None:
+    """Read the inputs at `positions` and add what they hold to `staged`. Raises E3xx of their content, E403."""
+    needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
+    for rows in slices(raw, sources.stream(raw, needed, positions)):
+        staged.total += rows.num_rows
+        name = f"raw_{contract.name}"
+        reading.con.con.register(name, rows)
+        try:
+            read_slice(reading, contract, raw, reading.con.table(name), staged)
+        finally:
+            reading.con.con.unregister(name)
+    unchanged(raw, positions)
+    staged.total += len(raw.bad_lines)
+    staged.aside.append(quarantine.ragged(raw))
+
+
+def slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """The rows of a stream, about `SLICE` at a time. An error inside the stream keeps its own words."""
+    held: list[pa.RecordBatch] = []
+    try:
+        for batch in reader:
+            held.append(batch)
+            if sum(part.num_rows for part in held) >= SLICE:
+                yield pa.Table.from_batches(held)
+                held = []
+    except HeadwaterError:
+        raise
+    except Exception as error:
+        raise raw.failure or error from error
+    if any(part.num_rows for part in held):
+        yield pa.Table.from_batches(held)
+
+
+def read_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
+    """Map a slice and sort its rows into good ones, those put aside for good and those that wait."""
+    table = reading.mapping.tables[contract.name]
+    staged.offsets = added(staged.offsets, marks.offset_counts(rows, table, contract))
+    made = Columns(contract, table, reading.mapping, rows, marks.aware(staged.offsets, raw.shown))
+    mapped, told = made.project()
+    columns.closed_maps(made, raw.shown)
+    later = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality)
+    sort(reading, contract, marks.broken_rows(mapped, told, later), [*told, *marks.told(later)], staged)
+
+
+def added(earlier: dict[str, tuple[int, int]], later: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    names = earlier | later
+    pairs = {name: (earlier.get(name, (0, 0)), later.get(name, (0, 0))) for name in names}
+    return {name: (one[0] + other[0], one[1] + other[1]) for name, (one, other) in pairs.items()}
+
+
+def again(reading: Reading, contract: Contract, waiting: pa.Table, staged: Staged) -> None:
+    """Judge the rows anew that waited for a customer, or for their day."""
+    if waiting.num_rows:
+        name = f"again_{contract.name}"
+        rows = reading.con.create_table(name, waiting.drop_columns(RULE), temp=True, overwrite=True)
+        sort(reading, contract, rows.mutate(**marks.marks([])), [], staged)
+        reading.con.drop_table(name)
+
+
+def sort(reading: Reading, contract: Contract, marked: ir.Table, told: list[marks.Told], staged: Staged) -> None:
+    """Marked rows are put aside; of the others, those of unknown customers and from the future wait."""
+    problems = passing_problems(marked, reading.delivered, reading.known_customers(contract))
+    sound = marked[BROKEN].isnull()
+    rule = ibis.cases(*[(sound & p.broken, p.rule) for p in problems], else_=None) if problems else ibis.null("string")
+    name = f"staged_{contract.name}"
+    rows = reading.con.create_table(name, marked.mutate(**{RULE: rule.cast("string")}), temp=True, overwrite=True)
+    good, found = rows.filter(rows[BROKEN].isnull(), rows[RULE].isnull()), Found.of(rows, contract)
+    try:
+        if found.broken:
+            staged.aside.append(quarantine.numbered(rows.filter(rows[BROKEN].notnull()), told))
+        if found.waiting:
+            waiting = rows.filter(rows[RULE].notnull()).select(FILE, ROW, *contract.schema(), RULE).to_pyarrow()
+            staged.waiting.append(waiting.cast(rows_with_places(contract)))
+        staged.latest = newest(staged.latest, found.newest)
+        if found.parts:
+            staged.sizes.append(magnitudes.counted(good, magnitudes.numeric(contract, reading.mapping.measures)))
+        for part in found.parts:
+            chosen = good if part == WHOLE else good.filter(good.happened_on.strftime("%Y-%m") == part)
+            lay_down(reading, chosen.select(FILE, ROW, *contract.schema()), (contract.name, part), staged)
+    finally:
+        reading.con.drop_table(name, force=True)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is among judged rows: how many are broken and wait; of the good ones the newest, and their parts."""
+
+    broken: int
+    waiting: int
+    newest: datetime | None
+    parts: list[str]
+
+    @classmethod
+    def of(cls, rows: ir.Table, contract: Contract) -> "Found":
+        good = rows[BROKEN].isnull() & rows[RULE].isnull()
+        month = rows.happened_on.strftime("%Y-%m") if contract.name in MONTHLY else ibis.literal(WHOLE)
+        asked = rows.aggregate(
+            broken=rows[BROKEN].count(),
+            waiting=rows[RULE].count(),
+            newest=rows.known_at.max(where=good) if "known_at" in rows.columns else ibis.null("timestamp(6)"),
+            parts=ibis.ifelse(good, month, ibis.null("string")).collect(distinct=True),
+        )
+        said = asked.to_pyarrow().to_pylist()[0]
+        return cls(said["broken"], said["waiting"], said["newest"], sorted(said["parts"] or []))
+
+
+def newest(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def lay_down(reading: Reading, good: ir.Table, place: tuple[str, str], staged: Staged) -> None:
+    """Good rows as one more file of a table's part."""
+    table, part = place
+    pieces = staged.pieces.setdefault(part, [])
+    folder = reading.folder / PIECES / table
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces.append(folder / f"{part}.{len(pieces)}.parquet")
+    reading.con.to_parquet(good, pieces[-1])
+
+
+def unchanged(raw: Raw, positions: Sequence[int]) -> None:
+    """An input that changed while it was read stops the run. Raises E403."""
+    for file in [raw.inputs[index] for index in positions]:
+        path = Path(file.path)
+        if path.is_file() and path.stat().st_size != file.size:
+            raise HeadwaterError("E403", file=file.path)

@@ -1,0 +1,188 @@
+"""Canonical tables on disk: folders that are built aside, renamed whole, checked by sha256 and never changed.
+
+`<workspace>/tables/<fingerprint>/<table>/<part>.parquet` holds the rows, `_memory/` what the next reading must know of
+the inputs, `manifest.json` what was read, every part and the sha256 of every file. A part that a reading does not
+touch is the same file in both folders (a hard link).
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.errors import HeadwaterError, Problem
+from pipelines.ingest.parts import Memory, Part, Tables
+from pipelines.ingest.readers.sources import InputFile
+from pipelines.ingest.rules import RowCount
+
+MANIFEST = "manifest.json"
+MEMORY = "_memory"
+REMEMBERED = ("aside", "waiting", "sizes")
+FOLDER_MODE, FILE_MODE, SECRET_MODE = 0o750, 0o640, 0o600
+
+
+def seal(found: Tables, folder: Path, identity: Mapping[str, str]) -> dict[str, Any]:
+    """Write what is to be remembered of a reading, and its manifest, beside the parts; the manifest."""
+    sums = {f"{name}/{part.path.name}": part.sha256 for name, parts in found.parts.items() for part in parts}
+    for name, memory in found.memory.items():
+        place = folder / MEMORY / name
+        place.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for table in REMEMBERED:
+            path = place / f"{table}.parquet"
+            secret(getattr(memory, table), path)
+            sums[str(path.relative_to(folder))] = sealed(path, SECRET_MODE)
+    manifest = described(found) | {"sha256": sums, **identity}
+    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True, default=str)
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    sealed(folder / MANIFEST)
+    return json.loads(text)
+
+
+def sealed(path: Path, mode: int = FILE_MODE) -> str:
+    """Set the mode, sync to disk, and give the sha256 of a finished file."""
+    with path.open("rb") as file:
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def secret(rows: pa.Table, path: Path) -> None:
+    """Rows that were put aside, readable by the owner alone from the first byte."""
+    path.unlink(missing_ok=True)
+    path.touch(SECRET_MODE)
+    with path.open("wb") as file:
+        pq.write_table(rows, file, compression="zstd")
+
+
+def described(found: Tables) -> dict[str, Any]:
+    """What the manifest says of a reading."""
+    return {
+        "fingerprint": found.fingerprint,
+        "measures": found.measures,
+        "attributes": found.attributes,
+        "counts": {name: asdict(count) for name, count in found.counts.items()},
+        "inputs": {name: [asdict(file) for file in files] for name, files in found.fingerprints.items()},
+        "medians": found.medians,
+        "newest": {name: moment.isoformat() for name, moment in found.newest.items()},
+        "future": found.future,
+        "ignored": found.ignored,
+        "declared": found.declared,
+        "warnings": [asdict(problem) for problem in found.warnings],
+        "parts": {name: [entry(name, part) for part in parts] for name, parts in found.parts.items()},
+        "memory": {name: remembered(memory) for name, memory in found.memory.items()},
+    }
+
+
+def entry(table: str, part: Part) -> dict[str, Any]:
+    return {name: value for name, value in asdict(part).items() if name != "path"} | {
+        "file": f"{table}/{part.path.name}",
+        "newest": part.newest and part.newest.isoformat(),
+    }
+
+
+def remembered(memory: Memory) -> dict[str, Any]:
+    """The small half of a memory; the rows lie in files. `latest` also looks at rows that wait."""
+    return {
+        "types": memory.types,
+        "offsets": memory.offsets,
+        "latest": memory.latest and memory.latest.isoformat(),
+        "settled": settled(memory),
+    }
+
+
+def settled(memory: Memory) -> str | None:
+    """From which moment on a reading sees all these rows alike, whether used or waiting: the newest known_at."""
+    moments = [memory.latest]
+    if "known_at" in memory.waiting.column_names:
+        moments.append(pc.max(memory.waiting["known_at"]).as_py())
+    known = [moment for moment in moments if moment is not None]
+    return max(known).isoformat() if known else None
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "sha256" in found and "parts" in found else None
+
+
+def damaged(folder: Path, manifest: Mapping[str, Any]) -> Path | None:
+    """The first file of a folder that is missing or has other bytes; every file is read once for this."""
+    for name, digest in manifest["sha256"].items():
+        path = folder / name
+        if not path.is_file():
+            return path
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                return path
+    return None
+
+
+def intact(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a folder, if every file is there with the bytes that it was written with."""
+    manifest = read_manifest(folder)
+    return None if manifest is None or damaged(folder, manifest) else manifest
+
+
+def open_tables(con, folder: Path) -> Tables:
+    """The tables of a folder as views, each file checked by sha256 first. Raises E331 for a missing or altered one."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise HeadwaterError("E331", file=folder / MANIFEST, detail="missing or unreadable")
+    spoilt = damaged(folder, manifest)
+    if spoilt:
+        raise HeadwaterError("E331", file=spoilt, detail="missing or altered (sha256)")
+    return shown(con, folder, manifest)
+
+
+def shown(con, folder: Path, manifest: Mapping[str, Any]) -> Tables:
+    """The same of a folder that was checked or written just now."""
+    found = known(folder, manifest)
+    for name, parts in found.parts.items():
+        found.tables[name] = found.view(con, name, parts)
+    return found
+
+
+def known(folder: Path, manifest: Mapping[str, Any]) -> Tables:
+    """Everything that a manifest says; no table is opened."""
+    return Tables(
+        {},
+        tuple(manifest["measures"]),
+        tuple(manifest["attributes"]),
+        {name: RowCount(**count) for name, count in manifest["counts"].items()},
+        fingerprints={name: [InputFile(**file) for file in files] for name, files in manifest["inputs"].items()},
+        medians=manifest["medians"],
+        newest={name: datetime.fromisoformat(moment) for name, moment in manifest["newest"].items()},
+        future=manifest["future"],
+        ignored=manifest["ignored"],
+        declared=tuple(manifest["declared"]),
+        warnings=tuple(Problem(**problem) for problem in manifest["warnings"]),
+        fingerprint=manifest["fingerprint"],
+        parts={name: [part(folder, said) for said in parts] for name, parts in manifest["parts"].items()},
+    )
+
+
+def part(folder: Path, said: Mapping[str, Any]) -> Part:
+    days = {name: said[name] and date.fromisoformat(said[name]) for name in ("first_day", "last_day")}
+    newest = said["newest"] and datetime.fromisoformat(said["newest"])
+    return Part(folder / said["file"], said["sha256"], said["rows"], **days, newest=newest, months=said["months"])
+
+
+def base(folder: Path, manifest: Mapping[str, Any]) -> Tables:
+    """What the next reading starts from: parts and memories of every table."""
+    found = known(folder, manifest)
+    for name, said in manifest["memory"].items():
+        rows = {table: pq.read_table(folder / MEMORY / name / f"{table}.parquet") for table in REMEMBERED}
+        offsets = {column: (there, none) for column, (there, none) in said["offsets"].items()}
+        latest = said["latest"] and datetime.fromisoformat(said["latest"])
+        found.memory[name] = Memory(said["types"], offsets, latest, **rows)
+    return found

@@ -1,0 +1,149 @@
+"""A size that does not fit its unit: by which usual factor it is off, and what to do about it. Only what was tried is proposed."""
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.contracts import MONEY
+from features.errors import HeadwaterError
+from pipelines.config.mapping import Form, TableMapping
+from pipelines.ingest import columns, inputs, marks
+from pipelines.ingest.columns import Columns
+from pipelines.ingest.readers import sources
+from pipelines.ingest.reading import Reading
+
+MONEY_FACTORS = (10.0, 100.0, 1_000.0, 10_000.0)
+MEASURE_FACTORS = (8.0, 10.0, 24.0, 60.0, 100.0, 1_000.0, 1_024.0, 3_600.0, 86_400.0, 1_000_000.0, 1_048_576.0)
+"""Fen, thousands and tens of thousands; bits, hours, minutes and seconds, kilo and mega of both kinds."""
+
+CLOSE = 1.5
+"""A factor is named when it explains what was found up to this ratio: 60 is never told as 100."""
+
+FIRST = 1_000
+"""Rows on which a fix is tried."""
+
+
+@dataclass(frozen=True)
+class Odd:
+    """`table.column`, in the whole table or in one of its files, whose median does not lie between `low` and `high`.
+
+    `found` is the key of the sentence that says why. `position`: of the file, where one file is meant.
+    """
+
+    name: str
+    median: float
+    low: float
+    high: float
+    found: str
+    other: str = ""
+    position: int | None = None
+
+    @property
+    def table(self) -> str:
+        return self.name.split(".")[0]
+
+    @property
+    def column(self) -> str:
+        return self.name.split(".")[1]
+
+    @property
+    def ratio(self) -> float:
+        """How many times too large, or below 1 how much too small."""
+        return self.median / (self.high if self.median > self.high else self.low)
+
+
+def error(reading: Reading, odd: Odd) -> HeadwaterError:
+    """E301 with the figures, and a fix that was tried on the first rows where there is one."""
+    form = reading.mapping.tables[odd.table].forms()[odd.column]
+    files = reading.result.fingerprints[odd.table]
+    file = files[odd.position or 0]
+    money = odd.column not in reading.mapping.measures
+    return HeadwaterError(
+        "E301",
+        file=file.path,
+        column=odd.column,
+        table=odd.table,
+        mapping=reading.mapping.origin,
+        found=odd.found,
+        median=odd.median,
+        before=odd.low,
+        low=odd.low,
+        high=odd.high,
+        other=odd.other,
+        ratio=odd.ratio,
+        currency=reading.mapping.currency if money else (form.unit or odd.column),
+        rows=reading.result.counts[odd.table].in_,
+        **advice(reading, odd, form),
+    )
+
+
+def advice(reading: Reading, odd: Odd, form: Form) -> dict[str, Any]:
+    """The key of the sentence to follow, and its values; no factor is named that does not fit."""
+    step = operation(odd, reading)
+    try:
+        trial = step and tried(reading, odd, form, step)
+    except HeadwaterError:
+        trial = None
+    if not trial:
+        return {"advice": "@unit.unknown"}
+    given, made, expr = trial
+    shown = {"given": f"{given:,.6g}", "made": f"{made:,.6g}", "step": step, "expr": expr}
+    return {"advice": "@unit.expression" if odd.position is None else "@unit.deliver", **shown}
+
+
+def operation(odd: Odd, reading: Reading) -> str | None:
+    """`/ 60`, say: the usual factor that is nearest, if it is near."""
+    factors = MEASURE_FACTORS if odd.column in reading.mapping.measures else MONEY_FACTORS
+    size = abs(math.log(odd.ratio))
+    near = min(factors, key=lambda factor: abs(math.log(factor) - size))
+    if abs(math.log(near) - size) > math.log(CLOSE):
+        return None
+    return f"{'/' if odd.ratio > 1 else '*'} {near:.0f}"
+
+
+def tried(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, float, str] | None:
+    """A value of the first rows, what it becomes, and the expression; None where the outcome does not fit either."""
+    table = reading.mapping.tables[odd.table]
+    expr = f"{spelled(form, odd.column)} {step}"
+    changed = table.model_copy(update={"columns": table.columns | {odd.column: Form(expr=expr, unit=form.unit)}})
+    rows = first_rows(reading, odd, table)
+    old, new = (values(reading, odd, kind, rows) for kind in (table, changed))
+    positive = np.flatnonzero(new > 0)
+    if not len(positive):
+        return None
+    middle = positive[np.argsort(new[positive])[len(positive) // 2]]
+    fits = odd.low / CLOSE <= new[middle] <= odd.high * CLOSE
+    return (float(old[middle]), float(new[middle]), expr) if fits else None
+
+
+def spelled(form: Form, column: str) -> str:
+    """What a column is made of now, as a part of an expression."""
+    if form.expr:
+        return f"({form.expr})" if re.search(r"[-+*/]", form.expr) else form.expr
+    name = form.from_ or column
+    return name if re.fullmatch(r"[^\W\d]\w*", name) else f"`{name}`"
+
+
+def first_rows(reading: Reading, odd: Odd, table: TableMapping) -> Any:
+    """The first raw rows of the file that is meant, or of the source."""
+    raw = reading.inputs.raws[odd.table]
+    raw = replace(raw, inputs=list(raw.inputs), bad_lines=[])
+    positions = None if odd.position is None else [odd.position]
+    batch = next(iter(sources.stream(raw, sorted(columns.needed(table)), positions)))
+    return reading.con.create_table(
+        f"tried_{odd.table}", pa.Table.from_batches([batch]).slice(0, FIRST), temp=True, overwrite=True
+    )
+
+
+def values(reading: Reading, odd: Odd, table: TableMapping, rows: Any) -> np.ndarray:
+    """The column as a mapping makes it of some raw rows; NaN where it makes nothing."""
+    contract = inputs.extended(odd.table, reading.mapping)
+    aware = marks.offsets(rows, table, contract, odd.table)
+    cell = Columns(contract, table, reading.mapping, rows, aware).column(odd.column)
+    dtype = MONEY if contract.column(odd.column).dtype == MONEY else "float64"
+    made = rows.select(value=cell.value.cast(dtype).cast("float64"))
+    return made.to_pandas()["value"].to_numpy(dtype=float, na_value=np.nan)

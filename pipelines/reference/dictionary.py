@@ -1,0 +1,191 @@
+"""The pages that are made from the code: `python -m pipelines.dictionary docs` writes features, tables, scores, errors.
+
+Features are those of the operator's measures. A test holds the written pages against this module.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+
+from features.catalogue import catalogue
+from features.contracts import CONTRACTS, Column, Contract
+from features.definition import Feature
+from models.scores.columns import COLUMNS, CURVE, REASON_FIELDS, REASONS, ScoreColumn
+from pipelines.config.settings import Settings, load
+from pipelines.reference.error_pages import error_pages
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "configs" / "operator.yaml"
+MADE = "Made from the code by `make docs`; do not edit. · 由 `make docs` 从代码生成，请勿手改。\n"
+FEATURE_HEAD = (
+    "column · 列",
+    "unit",
+    "window",
+    "English",
+    "中文",
+    "null means",
+    "空值含义",
+    "without events · 无事件时",
+)
+COLUMN_HEAD = ("column · 列", "type", "unit", "may be null", "English", "中文", "sample · 示例")
+SCORE_HEAD = ("column · 列", "type", "unit or values", "may be null", "English", "中文")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; pipes and line ends inside a cell are made harmless."""
+    lines = [line(head), "|" + "---|" * len(head), *map(line, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |"
+
+
+def code(word: str) -> str:
+    return f"`{word}`" if word else ""
+
+
+def feature_page(features: Sequence[Feature]) -> str:
+    """Every feature, one section per family, in the order of the catalogue."""
+    families = [(name, list(members)) for name, members in groupby(features, key=lambda f: f.family)]
+    head = (
+        "# Features · 特征字典\n\n"
+        + MADE
+        + f"\n{len(features)} columns for the measures, parts and topics of `configs/operator.yaml` and its mapping."
+        " `headwater features list` shows those of your own.\nWindows count back from the as-of date: `3m` closed calendar"
+        " months, `12w` weeks (in periods of four), `90d` days; `6m_2m_ago` is a window that ends two months earlier.\nNull"
+        " is unknown, zero is none: every feature is also null where its source table is not there.\nThe source `wide` means"
+        " the other features of the same row, `peers` those of all customers of the same as-of date.\nHe, his and him stand"
+        " for the customer, whoever that is.\n\n"
+        "窗口自截止日向前计：`3m` 为已出账自然月，`12w` 为周（四周一期），`90d` 为天，`6m_2m_ago` 为早两个月结束的窗口。空值表示未知，零表示没有；来源表缺失时特征一律为空。"
+        "来源 `wide` 指同一行的其他特征，`peers` 指同一截止日全部客户的特征。\n\n"
+    )
+    contents = "\n".join(f"- [{name}](#{name}) ({len(members)})" for name, members in families)
+    return "\n".join([head + contents + "\n", *(feature_section(name, members) for name, members in families)])
+
+
+def feature_section(family: str, members: Sequence[Feature]) -> str:
+    sources = ", ".join(code(source) for source in sorted({f.source for f in members}))
+    return f"## {family}\n\nsource · 来源: {sources}\n\n" + table(FEATURE_HEAD, map(feature_row, members))
+
+
+def feature_row(feature: Feature) -> tuple[str, ...]:
+    none = "null" if feature.no_events is None else str(feature.no_events).removesuffix(".0")
+    return (
+        code(feature.column),
+        feature.unit,
+        feature.window.suffix if feature.window else "",
+        f"**{feature.label('en')}**: {feature.meaning('en')}",
+        f"**{feature.label('zh')}**：{feature.meaning('zh')}",
+        feature.null_meaning("en"),
+        feature.null_meaning("zh"),
+        none,
+    )
+
+
+def table_page(contracts: Iterable[Contract]) -> str:
+    """Every canonical table: key, columns, rules and a sample row."""
+    head = (
+        "# Tables · 规范表\n\n"
+        + MADE
+        + "\nYour mapping turns raw files into these. Timestamps are UTC without a zone; money is in the major unit (yuan, not"
+        " fen).\nA row that breaks a rule goes to quarantine with file, row, column and rule.\n\n"
+        "映射文件把原始文件转成下列表。时间为不带时区的 UTC；金额以主币种单位（元）计。违反规则的行连同文件、行号、列和规则进入隔离区。\n"
+    )
+    return "\n".join([head, *map(table_section, contracts)])
+
+
+def table_section(contract: Contract) -> str:
+    needed = "needed · 必需" if contract.needed else "optional · 可选"
+    clocks = "two clocks · 双时钟" if contract.event else "no clocks · 无时钟"
+    key = ", ".join(map(code, contract.key))
+    parts = [
+        f"## {contract.name}\n",
+        f"{contract.en} · {contract.zh}\n",
+        f"{needed} · {clocks} · key · 主键: {key}\n",
+        table(COLUMN_HEAD, map(column_row, contract.columns)),
+        *rules(contract),
+    ]
+    return "\n".join(parts)
+
+
+def column_row(column: Column) -> tuple[str, ...]:
+    nullable = "yes" if column.nullable else "no"
+    return code(column.name), column.dtype, column.unit, nullable, column.en, column.zh, code(column.sample)
+
+
+def rules(contract: Contract) -> list[str]:
+    if not contract.rules:
+        return []
+    rows = [(code(rule.name), code(rule.column), rule.en, rule.zh) for rule in contract.rules]
+    return [table(("rule · 规则", "column · 列", "English", "中文"), rows)]
+
+
+def score_page(columns: Iterable[ScoreColumn]) -> str:
+    """The published score table, column by column."""
+    head = (
+        "# Scores · 评分表\n\n"
+        + MADE
+        + "\nOne row per customer in `workspace/<name>/scores/YYYY-MM-DD.parquet`; `latest.parquet` names the newest date.\n"
+        "Model outputs are null unless `score_status` is `ok`. The file's metadata (`headwater.*`) holds run id, model versions,"
+        " feature set, schema version, input fingerprints, gate results and the high-value amount.\n\n"
+        "每个客户一行；`score_status` 不是 `ok` 时模型输出一律为空。文件元数据记录运行编号、模型版本、特征集、输入指纹、质量门结果和高价值线。\n\n"
+    )
+    fields = table(("field of a reason · 原因字段", "type"), ((code(n), told(t)) for n, t in REASON_FIELDS.items()))
+    return head + table(SCORE_HEAD, map(score_row, columns)) + "\n" + fields
+
+
+def score_row(column: ScoreColumn) -> tuple[str, ...]:
+    unit = ", ".join(map(code, column.values)) or column.unit
+    nullable = "no" if column.needed else "yes"
+    return code(column.name), told(column.dtype), unit, nullable, column.en, column.zh
+
+
+def told(dtype: pa.DataType) -> str:
+    """An Arrow type in short."""
+    if dtype in (REASONS, CURVE):
+        return "list of reasons" if dtype == REASONS else "list of (days, probability)"
+    return "enum" if pa.types.is_dictionary(dtype) else str(dtype)
+
+
+@cache
+def operator() -> Settings:
+    """The shipped operator: its measures, attributes, parts and topics have columns of their own."""
+    return load(CONFIG, environment={})
+
+
+def measures() -> tuple[str, ...]:
+    """The usage measures of the shipped operator."""
+    return operator().tables.measures
+
+
+def features() -> tuple[Feature, ...]:
+    """The catalogue of the shipped operator."""
+    declared, named = operator().tables, operator().features
+    return catalogue(declared.measures, declared.attributes, topics=named.topics, parts=named.parts)
+
+
+def pages() -> dict[str, Callable[[], str]]:
+    """File name to what makes its content."""
+    return {
+        "features.md": lambda: feature_page(features()),
+        "tables.md": lambda: table_page(
+            c.with_measures(measures()) if c.name == "usage" else c for c in CONTRACTS.values()
+        ),
+        "scores.md": lambda: score_page(COLUMNS),
+        "errors.md": error_pages,
+    }
+
+
+def main(folder: str) -> None:
+    """Write every page into a folder."""
+    for name, made in pages().items():
+        (Path(folder) / name).write_text(made(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

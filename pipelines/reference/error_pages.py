@@ -1,0 +1,43 @@
+"""`docs/errors.md`, made from the catalogue: one section per code, in both languages."""
+
+import re
+
+from pipelines.wording.texts import catalogue
+
+EXITS = {
+    "1": ("unexpected error", "意外错误"),
+    "2": ("usage or configuration", "用法或配置错误"),
+    "3": ("data contract failed", "数据不符合约定"),
+    "4": ("data missing or stale", "数据缺失或过期"),
+    "5": ("gate refused", "质量门未通过"),
+    "6": ("another run holds the lock", "另一任务占用锁"),
+    "7": ("environment", "运行环境问题"),
+}
+
+
+def codes() -> list[str]:
+    """Every code of the catalogue, errors first."""
+    found = {key.split(".")[1] for key in catalogue() if re.fullmatch(r"errors\.[EW]\d{3}\.what", key)}
+    return sorted(found)
+
+
+def error_pages() -> str:
+    """The whole page as Markdown."""
+    head = "# Error codes · 错误代码\n\nThe first digit is the exit code; W codes are warnings (exit 0). Made by `make docs`.\n"
+    return head + "\n" + "\n".join(section(code) for code in codes())
+
+
+def section(code: str) -> str:
+    exits = (
+        f"exit {code[1]}: {EXITS[code[1]][0]} · {EXITS[code[1]][1]}" if code[0] == "E" else "warning · 警告 (exit 0)"
+    )
+    lines = [f"## {code}", "", exits, ""]
+    for lang, fix in (("en", "Fix"), ("zh", "修复")):
+        lines += [f"- {told(code, 'what', lang)}", f"  {fix}: {told(code, 'fix', lang)}"]
+    return "\n".join(lines) + "\n"
+
+
+def told(code: str, part: str, lang: str) -> str:
+    """The sentence with its placeholders as words: `{rows:,}` -> ‹rows›."""
+    entry = catalogue().get(f"errors.{code}.{part}", {})
+    return re.sub(r"\{(\w+)[^{}]*\}", r"‹\1›", entry.get(lang, "—")).replace("|", "\\|")

@@ -1,0 +1,273 @@
+"""The only file that talks to MLflow: training runs, registered versions, aliases.
+
+The store is a SQLite file in the workspace, artifacts lie beside it, and no server listens. Whatever goes wrong in it
+is exit 7 for training and promotion; scoring never comes here.
+"""
+
+import io
+import json
+import logging
+import os
+import sqlite3
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import sqlalchemy
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, Schema
+
+from features.errors import HeadwaterError
+from models.estimators.bundle import from_files
+from pipelines.tracking import registry
+from pipelines.workspace import bundles, scratch
+from pipelines.workspace.storage import Workspace, sync, translated
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+SERVED = Path(__file__).with_name("served_model.py")
+for chatty in ("mlflow", "alembic"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
+TRIES, PAUSE = 4, 2.5
+"""A locked store is tried again for ten seconds."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one training run leaves in MLflow. `files` is the model as text; `figures` are SVG texts by name."""
+
+    target: str
+    name: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    files: dict[str, str]
+    inputs: list[tuple[str, str]]
+    outputs: list[str]
+    figures: dict[str, str] = field(default_factory=dict)
+    reports: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version of a target's model."""
+
+    target: str
+    number: int
+    run_id: str
+    tags: dict[str, str]
+    aliases: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.target}/{self.number}"
+
+
+@contextmanager
+def store(workspace: Workspace) -> Iterator[MlflowClient]:
+    """A client of the workspace's store; trouble with it becomes one line and exit 7.
+
+    So does a store that lacks versions which are known here: it would give their numbers a second time.
+    """
+    registry.refuse(workspace)
+    with connected(workspace) as client:
+        yield client
+
+
+@contextmanager
+def connected(workspace: Workspace) -> Iterator[MlflowClient]:
+    """A client of the store as it is, made when it is not there."""
+    uri = f"sqlite:///{workspace.store}"
+    try:
+        if not workspace.store.exists():
+            make(workspace)
+        mlflow.set_tracking_uri(uri)
+        yield reachable(uri)
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError) as error:
+        raise HeadwaterError("E706", file=workspace.store, detail=str(error).strip().splitlines()[0]) from error
+
+
+def make(workspace: Workspace) -> None:
+    """A new store, there whole or not at all; who was quicker keeps his.
+
+    MLflow brings it through all its versions, hundreds of statements: each waiting for the disk would take long.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # slow to import, and rarely needed
+
+    try:
+        with scratch.folder(workspace.root, ".store-") as folder:
+            new = folder / workspace.store.name
+            sqlalchemy.event.listen(sqlalchemy.Engine, "connect", unsynced)
+            try:
+                SqlAlchemyStore(f"sqlite:///{new}", workspace.artifacts.as_uri()).engine.dispose()
+            finally:
+                sqlalchemy.event.remove(sqlalchemy.Engine, "connect", unsynced)
+            sync(new)
+            with suppress(FileExistsError):
+                os.link(new, workspace.store)
+            sync(workspace.root)
+    except OSError as error:
+        raise translated(error, workspace.store) from error
+
+
+def unsynced(connection: sqlite3.Connection, _: object) -> None:
+    """What befalls a file that nobody sees yet does not matter."""
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+def reachable(uri: str) -> MlflowClient:
+    """The client, once the store answers; a lock held by somebody else is waited for a little."""
+    for attempt in range(TRIES):
+        try:
+            client = MlflowClient(uri)
+            client.search_experiments(max_results=1)
+            return client
+        except (MlflowException, sqlalchemy.exc.SQLAlchemyError):
+            if attempt == TRIES - 1:
+                raise
+            time.sleep(PAUSE)
+    raise AssertionError("unreachable")
+
+
+def experiment(workspace: Workspace, target: str) -> None:
+    """Select the target's experiment, made with an artifact folder inside the workspace."""
+    name = f"{workspace.root.name}/{target}"
+    if mlflow.get_experiment_by_name(name) is None:
+        mlflow.create_experiment(name, artifact_location=(workspace.artifacts / target).as_uri())
+    mlflow.set_experiment(name)
+
+
+def log(workspace: Workspace, training: Training) -> Version:
+    """One MLflow run with everything that training found, and a registered version with the alias `challenger`."""
+    with store(workspace) as client:
+        experiment(workspace, training.target)
+        with (
+            mlflow.start_run(run_name=training.name, tags=training.tags) as run,
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            mlflow.log_params(training.params)
+            mlflow.log_metrics(training.metrics)
+            for name, value in training.reports.items():
+                mlflow.log_text(json.dumps(value, ensure_ascii=False, indent=1, default=str), f"reports/{name}.json")
+            for name, svg in training.figures.items():
+                mlflow.log_text(svg, f"plots/{name}.svg")
+            info = log_model(training, write_bundle(training.files, Path(folder)))
+        number = str(info.registered_model_version)
+        for key, value in (training.tags | {"sha256": bundles.digests(training.files)[1]}).items():
+            client.set_model_version_tag(training.target, number, key, value)
+        client.set_registered_model_alias(training.target, CHALLENGER, number)
+        return version(client, training.target, number, run.info.run_id)
+
+
+def readmit(workspace: Workspace, target: str, number: int, files: dict[str, str] | None) -> None:
+    """Register a version again that the store has lost; without its files it keeps its number, and is tagged `lost`."""
+    with connected(workspace) as client:
+        experiment(workspace, target)
+        made = again(target, files) if files else placeholder(client, workspace, target)
+        if made != str(number):
+            raise HeadwaterError("E714", file=workspace.store, versions=f"{target}/{number}")
+        tags = {"restored": "true", "sha256": bundles.digests(files)[1]} if files else {"lost": "true"}
+        facts = from_files(files).facts_ if files else {}
+        known = {key: str(facts[key]) for key in ("feature_set_hash", "inputs") if key in facts}
+        for key, value in (tags | known).items():
+            client.set_model_version_tag(target, made, key, value)
+
+
+def again(target: str, files: dict[str, str]) -> str:
+    """A version made of files alone: of its training nothing is known any more."""
+    with mlflow.start_run(run_name=f"{target} restored"), tempfile.TemporaryDirectory() as folder:
+        info = pyfunc_model(target, write_bundle(files, Path(folder)), None)
+    return str(info.registered_model_version)
+
+
+def placeholder(client: MlflowClient, workspace: Workspace, target: str) -> str:
+    with suppress(MlflowException):
+        client.create_registered_model(target)
+    return str(client.create_model_version(target, (workspace.artifacts / target / "lost").as_uri()).version)
+
+
+def write_bundle(files: dict[str, str], folder: Path) -> Path:
+    bundle = folder / "bundle"
+    bundle.mkdir()
+    for name, text in files.items():
+        (bundle / name).write_text(text, encoding="utf-8")
+    mlflow.log_artifacts(str(bundle), "bundle")
+    return bundle
+
+
+def log_model(training: Training, bundle: Path) -> Any:
+    """Register text and JSON behind a declared signature."""
+    inputs = Schema([ColSpec(kind, name, required=False) for name, kind in training.inputs])
+    outputs = Schema([ColSpec("double", name) for name in training.outputs])
+    return pyfunc_model(training.target, bundle, ModelSignature(inputs, outputs))
+
+
+def pyfunc_model(target: str, bundle: Path, signature: ModelSignature | None) -> Any:
+    """Register a bundle; no pickle is written."""
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # it prints "Successfully registered" by itself
+        # an example row would be a customer's data; the signature is declared instead
+        warnings.filterwarnings("ignore", message=".*input example.*", category=UserWarning)
+        return mlflow.pyfunc.log_model(
+            name=target,
+            python_model=str(SERVED),
+            artifacts={"bundle": str(bundle)},
+            signature=signature,
+            registered_model_name=target,
+            pip_requirements=["headwater"],
+        )
+
+
+def version(client: MlflowClient, target: str, number: str, run_id: str | None = None) -> Version:
+    found = client.get_model_version(target, number)
+    return Version(target, int(found.version), str(run_id or found.run_id), dict(found.tags), tuple(found.aliases))
+
+
+def versions(workspace: Workspace, target: str) -> list[Version]:
+    """Every registered version, newest first."""
+    with store(workspace) as client:
+        found = client.search_model_versions(f"name='{target}'")
+        return sorted((version(client, target, v.version) for v in found), key=lambda v: -v.number)
+
+
+def aliased(workspace: Workspace, target: str, alias: str) -> Version | None:
+    """The version that an alias names, or None."""
+    return next((v for v in versions(workspace, target) if alias in v.aliases), None)
+
+
+def point(workspace: Workspace, target: str, alias: str, number: int, tags: dict[str, str] | None = None) -> None:
+    """Move an alias, after writing the tags that say why."""
+    with store(workspace) as client:
+        for key, value in (tags or {}).items():
+            client.set_model_version_tag(target, str(number), key, value)
+        client.set_registered_model_alias(target, alias, str(number))
+
+
+def files(workspace: Workspace, wanted: Version) -> dict[str, str]:
+    """The bundle of a registered version, as text by file name; missing files and altered ones are exit 5."""
+    with store(workspace), tempfile.TemporaryDirectory() as folder:
+        try:
+            got = mlflow.artifacts.download_artifacts(run_id=wanted.run_id, artifact_path="bundle", dst_path=folder)
+            found = {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(got).iterdir())}
+        except UnicodeDecodeError as error:
+            raise HeadwaterError("E530", version=wanted.name, target=wanted.target) from error
+        except (MlflowException, OSError) as error:
+            raise HeadwaterError("E524", version=wanted.name, target=wanted.target) from error
+    if bundles.digests(found)[1] != wanted.tags.get("sha256", bundles.digests(found)[1]):
+        raise HeadwaterError("E530", version=wanted.name, target=wanted.target)
+    return found
+
+
+def report(workspace: Workspace, wanted: Version, name: str) -> Any:
+    """A JSON report that was logged with a version."""
+    with store(workspace):
+        try:
+            return json.loads(mlflow.artifacts.load_text(f"runs:/{wanted.run_id}/reports/{name}.json"))
+        except (MlflowException, OSError, ValueError) as error:
+            raise HeadwaterError("E532", version=wanted.name, target=wanted.target, name=name) from error

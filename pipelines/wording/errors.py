@@ -1,0 +1,205 @@
+"""How a problem is told: a block on a terminal, one line in a log, JSON for machines; and foreign errors made ours."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import yaml
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from features.errors import HeadwaterError, Problem
+from pipelines.wording.texts import catalogue, has, placeholders, text
+
+DISK = {
+    errno.ENOSPC: "E703",
+    errno.EDQUOT: "E703",
+    errno.EACCES: "E704",
+    errno.EPERM: "E704",
+    errno.EROFS: "E704",
+}
+FOREIGN: tuple[tuple[type[BaseException], str], ...] = (
+    (duckdb.OutOfMemoryException, "E707"),
+    (MemoryError, "E707"),
+    (duckdb.IOException, "E705"),
+    (duckdb.Error, "E319"),
+    (pa.ArrowException, "E319"),
+)
+"""Errors of the libraries below us, the special ones first."""
+
+SHOWN = 3
+MOST = 10
+
+
+def sentence(problem: Problem, part: str, lang: str) -> str:
+    """`what`, `found` or `fix` of a problem in words; empty where its code has no such part."""
+    key = f"errors.{problem.code}.{part}"
+    if not has(key):
+        return ""
+    return text(key, lang, **known_values(problem, key, lang))
+
+
+def known_values(problem: Problem, key: str, lang: str) -> dict[str, Any]:
+    """The values of a problem; those written `@rule.empty` are words of the catalogue."""
+    given = {"file": problem.file, "row": problem.row, "column": problem.column, **problem.values}
+    words = {name: worded(value, given, lang) for name, value in given.items()}
+    asked = placeholders(catalogue()[key][lang])
+    return {name: Unknown() if words.get(name) is None else words[name] for name in asked}
+
+
+class Unknown:
+    """Stands where a value is not known; any format of it is a dash."""
+
+    def __format__(self, spec: str) -> str:
+        return "—"
+
+
+def worded(value: Any, given: dict[str, Any], lang: str) -> Any:
+    if not (isinstance(value, str) and value.startswith("@")):
+        return shortened(value)
+    key = f"terms.{value[1:]}"
+    asked = placeholders(catalogue()[key][lang])
+    return text(key, lang, **{name: Unknown() if given.get(name) is None else given[name] for name in asked})
+
+
+def shortened(value: Any) -> Any:
+    """Text from outside: one line, no control characters, not endless."""
+    if not isinstance(value, str):
+        return value
+    clean = "".join(char if char.isprintable() else "·" for char in value)
+    return clean if len(clean) <= 200 else clean[:199] + "…"
+
+
+def render_block(problem: Problem, lang: str, console: Console) -> None:
+    """The block of interfaces.md, section 4, on a console."""
+    warning = problem.code.startswith("W")
+    mark, style = ("!", "yellow") if warning else ("✗", "red")
+    exits = "" if warning else f" · {text('terms.label.exit', lang)} {problem.exit_code}"
+    console.print(
+        Text(f"{mark} {sentence(problem, 'what', lang)} · {problem.code}{exits}", style=style), soft_wrap=True
+    )
+    lines = list(details(problem, lang))
+    width = max((cell_len(label) for label, _ in lines), default=0)
+    for label, content in lines:
+        console.print(Text(f"  {label}{' ' * (width - cell_len(label) + 2)}{content}"), soft_wrap=True)
+
+
+def details(problem: Problem, lang: str) -> Iterator[tuple[str, str]]:
+    """Label and content of each line that applies: file, column, sample, fix, more."""
+    if problem.file:
+        yield text("terms.label.file", lang), place(problem)
+    if problem.column:
+        found = sentence(problem, "found", lang)
+        yield text("terms.label.column", lang), f"{shortened(problem.column)}   {found}".rstrip()
+    for sample in problem.sample[:SHOWN]:
+        yield text("terms.label.sample", lang), shortened(sample)
+    if fix := sentence(problem, "fix", lang):
+        yield text("terms.label.fix", lang), fix
+    if problem.code[0] in "EW":
+        yield text("terms.label.more", lang), f"docs/errors.md#{problem.code.lower()}"
+
+
+def print_block(error: HeadwaterError, lang: str, console: Console) -> None:
+    """Every problem of an error, at most ten, as blocks."""
+    for problem in (error.problem, *error.others)[:MOST]:
+        render_block(problem, lang, console)
+    if len(error.others) >= MOST:
+        console.print(text("terms.line.others", lang, others=len(error.others) + 1 - MOST))
+
+
+def place(problem: Problem) -> str:
+    rows = problem.values.get("total")
+    where = shortened(problem.file) + (f":{problem.row}" if problem.row else "")
+    return where + (f"  ({rows:,} rows)" if isinstance(rows, int) else "")
+
+
+def lines(error: HeadwaterError, lang: str, serving_as_of: date | str | None = None) -> list[str]:
+    """One line for each problem of an error, at most ten, the first one deciding the exit code."""
+    told = [render_line(problem, lang, serving_as_of) for problem in (error.problem, *error.others)[:MOST]]
+    left = len(error.others) + 1 - MOST
+    return told + ([text("terms.line.others", lang, others=left)] if left > 0 else [])
+
+
+def render_line(problem: Problem, lang: str, serving_as_of: date | str | None = None) -> str:
+    """The one line of reliability.md, section 0; `serving_as_of` is the date of the published scores, if any."""
+    what, found, fix = (sentence(problem, part, lang) for part in ("what", "found", "fix"))
+    stop, comma = (".", ", ") if lang == "en" else ("。", "，")
+    told = comma.join(filter(None, [what, found]))
+    told += "" if told.endswith(("?", "？", ".", "。")) else stop
+    fixed = text("terms.line.fix", lang, fix=fix) if fix else ""
+    if problem.code.startswith("W"):
+        return " ".join(filter(None, [f"WARNING {problem.code}", spot(problem), told, fixed]))
+    published = (
+        text("terms.line.published", lang, as_of=serving_as_of) if serving_as_of else text("terms.line.none", lang)
+    )
+    head = f"ERROR {problem.code} (exit {problem.exit_code})"
+    return " ".join(filter(None, [head, spot(problem), told, published, fixed]))
+
+
+def spot(problem: Problem) -> str:
+    """`file:row:column`, as far as they are known."""
+    parts = (problem.file, problem.row, problem.column)
+    return ":".join(str(shortened(part)) for part in parts if part is not None)
+
+
+def as_dict(told: HeadwaterError | Problem, lang: str) -> dict[str, Any]:
+    """For `--json`: code, message, fix, and where; the other problems of an error under `others`."""
+    if isinstance(told, Problem):
+        return problem_dict(told, lang)
+    others = [problem_dict(problem, lang) for problem in told.others[:MOST]]
+    return problem_dict(told.problem, lang) | ({"others": others} if others else {})
+
+
+def problem_dict(problem: Problem, lang: str) -> dict[str, Any]:
+    told = {
+        "code": problem.code,
+        "message": sentence(problem, "what", lang),
+        "found": sentence(problem, "found", lang),
+        "fix": sentence(problem, "fix", lang),
+        "file": problem.file,
+        "row": problem.row,
+        "column": problem.column,
+        "sample": list(problem.sample[:SHOWN]),
+    }
+    return {key: value for key, value in told.items() if value not in (None, "", [])}
+
+
+@contextmanager
+def translated(place: Path | str | None = None) -> Iterator[None]:
+    """Foreign exceptions inside become ours; what is no known fault passes through (exit 1)."""
+    try:
+        yield
+    except Exception as error:
+        found = translation(error, place)
+        if found is None:
+            raise
+        raise found from error
+
+
+def translate(error: BaseException) -> HeadwaterError:
+    """Any exception as one of ours: a known fault by its code, everything else is E101 (exit 1)."""
+    detail = (str(error).strip() or "—").splitlines()[0][:200]
+    return translation(error) or HeadwaterError("E101", detail=f"{type(error).__name__}: {detail}")
+
+
+def translation(error: BaseException, place: Path | str | None = None) -> HeadwaterError | None:
+    """The HeadwaterError that says the same as an error of the system, DuckDB, Arrow or YAML, or None."""
+    detail = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    if isinstance(error, HeadwaterError):
+        return error
+    if isinstance(error, OSError) and error.errno:
+        code = DISK.get(error.errno, "E705")
+        return HeadwaterError(code, file=error.filename or place, detail=error.strerror or detail)
+    if isinstance(error, yaml.YAMLError):
+        return HeadwaterError("E202", file=place, found=detail)
+    foreign = next((code for kind, code in FOREIGN if isinstance(error, kind)), None)
+    if foreign is None:
+        return None
+    full = foreign == "E705" and "No space left" in str(error)
+    return HeadwaterError("E703" if full else foreign, file=place, detail=detail)

@@ -1,0 +1,222 @@
+"""The pinned local copy of the champions: what nightly scoring reads, with MLflow up, down or corrupt.
+
+`models/gen/<id>/` holds one folder per target and a manifest with the sha256 of every file; `models/CURRENT` names the
+generation in force. A generation is never changed; promotion makes a new one and moves the pointer last. The id is made
+of the manifest, so that a manifest is checked by the name of its folder; what replaces a damaged generation is `<id>-1`.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from features.errors import HeadwaterError, Problem
+from models.candidates import Estimator
+from models.estimators.bundle import from_files
+from pipelines.workspace.storage import FOLDER_MODE, Workspace, sha256, sync, write_json, write_text
+
+ALLOWED = {".txt", ".json"}
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A loaded model with the version and the checksum that it is published under."""
+
+    target: str
+    version: str
+    sha256: str
+    model: Estimator
+
+
+def current(workspace: Workspace) -> Path | None:
+    """The generation in force, or None before the first promotion."""
+    pointer = workspace.models / "CURRENT"
+    return (
+        workspace.models / "gen" / pointer.read_bytes().decode(errors="replace").strip() if pointer.exists() else None
+    )
+
+
+def manifest(generation: Path) -> dict:
+    """Versions and sha256 of a generation's models, as they were when it was promoted. Raises E531 when damaged."""
+    try:
+        found = json.loads((generation / "manifest.json").read_bytes())
+        if name_of(found["models"]) == generation.name.partition("-")[0]:
+            return found
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise HeadwaterError("E531", file=generation / "manifest.json") from error
+    raise HeadwaterError("E531", file=generation / "manifest.json")
+
+
+def name_of(entries: Mapping[str, dict]) -> str:
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def in_force(workspace: Workspace) -> dict[str, dict]:
+    """The manifest's entry of every champion, whether or not its files are whole; none before the first promotion."""
+    generation = current(workspace)
+    return manifest(generation)["models"] if generation else {}
+
+
+def generations(workspace: Workspace) -> Iterator[tuple[Path, dict[str, dict]]]:
+    """Every generation whose manifest is whole, with its entries, by name."""
+    for folder in sorted((workspace.models / "gen").glob("*")):
+        try:
+            yield folder, manifest(folder)["models"]
+        except HeadwaterError:  # a damaged one is no source of anything
+            continue
+
+
+def champions(workspace: Workspace) -> dict[str, Champion]:
+    """Every champion of the generation in force, checked by sha256 before a byte of it is parsed."""
+    generation = current(workspace)
+    if generation is None:
+        raise HeadwaterError("E521")
+    return {target: load(generation, target, entry) for target, entry in manifest(generation)["models"].items()}
+
+
+def texts(workspace: Workspace) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """Version, sha256 and files of every champion, checked: what goes to machines that do not see the workspace."""
+    generation = current(workspace)
+    if generation is None:
+        raise HeadwaterError("E521")
+    entries = manifest(generation)["models"].items()
+    return {target: (e["version"], e["sha256"], checked(generation / target, e)) for target, e in entries}
+
+
+def load(generation: Path, target: str, entry: dict) -> Champion:
+    """One champion; a missing, foreign or altered file is exit 5."""
+    return Champion(target, entry["version"], entry["sha256"], from_files(checked(generation / target, entry)))
+
+
+def readable(workspace: Workspace, target: str) -> Champion | None:
+    """The champion of a target; None where there is none, or its files are damaged: then it is no rival to anything."""
+    generation = current(workspace)
+    entry = in_force(workspace).get(target)
+    if generation is None or entry is None or not whole(generation / target, entry):
+        return None
+    return load(generation, target, entry)
+
+
+def damaged(workspace: Workspace) -> list[Problem]:
+    """A warning for each champion whose files are damaged."""
+    generation = current(workspace)
+    entries = in_force(workspace)
+    hurt = [t for t, entry in entries.items() if generation and not whole(generation / t, entry)]
+    return [Problem("W523", str(generation), values=named(entries[target])) for target in hurt]
+
+
+def named(entry: dict) -> dict[str, str]:
+    """Version, target and number, for messages."""
+    target, _, number = entry["version"].partition("/")
+    return {"version": entry["version"], "target": target, "number": number}
+
+
+def whole(folder: Path, entry: dict) -> bool:
+    """Are the files of one champion there, every one with its sha256?"""
+    try:
+        checked(folder, entry)
+    except HeadwaterError:
+        return False
+    return True
+
+
+def checked(folder: Path, entry: dict) -> dict[str, str]:
+    """The files of one champion, every one of them with its sha256."""
+    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if found != set(entry["files"]) or any(Path(name).suffix not in ALLOWED for name in found):
+        names = ", ".join(sorted(found ^ set(entry["files"]))) or "?"
+        raise HeadwaterError("E522", file=folder, names=names, **named(entry))
+    for name, digest in entry["files"].items():
+        if sha256(folder / name) != digest:
+            raise HeadwaterError("E523", file=folder / name, **named(entry))
+    return {name: (folder / name).read_text(encoding="utf-8") for name in entry["files"]}
+
+
+def kept(workspace: Workspace, version: str) -> dict[str, str] | None:
+    """The files of a version that some generation holds whole, or None."""
+    for generation, entries in generations(workspace):
+        for target, entry in entries.items():
+            if entry["version"] == version and whole(generation / target, entry):
+                return checked(generation / target, entry)
+    return None
+
+
+def digests(texts: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The sha256 of every file, and the one of the model that they make."""
+    files = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    return files, hashlib.sha256("".join(f"{n}{d}" for n, d in sorted(files.items())).encode()).hexdigest()
+
+
+def install(workspace: Workspace, target: str, version: str, texts: dict[str, str]) -> str:
+    """A generation in which `target` is `version`, the others as they were; returns its sha256. Lock held."""
+    return establish(workspace, in_force(workspace), {target: (version, texts)})[target]
+
+
+def establish(
+    workspace: Workspace, others: dict[str, dict], new: Mapping[str, tuple[str, dict[str, str]]]
+) -> dict[str, str]:
+    """Put a generation of `others` and of `new` (version and files by target) in force; the sha256 of the new."""
+    entries = dict(others)
+    for target, (version, texts) in new.items():
+        files, digest = digests(texts)
+        entries[target] = {"version": version, "sha256": digest, "files": files}
+    files_of = {target: texts for target, (_, texts) in new.items()}
+    write_text(workspace.models / "CURRENT", placed(workspace, entries, files_of) + "\n")
+    return {target: entries[target]["sha256"] for target in new}
+
+
+def placed(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> str:
+    """The name of a generation with these entries that is whole: one that is there, or else one made now.
+
+    A damaged one stays where it is, and is not touched: a kill at any moment leaves the generation in force in force.
+    """
+    name = name_of(entries)
+    for number in count():
+        made = workspace.models / "gen" / (f"{name}-{number}" if number else name)
+        if not made.exists():
+            stage(workspace, entries, new).rename(made)
+            sync(made.parent)
+            return made.name
+        if unhurt(made, entries):
+            return made.name
+    raise AssertionError("unreachable")
+
+
+def unhurt(generation: Path, entries: dict[str, dict]) -> bool:
+    """Does a generation hold these champions, each of them whole?"""
+    try:
+        found = manifest(generation)["models"]
+    except HeadwaterError:
+        return False
+    return found == entries and all(whole(generation / target, entry) for target, entry in entries.items())
+
+
+def stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> Path:
+    """Build the generation under a name that nobody reads."""
+    staging = workspace.models / f".staging-{os.getpid()}"
+    for left in workspace.models.glob(".staging-*"):  # of killed runs: the lock is held
+        shutil.rmtree(left)
+    (workspace.models / "gen").mkdir(mode=FOLDER_MODE, exist_ok=True)
+    staging.mkdir(mode=FOLDER_MODE)
+    for target in entries.keys() - new.keys():
+        if found := best_copy(workspace, target, entries[target]):
+            shutil.copytree(found, staging / target)
+    for target, texts in new.items():
+        (staging / target).mkdir(mode=FOLDER_MODE)
+        for name, text in texts.items():
+            write_text(staging / target / name, text)
+    write_json(staging / "manifest.json", {"models": entries})
+    sync(staging)
+    return staging
+
+
+def best_copy(workspace: Workspace, target: str, entry: dict) -> Path | None:
+    """Where a champion that stays is copied from: whole if any generation has it so, else as it is in force."""
+    folders = [g / target for g, entries in generations(workspace) if entries.get(target) == entry]
+    before = current(workspace)
+    as_it_is = before / target if before and (before / target).is_dir() else None
+    return next((folder for folder in folders if whole(folder, entry)), as_it_is)

@@ -1,0 +1,86 @@
+"""Finished pieces of a run that is not finished: what an interrupted night need not compute again.
+
+Each piece is a Parquet file, written beside and renamed; `pieces.jsonl` holds its sha256. The run id stands for
+everything that could change a piece, so one whose sha256 is right is taken as it is. Presence alone proves nothing.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.workspace.storage import FOLDER_MODE, Workspace, sha256
+
+LOG = "pieces.jsonl"
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The pieces of one run, in `runs/<run_id>/pieces`."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, workspace: Workspace, run_id: str) -> "Pieces":
+        folder = workspace.runs / run_id / "pieces"
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        return cls(folder)
+
+    def path(self, stage: str, key: str) -> Path:
+        return self.folder / f"{stage}-{key}.parquet"
+
+    def once(self, stage: str, key: str, fill: Callable[[Path], object]) -> bool:
+        """Have a piece's file filled unless it is there, whole; False when it was."""
+        path = self.path(stage, key)
+        if path.is_file() and self._known().get(path.name) == sha256(path):
+            return False
+        self._filled(path, fill)
+        return True
+
+    def read(self, stage: str, key: str, columns: list[str] | None = None) -> pa.Table:
+        return pq.read_table(self.path(stage, key), columns=columns)
+
+    def write(self, stage: str, key: str, table: pa.Table) -> None:
+        self._filled(self.path(stage, key), partial(written, table))
+
+    def _filled(self, path: Path, fill: Callable[[Path], object]) -> None:
+        temporary = path.with_suffix(".tmp")
+        fill(temporary)
+        with temporary.open("rb") as whole:
+            os.fsync(whole.fileno())
+        rows = pq.read_metadata(temporary).num_rows
+        line = json.dumps({"piece": path.name, "sha256": sha256(temporary), "rows": rows})
+        temporary.replace(path)
+        with (self.folder / LOG).open("a", encoding="utf-8") as out:
+            out.write(line + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+
+    def _known(self) -> dict[str, str]:
+        log = self.folder / LOG
+        lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+        return {entry["piece"]: entry["sha256"] for line in lines if (entry := readable(line))}
+
+
+def written(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd", compression_level=1)
+
+
+def readable(line: str) -> dict[str, str]:
+    """An entry of the log; nothing for a line that a crash cut off."""
+    try:
+        return dict(json.loads(line))
+    except ValueError:
+        return {}
+
+
+def forget(workspace: Workspace) -> None:
+    """Remove the pieces of every run: a night is out, and what was left of others is older than it."""
+    for folder in workspace.runs.glob("*/pieces"):
+        shutil.rmtree(folder, ignore_errors=True)

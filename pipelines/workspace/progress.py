@@ -1,0 +1,71 @@
+"""What a person sees while a command works: a line per step, when it begins and what came of it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from time import perf_counter
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from pipelines.wording.texts import text
+from pipelines.workspace.journal import Journal
+
+log = logging.getLogger("headwater")
+EVERY = 60.0
+"""Seconds between two lines of progress in a log."""
+
+
+class Steps:
+    """Shows steps on stderr and, once a journal is there, writes them to it.
+
+    On a terminal a spinner turns beside the step's name; elsewhere each finished step is one plain line.
+    """
+
+    def __init__(self, lang: str = "en", *, quiet: bool = False):
+        self.lang = lang
+        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.journal: Journal | None = None
+        self._spinner: Status | None = None
+        self._title, self._begun, self._last, self._told = "", 0.0, 0.0, 0.0
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict]:
+        """Run a step; put the sentence for people under `said` in the yielded facts, and numbers beside it."""
+        title = text(f"steps.{name}", self.lang)
+        started = perf_counter()
+        facts: dict = {}
+        written = self.journal.step(name, facts) if self.journal else nullcontext()
+        with ExitStack() as stack:
+            self._title, self._begun, self._last, self._told = title, started, started, started
+            self._spinner = stack.enter_context(self.console.status(title)) if self.console.is_terminal else None
+            stack.enter_context(written)
+            yield facts
+        said = facts.get("said", "")
+        self.console.print(f"[green]✓[/] {title}  {said}  [dim]{perf_counter() - started:.1f} s[/]", soft_wrap=True)
+
+    def progress(self, done: int, of: int) -> None:
+        """How far the present step is; with a spinner at once, in a log at most every minute.
+
+        A step may count more than once; each count begins where the one before ended.
+        """
+        if of < 2:
+            return
+        now = perf_counter()
+        self._begun, self._last = self._last if done == 1 else self._begun, now
+        left = (now - self._begun) / done * (of - done)
+        said = text("steps.progress", self.lang, title=self._title, done=done, of=of, minutes=left / 60)
+        if self._spinner:
+            self._spinner.update(said)
+        elif now - self._told >= EVERY and done < of:
+            self.console.print(said, soft_wrap=True)
+            self._told = now
+
+    def warn(self, message: str) -> None:
+        """What went wrong without ending the command; a plain line in a log."""
+        mark = "[yellow]![/] " if self.console.is_terminal else ""
+        self.console.print(mark + escape(message), soft_wrap=True)
+
+    def say(self, message: str, style: str = "") -> None:
+        self.console.print(message, style=style, soft_wrap=True)

@@ -1,0 +1,124 @@
+"""What became of a run, and whether what it left is whole: nothing is believed because it is there.
+
+The record of a run (`runs/<run_id>/record.json`) holds the sha256 of its score file and of what was made from it. Where
+there is no record a score file must agree with what it says of itself: its rows, and the parts of its run id.
+"""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from features.errors import HeadwaterError
+from models.scores.score_table import RowsDigest
+from pipelines.workspace import journal
+from pipelines.workspace.score_files import ScoreFile, damaged
+from pipelines.workspace.storage import Workspace, sha256
+
+PUBLISHING, SCORED, PUBLISHED = "publishing", "scored", "published"
+STOPPED, UNFINISHED, UNREADABLE = "stopped", "unfinished", "unreadable"
+
+
+def whole(workspace: Workspace, as_of: date) -> ScoreFile:
+    """The score file of a date, compared with the record of its run. Raises E431 (not there) and E340 (damaged)."""
+    path = workspace.score_file(as_of)
+    try:
+        return compared(workspace, path)
+    except HeadwaterError as error:
+        if error.problem.code != "E340":
+            raise
+    return compared(workspace, path)  # it may have been replaced while it was looked at
+
+
+def compared(workspace: Workspace, path: Path) -> ScoreFile:
+    file = ScoreFile(path)
+    recorded = record(workspace, file.meta["run_id"]).get("sha256")
+    if recorded is None:
+        agreeing(file)
+    elif sha256(path) != recorded:
+        raise damaged(path, f"sha256 of run {file.meta['run_id']}")
+    return file
+
+
+def agreeing(file: ScoreFile) -> None:
+    """Raise E340 where a file contradicts what it says of its rows, its run and its models."""
+    digest, meta = RowsDigest(), file.meta
+    with misread(file.path):
+        models = {name: model["sha256"] for name, model in json.loads(meta["models"]).items()}
+        json.loads(meta["high_value"])
+        for piece in file.pieces():
+            digest.add(piece)
+    parts = {"inputs": meta["inputs"], "code": meta["code_version"], "config": meta["config_sha256"]}
+    if digest.hexdigest() != meta["rows_sha256"]:
+        raise damaged(file.path, "rows_sha256")
+    if journal.identity(as_of=meta["as_of"], models=models, **parts) != meta["run_id"]:
+        raise damaged(file.path, "run_id")
+
+
+@contextmanager
+def misread(path: Path) -> Iterator[None]:
+    """Text that is no JSON any more, or rows of a type that cannot be: damage."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, NotImplementedError) as error:
+        raise damaged(path, error) from error
+
+
+def sound(workspace: Workspace, as_of: date) -> bool:
+    """Is the score file of a date there, and whole?"""
+    try:
+        whole(workspace, as_of)
+    except HeadwaterError as error:
+        if error.problem.code in ("E340", "E431"):
+            return False
+        raise
+    return True
+
+
+def record(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """What was recorded of a run; nothing where there is no record, or one that cannot be read."""
+    path = workspace.runs / Path(run_id).name / journal.RECORD
+    return journal.readable(path) or {} if path.is_file() else {}
+
+
+def outcome(workspace: Workspace, found: Mapping[str, Any]) -> str:
+    """What became of a recorded run; one that was publishing is asked whether its score file ever came."""
+    told = found.get("outcome")
+    if told != PUBLISHING:
+        return told if told in (SCORED, PUBLISHED) else UNREADABLE
+    return UNFINISHED if carried(workspace, found) else STOPPED
+
+
+def carried(workspace: Workspace, found: Mapping[str, Any]) -> bool:
+    """Does the score file of the run's date come from this run?"""
+    try:
+        path = workspace.score_file(date.fromisoformat(str(found.get("as_of"))))
+        return ScoreFile(path).meta.get("run_id") == found["run_id"]
+    except (HeadwaterError, ValueError):  # no such date, no such file, or no file that says whose it is
+        return False
+
+
+def intact(path: Path, run_id: str, recorded: str | None) -> bool:
+    """Is this the output of a run, whole? A workbook or page that somebody has edited and saved is, and stays theirs."""
+    if not path.is_file():
+        return False
+    if recorded == sha256(path):
+        return True
+    content = entire(path)
+    return content is not None and (recorded is not None or run_id.encode() in content)
+
+
+def entire(path: Path) -> bytes | None:
+    """The text of a workbook or a page that is complete, None of one that is not."""
+    if path.suffix != ".xlsx":
+        content = path.read_bytes()
+        return content if content.rstrip().endswith(b"</html>") else None
+    try:
+        with zipfile.ZipFile(path) as book:
+            return None if book.testzip() else b"".join(map(book.read, book.namelist()))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError):
+        return None  # each of them is what a damaged archive raises

@@ -1,0 +1,249 @@
+"""Law 1: nothing that happens, or becomes known, at or after the cutoff changes anything. It catches the classic slips."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from hypothesis import strategies as st
+
+from features import visible
+from features.blocks.registry import BLOCKS
+from features.catalogue import FAMILIES, definitions
+from features.contracts import CONTRACTS
+from features.definition import columns
+from tests.features.asking import EVENTS, Asker, differing, sources, without_nan
+from tests.world import ATTRIBUTES, LATER, MEASURES, World, future, past, rewritten, world
+
+NARROW = [
+    f
+    for family in FAMILIES
+    for d in definitions(family)
+    if d.source not in {"customers", "peers", "wide"}
+    for f in columns(d, MEASURES)[:1]
+]
+"""One column of every feature: enough to be caught by, and compiled in half the time."""
+SOURCES = {f.source for f in NARROW} - {"attributes", "household"}  # who left when is read from customers, not events
+
+
+def holds(ask: Asker, size: int, seed: int) -> None:
+    """Law 1 on worlds that are asked three times: as they are, without a future, and with that of others."""
+    given = world(size, seed)
+    answer = ask(given)
+    assert answer.num_rows == size
+    assert without_nan(answer)
+    assert differing(answer, ask(past(given))) == set(), "dropping the future changed these"
+    assert differing(answer, ask(rewritten(given, world(size, seed + 1)))) == set(), "another future changed these"
+
+
+def test_nothing_from_the_cutoff_on_changes_anything_in_12000_worlds(ask: Asker):
+    holds(ask, 12_000, seed=101)
+
+
+@pytest.mark.slow
+def test_nothing_from_the_cutoff_on_changes_anything_in_100000_worlds(ask: Asker):
+    for seed in range(5):
+        holds(ask, 20_000, seed=1_001 + 2 * seed)
+
+
+def test_the_worlds_are_as_hostile_as_they_claim():
+    given = world(3_000, seed=103)
+    own = given.spine.set_index("customer_id")
+    for name in EVENTS:
+        rows = given.tables[name]
+        ahead = future(rows, given.spine)
+        cut = own.cutoff.loc[rows.customer_id].to_numpy()
+        assert 0.1 < ahead.mean() < 0.6, name
+        assert (rows.known_at.to_numpy() == cut).any(), name
+        assert (rows.known_at.to_numpy() == cut - 1).any(), name
+        assert (rows.happened_on.to_numpy() < own.activated_on.loc[rows.customer_id].to_numpy()).any(), name
+        if name != "subscriptions":
+            assert ((rows.happened_at.to_numpy() == cut) & (rows.known_at.to_numpy() < cut)).any(), name
+            assert (rows.happened_at.to_numpy() == cut - 1).any(), name
+        assert len(set(own.index) - set(rows.customer_id)) > 300, f"{name}: customers without events"
+        for column in LATER.keys() & set(rows.columns):
+            later = rows[column].to_numpy() >= own[LATER[column]].loc[rows.customer_id].to_numpy()
+            assert (later & ~ahead).sum() > 30, f"{name}.{column} comes true after the cutoff"
+    assert {"2024-02-29", "2024-03-31"} <= set(given.spine.as_of.dt.strftime("%Y-%m-%d"))
+    assert (given.spine.as_of - given.spine.activated_on).min() == pd.Timedelta("1D")
+
+
+def test_same_seed_same_worlds():
+    one, same, other = world(50, seed=1), world(50, seed=1), world(50, seed=2)
+    assert all(one.tables[name].equals(same.tables[name]) for name in one.tables)
+    assert not one.tables["bills"].equals(other.tables["bills"])
+
+
+def happened_at_cutoff(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
+    """The slip `<=` on happened_at (and on the date, where a table has no time)."""
+    at = "happened_at" in events.columns
+    happened = events.happened_at <= spine.cutoff if at else events.happened_on <= spine.as_of
+    return happened & (events.known_at < spine.cutoff) & (events.happened_on >= spine.activated_on)
+
+
+def known_at_cutoff(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
+    """The slip `<=` on known_at."""
+    happened = events.happened_on < spine.as_of
+    return happened & (events.known_at <= spine.cutoff) & (events.happened_on >= spine.activated_on)
+
+
+def known_forgotten(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
+    """The slip of looking at one clock only."""
+    return (events.happened_on < spine.as_of) & (events.happened_on >= spine.activated_on)
+
+
+def cut_in_utc(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
+    """The slip of UTC midnight where the local one was meant."""
+    midnight = spine.as_of.cast("timestamp")
+    at = "happened_at" in events.columns
+    happened = events.happened_at < midnight if at else events.happened_on < spine.as_of
+    return happened & (events.known_at < midnight) & (events.happened_on >= spine.activated_on)
+
+
+@pytest.mark.parametrize("slip", [happened_at_cutoff, known_at_cutoff, known_forgotten, cut_in_utc])
+def test_the_law_catches_the_slip_in_every_table(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, slip):
+    """Windows begin with the day before: features that have only windows shut an event at the cutoff out twice."""
+    monkeypatch.setattr(visible, "seen", slip)
+    slipped = Asker(con, slip.__name__, NARROW)
+    given = world(3_000, seed=104)
+    changed = differing(slipped(given), slipped(past(given)))
+    shut_twice = (
+        {"bills", "usage", "surveys", "household_bills", "household_complaints"}
+        if slip is happened_at_cutoff
+        else set()
+    )
+    assert sources(changed, slipped.features) >= SOURCES - shut_twice
+
+
+@pytest.mark.parametrize("column", ["resolved_at", "valid_to"])
+def test_the_law_catches_a_column_shown_before_its_time(con, monkeypatch: pytest.MonkeyPatch, column: str):
+    monkeypatch.delitem(visible.MASKED, column)
+    slipped = Asker(con, f"unmasked_{column}", [f for f in NARROW if f.source in {"complaints", "subscriptions"}])
+    given = world(1_000, seed=105)
+    assert differing(slipped(given), slipped(past(given))) != set()
+
+
+def test_the_law_catches_a_correction_that_hides_what_was_known(con, monkeypatch: pytest.MonkeyPatch):
+    def newest(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
+        rule = known_before(spine, events)
+        return rule & events.superseded_at.isnull() if "superseded_at" in events.columns else rule
+
+    known_before = visible.seen
+    monkeypatch.setattr(visible, "seen", newest)
+    slipped = Asker(con, "superseded", [f for f in NARROW if f.source in {"bills", "surveys"}])
+    given = world(1_000, seed=106)
+    assert differing(slipped(given), slipped(past(given))) != set()
+
+
+CUT = datetime.fromisoformat("2024-02-29")
+EDGE = timedelta(microseconds=1)
+MOMENTS = st.sampled_from([CUT, CUT - EDGE, CUT + EDGE]) | st.integers(-120, 48).map(
+    lambda n: CUT + timedelta(hours=12 * n)
+)
+ROWS = st.lists(
+    st.tuples(st.sampled_from(EVENTS), MOMENTS, MOMENTS, st.none() | MOMENTS, st.integers(0, 500)), max_size=6
+)
+"""Table, when it happened, when it was known, when it ended or was solved, and how much."""
+
+
+def told_apart(asker: Asker, rows: list[tuple], tables: Sequence[str] = EVENTS) -> set[str]:
+    """Two customers, one with his whole history, one with its past only: the columns in which they differ.
+
+    Of rows that would share a key, as two plans from one day, the last one stays.
+    """
+    rows = list({key_of(number, row): row for number, row in enumerate(rows)}.values())
+    full = [("whole", *row) for row in rows]
+    before = [("past", t, h, k, r if r and r < CUT else None, a) for t, h, k, r, a in rows if h < CUT and k < CUT]
+    answer = asker(tiny(full + before, tables)).drop_columns(["customer_id"])
+    return differing(answer.slice(0, 1), answer.slice(1, 1))
+
+
+def key_of(number: int, row: tuple) -> tuple:
+    """What tells a row apart: its number, or where the table numbers none, its customer's day."""
+    return (row[0], number) if len(CONTRACTS[row[0]].key) == 1 else (row[0], row[1].date())
+
+
+@pytest.fixture(scope="module")
+def small(con: ibis.BaseBackend) -> Asker:
+    return Asker(con, "small", NARROW)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(rows=ROWS)
+def test_no_small_world_in_which_the_future_matters(small: Asker, rows):
+    assert told_apart(small, rows) == set()
+
+
+TOGETHER = {"payments": ["bills", "payments"]}
+"""Tables whose features also read another one."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", EVENTS)
+def test_no_small_world_of_one_table_among_1000(con: ibis.BaseBackend, table: str):
+    """150 of each table, with the features that it alone makes: seven times as quick as all of them each time."""
+    tables = TOGETHER.get(table, [table])
+    features = [f for f in NARROW if {*BLOCKS[f.source][0]} <= {"customers", *tables}]
+    asker = Asker(con, f"small_{table}", features)
+    row = st.tuples(st.sampled_from(tables), MOMENTS, MOMENTS, st.none() | MOMENTS, st.integers(0, 500))
+
+    @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(rows=st.lists(row, max_size=6))
+    def holds_for(rows: list[tuple]) -> None:
+        assert told_apart(asker, rows, tables) == set()
+
+    holds_for()
+
+
+def test_a_slip_shrinks_to_a_single_row(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch):
+    """What is reported can be read: one row, known at the very cutoff, of nothing."""
+    monkeypatch.setattr(visible, "seen", known_forgotten)
+    slipped = Asker(con, "shrunk", [f for f in NARROW if f.column == "payment_count_91d"])
+    payments = st.lists(st.tuples(st.just("payments"), MOMENTS, MOMENTS, st.none(), st.integers(0, 9)), max_size=3)
+    asked = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+    ((_, happened, known, _, amount),) = find(
+        payments, lambda rows: told_apart(slipped, rows, ["payments"]) != set(), settings=asked
+    )
+    assert happened < CUT <= known and amount == 0
+
+
+def tiny(rows: list[tuple], filled: Sequence[str]) -> World:
+    """Two customers with rows of some tables, in a time zone where days begin at midnight UTC."""
+    days = [CUT - timedelta(days=400)] * 2
+    people = {"customer_id": ["past", "whole"], "activated_on": days, "deactivated_on": pd.NaT}
+    unsaid = dict.fromkeys(["customer_type", "group_size", "account_id", "region"])
+    tables = {"customers": pd.DataFrame(people).assign(**unsaid, **dict.fromkeys(ATTRIBUTES))}
+    tables |= {name: events(name, [row for row in rows if row[1] == name]) for name in filled}
+    return World(pair(), tables)
+
+
+def events(name: str, rows: list[tuple]) -> pd.DataFrame:
+    """The rows of one table, its own columns filled from the same few values."""
+    columns = ["customer_id", "table", "happened_at", "known_at", "later", "amount"]
+    frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[2:5], "datetime64[us]"))
+    day = frame.happened_at.dt.floor("D")
+    filled = dict.fromkeys((*MEASURES, "cost", "monthly_fee"), frame.amount) | {"score": frame.amount % 5 + 1}
+    filled |= dict.fromkeys(["topic", "channel", "severity", "direction", "campaign_id", "arm", "bill_id", "plan"])
+    filled |= dict.fromkeys(["touchpoint", "item", "contract_end"])
+    filled |= {"resolved_at": frame.later, "due_on": day + pd.Timedelta(days=20), "superseded_at": pd.NaT}
+    filled |= {"valid_from": day, "valid_to": frame.later.dt.floor("D"), "happened_on": day}
+    frame = frame.assign(**filled)
+    key = CONTRACTS[name].key
+    frame = frame.assign(**{key[0]: frame.index.astype(str)}) if len(key) == 1 else frame.drop_duplicates(list(key))
+    return frame.drop(columns=[] if name in VERSIONED else ["superseded_at"])
+
+
+VERSIONED = {"bills", "payments", "complaints", "surveys", "subscriptions"}
+
+
+def pair() -> pd.DataFrame:
+    day = {"as_of": CUT, "cutoff": CUT, "activated_on": CUT - timedelta(days=400)}
+    return pd.DataFrame([{"customer_id": c, **day} for c in ("past", "whole")])
+
+
+def test_bits_are_compared_as_bits():
+    one = pa.table({"customer_id": ["a"], "x": [0.1 + 0.2]})
+    assert differing(one, pa.table({"customer_id": ["a"], "x": [0.3]})) == {"x"}

@@ -1,0 +1,122 @@
+"""Planted bugs in the engine of features: for each one the law that must see it sees it.
+
+Those of the future law stand in test_future.py, of labels in tests/models, of single features in test_laws.py.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+
+import ibis
+import ibis.expr.types as ir
+import pytest
+
+from features import spine, visible
+from features.blocks import registry
+from features.definition import Window
+from tests.features.asking import Asker, by_key
+from tests.features.laws.test_future import NARROW
+from tests.features.naive import twins
+from tests.features.test_catalogue import DECLARED, same
+from tests.world import World, spine_of, world
+
+VISIBLE, MONTH = visible.visible, registry.month
+
+
+def former_holders_too(rows: ir.Table, events: ir.Table) -> ir.Value:
+    """A number that was given anew brings the history of who had it before."""
+    rule = (events.happened_on < rows.as_of) & (events.known_at < rows.cutoff)
+    replaced = events.superseded_at < rows.cutoff if "superseded_at" in events.columns else ibis.literal(False)
+    return rule & ~replaced.fill_null(False)
+
+
+def every_version(rows: ir.Table, events: ir.Table) -> ir.Value:
+    """A corrected row counts beside its correction."""
+    known = (events.happened_on < rows.as_of) & (events.known_at < rows.cutoff)
+    return known & (events.happened_on >= rows.activated_on)
+
+
+def a_day_more(self: Window, ago: ir.Value) -> ir.Value:
+    return (ago >= self.skip) & (ago <= self.skip + self.size)
+
+
+def a_day_less(self: Window, ago: ir.Value) -> ir.Value:
+    return (ago > self.skip) & (ago < self.skip + self.size)
+
+
+def a_day_late(rows: ir.Table, events: ir.Table) -> ir.Table:
+    found = VISIBLE(rows, events)
+    return found.mutate(days_ago=found.days_ago + 1)
+
+
+def open_months(as_of: ir.Value, settings) -> ir.Value:
+    """A month counts as soon as it is over, whether its bills are out or not."""
+    return MONTH(as_of) - 1
+
+
+def nobody_without_events(rows: ir.Table, events: ir.Table) -> ir.Table:
+    """An inner join where the spine had to be kept."""
+    found = VISIBLE(rows, events)
+    return found.filter(found.happened_on.notnull())
+
+
+TWIN: dict[str, tuple[object, str, Callable, set[str]]] = {
+    "recycled ids": (visible, "seen", former_holders_too, {"bills", "complaints", "payments", "usage"}),
+    "corrections counted twice": (visible, "seen", every_version, {"bills", "complaints"}),
+    "window one longer": (Window, "covers", a_day_more, {"bills", "complaints", "usage"}),
+    "window begins one late": (Window, "covers", a_day_less, {"bills", "complaints", "usage"}),
+    "days counted from one": (registry, "visible", a_day_late, {"complaints", "contacts", "payments"}),
+    "months counted before they close": (registry, "newest_closed", open_months, {"bills"}),
+    "customers without events dropped": (registry, "visible", nobody_without_events, {"complaints", "payments"}),
+}
+"""What is replaced, by what, and the sources whose features must differ from the twin."""
+
+
+def told_by_twin(ask: Asker, given: World) -> set[str]:
+    """Sources whose features are not what the twin says."""
+    rows = {name: given.rows(name) for name in given.tables}
+    answer, wrong = by_key(ask(given)), set()
+    for key, expected in twins(spine_of(given).to_pylist(), rows, ask.settings, DECLARED).items():
+        wrong |= {f.source for f in ask.features if not same(f.column, answer[key][f.column], expected[f.column])}
+    return wrong
+
+
+@pytest.mark.parametrize("name", TWIN)
+def test_the_twin_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, name: str):
+    place, attribute, slip, seen_in = TWIN[name]
+    monkeypatch.setattr(place, attribute, slip)
+    mutant = Asker(con, "mutant", [f for f in NARROW if f.source in seen_in])
+    assert told_by_twin(mutant, world(300, seed=331)) == seen_in
+
+
+def test_without_a_mutant_the_twin_finds_nothing(con: ibis.BaseBackend):
+    sound = Asker(con, "sound", [f for f in NARROW if f.source in {"bills", "complaints", "payments", "usage"}])
+    assert told_by_twin(sound, world(300, seed=331)) == set()
+
+
+def midnight_in_utc(as_of: date, timezone: str) -> datetime:
+    return datetime.combine(as_of, time(), UTC).replace(tzinfo=None)
+
+
+def left_today(customers: ir.Table, as_of: ir.DateValue) -> ir.BooleanValue:
+    return (customers.activated_on < as_of) & (customers.deactivated_on.isnull() | (customers.deactivated_on > as_of))
+
+
+def joined_today(customers: ir.Table, as_of: ir.DateValue) -> ir.BooleanValue:
+    return (customers.activated_on <= as_of) & (customers.deactivated_on.isnull() | (customers.deactivated_on >= as_of))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "slip"), [("cutoff", midnight_in_utc), ("with_us", left_today), ("with_us", joined_today)]
+)
+def test_the_calendar_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, attribute: str, slip: Callable):
+    from tests.features.laws import test_days
+
+    monkeypatch.setattr(spine, attribute, slip)
+    monkeypatch.setattr(test_days, "cutoff", spine.cutoff)
+    with pytest.raises(AssertionError):
+        if attribute == "cutoff":
+            test_days.test_a_cutoff_is_the_first_instant_of_its_local_day(
+                "Europe/Berlin", test_days.beginnings("Europe/Berlin")
+            )
+        else:
+            test_days.test_the_spine_has_everybody_on_every_day_that_he_is_with_us(con, "Europe/Berlin")

@@ -1,0 +1,102 @@
+"""Models as text: bit-equal after the round trip, and nothing foreign, damaged or mismatched is accepted."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from features.errors import HeadwaterError
+from models.estimators import packing
+from models.estimators.bundle import from_files
+from models.estimators.churn import ChurnClassifier
+from models.estimators.value import ValueRegressor
+from models.learners.single import Linear, Trees
+from tests.models import sample
+
+FRAME = sample.snapshots(300).assign(churned=lambda f: f["churned_30"])
+X = FRAME[list(sample.FEATURES)]
+SMALL = {"rounds": 10, "leaves": 5, "depth": 3, "min_rows": 20}
+
+
+def churn(learner=None):
+    made = ChurnClassifier(learner or Trees(**SMALL), 30, (15, 30))
+    made.fit(X, FRAME, eval_set=(X, FRAME))
+    made.facts_ = {"feature_set_hash": "abc", "目标": "流失"}
+    return made
+
+
+def value():
+    return ValueRegressor(Trees("amount", **SMALL)).fit(X, FRAME, eval_set=(X, FRAME))
+
+
+@pytest.mark.parametrize("made", [churn(), churn(Linear()), value()], ids=["trees", "linear", "value"])
+def test_a_round_trip_is_bit_equal(made):
+    files = made.to_files()
+    again = from_files(json.loads(json.dumps(files)))
+    assert type(again) is type(made) and again.facts_ == made.facts_
+    assert again.predict(X).equals(made.predict(X))
+    assert np.array_equal(again.contributions(X).to_numpy(), made.contributions(X).to_numpy())
+    assert again.to_files() == files
+    assert set(files) <= {"bundle.json", "trees.txt", "retained_trees.txt"}
+    assert all(isinstance(text, str) for text in files.values())
+
+
+def test_the_document_names_what_people_ask_for():
+    document = json.loads(churn().to_files()["bundle.json"])
+    assert document["kind"] == "churn" and document["facts"]["feature_set_hash"] == "abc"
+    assert document["model"]["learner"]["encoder"]["columns"] == list(sample.FEATURES)
+    assert set(document["model"]["calibrators"]) == {"15", "30"}
+    assert not [v for v in document["model"]["calibrators"]["30"].values() if isinstance(v, float) and math.isnan(v)]
+
+
+def refused(files, code):
+    with pytest.raises(HeadwaterError) as caught:
+        from_files(files)
+    assert caught.value.problem.code == code and caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    "name", ["model.pkl", "code/run.py", "x.skops", "../trees.txt", "MLmodel", "trees.txt.exe", ""]
+)
+def test_foreign_files_are_refused_before_anything_is_read(name):
+    refused(churn().to_files() | {name: "boo"}, "E513")
+
+
+def test_missing_damaged_and_mistaken_documents_are_refused():
+    files = churn().to_files()
+    refused({}, "E513")
+    refused({n: t for n, t in files.items() if n != "trees.txt"}, "E513")
+    refused(churn(Linear()).to_files() | {"trees.txt": files["trees.txt"]}, "E513")
+    refused(files | {"bundle.json": files["bundle.json"][:-9]}, "E513")
+    refused(files | {"bundle.json": "[]"}, "E513")
+    document = json.loads(files["bundle.json"])
+    refused(files | {"bundle.json": json.dumps(document | {"kind": "other"})}, "E513")
+    refused(files | {"bundle.json": json.dumps(document | {"format": 99})}, "E513")
+
+
+def test_permuted_or_renamed_features_are_refused():
+    files = churn().to_files()
+    for change in (lambda c: c[::-1], lambda c: ["renamed", *c[1:]], lambda c: c[:-1]):
+        document = json.loads(files["bundle.json"])
+        encoder = document["model"]["learner"]["encoder"]
+        encoder["columns"] = change(encoder["columns"])
+        refused(files | {"bundle.json": json.dumps(document)}, "E512")
+    with pytest.raises(HeadwaterError) as caught:
+        packing.same_features({"feature_set_hash": "abc"}, "xyz")
+    assert caught.value.problem.code == "E512"
+    packing.same_features({"feature_set_hash": "abc"}, "abc")
+
+
+def test_one_altered_character_is_seen_before_parsing():
+    files = churn().to_files()
+    known = packing.sha256s(files)
+    packing.check(files, known)
+    rng = np.random.default_rng(0)
+    for name, text in files.items():
+        for place in rng.integers(0, len(text), 40):
+            altered = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
+            with pytest.raises(HeadwaterError) as caught:
+                packing.check(files | {name: altered}, known)
+            assert caught.value.problem.code == "E514"
+    assert packing.digest(files) != packing.digest(files | {"bundle.json": files["bundle.json"] + " "})

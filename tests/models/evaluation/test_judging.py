@@ -1,0 +1,92 @@
+"""Intervals by customers, paired differences, and a final window that can be looked at once."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import HeadwaterError
+from models.evaluation import judging
+from models.evaluation.judging import FinalWindow, Outcome
+from models.evaluation.metrics import METRICS, auc
+
+
+def outcome(size=600, seed=0, target="churn"):
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(size=size)
+    y = (rng.random(size) < 1 / (1 + np.exp(-truth))).astype(float)
+    return Outcome(target, y, rng.gamma(1, 10, size), np.arange(size)), truth
+
+
+def test_a_customer_is_drawn_with_all_rows_or_not_at_all():
+    customers = np.repeat(["a", "b", "c", "d"], 3)
+    weights = judging.resamples(customers, 50, seed=1)
+    assert weights.shape == (50, 12)
+    assert (weights.reshape(50, 4, 3) == weights.reshape(50, 4, 3)[:, :, :1]).all()
+    assert (weights.sum(axis=1) == 12).all()
+    assert np.array_equal(weights, judging.resamples(customers, 50, seed=1))
+    assert not np.array_equal(weights, judging.resamples(customers, 50, seed=2))
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    """The population's AUC lies in 95 % intervals of forty samples nearly always."""
+    big, truth = outcome(200_000, 99)
+    population = auc(big.y, truth)
+    held = 0
+    for seed in range(40):
+        small, score = outcome(400, seed)
+        figure = judging.measure(small, score, "auc", judging.resamples(small.customers, 200, seed))
+        held += figure.low <= population <= figure.high
+    assert held >= 34
+
+
+def test_a_bootstrap_by_hand_agrees():
+    got, score = outcome(80)
+    weights = judging.resamples(got.customers, 30, 5)
+    by_hand = [auc(np.repeat(got.y, w), np.repeat(score, w)) for w in weights.astype(int)]
+    assert judging.replicates(got, score, "auc", weights) == pytest.approx(np.array(by_hand))
+    figure = judging.measure(got, score, "auc", weights)
+    assert (figure.low, figure.high) == pytest.approx(tuple(np.quantile(by_hand, [0.025, 0.975])))
+
+
+def test_an_advantage_is_paired_and_points_upwards_for_every_metric():
+    got, score = outcome()
+    probability = 1 / (1 + np.exp(-score))
+    weights = judging.resamples(got.customers, 100, 5)
+    for metric in ("auc", "brier", "log_loss"):
+        lead = judging.advantage(got, probability, np.full(len(score), 0.5), metric, weights)
+        assert lead.low > 0 and lead.low <= lead.value <= lead.high
+        none = judging.advantage(got, probability, probability, metric, weights)
+        assert (none.value, none.low, none.high) == (0, 0, 0)
+
+
+def test_the_table_has_every_model_and_metric():
+    got, score = outcome()
+    probability = 1 / (1 + np.exp(-score))
+    found = judging.table(got, {"a": probability, "rule": probability / 2}, judging.resamples(got.customers, 20, 1))
+    assert len(found) == 2 * len(METRICS["churn"])
+    assert (found["low"] <= found["value"] + 1e-9).mean() > 0.9 and (found["n"] == 600).all()
+
+
+def test_slices_are_figures_of_their_own_rows_and_small_ones_are_left_out():
+    got, score = outcome()
+    slices = pd.DataFrame(
+        {"region": np.where(np.arange(600) < 350, "north", np.where(np.arange(600) < 590, "south", "x"))}
+    )
+    found = judging.by_slice(got, score, slices, least=200)
+    assert set(found["level"]) == {"north", "south"}
+    north = found[(found["level"] == "north") & (found["metric"] == "auc")].iloc[0]
+    assert north["value"] == pytest.approx(auc(got.y[:350], score[:350])) and north["positives"] == got.y[:350].sum()
+
+
+def test_the_final_window_opens_once():
+    window = FinalWindow(pd.DataFrame({"x": [1]}))
+    window.open()
+    with pytest.raises(HeadwaterError) as caught:
+        window.open()
+    assert caught.value.problem.code == "E515" and window.opened == 2
+
+
+def test_what_is_not_defined_has_no_interval():
+    got = Outcome("churn", np.zeros(10), np.zeros(10), np.arange(10))
+    figure = judging.measure(got, np.arange(10.0), "auc", judging.resamples(got.customers, 5, 1))
+    assert np.isnan([figure.value, figure.low, figure.high]).all()

@@ -1,0 +1,282 @@
+"""Labels against a slow twin in plain Python, at the edges of their half-open windows, and before they are mature."""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import count
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from features.contracts import CONTRACTS
+from models.targets import outcomes
+from models.targets.settings import Becomes, ChurnTarget, HighValue, TargetSettings, ValueTarget, VipTarget
+from tests.models import slow_labels as slow
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+AS_OF = date(2025, 6, 1)
+TODAY = midnight(date(2026, 1, 1))
+NAMES = count()
+RETAIL = TargetSettings(
+    churn=ChurnTarget(rule="no_bill", gap_days=2, horizon_days=30),
+    value=ValueTarget(gap_days=1, horizon_days=45),
+    vip=VipTarget(
+        gap_days=3,
+        horizon_days=40,
+        high_value=HighValue(measure="spend", percentile=70, lookback_days=60, per_as_of=True),
+        becomes=Becomes(rule="horizon_total", percentile=80),
+    ),
+)
+OPERATOR = TargetSettings(
+    churn=ChurnTarget(gap_days=7, horizon_days=90, horizons=(30, 60, 90)),
+    vip=VipTarget(high_value=HighValue(amount=50.0)),
+)
+
+
+def bill(customer: str, on: date, amount: str = "10.00", known: datetime | None = None) -> dict:
+    at = midnight(on)
+    row = {"bill_id": f"B{next(NAMES)}", "customer_id": customer, "happened_at": at, "known_at": known or at}
+    return row | {"amount": Decimal(amount), "due_on": None, "happened_on": on}
+
+
+def person(customer: str, left: date | None = None, joined: date = date(2024, 1, 1)) -> dict:
+    return {"customer_id": customer, "activated_on": joined, "deactivated_on": left}
+
+
+def tables(con, people: list[dict], bills: list[dict]) -> dict:
+    """Ibis tables of these rows."""
+    schema = {c: ibis.dtype(t).to_pyarrow() for c, t in CONTRACTS["bills"].schema().items()}
+    stored = {
+        "customers": pa.table(
+            {
+                "customer_id": [p["customer_id"] for p in people],
+                "activated_on": pa.array([p["activated_on"] for p in people], pa.date32()),
+                "deactivated_on": pa.array([p["deactivated_on"] for p in people], pa.date32()),
+            }
+        ),
+        "bills": pa.Table.from_pylist(bills, pa.schema(list(schema.items()))),
+    }
+    return {n: con.create_table(f"targets_{n}_{next(NAMES)}", t, temp=True) for n, t in stored.items()}
+
+
+def spine(con, people: list[dict], dates: list[date]):
+    rows = [
+        {
+            "customer_id": p["customer_id"],
+            "as_of": d,
+            "cutoff": midnight(d),
+            "activated_on": p["activated_on"],
+        }
+        for p in people
+        for d in dates
+        if p["activated_on"] < d and (p["deactivated_on"] is None or p["deactivated_on"] >= d)
+    ]
+    types = [("customer_id", pa.string()), ("as_of", pa.date32())]
+    types += [("cutoff", pa.timestamp("us")), ("activated_on", pa.date32())]
+    return con.create_table(f"targets_spine_{next(NAMES)}", pa.Table.from_pylist(rows, pa.schema(types)), temp=True)
+
+
+def computed(con, settings, people, bills, dates=(AS_OF,), *, until=TODAY, delay=0) -> dict:
+    """(customer, as_of) to labels."""
+    rows = outcomes.labels(
+        spine(con, people, list(dates)), tables(con, people, bills), settings, until, reporting_delay_days=delay
+    )
+    return {(r["customer_id"], r["as_of"]): r for r in rows.to_pyarrow().to_pylist()}
+
+
+def world(seed: int) -> tuple[list[dict], list[dict], list[date]]:
+    """Forty customers; events crowd around the edges of windows."""
+    rng = np.random.default_rng(seed)
+    dates = [AS_OF, AS_OF + timedelta(days=31)]
+    edges = [0, 1, 2, 3, 6, 7, 8, 30, 31, 32, 42, 43, 45, 46, 60, 90, 96, 97, -1, -60, -61, -91, -92]
+    people, bills = [], []
+    for number in range(40):
+        name, left = f"C{number:03d}", None
+        if rng.random() < 0.5:
+            left = AS_OF + timedelta(days=int(rng.choice([e for e in edges if e >= 0])))
+        people.append(person(name, left, AS_OF - timedelta(days=int(rng.choice([1, 50, 400])))))
+        for _ in range(rng.integers(0, 12)):
+            on = AS_OF + timedelta(days=int(rng.choice(edges)))
+            late = midnight(on) + timedelta(days=int(rng.choice([0, 5, 300])))
+            bills.append(bill(name, on, str(rng.choice(["0.00", "10.00", "55.50", "200.00"])), late))
+    return people, bills, dates
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_churn_and_value_equal_the_slow_twin(con, seed):
+    people, bills, dates = world(seed)
+    for settings in (RETAIL, OPERATOR):
+        found = computed(con, settings, people, bills, dates)
+        assert found
+        for (name, as_of), row in found.items():
+            who = next(p for p in people if p["customer_id"] == name)
+            own = slow.seen([b for b in bills if b["customer_id"] == name], TODAY, who["activated_on"])
+            money = settings.value
+            assert row["value"] == pytest.approx(slow.value(as_of, own, money.gap_days, money.horizon_days), abs=1e-9)
+            for horizon in settings.churn.known:
+                gap = settings.churn.gap_days
+                silent = slow.no_bill(as_of, own, gap, horizon)
+                left = slow.deactivated(as_of, who["deactivated_on"], gap, horizon)
+                assert row[f"churned_{horizon}"] == (silent if settings is RETAIL else left)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sustained_vip_equals_the_slow_twin(con, seed):
+    people, bills, dates = world(seed)
+    found = computed(con, OPERATOR, people, bills, dates)
+    for as_of in dates:
+        names = [n for n, d in found if d == as_of]
+        now = {n: history(people, bills, n, midnight(as_of)) for n in names}
+        later = {n: history(people, bills, n, TODAY) for n in names}
+        past = [b for n in names for b in slow.within(now[n], slow.day(as_of, -91), as_of)]
+        ahead = {n: slow.within(later[n], as_of, slow.day(as_of, 90)) for n in names}
+        months_before = len(slow.by_month(past))
+        months_after = len(slow.by_month([b for window in ahead.values() for b in window]))
+        for name in names:
+            high = slow.worth_now(as_of, now[name], 91, months_before) >= 50
+            becomes = slow.sustained(ahead[name], months_after, 50.0, 0.67)
+            assert found[name, as_of]["high_value_now"] == high
+            assert found[name, as_of]["vip"] == (None if high else becomes)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_vip_by_totals_equals_the_slow_twin(con, seed):
+    people, bills, dates = world(seed)
+    found = computed(con, RETAIL, people, bills, dates)
+    for as_of in dates:
+        names = [n for n, d in found if d == as_of]
+        cutoff = midnight(as_of)
+        worth = {n: slow.worth_now(as_of, history(people, bills, n, cutoff), 60, 1) for n in names}
+        total = {n: slow.value(as_of, history(people, bills, n, TODAY), 3, 40) for n in names}
+        high, line = slow.percentile(list(worth.values()), 70), slow.percentile(list(total.values()), 80)
+        for name in names:
+            expected = None if worth[name] > high else total[name] > line
+            assert found[name, as_of]["vip"] == expected
+
+
+def history(people, bills, name, until):
+    who = next(p for p in people if p["customer_id"] == name)
+    return slow.seen([b for b in bills if b["customer_id"] == name], until, who["activated_on"])
+
+
+@pytest.mark.parametrize(
+    ("after", "churned"),
+    [(6, None), (7, True), (96, True), (97, False)],
+    ids=["in the gap", "first day", "last day", "the day after"],
+)
+def test_the_churn_window_is_half_open(con, after, churned):
+    found = computed(con, OPERATOR, [person("A", AS_OF + timedelta(days=after))], [])
+    assert found["A", AS_OF]["churned_90"] is churned
+
+
+@pytest.mark.parametrize(("after", "value"), [(0, 0.0), (1, 10.0), (45, 10.0), (46, 0.0)])
+def test_the_value_window_is_half_open(con, after, value):
+    found = computed(con, RETAIL, [person("A")], [bill("A", AS_OF + timedelta(days=after))])
+    assert found["A", AS_OF]["value"] == value
+
+
+@pytest.mark.parametrize(
+    "mutant", [lambda d, g, h: (d >= g) & (d <= g + h), lambda d, g, h: (d >= g + 1) & (d < g + h + 1)]
+)
+def test_an_off_by_one_window_is_caught(con, monkeypatch, mutant):
+    """`<=` for `<`, and a window that begins a day late, change labels of the random worlds."""
+    people, bills, dates = world(1)
+    right = computed(con, RETAIL, people, bills, dates)
+    monkeypatch.setattr(outcomes, "inside", mutant)
+    assert computed(con, RETAIL, people, bills, dates) != right
+
+
+def test_only_what_was_known_by_then_counts(con):
+    late = bill("A", AS_OF + timedelta(days=5), known=TODAY)
+    found = computed(con, RETAIL, [person("A")], [late])
+    assert found["A", AS_OF]["value"] == 0.0
+    found = computed(con, RETAIL, [person("A")], [late], until=TODAY + timedelta(microseconds=1))
+    assert found["A", AS_OF]["value"] == 10.0
+
+
+@pytest.mark.parametrize(("today", "known"), [(date(2025, 7, 3), False), (date(2025, 7, 8), True)])
+def test_a_label_is_null_until_its_window_and_the_delay_are_over(con, today, known):
+    """Churn: gap 2 + horizon 30 + delay 5 days after 1 June is 8 July."""
+    until = midnight(today)
+    row = computed(con, RETAIL, [person("A")], [], until=until, delay=5)["A", AS_OF]
+    assert (row["churned_30"] is not None) is known
+    assert row["value"] is None and row["vip"] is None
+
+
+def test_newer_data_never_changes_a_mature_label(con):
+    people, bills, dates = world(2)
+    settings = OPERATOR
+    before = computed(con, settings, people, bills, dates, until=midnight(date(2025, 11, 1)))
+    newer = [*bills, *(bill(p["customer_id"], date(2025, 11, 2)) for p in people)]
+    kept = [b for b in bills if b["known_at"] < midnight(date(2025, 11, 1))]
+    assert computed(con, settings, people, [*kept, *newer[len(bills) :]], dates) == before
+
+
+def test_one_spike_is_not_enough(con):
+    months = [date(2025, 6, 10), date(2025, 7, 10), date(2025, 8, 10)]
+    crowd = [bill("Z", d, "1.00") for d in months]
+    spiker = [bill("S", d, a) for d, a in zip(months, ("900.00", "1.00", "1.00"), strict=True)]
+    stayer = [bill("V", d, a) for d, a in zip(months, ("60.00", "60.00", "40.00"), strict=True)]
+    found = computed(con, OPERATOR, [person("S"), person("V"), person("Z")], [*crowd, *spiker, *stayer])
+    assert [found[n, AS_OF]["vip"] for n in ("S", "V", "Z")] == [False, True, False]
+
+
+def test_the_high_value_line_is_an_amount_of_money_fixed_once(con):
+    people = [person(f"C{i}") for i in range(11)]
+    bills = [bill(f"C{i}", date(2025, 5, 10), f"{10 * i}.00") for i in range(11)]
+    given = TargetSettings()
+    rows, stored = spine(con, people, [AS_OF]), tables(con, people, bills)
+    with pytest.raises(ValueError, match="fix the high-value amount"):
+        outcomes.labels(rows, stored, given, TODAY)
+    fixed = outcomes.fixed(rows, stored, given)
+    assert fixed.vip.high_value.amount == 80.0
+    dearer = [b | {"amount": b["amount"] * Decimal("1.10")} for b in bills]
+    assert outcomes.fixed(rows, tables(con, people, dearer), fixed) == fixed
+    assert outcomes.fixed(rows, stored, RETAIL) == RETAIL
+
+
+def test_brought_labels_are_taken_as_they_are(con):
+    settings = TargetSettings(churn=ChurnTarget(rule="labels"), value=ValueTarget(rule="labels"), vip=OPERATOR.vip)
+    people = [person("A"), person("B")]
+    stored = tables(con, people, [])
+    given = pa.table(
+        {
+            "customer_id": ["A"],
+            "as_of": pa.array([AS_OF], pa.date32()),
+            "churned": [True],
+            "value": pa.array([Decimal("7.50")], pa.decimal128(12, 2)),
+        }
+    )
+    stored["labels"] = con.create_table(f"targets_labels_{next(NAMES)}", given, temp=True)
+    rows = outcomes.labels(spine(con, people, [AS_OF]), stored, settings, TODAY).to_pyarrow().to_pylist()
+    found = {r["customer_id"]: (r["churned_90"], r["value"]) for r in rows}
+    assert found == {"A": (True, 7.5), "B": (None, None)}
+
+
+def test_one_row_per_row_of_the_spine_and_the_declared_columns(con):
+    people, bills, dates = world(3)
+    rows = spine(con, people, dates)
+    for settings in (RETAIL, OPERATOR):
+        made = outcomes.labels(rows, tables(con, people, bills), settings, TODAY)
+        assert made.columns == ("customer_id", "as_of", *outcomes.columns(settings))
+        assert made.count().to_pyarrow().as_py() == rows.count().to_pyarrow().as_py()
+
+
+def test_settings_refuse_what_makes_no_sense():
+    with pytest.raises(ValidationError, match="longest"):
+        ChurnTarget(horizon_days=60, horizons=(30, 90))
+    with pytest.raises(ValidationError, match="rise"):
+        ChurnTarget(horizon_days=30, horizons=(60, 30))
+    with pytest.raises(ValidationError, match="horizon_total"):
+        VipTarget(high_value=HighValue(measure="spend"))
+    with pytest.raises(ValidationError):
+        TargetSettings.model_validate({"churn": {"horizont": 30}})
+    assert ChurnTarget(horizon_days=60).horizons == (20, 40, 60)
+    assert ChurnTarget(rule="no_bill", horizon_days=91).known == (91,)
+    assert OPERATOR.window_days("churn") == 97 and OPERATOR.longest == 97

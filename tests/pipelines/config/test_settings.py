@@ -1,0 +1,105 @@
+"""Precedence and origins of settings, and what a YAML file may not do."""
+
+from pathlib import Path
+
+import pytest
+
+from features.errors import HeadwaterError
+from pipelines.config import settings
+from pipelines.config.settings import load
+from tests.raw import Raw
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+
+
+@pytest.fixture
+def config(tmp_path):
+    Raw(tmp_path).write()
+
+    def write(text: str = "") -> Path:
+        path = tmp_path / "config.yaml"
+        path.write_text("name: tiny\nmapping: mapping.yaml\n" + text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_the_mapping_is_found_beside_the_file(config, tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    found = load(config(), environment={})
+    assert found.tables.measures == ("data_mb",)
+    assert found.workspace == Path("workspace")
+
+
+def test_precedence_and_origin_of_every_layer(config):
+    text = "threads: 3\nseed: 1\ntargets: {churn: {horizon_days: 30, horizons: [30]}}\nprofiles: {night: {seed: 2, threads: 4}}\n"
+    path = config(text)
+    environment = {"HEADWATER_THREADS": "5", "HEADWATER_TARGETS__CHURN__GAP_DAYS": "7", "HOME": "/"}
+    assert load(path, environment={}).seed == 1
+    assert load(path, "night", environment={}).seed == 2
+    found = load(path, "night", {"threads": 6, "targets.value.horizon_days": 60}, environment)
+    assert (found.threads, found.seed, found.targets.churn.gap_days, found.targets.value.horizon_days) == (6, 2, 7, 60)
+    where = {key: origin for key, _, origin in settings.origins(found)}
+    assert where["threads"] == "--threads"
+    assert where["seed"] == f"{path} > profiles.night:6"
+    assert where["targets.churn.gap_days"] == "HEADWATER_TARGETS__CHURN__GAP_DAYS"
+    assert where["targets.churn.horizon_days"] == f"{path}:5"
+    assert where["language"] == "default"
+
+
+def test_an_override_of_none_says_nothing(config):
+    assert load(config("threads: 3\n"), overrides={"threads": None}, environment={}).threads == 3
+
+
+def test_secrets_are_masked(config, monkeypatch):
+    found = load(config("seed: 12\n"), environment={})
+    monkeypatch.setattr(settings, "SECRET", ("seed",))
+    assert ("seed", "******") in {(key, value) for key, value, _ in settings.origins(found)}
+
+
+@pytest.mark.parametrize("name", ["operator", "cdnow", "complete-journey"])
+def test_the_configs_we_ship_load(name):
+    found = load(CONFIGS / f"{name}.yaml", environment={})
+    assert found.name == name
+    assert {"customers", "bills", "usage"} <= set(found.tables.tables)
+
+
+def test_a_file_is_its_own_example(config):
+    """A mapping written from the model reads back equal."""
+    found = load(config(), environment={})
+    again = type(found).model_validate(found.model_dump(mode="json", by_alias=True))
+    assert again.model_dump() == found.model_dump()
+
+
+def test_schema_lists_the_sections():
+    assert {"targets", "quality", "protocol", "features"} <= set(settings.schema()["properties"])
+    assert "tables" in settings.schema("mapping")["properties"]
+
+
+def test_all_wrong_keys_are_told_at_once(config):
+    with pytest.raises(HeadwaterError) as error:
+        load(config("langage: zh\nthreads: many\nquality: {max_quarantine: 0.1}\n"), environment={})
+    told = {(p.code, p.column, p.row) for p in (error.value.problem, *error.value.others)}
+    assert told == {("E203", "langage", 3), ("E204", "threads", 4), ("E203", "quality.max_quarantine", 5)}
+    nearest = {p.column: p.values["nearest"] for p in (error.value.problem, *error.value.others) if p.code == "E203"}
+    assert nearest == {"langage": "language", "quality.max_quarantine": "max_quarantined"}
+
+
+def test_a_rule_of_today_ranks_by_a_feature_that_is_there(config):
+    """It failed after 80 seconds of reading and building, in a traceback."""
+    path = config("training: {candidates: {rules: {churn: {column: data_mb_ratio_11w}, vip: {column: arpu}}}}\n")
+    with pytest.raises(HeadwaterError) as error:
+        load(path, environment={})
+    problems = (error.value.problem, *error.value.others)
+    assert [(p.code, p.row, p.column) for p in problems] == [
+        ("E228", 3, "training.candidates.rules.churn.column"),
+        ("E228", 3, "training.candidates.rules.vip.column"),
+    ]
+    assert problems[0].values["nearest"] == "data_mb_ratio_12w"
+
+
+def test_rules_of_tables_that_nobody_maps_are_refused(config):
+    """The operator's rules in a project with other measures."""
+    with pytest.raises(HeadwaterError) as error:
+        load(config("training: {candidates: {rules: {churn: {column: voice_minutes_ratio_12w}}}}\n"), environment={})
+    assert error.value.problem.code == "E228" and error.value.exit_code == 2

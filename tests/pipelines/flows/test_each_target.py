@@ -1,0 +1,190 @@
+"""Each target on its own: trained, gated, promoted and published, whatever becomes of the others."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.errors import HeadwaterError
+from models.evaluation import judging
+from models.evaluation.judging import Lead
+from pipelines.delivery import charts, delivery
+from pipelines.flows import evaluations, nightly, promotion, retrain
+from pipelines.flows.nightly import Night
+from pipelines.flows.retrain import Retrained
+from pipelines.project import Project
+from pipelines.tracking import tracking
+from pipelines.workspace import bundles, storage
+from pipelines.workspace.progress import Steps
+from tests.demo_project import NIGHT
+
+CONFIG = "configs/operator.yaml"
+QUIET = Steps(quiet=True)
+
+
+def slow(kept: tuple[str, ...]) -> Any:
+    return pytest.param(kept, marks=pytest.mark.slow)
+
+
+def trained(*names: str, promote: bool = True, **settings) -> Retrained:
+    return retrain.run(Project.open(CONFIG, **settings), NIGHT, list(names), QUIET, promote=promote)
+
+
+def untrained() -> Project:
+    """The project before its first training; its tables are read already."""
+    workspace = Project.open(CONFIG).workspace
+    for place in (workspace.models, workspace.artifacts):
+        shutil.rmtree(place)
+    workspace.store.unlink()
+    return Project.open(CONFIG)
+
+
+def only(folder: Path, *kept: str) -> Project:
+    """The project with champions of these targets only."""
+    models = folder / "workspace" / "operator" / "models"
+    before = bundles.current(Project.open(CONFIG).workspace)
+    entries = {target: entry for target, entry in bundles.manifest(before)["models"].items() if target in kept}
+    after = models / "gen" / bundles.name_of(entries)
+    for target in kept:
+        shutil.copytree(before / target, after / target, dirs_exist_ok=True)
+    (after / "manifest.json").write_text(json.dumps({"models": entries}))
+    (models / "CURRENT").write_text(f"{after.name}\n")
+    return Project.open(CONFIG)
+
+
+def test_a_target_that_cannot_be_learnt_takes_no_other_with_it(own_operator, capsys):
+    """Nobody can become a VIP of a billion a month; it stands first and churn is trained and promoted all the same."""
+    untrained()
+    project = Project.open(CONFIG, **{"targets.vip.high_value.amount": 1e9})
+    found = retrain.run(project, NIGHT, ["vip", "churn"], Steps("en"), promote=True)
+    assert [(m["target"], m["promoted"]) for m in found.models] == [("churn", True)]
+    assert found.failures["vip"].problem.code in ("E351", "E453")
+    said = capsys.readouterr().err
+    assert "vip was not trained: E" in said and "churn/1" in said
+    found.conclude()
+    night = nightly.run(Night(Project.open(CONFIG), NIGHT, QUIET))
+    assert night.published and "W521" in [warning.code for warning in night.warnings]
+    nothing = Retrained(failures={"vip": found.failures["vip"]})
+    with pytest.raises(HeadwaterError) as error:
+        nothing.conclude()
+    assert error.value.problem == found.failures["vip"].problem
+
+
+@pytest.mark.slow
+def test_a_fault_of_ours_in_one_target_ends_the_training_after_the_others(own_operator, monkeypatch):
+    """Registering died of a picture after ten minutes, and the third target was never trained."""
+    weights = evaluations.importance
+
+    def broken(project, made, frame):
+        if made.target == "value":
+            raise ZeroDivisionError("planted")
+        return weights(project, made, frame)
+
+    monkeypatch.setattr(evaluations, "importance", broken)
+    found = trained("value", "churn", promote=False)
+    assert [m["target"] for m in found.models] == ["churn"]
+    with pytest.raises(HeadwaterError) as error:
+        found.conclude()
+    assert error.value.exit_code == 1 and isinstance(error.value.__cause__, ZeroDivisionError)
+
+
+def test_a_picture_that_cannot_be_drawn_stops_no_registration(own_operator, monkeypatch, caplog):
+    def broken(*_):
+        raise ValueError("'yerr' must not contain negative values")
+
+    monkeypatch.setattr(charts, "calibration", broken)
+    found = trained("churn", promote=False)
+    assert found.models[0]["version"] == "churn/2" and not found.failures
+    assert "calibration" in caplog.text and "yerr" in caplog.text
+
+
+@pytest.mark.parametrize("kept", [("churn",), slow(("value",)), slow(("vip",)), ("churn", "vip")])
+def test_a_night_with_some_champions_publishes_what_there_is_and_says_the_rest(own_operator, kept):
+    night = nightly.run(Night(only(own_operator, *kept), NIGHT, QUIET))
+    meta, table = storage.read_scores(night.workspace.score_file(NIGHT))
+    assert set(json.loads(meta["models"])) == set(kept)
+    column = {"churn": "churn_probability", "value": "value_pred", "vip": "vip_probability"}
+    for target, name in column.items():
+        assert (table[name].null_count == table.num_rows) == (target not in kept)
+        assert (table[f"{target}_model_version"].null_count == table.num_rows) == (target not in kept)
+    if "vip" not in kept:
+        assert table["is_potential_vip"].null_count == table.num_rows
+    told = [w.values["target"] for w in night.warnings if w.code == "W521"]
+    assert sorted(told) == sorted(set(column) - set(kept))
+    assert [entry.kind for entry in night.lists] == [kind for kind in ("vip", "churn") if kind in kept]
+    done = delivery.published(night.workspace, NIGHT)
+    if "vip" not in kept:
+        with pytest.raises(HeadwaterError) as error:
+            delivery.draw(night.project, done, "vip", {})
+        assert error.value.problem.code == "E534"
+    assert (night.workspace.reports / f"{NIGHT}.html").exists()
+
+
+def test_a_champion_of_other_features_does_not_stop_the_others(own_operator, monkeypatch):
+    project = Project.open(CONFIG)
+    champions = bundles.champions(project.workspace)
+    champions["vip"].model.facts_["feature_set_hash"] = "another"
+    monkeypatch.setattr(bundles, "champions", lambda workspace: champions)
+    night = Night(project, NIGHT, QUIET)
+    assert set(nightly.scoring_champions(night, champions)) == {"churn", "value"}
+    assert [w.code for w in night.warnings] == ["W525"]
+    for champion in champions.values():
+        champion.model.facts_["feature_set_hash"] = "another"
+    with pytest.raises(HeadwaterError) as error:
+        nightly.scoring_champions(night, champions)
+    assert error.value.problem.code == "E525"
+
+
+def test_a_refused_model_stays_the_challenger_beside_the_rule_that_scores(own_operator, monkeypatch):
+    """After the fallback `promote --force` promoted the rule, and the refused model could not be reached."""
+    monkeypatch.setattr(judging, "lead", lambda *_: Lead(-0.01, -0.02, 0.01, 0.2))
+    untrained()
+    found = trained("churn", **{"gates.beat_rule": True})
+    assert found.models[0]["failed_checks"] == ["beats_rule"] and found.models[0]["champion"] == "churn/2"
+    project = Project.open(CONFIG)
+    versions = {v.name: v for v in tracking.versions(project.workspace, "churn")}
+    assert versions["churn/1"].aliases == (tracking.CHALLENGER,) and versions["churn/1"].tags["learner"] != "rule"
+    assert versions["churn/2"].aliases == (tracking.CHAMPION,) and versions["churn/2"].tags["learner"] == "rule"
+    assert promotion.promote(project, "churn", force=True, reason="for the test").name == "churn/1"
+    assert promotion.promote(project, "churn", version=2, force=True, reason="back").name == "churn/2"
+    assert promotion.promote(project, "churn", version=2).name == "churn/2"
+    with pytest.raises(HeadwaterError) as error:
+        promotion.promote(project, "churn", version=3)
+    assert error.value.problem.code == "E533" and "1, 2" in str(error.value)
+
+
+@pytest.mark.slow
+def test_where_the_rule_is_refused_too_nothing_scores(own_operator):
+    untrained()
+    found = trained("churn", **{"gates.calibration": 1e-9})
+    assert found.models[0]["champion"] is None and not found.models[0]["gate_passed"]
+    with pytest.raises(HeadwaterError) as error:
+        promotion.refuse_when_none(found.models)
+    assert error.value.problem.code == "E526"
+    assert bundles.current(Project.open(CONFIG).workspace) is None
+
+
+@pytest.mark.slow
+def test_what_is_said_agrees_with_what_happened(own_operator, monkeypatch, capsys):
+    monkeypatch.setattr(judging, "lead", lambda *_: Lead(0.01, -0.02, 0.04, 0.83))
+    project = untrained()
+    retrain.run(project, NIGHT, ["churn"], Steps("en"), promote=True)
+    said = capsys.readouterr().err
+    assert "beats the rule" in said or "in expectation, in 83% of resamples" in said
+    assert "gate passed · champion: churn/1" in said and "rule passes" not in said
+
+
+@pytest.mark.slow
+def test_a_damaged_champion_is_not_replaced_by_the_rule(own_operator, monkeypatch):
+    """It can be put in place again; a challenger that passes may replace it."""
+    project = Project.open(CONFIG)
+    path = bundles.current(project.workspace) / "churn" / "bundle.json"
+    path.write_text(path.read_text() + " ")
+    assert promotion.in_force(project, "churn") == "churn/1"
+    monkeypatch.setattr(judging, "lead", lambda *_: Lead(-0.01, -0.02, 0.01, 0.2))
+    found = trained("churn", **{"gates.beat_rule": True})
+    assert found.models[0]["champion"] == "churn/1" and not found.models[0]["promoted"]
+    assert promotion.promote(project, "churn", version=1).name == "churn/1"
+    assert bundles.readable(project.workspace, "churn").version == "churn/1"

@@ -1,0 +1,133 @@
+"""The flows on a real Prefect server: state names carry exit codes, artifacts are kept, a schedule fires."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+from typer.testing import CliRunner
+
+from pipelines.cli.app import app
+from pipelines.flows import prefect_flows
+from tests.demo_project import NIGHT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+def artifact(key: str) -> str:
+    with get_client(sync_client=True) as client:
+        return client.request("GET", f"/artifacts/{key}/latest").json()["data"]
+
+
+def test_the_nightly_flow_publishes_and_leaves_a_summary(server, own_operator):
+    (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
+    state = prefect_flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
+    assert state.is_completed()
+    assert (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").exists()
+    assert "2026-11-01" in artifact("nightly-summary")
+    assert "bills" in artifact("data-contract")
+
+
+def test_the_flow_makes_what_a_killed_night_left_out(server, own_operator):
+    book = own_operator / "workspace" / "operator" / "lists" / f"vip-{NIGHT}.xlsx"
+    book.unlink()
+    state = prefect_flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
+    assert state.is_completed() and state.result()["already_published"]
+    assert book.exists()
+
+
+def test_a_refusal_is_a_failed_state_with_the_exit_code(server, own_operator):
+    (own_operator / "data" / "operator" / "raw" / "cust_main.csv").unlink()
+    state = prefect_flows.nightly_flow("configs/operator.yaml", as_of="2026-10-01", return_state=True)
+    assert state.is_failed()
+    assert state.name == "Exit 4"
+    assert "ERROR E4" in state.message
+
+
+SERVE = "from pipelines.cli.app import main; main()"
+
+
+@pytest.fixture
+def scheduling_server(tmp_path: Path) -> Iterator[str]:
+    """A Prefect server as operations run it, on loopback; the test harness leaves the scheduler out."""
+    port = free_port()
+    environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"} | {
+        "PREFECT_HOME": str(tmp_path / "prefect")
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (tmp_path / "server.log").open("w") as log:
+        started = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        assert awaited(lambda: answers(f"http://127.0.0.1:{port}/api/health"), seconds=90)
+        yield f"http://127.0.0.1:{port}/api"
+    finally:
+        os.killpg(started.pid, signal.SIGTERM)
+        started.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def awaited(happened: Callable[[], bool], seconds: int) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if happened():
+            return True
+        time.sleep(1)
+    return False
+
+
+def test_a_scheduled_run_happens(scheduling_server, own_operator):
+    """`headwater serve --every 5` on a real server: a run that nobody started by hand publishes."""
+    (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
+    command = [sys.executable, "-c", SERVE, "serve", "--every", "5", "--lang", "en"]
+    environment = os.environ | {"PREFECT_API_URL": scheduling_server}
+    served = subprocess.Popen(command, cwd=own_operator, env=environment, start_new_session=True)
+    try:
+        published = own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet"
+        assert awaited(published.exists, seconds=120)
+    finally:
+        os.killpg(served.pid, signal.SIGTERM)
+        served.wait(30)
+
+
+def test_deploying_registers_the_cron(server, own_operator):
+    result = CliRunner().invoke(app, ["deploy"])
+    assert result.exit_code == 0, result.output
+    with get_client(sync_client=True) as client:
+        found = client.request("GET", "/deployments/name/nightly/operator").json()
+    assert found["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
+    assert found["work_pool_name"] == prefect_flows.POOL
+    assert found["parameters"] == {"config": "configs/operator.yaml"}
+
+
+def test_without_a_server_nothing_is_deployed(own_operator):
+    with temporary_settings({PREFECT_API_URL: None}):
+        result = CliRunner().invoke(app, ["deploy"])
+    assert result.exit_code == 7
+    assert "E709" in result.stderr

@@ -1,0 +1,215 @@
+"""A night is done when all its outputs are there and whole: kills after the commit, damage, and what people saved."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from features.errors import HeadwaterError
+from pipelines.cli.app import app
+from pipelines.delivery import delivery
+from pipelines.flows import nightly
+from pipelines.flows.nightly import Night
+from pipelines.project import Project
+from pipelines.wording import errors
+from pipelines.workspace import journal, runs, storage
+from pipelines.workspace.progress import Steps
+from pipelines.workspace.storage import Workspace
+from tests.demo_project import NIGHT
+
+EARLIER = date(2026, 10, 1)
+KILLED = """
+import importlib, os, signal, sys
+from pipelines.cli.app import main
+module, name = sys.argv.pop(1).split(".")
+setattr(importlib.import_module(f"pipelines.{module}"), name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+main()
+"""
+
+
+def killed_at(point: str, as_of: date) -> None:
+    """Run a night in a process that kills itself where it would call `point`."""
+    command = [sys.executable, "-c", KILLED, point, "nightly", "--as-of", as_of.isoformat(), "-q"]
+    assert subprocess.run(command, check=False, env=os.environ).returncode == -signal.SIGKILL
+
+
+def night(as_of: date = NIGHT, *, lists: bool = True) -> Night:
+    return nightly.run(Night(Project.open("configs/operator.yaml"), as_of, Steps(quiet=True)), lists=lists)
+
+
+def told(*words: str, code: int = 0) -> str:
+    done = CliRunner().invoke(app, [*words, "--lang", "en", "-q"])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def space() -> Workspace:
+    return Workspace.open(Path("workspace"), "operator")
+
+
+def outputs(as_of: date) -> list[Path]:
+    lists = [delivery.list_path(space(), kind, as_of, "xlsx") for kind in ("vip", "churn")]
+    return [space().score_file(as_of), *lists, delivery.report_path(space(), as_of)]
+
+
+def states(as_of: date) -> dict[Path, tuple[str, int]]:
+    return {path: (storage.sha256(path), path.stat().st_mtime_ns) for path in outputs(as_of) if path.exists()}
+
+
+def outcome(as_of: date) -> str:
+    (found,) = [record for record in journal.history(space()) if record["as_of"] == as_of.isoformat()]
+    return runs.outcome(space(), found)
+
+
+def test_a_night_that_was_killed_is_finished_by_the_next_run(own_operator):
+    """Before the swap, before the lists, between lists and report, and before the record says that all is done."""
+    killed_at("storage.keep_old", EARLIER)
+    assert states(EARLIER) == {} and outcome(EARLIER) == runs.STOPPED
+    killed_at("nightly.draw", EARLIER)
+    published = states(EARLIER)
+    assert list(published) == outputs(EARLIER)[:1] and outcome(EARLIER) == runs.UNFINISHED
+    assert "stopped before lists and report" in told("runs", "list")
+    killed_at("nightly.write_report", EARLIER)
+    listed = states(EARLIER)
+    assert list(listed) == outputs(EARLIER)[:3] and published.items() <= listed.items()
+    killed_at("nightly.ended", EARLIER)
+    everything = states(EARLIER)
+    assert list(everything) == outputs(EARLIER) and listed.items() <= everything.items()
+    said = told("nightly", "--as-of", EARLIER.isoformat())
+    assert "is published already" in said
+    assert states(EARLIER) == everything and outcome(EARLIER) == runs.PUBLISHED
+
+
+def test_what_was_missing_is_made_again_and_said(own_operator):
+    before = states(NIGHT)
+    vip, report = outputs(NIGHT)[1], outputs(NIGHT)[3]
+    vip.unlink()
+    report.write_bytes(report.read_bytes()[:-200])
+    found = CliRunner().invoke(app, ["nightly", "--lang", "en", "-q"])
+    assert "2026-11-01 was published by this run" in found.stdout
+    assert "what was missing or damaged has been made: lists and report." in found.stdout
+    again = states(NIGHT)
+    assert again[vip][0] == before[vip][0]
+    assert report.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert {path: again[path] for path in outputs(NIGHT)[:3:2]} == {p: before[p] for p in outputs(NIGHT)[:3:2]}
+    done = json.loads(CliRunner().invoke(app, ["nightly", "--json", "-q"]).stdout)
+    assert done["already_published"] and done["outputs"] == [str(path) for path in outputs(NIGHT)]
+
+
+@pytest.mark.slow
+def test_a_workbook_that_somebody_saved_stays_theirs(own_operator):
+    vip = outputs(NIGHT)[1]
+    with zipfile.ZipFile(vip, "a") as book:
+        book.writestr("xl/comments1.xml", "called on Monday")
+    outputs(NIGHT)[3].unlink()
+    saved = states(NIGHT)
+    assert night().remade == ["report"]
+    assert saved.items() <= states(NIGHT).items()
+    outputs(NIGHT)[0].unlink()
+    night()
+    assert saved[vip] == states(NIGHT)[vip]
+
+
+@pytest.mark.slow
+def test_lists_of_another_run_of_the_date_are_not_this_run_s(own_operator):
+    """The settings change and change back: the lists that lie there are of the run between."""
+    first = storage.sha256(outputs(NIGHT)[1])
+    project = Project.open("configs/operator.yaml", **{"lists.top": 10})
+    nightly.run(Night(project, NIGHT, Steps(quiet=True)))
+    assert storage.sha256(outputs(NIGHT)[1]) != first
+    killed_at("nightly.draw", NIGHT)
+    night()
+    assert storage.sha256(outputs(NIGHT)[1]) == first
+
+
+def test_scores_alone_and_then_the_whole_night(own_operator):
+    night(EARLIER, lists=False)
+    assert outcome(EARLIER) == runs.SCORED and len(states(EARLIER)) == 1
+    assert "no lists asked for" in told("runs", "list")
+    scores = states(EARLIER)
+    whole = night(EARLIER)
+    assert whole.already and whole.outputs == outputs(EARLIER) == list(states(EARLIER))
+    assert scores.items() <= states(EARLIER).items()
+    everything, record = states(EARLIER), runs.record(space(), whole.run_id)
+    assert night(EARLIER, lists=False).already
+    assert states(EARLIER) == everything and runs.record(space(), whole.run_id) == record
+    assert outcome(EARLIER) == runs.PUBLISHED
+
+
+@pytest.mark.slow
+def test_where_nobody_consents_no_lists_are_expected(own_operator, monkeypatch):
+    def unknown(*_: object, **__: object) -> None:
+        raise HeadwaterError("E261", count=3)
+
+    monkeypatch.setattr(delivery, "draw", unknown)
+    first = night(EARLIER)
+    assert [problem.code for problem in first.warnings if problem.code == "W261"] == ["W261"]
+    assert list(states(EARLIER)) == outputs(EARLIER)[::3]
+    again = night(EARLIER)
+    assert again.already and not again.remade and again.outputs == outputs(EARLIER)[::3]
+
+
+def named_command(stderr: str) -> list[str]:
+    """The words of the command that a message tells to run."""
+    found = re.search(r"Fix: headwater ([^,]+)", stderr)
+    assert found, stderr
+    return found[1].split()
+
+
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("place", [5_000, -40])
+def test_a_damaged_score_file_is_made_again_by_the_command_that_is_named(own_operator, place):
+    good = outputs(NIGHT)[0].read_bytes()
+    flip(outputs(NIGHT)[0], place)
+    damaged = storage.sha256(outputs(NIGHT)[0])
+    for words in (["list", "vip"], ["report", "--out", "page.html"], ["explain", "somebody"], ["list", "churn"]):
+        stderr = told(*words, code=3)
+        assert "ERROR E340" in stderr
+        assert named_command(stderr) == ["nightly", "--as-of", "2026-11-01"]
+    assert "headwater nightly --as-of 2026-11-01" in told("doctor", code=7)
+    done = CliRunner().invoke(app, [*named_command(stderr), "--lang", "en"])
+    assert "WARNING W341" in done.stderr and "published already" not in done.stdout
+    assert outputs(NIGHT)[0].read_bytes() == good
+    assert [storage.sha256(path) for path in space().archive.iterdir()] == [damaged]
+    told("list", "vip")
+    assert night().already
+
+
+@pytest.mark.slow
+def test_a_damaged_earlier_file_is_passed_over(own_operator):
+    night(EARLIER)
+    outputs(NIGHT)[0].unlink()
+    earlier = outputs(EARLIER)[0]
+    earlier.write_bytes(earlier.read_bytes()[:-500])
+    assert nightly.before(space(), NIGHT) is None
+    done = CliRunner().invoke(app, ["nightly", "--lang", "en"])
+    assert done.exit_code == 0, done.output
+    (warning,) = [line for line in done.stderr.splitlines() if line.startswith("WARNING W340")]
+    assert str(earlier) in warning
+    told(*named_command(warning))
+    assert nightly.before(space(), NIGHT).meta["as_of"] == "2026-10-01"
+
+
+def test_the_words_of_an_outcome_are_in_both_languages():
+    from pipelines.wording.texts import LANGUAGES, has, text
+
+    names = (runs.PUBLISHED, runs.SCORED, runs.STOPPED, runs.UNFINISHED, runs.UNREADABLE)
+    assert all(
+        has(f"steps.outcome.{name}") and text(f"steps.outcome.{name}", lang) for name in names for lang in LANGUAGES
+    )
+    assert errors.sentence(HeadwaterError("E340", as_of="2026-11-01", detail="x").problem, "fix", "zh").count(
+        "2026-11-01"
+    )

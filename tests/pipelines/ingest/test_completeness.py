@@ -1,0 +1,240 @@
+"""What nobody delivered stops a run; what is quiet, late, growing or shrinking does not.
+
+A source is drawn as two arrays, the local days on which its rows happened and became known, counted from `EPOCH`.
+"""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import HeadwaterError
+from features.spine import cutoff
+from pipelines.ingest import completeness
+from pipelines.ingest.completeness import Arrivals, Thin, months, week
+from pipelines.ingest.parts import Part, Tables
+from pipelines.ingest.rules import Quality
+from pipelines.wording import errors
+from tests.raw import Raw
+
+EPOCH = date(2024, 1, 1)
+SHARE = Quality().smallest_month
+LENGTH = 1000
+AS_OF = st.integers(560, 990).map(lambda day: EPOCH + timedelta(days=day))
+SEED = st.integers(0, 2**32 - 1)
+
+
+def number(day: date) -> int:
+    return (day - EPOCH).days
+
+
+def daily(rng, mean: float, growth: float = 0.0, late: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """`mean` rows a month in the middle of the time, fewer on Sundays, each known some days after it happened."""
+    days = np.arange(LENGTH)
+    level = mean / 30.4 * (1 + growth) ** ((days - LENGTH / 2) / 30.4) * np.where(days % 7 == 6, 0.4, 1.1)
+    happened = np.repeat(days, rng.poisson(level))
+    return happened, happened + 1 + rng.exponential(late, len(happened)).astype(int)
+
+
+def monthly(rng, mean: int, day: int, late: int, *, weekends: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A run on one day of each month (its last where it is shorter); one on a weekend comes on the Monday after."""
+    firsts = pd.date_range(EPOCH, periods=34, freq="MS")
+    runs = [first + pd.Timedelta(days=min(day, first.days_in_month) - 1) for first in firsts]
+    runs = [run + pd.offsets.BDay(0) if weekends else run for run in runs]
+    happened = np.repeat([(run - pd.Timestamp(EPOCH)).days for run in runs], rng.poisson(mean, len(runs)))
+    return happened, happened + late
+
+
+def arrived(source, as_of: date) -> Arrivals:
+    """The same as `completeness.arrivals`, from arrays."""
+    happened, known = source
+    moments = set().union(*[rhythm.moments for rhythm in rhythms(as_of)])
+    upto = {m: np.bincount(happened[known < number(m)] + 1, minlength=LENGTH + 90).cumsum() for m in moments}
+    return Arrivals(EPOCH, EPOCH + timedelta(days=int(happened.min())), EPOCH + timedelta(days=int(known.min())), upto)
+
+
+def rhythms(as_of: date) -> list:
+    return [months(as_of, as_of.replace(day=1)), months(as_of, as_of)]
+
+
+def thin(source, as_of: date) -> list[Thin]:
+    came = arrived(source, as_of)
+    return [found for rhythm in rhythms(as_of) for found in completeness.thin_periods(came, rhythm, SHARE)]
+
+
+def without(source, first: date, until: date, share: float, rng):
+    """The source with only a share of the rows of some days."""
+    happened, known = source
+    inside = (happened >= number(first)) & (happened < number(until))
+    keep = ~inside | (rng.random(len(happened)) < share)
+    return happened[keep], known[keep]
+
+
+def month_before(as_of: date, back: int) -> tuple[date, date]:
+    starts = pd.Timestamp(as_of.replace(day=1)) - pd.DateOffset(months=back)
+    return starts.date(), (starts + pd.DateOffset(months=1)).date()
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEED, AS_OF, st.sampled_from([60, 300, 3000]), st.floats(-0.2, 0.2), st.floats(0, 6))
+def test_lateness_growth_and_shrinkage_are_no_gap(seed, as_of, mean, growth, late):
+    assert thin(daily(np.random.default_rng(seed), mean, growth, late), as_of) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEED, AS_OF, st.integers(1, 31), st.integers(0, 12), st.booleans())
+def test_a_run_once_a_month_is_no_gap_on_any_day(seed, as_of, day, late, weekends):
+    assert thin(monthly(np.random.default_rng(seed), 400, day, late, weekends=weekends), as_of) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEED, AS_OF, st.sampled_from([2, 10, 20]), st.floats(0.5, 3))
+def test_small_projects_may_be_quiet(seed, as_of, mean, shape):
+    """A handful of rows a month, some months without any: negative binomial, wilder than any Poisson."""
+    rng = np.random.default_rng(seed)
+    level = rng.gamma(shape, mean / shape, 34)
+    happened = np.concatenate([30 * m + rng.integers(0, 30, n) for m, n in enumerate(rng.poisson(level))])
+    if len(happened):
+        assert thin((happened, happened + 1), as_of) == []
+
+
+def test_how_often_a_source_that_varies_much_is_stopped():
+    """Months that vary by half of their mean without any reason: of 24 months twice over, one date in a hundred."""
+    rng, stopped = np.random.default_rng(0), 0
+    for _ in range(200):
+        level = rng.gamma(4, 100, 34)
+        happened = np.concatenate([30 * m + rng.integers(0, 30, n) for m, n in enumerate(rng.poisson(level))])
+        stopped += bool(thin((happened, happened + 1), EPOCH + timedelta(days=int(rng.integers(560, 990)))))
+    assert stopped <= 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEED, AS_OF, st.integers(0, 12), st.sampled_from([0.0, 0.1]), st.floats(-0.05, 0.05))
+def test_a_month_that_hardly_came_stops(seed, as_of, back, share, growth):
+    """A calendar month, the newest or an older one, on any day of the months after it."""
+    rng = np.random.default_rng(seed)
+    first, until = month_before(as_of, back + 1)
+    found = thin(without(daily(rng, 3000, growth), first, until, share, rng), as_of)
+    assert (first, until - timedelta(days=1)) in {(t.first, t.last) for t in found}
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEED, AS_OF, st.integers(1, 28), st.integers(0, 6), st.sampled_from([0.0, 0.1]))
+def test_a_run_that_did_not_come_stops_soon_after_it_was_due(seed, day, run, late, share):
+    rng = np.random.default_rng(seed)
+    first = day.replace(day=run)
+    source = without(monthly(rng, 400, run, late, weekends=False), first, first + timedelta(days=1), share, rng)
+    assert thin(source, first + timedelta(days=max(late + 5, 8)))
+    assert thin(source, first + timedelta(days=late + 50))
+    assert not thin(source, first)
+
+
+def test_the_newest_week_warns_alone():
+    as_of, rng = date(2026, 3, 16), np.random.default_rng(1)
+    whole = daily(rng, 3000, late=0.5)
+    source = without(whole, as_of - timedelta(days=7), as_of, 0.0, rng)
+    weekly = [week(as_of, "7d", 8), week(as_of, "1mo", 6)]
+    for given_, expected in ((whole, 0), (source, 1)):
+        came = arrivals_of(given_, weekly)
+        assert [len(completeness.thin_periods(came, rhythm, SHARE)) for rhythm in weekly] == [expected] * 2
+        assert thin(given_, as_of) == []
+
+
+def arrivals_of(source, weekly) -> Arrivals:
+    happened, known = source
+    moments = set().union(*[rhythm.moments for rhythm in weekly])
+    upto = {m: np.bincount(happened[known < number(m)] + 1, minlength=LENGTH + 90).cumsum() for m in moments}
+    return Arrivals(EPOCH, EPOCH, EPOCH, upto)
+
+
+ZONE = "Asia/Shanghai"
+
+
+def stored(con, folder, name: str, source, superseded=None) -> Tables:
+    """A table of one part, as a reading leaves it; rows become known at noon of their day."""
+    happened, known = ([EPOCH + timedelta(days=int(d)) for d in days] for days in source)
+    frame = pd.DataFrame({"happened_on": happened, "known_at": [cutoff(d, ZONE) + timedelta(hours=12) for d in known]})
+    frame["superseded_at"] = pd.Series(superseded, dtype="datetime64[us]") if superseded else pd.NaT
+    path = folder / f"{name}.parquet"
+    frame.astype({"known_at": "datetime64[us]", "superseded_at": "datetime64[us]"}).to_parquet(path)
+    tables = Tables({}, parts={name: [Part(path, "", len(frame), min(happened), max(happened))]})
+    tables.tables[name] = tables.view(con, name, tables.parts[name], f"_{folder.name}")
+    return tables
+
+
+def judged(con, folder, source, as_of: date, **limits):
+    tables = stored(con, folder, "usage", source)
+    return completeness.judge(con, tables, Raw(folder).load(), Quality(**limits), as_of)
+
+
+@pytest.mark.parametrize("as_of", [date(2026, 3, 31), date(2026, 2, 11)])
+def test_rows_are_counted_as_they_were_seen(con, tmp_path, as_of):
+    """The statement against a count by hand, corrections included."""
+    rng = np.random.default_rng(5)
+    happened, known = daily(rng, 120, late=9)
+    later = [cutoff(EPOCH + timedelta(days=int(d) + 20), ZONE) if n % 3 == 0 else None for n, d in enumerate(known)]
+    tables = stored(con, tmp_path, "usage", (happened, known), superseded=later)
+    came = completeness.arrivals(con, tables, "usage", ZONE, rhythms(as_of))
+    gone = np.array([d + 20 if n % 3 == 0 else 10_000 for n, d in enumerate(known)])
+    early, late = number(date(2025, 11, 3)), number(date(2026, 1, 20))
+    for moment in came.upto:
+        day = number(moment)
+        by_hand = (happened >= early) & (happened < late) & (known < day) & (gone >= day)
+        assert came.between(EPOCH + timedelta(days=early), EPOCH + timedelta(days=late), moment) == by_hand.sum()
+
+
+def test_a_month_of_which_a_few_rows_arrived_is_told_with_its_figures(con, tmp_path):
+    rng = np.random.default_rng(3)
+    source = without(daily(rng, 1500), date(2026, 1, 1), date(2026, 2, 1), 26 / 1545, rng)
+    with pytest.raises(HeadwaterError) as error:
+        judged(con, tmp_path, source, date(2026, 2, 20))
+    problem = error.value.problem
+    assert (problem.code, error.value.exit_code, problem.values["table"]) == ("E421", 4, "usage")
+    assert (problem.values["first"], problem.values["last"]) == ("2026-01-01", "2026-01-31")
+    assert problem.values["found"] < 50
+    assert problem.values["expected"] > 1200
+    for lang in ("en", "zh"):
+        told = errors.render_line(problem, lang)
+        assert all(word in told for word in ("usage", "2026-01-01", f"{problem.values['expected']:,}"))
+        assert 'quality.quiet.usage: ["2026-01"]' in told
+
+
+@pytest.mark.parametrize("limits", [{"smallest_month": 0}, {"gaps": False}, {"quiet": {"usage": ["2026-01"]}}])
+def test_a_month_that_is_right_as_it_is_can_be_accepted(con, tmp_path, limits):
+    rng = np.random.default_rng(3)
+    source = without(daily(rng, 1500), date(2026, 1, 1), date(2026, 2, 1), 0, rng)
+    assert judged(con, tmp_path, source, date(2026, 2, 20), **limits) == ()
+
+
+def test_another_month_than_the_accepted_one_still_stops(con, tmp_path):
+    rng = np.random.default_rng(3)
+    source = without(daily(rng, 1500), date(2025, 10, 1), date(2025, 11, 1), 0, rng)
+    with pytest.raises(HeadwaterError, match="E421"):
+        judged(con, tmp_path, source, date(2026, 2, 20), quiet={"usage": ["2026-01"]})
+
+
+def test_what_was_loaded_at_once_says_nothing_about_lateness(con, tmp_path):
+    """A source that was connected in November, when everything older became known; then January does not come."""
+    rng, connected = np.random.default_rng(3), number(date(2025, 11, 1))
+    happened, known = daily(rng, 1500)
+    assert judged(con, tmp_path, (happened, np.maximum(known, connected)), date(2026, 2, 5)) == ()
+    happened, known = without((happened, known), date(2026, 1, 1), date(2026, 2, 1), 0, rng)
+    with pytest.raises(HeadwaterError, match="E421"):
+        judged(con, tmp_path, (happened, np.maximum(known, connected)), date(2026, 5, 5))
+
+
+def test_a_quiet_week_is_a_warning(con, tmp_path):
+    as_of, rng = date(2026, 3, 16), np.random.default_rng(1)
+    source = without(daily(rng, 3000, late=0.5), date(2026, 3, 9), as_of, 0.02, rng)
+    (problem,) = judged(con, tmp_path, source, as_of)
+    assert (problem.code, problem.exit_code, problem.values["first"]) == ("W421", 0, "2026-03-09")
+
+
+def test_a_table_whose_months_are_unknown_is_refused():
+    with pytest.raises(ValueError, match="bils"):
+        Quality(quiet={"bils": ["2026-01"]})
+    with pytest.raises(ValueError, match="pattern"):
+        Quality(quiet={"bills": ["2026-13"]})

@@ -1,0 +1,59 @@
+"""The tracking store of a workspace that is new: there whole or not at all."""
+
+import errno
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from features.errors import HeadwaterError
+from pipelines.tracking import tracking
+from pipelines.workspace.storage import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.open(tmp_path, "operator")
+
+
+def left(workspace: Workspace) -> list[str]:
+    return sorted(path.name for path in workspace.root.glob("*") if path.is_file() or path.name.startswith("."))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "seen"), [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(errno.ENOSPC, "full"), HeadwaterError)]
+)
+def test_a_new_store_is_there_whole_or_not_at_all(workspace, monkeypatch, trouble, seen):
+    def fail(path: Path) -> None:
+        raise trouble
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tracking, "sync", fail)
+        with pytest.raises(seen):
+            tracking.versions(workspace, "churn")
+    assert left(workspace) == []
+    assert tracking.versions(workspace, "churn") == []
+    assert left(workspace) == ["mlflow.db"]
+    assert str(workspace.artifacts) in str(mlflow_locations(workspace))
+
+
+def mlflow_locations(workspace: Workspace) -> list[str]:
+    with tracking.store(workspace) as client:
+        return [found.artifact_location for found in client.search_experiments()]
+
+
+def test_who_was_quicker_keeps_his_store(workspace, monkeypatch):
+    def others(path: Path) -> None:
+        workspace.store.write_bytes(b"of another process")
+
+    monkeypatch.setattr(tracking, "sync", others)
+    tracking.make(workspace)
+    assert workspace.store.read_bytes() == b"of another process"
+
+
+def test_what_is_written_later_waits_for_the_disk_again(workspace):
+    tracking.make(workspace)
+    engine = sqlalchemy.create_engine(f"sqlite:///{workspace.store}")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    engine.dispose()

@@ -1,0 +1,192 @@
+"""Publication is all or nothing: kills, faults, double starts, damage."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import HeadwaterError
+from pipelines.workspace import storage
+from pipelines.workspace.storage import Workspace, exclusive, publish, read_scores
+
+DAY = date(2026, 10, 31)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.open(tmp_path, "operator")
+
+
+def table(value: int, rows: int = 1000) -> pa.Table:
+    return pa.table({"customer_id": [f"C{n:05d}" for n in range(rows)], "value": [value] * rows})
+
+
+def meta(run_id: str, as_of: date = DAY) -> dict[str, str]:
+    return {"run_id": run_id, "as_of": as_of.isoformat()}
+
+
+def value(workspace: Workspace, as_of: date = DAY) -> int:
+    found = read_scores(workspace.score_file(as_of))[1]["value"].unique().to_pylist()
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_published_file_says_what_it_is_and_is_found_by_everyone(workspace):
+    seen = []
+    path = publish(workspace, [table(1)], meta("aaa"), seen.append)
+    facts, rows = read_scores(path)
+    assert facts == meta("aaa")
+    assert rows.num_rows == 1000
+    assert seen == [storage.sha256(path)]
+    assert workspace.latest.resolve() == path.resolve()
+    assert pq.read_schema(path).metadata[b"headwater.run_id"] == b"aaa"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_the_whole_folder_reads_as_the_history(workspace):
+    publish(workspace, [table(1)], meta("a", date(2026, 10, 30)), len)
+    publish(workspace, [table(2)], meta("b", date(2026, 10, 31)), len)
+    assert pq.read_table(workspace.scores).num_rows == 2000
+    assert {path.name for path in workspace.scores.iterdir()} == {"2026-10-30.parquet", "2026-10-31.parquet"}
+
+
+def test_a_backfill_never_moves_latest_back(workspace):
+    publish(workspace, [table(2)], meta("b"), len)
+    publish(workspace, [table(1)], meta("a", date(2026, 10, 1)), len)
+    assert workspace.serving() == DAY
+
+
+def test_what_is_replaced_is_kept(workspace):
+    first = storage.sha256(publish(workspace, [table(1)], meta("a"), len))
+    publish(workspace, [table(2)], meta("b"), len)
+    assert [storage.sha256(path) for path in workspace.archive.iterdir()] == [first]
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "record", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_a_fault_before_the_commit_leaves_the_old_file(workspace, monkeypatch, step, code):
+    publish(workspace, [table(1)], meta("a"), len)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    record = fail if step == "record" else len
+    if step == "write":
+        monkeypatch.setattr(storage.pq.ParquetWriter, "write_table", fail)
+    elif step == "fsync":
+        monkeypatch.setattr(storage.os, "fsync", fail)
+    elif step == "replace":
+        monkeypatch.setattr(storage.Path, "replace", fail)
+    with pytest.raises(HeadwaterError) as error:
+        publish(workspace, [table(2)], meta("b"), record)
+    assert error.value.exit_code == 7
+    monkeypatch.undo()
+    assert value(workspace) == 1
+    assert [path.name for path in workspace.scores.iterdir()] == [f"{DAY}.parquet"]
+
+
+def test_a_fault_after_the_commit_is_not_told_as_failure(workspace, monkeypatch):
+    publish(workspace, [table(1)], meta("a"), len)
+
+    def fail(_: Path) -> None:
+        raise OSError(errno.EIO, "no sync")
+
+    monkeypatch.setattr(storage, "sync", fail)
+    publish(workspace, [table(2)], meta("b"), len)
+    assert value(workspace) == 2
+
+
+def test_what_reads_back_otherwise_is_not_published(workspace, monkeypatch):
+    publish(workspace, [table(1)], meta("a"), len)
+
+    def lose_a_row(tables: list[pa.Table], meta: dict, path: Path) -> int:
+        pq.write_table(tables[0].slice(1), path)
+        return tables[0].num_rows
+
+    monkeypatch.setattr(storage, "write_synced", lose_a_row)
+    with pytest.raises(HeadwaterError, match="E702"):
+        publish(workspace, [table(2)], meta("b"), len)
+    assert value(workspace) == 1
+
+
+def test_one_flipped_bit_is_noticed(workspace):
+    path = publish(workspace, [table(1)], meta("a"), len)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(HeadwaterError) as error:
+        read_scores(path)
+    assert error.value.exit_code == 3
+
+
+def test_the_lock_names_its_holder_and_is_free_afterwards(workspace):
+    with exclusive(workspace, "first"), pytest.raises(HeadwaterError) as error, exclusive(workspace, "second"):
+        pass
+    assert error.value.exit_code == 6
+    assert f"pid {os.getpid()} (first)" in error.value.problem.values["holder"]
+    with exclusive(workspace, "third"):
+        pass
+
+
+def test_leftovers_of_a_killed_run_go_and_latest_is_mended(workspace):
+    publish(workspace, [table(1)], meta("a"), len)
+    (workspace.scores / ".2026-10-31.parquet.zzz.tmp").write_text("half")
+    workspace.latest.unlink()
+    with exclusive(workspace, "next"):
+        pass
+    assert workspace.serving() == DAY
+    assert [path.name for path in workspace.scores.iterdir()] == [f"{DAY}.parquet"]
+
+
+KILLED = """
+import sys, pyarrow as pa
+from pathlib import Path
+from pipelines.storage import Workspace, exclusive, publish
+workspace = Workspace.open(Path(sys.argv[1]), "operator")
+rows = pa.table({"customer_id": [f"C{n:06d}" for n in range(100_000)], "value": [0] * 100_000})
+print("begun", flush=True)
+turn = 0
+while True:
+    turn += 1
+    with exclusive(workspace, "writer"):
+        table = rows.set_column(1, "value", pa.array([turn] * rows.num_rows))
+        publish(workspace, [table], {"run_id": f"r{turn}", "as_of": "2026-10-31"}, len)
+"""
+
+
+def test_killing_the_writer_never_tears_the_file(workspace, tmp_path):
+    """SIGKILL at random moments of a writer that does nothing but publish; a reader always gets one whole turn."""
+    for kill in range(6):
+        writer = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "begun\n"
+        time.sleep(0.25 + 0.07 * kill)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+        if workspace.score_file(DAY).exists():
+            assert value(workspace) >= 1
+        with exclusive(workspace, "next"):
+            assert not list(workspace.scores.glob(".*"))
+    assert workspace.score_file(DAY).exists()
+
+
+@pytest.mark.parametrize("name", ["", "..", "../out", "a/b", "-x", "x" * 65, "名"])
+def test_a_project_name_is_a_plain_file_name(tmp_path, name):
+    with pytest.raises(HeadwaterError) as error:
+        Workspace.open(tmp_path, name)
+    assert error.value.exit_code == 2
+
+
+def test_a_missing_date_is_exit_4(workspace):
+    with pytest.raises(HeadwaterError) as error:
+        read_scores(workspace.score_file(DAY))
+    assert error.value.exit_code == 4
