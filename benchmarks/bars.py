@@ -89,7 +89,7 @@ class Line:
 
 
 def lines(costs: Costs, size: Size) -> list[Line]:
-    return [line(figure, costs, figure.customers or size.customers) for figure in figures(size)]
+    return [line(figure, costs, figure.customers or size.customers) for figure in _figures(size)]
 
 
 def line(figure: Figure, costs: Costs, customers: int) -> Line:
@@ -104,23 +104,23 @@ def cpu(over: str, under: str) -> Callable[[Costs], float]:
     return lambda costs: costs[over].cpu / costs[under].cpu
 
 
-def peak(over: str, under: str) -> Callable[[Costs], float]:
+def _peak(over: str, under: str) -> Callable[[Costs], float]:
     return lambda costs: costs[over].peak / costs[under].peak
 
 
-def said(part: str, fact: str) -> Callable[[Costs], float]:
+def _said(part: str, fact: str) -> Callable[[Costs], float]:
     return lambda costs: float(costs[part].facts[fact])
 
 
-def figures(size: Size) -> Iterator[Figure]:
-    yield from of_features()
-    yield from of_rivals(size)
-    yield from of_reasons()
-    yield from of_night(size)
-    yield from of_parts(size)
+def _figures(size: Size) -> Iterator[Figure]:
+    yield from _of_features()
+    yield from _of_rivals(size)
+    yield from _of_reasons()
+    yield from _of_night(size)
+    yield from _of_parts(size)
 
 
-def of_features() -> Iterator[Figure]:
+def _of_features() -> Iterator[Figure]:
     yield Figure("subset of features / SQL by hand", cpu("us", "sql"), most=1.15)
     yield Figure("subset from the store / SQL by hand from raw files", cpu("us", "raw_sql"), most=0.6)
     yield Figure("features of one night / raw scan", cpu("night_features", "scan"), most=12)
@@ -128,84 +128,86 @@ def of_features() -> Iterator[Figure]:
     yield Figure("twelve snapshots at once / six times two single builds", lambda costs: single(costs) / 6, most=0.35)
 
 
-def of_rivals(size: Size) -> Iterator[Figure]:
+def _of_rivals(size: Size) -> Iterator[Figure]:
     yield Figure("subset of features / pandas", cpu("us", "pandas"), most=0.6)
-    yield Figure("subset of features / pandas, peak", peak("us", "pandas"), "x memory", most=0.3, met_from=FULL_SIZE)
+    yield Figure("subset of features / pandas, peak", _peak("us", "pandas"), "x memory", most=0.3, met_from=FULL_SIZE)
     yield Figure("subset of features / Polars", cpu("us", "polars"))
-    yield Figure("subset of features / Polars, peak", peak("us", "polars"), "x memory")
-    yield Figure("subset of features / SQL by hand, peak", peak("us", "sql"), "x memory")
+    yield Figure("subset of features / Polars, peak", _peak("us", "polars"), "x memory")
+    yield Figure("subset of features / SQL by hand, peak", _peak("us", "sql"), "x memory")
     few = size.base
     yield Figure("subset by featuretools / SQL by hand", cpu("featuretools", "sql_few"), customers=few)
     yield Figure("subset by featuretools / ours", cpu("featuretools", "us_few"), customers=few)
     for way in ("sql", "polars", "pandas"):
-        yield Figure(f"subset by {RIVALS[way]}, largest difference", apart("equality", way), "relative", most=1e-6)
+        yield Figure(f"subset by {RIVALS[way]}, largest difference", _apart("equality", way), "relative", most=1e-6)
     yield Figure(
-        "subset by featuretools, largest difference", apart("equality_few", "featuretools"), "relative", most=1e-6,
+        "subset by featuretools, largest difference", _apart("equality_few", "featuretools"), "relative", most=1e-6,
         customers=few,
     )  # fmt: skip
-    yield Figure("subset by SQL by hand from raw files, largest difference", largest("equality", "raw_sql"), "relative")
+    yield Figure(
+        "subset by SQL by hand from raw files, largest difference", _largest("equality", "raw_sql"), "relative"
+    )
 
 
-def apart(part: str, way: str) -> Callable[[Costs], float]:
+def _apart(part: str, way: str) -> Callable[[Costs], float]:
     """The largest difference; infinite where the customers or the nulls are others."""
 
     def value(costs: Costs) -> float:
-        found = compared(costs, part, way)
+        found = _compared(costs, part, way)
         return found["largest"] if found["nulls"] == found["customers"] == 0 else float("inf")
 
     return value
 
 
-def largest(part: str, way: str) -> Callable[[Costs], float]:
-    return lambda costs: compared(costs, part, way)["largest"]
+def _largest(part: str, way: str) -> Callable[[Costs], float]:
+    return lambda costs: _compared(costs, part, way)["largest"]
 
 
-def compared(costs: Costs, part: str, way: str) -> Mapping[str, float]:
+def _compared(costs: Costs, part: str, way: str) -> Mapping[str, float]:
     costs[way]  # a rival that did not run says why
     return costs[part].facts[way]
 
 
-def of_reasons() -> Iterator[Figure]:
+def _of_reasons() -> Iterator[Figure]:
     for trees in TREES:
-        yield Figure(f"reasons: woodelf / pred_contrib, {SHAPES[trees]}", speed(trees), "x rows per CPU s", least=15)
+        yield Figure(f"reasons: woodelf / pred_contrib, {SHAPES[trees]}", _speed(trees), "x rows per CPU s", least=15)
         yield Figure(
-            f"reasons: largest difference, {SHAPES[trees]}", said(f"same_{trees}", "difference"), "log-odds", most=1e-5
+            f"reasons: largest difference, {SHAPES[trees]}", _said(f"same_{trees}", "difference"), "log-odds", most=1e-5
         )
         for name, part in (("woodelf", "fast"), ("pred_contrib", "own")):
-            yield Figure(f"reasons: {name}, {SHAPES[trees]}", rate(f"{part}_{trees}"), "rows per CPU s")
+            yield Figure(f"reasons: {name}, {SHAPES[trees]}", _rate(f"{part}_{trees}"), "rows per CPU s")
 
 
-def rate(part: str) -> Callable[[Costs], float]:
+def _rate(part: str) -> Callable[[Costs], float]:
     return lambda costs: costs[part].facts["rows"] / costs[part].cpu
 
 
-def speed(trees: str) -> Callable[[Costs], float]:
+def _speed(trees: str) -> Callable[[Costs], float]:
     def value(costs: Costs) -> float:
         if costs[f"fast_{trees}"].facts["method"] != "woodelf":
             raise NotRun("the fast reasons fell back to LightGBM's own")
-        return rate(f"fast_{trees}")(costs) / rate(f"own_{trees}")(costs)
+        return _rate(f"fast_{trees}")(costs) / _rate(f"own_{trees}")(costs)
 
     return value
 
 
-def of_night(size: Size) -> Iterator[Figure]:
+def _of_night(size: Size) -> Iterator[Figure]:
     yield Figure("whole night / raw scan", cpu("night", "scan"), most=100)
     most = 4 if size.customers >= HUGE else 2.5
     yield Figure("whole night, peak", lambda costs: costs["night"].peak / GB, "GB", most=most, met_from=FULL_SIZE)
     tenth = f"{size.base * size.tenth:,} customers"
-    growth = peak("night", "night_tenth")
+    growth = _peak("night", "night_tenth")
     yield Figure(f"whole night / that of {tenth}, peak", growth, "x memory", most=3, met_from=FULL_SIZE)
     huge = 12 if size.customers >= HUGE else None
-    yield Figure(f"whole night / that of {tenth}, wall", slower, "x wall", most=huge)
-    yield Figure(f"night of {tenth}, after the whole one / before", drift, "x wall")
+    yield Figure(f"whole night / that of {tenth}, wall", _slower, "x wall", most=huge)
+    yield Figure(f"night of {tenth}, after the whole one / before", _drift, "x wall")
 
 
-def slower(costs: Costs) -> float:
+def _slower(costs: Costs) -> float:
     """Against the mean of a tenth's nights before and after: in half an hour a machine that is shared changes its speed."""
     return costs["night"].wall * 2 / (costs["night_tenth"].wall + costs["night_tenth_after"].wall)
 
 
-def drift(costs: Costs) -> float:
+def _drift(costs: Costs) -> float:
     return costs["night_tenth_after"].wall / costs["night_tenth"].wall
 
 
@@ -216,24 +218,24 @@ MEASURED = {
 }  # fmt: skip
 
 
-def of_parts(size: Size) -> Iterator[Figure]:
+def _of_parts(size: Size) -> Iterator[Figure]:
     """The costs behind the ratios, and what they were of."""
     for part, name in MEASURED.items():
-        yield from of_part(part, name)
-    yield from of_part("featuretools", "subset by featuretools", size.base)
-    yield Figure("whole night: CPU of imports before the work", lambda costs: imports(costs["night"]), "s")
+        yield from _of_part(part, name)
+    yield from _of_part("featuretools", "subset by featuretools", size.base)
+    yield Figure("whole night: CPU of imports before the work", lambda costs: _imports(costs["night"]), "s")
     yield Figure("reading raw files for the first time: CPU", lambda costs: costs["read"].cpu, "s", customers=size.base)
-    yield Figure("customers with us that night", said("night", "rows"), "customers")
-    yield Figure("rows of the canonical tables", said("tile", "rows"), "rows")
-    yield Figure("cores", said("machine", "cores"), "cores")
-    yield Figure("other work on the machine at the start", said("machine", "load"), "processes")
+    yield Figure("customers with us that night", _said("night", "rows"), "customers")
+    yield Figure("rows of the canonical tables", _said("tile", "rows"), "rows")
+    yield Figure("cores", _said("machine", "cores"), "cores")
+    yield Figure("other work on the machine at the start", _said("machine", "load"), "processes")
 
 
-def of_part(part: str, name: str, customers: int | None = None) -> Iterator[Figure]:
+def _of_part(part: str, name: str, customers: int | None = None) -> Iterator[Figure]:
     yield Figure(f"{name}: CPU", lambda costs: costs[part].cpu, "s", customers=customers)
     yield Figure(f"{name}: wall", lambda costs: costs[part].wall, "s", customers=customers)
     yield Figure(f"{name}: peak", lambda costs: costs[part].peak / GB, "GB", customers=customers)
 
 
-def imports(cost: Cost) -> float:
+def _imports(cost: Cost) -> float:
     return cost.process_cpu - cost.cpu

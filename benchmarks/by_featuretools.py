@@ -23,21 +23,21 @@ TEXT = {"customer_id": "Categorical"}
 """Left to itself it takes ids of digits for numbers."""
 
 
-def by_featuretools(asked: Asked, out: Path) -> None:
+def _by_featuretools(asked: Asked, out: Path) -> None:
     spine = with_us(asked)
     known = {
         "months": (asked.closed - month(spine) + 1).clip(lower=0),
         "periods": (pd.Timestamp(asked.as_of) - spine).dt.days // PERIOD_DAYS,
     }
     sums = {
-        "bills": synthesised(asked, spine, bills(asked, spine, known["months"]), ARPU, PERIOD_DAYS),
-        "usage": synthesised(asked, spine, usage(asked, spine, known["periods"]), PERIODS, PERIOD_DAYS),
-        "complaints": synthesised(asked, spine, seen(asked, spine, "complaints", [], max(DAYS)), DAYS, 1),
+        "bills": _synthesised(asked, spine, _bills(asked, spine, known["months"]), ARPU, PERIOD_DAYS),
+        "usage": _synthesised(asked, spine, _usage(asked, spine, known["periods"]), PERIODS, PERIOD_DAYS),
+        "complaints": _synthesised(asked, spine, seen(asked, spine, "complaints", [], max(DAYS)), DAYS, 1),
     }
-    finished(asked, sums, known).reset_index()[["customer_id", *subset(asked.measures)]].to_parquet(out)
+    _finished(asked, sums, known).reset_index()[["customer_id", *subset(asked.measures)]].to_parquet(out)
 
 
-def synthesised(asked: Asked, spine: pd.Series, rows: pd.DataFrame, windows: Sequence[int], days: int) -> dict:
+def _synthesised(asked: Asked, spine: pd.Series, rows: pd.DataFrame, windows: Sequence[int], days: int) -> dict:
     """Window -> sums of every number and the count of rows, per customer."""
     number = rows.select_dtypes("number").columns.tolist()
     rows = rows[["customer_id", "happened_on", *number]].reset_index(drop=True).rename_axis("event_id").reset_index()
@@ -67,7 +67,7 @@ def synthesised(asked: Asked, spine: pd.Series, rows: pd.DataFrame, windows: Seq
     }  # fmt: skip
 
 
-def bills(asked: Asked, spine: pd.Series, known: pd.Series) -> pd.DataFrame:
+def _bills(asked: Asked, spine: pd.Series, known: pd.Series) -> pd.DataFrame:
     """Billed hundredths `y`, and `w` times months ago; each dated so that a month is a window of 28 days."""
     rows = seen(asked, spine, "bills", ["amount"], 400)
     ago = asked.closed - month(rows.happened_on - pd.Timedelta(days=1))
@@ -77,7 +77,7 @@ def bills(asked: Asked, spine: pd.Series, known: pd.Series) -> pd.DataFrame:
     return rows[(ago >= 0) & (ago < rows.customer_id.map(known))]
 
 
-def usage(asked: Asked, spine: pd.Series, known: pd.Series) -> pd.DataFrame:
+def _usage(asked: Asked, spine: pd.Series, known: pd.Series) -> pd.DataFrame:
     """Hundredths of every measure in the whole periods that the customer has been with us."""
     names = list(asked.measures)
     rows = seen(asked, spine, "usage", names, USAGE_LOOKBACK)
@@ -86,7 +86,7 @@ def usage(asked: Asked, spine: pd.Series, known: pd.Series) -> pd.DataFrame:
     return whole[ago < rows.customer_id.map(known)]
 
 
-def finished(asked: Asked, sums: dict[str, dict], known: dict[str, pd.Series]) -> pd.DataFrame:
+def _finished(asked: Asked, sums: dict[str, dict], known: dict[str, pd.Series]) -> pd.DataFrame:
     made: dict[str, pd.Series] = {}
     for n in ARPU:
         x = known["months"].clip(upper=n).astype(float)
@@ -104,17 +104,17 @@ def finished(asked: Asked, sums: dict[str, dict], known: dict[str, pd.Series]) -
     return pd.DataFrame(made)
 
 
-def work(store: Path) -> Work:
+def _work(store: Path) -> Work:
     question = asked(store)
 
     def run() -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it was written for an older pandas
-            by_featuretools(question, kept("featuretools", store))
+            _by_featuretools(question, kept("featuretools", store))
         return {"version": ft.__version__}
 
     return run
 
 
 if __name__ == "__main__":
-    measure.write(measure.timed(work(Path(sys.argv[2]))), Path(sys.argv[1]))
+    measure.write(measure.timed(_work(Path(sys.argv[2]))), Path(sys.argv[1]))

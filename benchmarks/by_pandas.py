@@ -11,7 +11,7 @@ from benchmarks.asked import ARPU, DAYS, PERIOD_DAYS, PERIODS, SLOPES, USAGE_LOO
 def by_pandas(asked: Asked) -> pd.DataFrame:
     """One row per customer with us, ordered by customer."""
     spine = with_us(asked)
-    parts = [bill_part(asked, spine), usage_part(asked, spine), complaint_part(asked, spine)]
+    parts = [_bill_part(asked, spine), _usage_part(asked, spine), _complaint_part(asked, spine)]
     return pd.concat(parts, axis=1).reset_index()
 
 
@@ -40,7 +40,7 @@ def month(days: pd.Series) -> pd.Series:
     return days.dt.year * 12 + days.dt.month
 
 
-def bill_part(asked: Asked, spine: pd.Series) -> pd.DataFrame:
+def _bill_part(asked: Asked, spine: pd.Series) -> pd.DataFrame:
     rows = seen(asked, spine, "bills", ["amount"], 400)
     ago = asked.closed - month(rows.happened_on - pd.Timedelta(days=1))
     rows = pd.DataFrame({"customer_id": rows.customer_id, "y": (rows.amount.astype(float) * 100).round(), "ago": ago})
@@ -57,7 +57,7 @@ def bill_part(asked: Asked, spine: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
-def usage_part(asked: Asked, spine: pd.Series) -> pd.DataFrame:
+def _usage_part(asked: Asked, spine: pd.Series) -> pd.DataFrame:
     names, day = list(asked.measures), pd.Timestamp(asked.as_of)
     rows = seen(asked, spine, "usage", names, USAGE_LOOKBACK)
     known = (day - spine).dt.days // PERIOD_DAYS
@@ -73,7 +73,7 @@ def usage_part(asked: Asked, spine: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
-def complaint_part(asked: Asked, spine: pd.Series) -> pd.DataFrame:
+def _complaint_part(asked: Asked, spine: pd.Series) -> pd.DataFrame:
     rows = seen(asked, spine, "complaints", [], max(DAYS))
     age = (pd.Timestamp(asked.as_of) - rows.happened_on).dt.days
     counts = {n: rows[age <= n].groupby("customer_id").size() for n in DAYS}

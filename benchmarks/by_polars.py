@@ -11,16 +11,16 @@ ID = "customer_id"
 
 
 def by_polars(asked: Asked, out: Path) -> None:
-    spine = with_us(asked)
-    made = [bill_part(asked, spine), usage_part(asked, spine), complaint_part(asked, spine)]
+    spine = _with_us(asked)
+    made = [_bill_part(asked, spine), _usage_part(asked, spine), _complaint_part(asked, spine)]
     wide = spine
     for part in made:
         wide = wide.join(part, on=ID, how="left")
-    columns = [*bill_columns(), *usage_columns(asked), *complaint_columns()]
+    columns = [*_bill_columns(), *_usage_columns(asked), *_complaint_columns()]
     wide.select(ID, *columns).sort(ID).sink_parquet(out, engine="streaming")
 
 
-def with_us(asked: Asked) -> pl.LazyFrame:
+def _with_us(asked: Asked) -> pl.LazyFrame:
     """customer_id, joined, and how many closed months and whole periods the customer has been with us."""
     day = pl.lit(asked.as_of)
     here = (pl.col("activated_on") < day) & (pl.col("deactivated_on").is_null() | (pl.col("deactivated_on") >= day))
@@ -31,13 +31,13 @@ def with_us(asked: Asked) -> pl.LazyFrame:
         .select(
             ID,
             joined=joined,
-            months=(asked.closed - month(joined) + 1).clip(0),
+            months=(asked.closed - _month(joined) + 1).clip(0),
             periods=(day - joined).dt.total_days() // PERIOD_DAYS,
         )
     )
 
 
-def seen(asked: Asked, spine: pl.LazyFrame, table: str, columns: list[str], days: int) -> pl.LazyFrame:
+def _seen(asked: Asked, spine: pl.LazyFrame, table: str, columns: list[str], days: int) -> pl.LazyFrame:
     """Visible events of the newest `days`, of whoever holds the number now."""
     cut, oldest = pl.lit(asked.cutoff), pl.lit(asked.as_of - timedelta(days=days))
     current = pl.col("superseded_at").is_null() | (pl.col("superseded_at") >= cut)
@@ -47,13 +47,13 @@ def seen(asked: Asked, spine: pl.LazyFrame, table: str, columns: list[str], days
     return rows.join(spine, on=ID).filter(pl.col("happened_on") >= pl.col("joined"))
 
 
-def month(day: pl.Expr) -> pl.Expr:
+def _month(day: pl.Expr) -> pl.Expr:
     return day.dt.year().cast(pl.Int64) * 12 + day.dt.month()
 
 
-def bill_part(asked: Asked, spine: pl.LazyFrame) -> pl.LazyFrame:
-    rows = seen(asked, spine, "bills", ["amount"], 400)
-    ago = asked.closed - month(pl.col("happened_on").dt.offset_by("-1d"))
+def _bill_part(asked: Asked, spine: pl.LazyFrame) -> pl.LazyFrame:
+    rows = _seen(asked, spine, "bills", ["amount"], 400)
+    ago = asked.closed - _month(pl.col("happened_on").dt.offset_by("-1d"))
     rows = rows.select(ID, "months", y=(pl.col("amount").cast(pl.Float64) * 100).round(), ago=ago)
     rows = rows.filter(pl.col("ago") >= 0, pl.col("ago") < pl.col("months"))
     inside = {n: pl.col("ago") < n for n in ARPU}
@@ -62,7 +62,7 @@ def bill_part(asked: Asked, spine: pl.LazyFrame) -> pl.LazyFrame:
     return rows.group_by(ID).agg(*sums, *weighted)
 
 
-def bill_columns() -> list[pl.Expr]:
+def _bill_columns() -> list[pl.Expr]:
     made = []
     for n in ARPU:
         x = pl.col("months").clip(upper_bound=n).cast(pl.Float64)
@@ -75,9 +75,9 @@ def bill_columns() -> list[pl.Expr]:
     return made
 
 
-def usage_part(asked: Asked, spine: pl.LazyFrame) -> pl.LazyFrame:
+def _usage_part(asked: Asked, spine: pl.LazyFrame) -> pl.LazyFrame:
     names = list(asked.measures)
-    rows = seen(asked, spine, "usage", names, (asked.as_of - asked.since).days)
+    rows = _seen(asked, spine, "usage", names, (asked.as_of - asked.since).days)
     ago = ((pl.lit(asked.as_of) - pl.col("happened_on")).dt.total_days() - 1) // PERIOD_DAYS
     rows = rows.with_columns(ago=ago).filter(pl.col("ago") < pl.col("periods"))
     hundredths = {m: (pl.col(m) * 100 + 0.5).floor() for m in names}  # halves go up, as in DuckDB
@@ -85,7 +85,7 @@ def usage_part(asked: Asked, spine: pl.LazyFrame) -> pl.LazyFrame:
     return rows.group_by(ID).agg(*sums)
 
 
-def usage_columns(asked: Asked) -> list[pl.Expr]:
+def _usage_columns(asked: Asked) -> list[pl.Expr]:
     made = []
     for m in asked.measures:
         for n in PERIODS:
@@ -95,11 +95,11 @@ def usage_columns(asked: Asked) -> list[pl.Expr]:
     return made
 
 
-def complaint_part(asked: Asked, spine: pl.LazyFrame) -> pl.LazyFrame:
-    rows = seen(asked, spine, "complaints", [], max(DAYS))
+def _complaint_part(asked: Asked, spine: pl.LazyFrame) -> pl.LazyFrame:
+    rows = _seen(asked, spine, "complaints", [], max(DAYS))
     age = (pl.lit(asked.as_of) - pl.col("happened_on")).dt.total_days()
     return rows.group_by(ID).agg(*[(age <= n).sum().cast(pl.Float64).alias(f"k{n}") for n in DAYS])
 
 
-def complaint_columns() -> list[pl.Expr]:
+def _complaint_columns() -> list[pl.Expr]:
     return [pl.col(f"k{n}").fill_null(0.0).alias(f"complaint_count_{n}d") for n in DAYS]

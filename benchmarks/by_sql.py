@@ -17,12 +17,12 @@ def by_sql(asked: Asked, out: Path) -> None:
 
 
 def statement(asked: Asked) -> str:
-    outer = ",\n  ".join([*bill_columns(), *usage_columns(asked.measures), *complaint_columns()])
+    outer = ",\n  ".join([*_bill_columns(), *_usage_columns(asked.measures), *_complaint_columns()])
     return f"""
 WITH spine AS (
   SELECT customer_id, activated_on FROM '{asked.file("customers")}'
   WHERE activated_on < DATE '{asked.as_of}' AND (deactivated_on IS NULL OR deactivated_on >= DATE '{asked.as_of}')
-), {bills_sql(asked)}, {usage_sql(asked)}, {complaints_sql(asked)}
+), {_bills_sql(asked)}, {_usage_sql(asked)}, {_complaints_sql(asked)}
 SELECT s.customer_id,
   {outer}
 FROM spine s LEFT JOIN b USING (customer_id) LEFT JOIN u USING (customer_id) LEFT JOIN c USING (customer_id)
@@ -32,7 +32,7 @@ FROM spine s LEFT JOIN b USING (customer_id) LEFT JOIN u USING (customer_id) LEF
 ORDER BY customer_id"""
 
 
-def events(asked: Asked, table: str) -> str:
+def _events(asked: Asked, table: str) -> str:
     """The rows of a table that had happened and were known, of whoever holds the number now."""
     return f"""'{asked.file(table)}' e JOIN spine s ON e.customer_id = s.customer_id
     AND e.happened_at < TIMESTAMP '{asked.cutoff}' AND e.known_at < TIMESTAMP '{asked.cutoff}'
@@ -40,7 +40,7 @@ def events(asked: Asked, table: str) -> str:
     AND (e.superseded_at IS NULL OR e.superseded_at >= TIMESTAMP '{asked.cutoff}')"""
 
 
-def bills_sql(asked: Asked) -> str:
+def _bills_sql(asked: Asked) -> str:
     """Per customer the sums of billed hundredths, and of these times months ago, in every window."""
     known = f"{asked.closed} - (year(s.activated_on) * 12 + month(s.activated_on)) + 1"
     ago = f"{asked.closed} - (year(e.happened_on - 1) * 12 + month(e.happened_on - 1))"
@@ -48,10 +48,10 @@ def bills_sql(asked: Asked) -> str:
     return f"""b AS (
   SELECT customer_id, {", ".join(sums)} FROM (
     SELECT e.customer_id, {ago} AS ago, {known} AS known, round(e.amount * 100)::DOUBLE AS y
-    FROM {events(asked, "bills")}) WHERE ago BETWEEN 0 AND 11 AND ago < known GROUP BY customer_id)"""
+    FROM {_events(asked, "bills")}) WHERE ago BETWEEN 0 AND 11 AND ago < known GROUP BY customer_id)"""
 
 
-def usage_sql(asked: Asked) -> str:
+def _usage_sql(asked: Asked) -> str:
     sums = [f"sum(round({m} * 100)) FILTER (ago < {n}) AS {m}_{n}" for m in asked.measures for n in PERIODS]
     oldest = asked.as_of - timedelta(days=USAGE_LOOKBACK)
     return f"""u AS (
@@ -59,15 +59,17 @@ def usage_sql(asked: Asked) -> str:
     SELECT e.customer_id, {", ".join(asked.measures)},
       (DATE '{asked.as_of}' - s.activated_on)::INT // {PERIOD_DAYS} AS known,
       ((DATE '{asked.as_of}' - e.happened_on)::INT - 1) // {PERIOD_DAYS} AS ago
-    FROM {events(asked, "usage")} AND e.happened_on >= DATE '{oldest}') WHERE ago < known GROUP BY customer_id)"""
+    FROM {_events(asked, "usage")} AND e.happened_on >= DATE '{oldest}') WHERE ago < known GROUP BY customer_id)"""
 
 
-def complaints_sql(asked: Asked) -> str:
+def _complaints_sql(asked: Asked) -> str:
     counts = [f"count(*) FILTER (e.happened_on >= DATE '{asked.as_of}' - {n}) AS k{n}" for n in DAYS]
-    return f"c AS (SELECT e.customer_id, {', '.join(counts)} FROM {events(asked, 'complaints')} GROUP BY e.customer_id)"
+    return (
+        f"c AS (SELECT e.customer_id, {', '.join(counts)} FROM {_events(asked, 'complaints')} GROUP BY e.customer_id)"
+    )
 
 
-def bill_columns() -> Iterator[str]:
+def _bill_columns() -> Iterator[str]:
     for n in ARPU:
         yield f"coalesce(y{n}, 0) / nullif(100.0::DOUBLE * least(greatest(months, 0), {n}), 0) AS arpu_{n}m"
     for n in SLOPES:
@@ -77,13 +79,13 @@ def bill_columns() -> Iterator[str]:
         yield f"CASE WHEN {x} >= 2 THEN ({top}) / ({steps}) END AS arpu_slope_{n}m"
 
 
-def usage_columns(measures: tuple[str, ...]) -> Iterator[str]:
+def _usage_columns(measures: tuple[str, ...]) -> Iterator[str]:
     for m in measures:
         for n in PERIODS:
             yield f"coalesce({m}_{n}, 0) / nullif(100.0::DOUBLE * least(periods, {n}), 0) AS {m}_mean_{n * 4}w"
 
 
-def complaint_columns() -> Iterator[str]:
+def _complaint_columns() -> Iterator[str]:
     for n in DAYS:
         yield f"coalesce(k{n}, 0)::DOUBLE AS complaint_count_{n}d"
 

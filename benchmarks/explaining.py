@@ -25,17 +25,17 @@ def reasons_fast(folder: Path, trees: str) -> Work:
     def explain(booster: Any, rows: "np.ndarray") -> tuple["np.ndarray", str]:
         return tree_contributions(booster, rows)
 
-    return explaining(explain, trees, 1, CHUNKS)
+    return _explaining(explain, trees, 1, CHUNKS)
 
 
 def reasons_own(folder: Path, trees: str) -> Work:
     """The same by LightGBM itself, for a part of the rows."""
     from models.learners.attribution import own
 
-    return explaining(lambda booster, rows: (own(booster, rows), "pred_contrib"), trees, ONE_IN, 1)
+    return _explaining(lambda booster, rows: (own(booster, rows), "pred_contrib"), trees, ONE_IN, 1)
 
 
-def explaining(explain: Callable, trees: str, one_in: int, chunks: int) -> Work:
+def _explaining(explain: Callable, trees: str, one_in: int, chunks: int) -> Work:
     import lightgbm as lgb
     import numpy as np
 

@@ -34,12 +34,12 @@ def learn() -> dict[str, Any]:
         evaluations.keep(project.workspace, version, trained)
         bundles.install(project.workspace, target, version.name, trained.model.to_files())
         winners[target] = trained.winner
-    note(project)
-    keep_trees(project)
+    _note(project)
+    _keep_trees(project)
     return {"champions": winners}
 
 
-def keep_trees(project: Project) -> None:
+def _keep_trees(project: Project) -> None:
     """Trees on one night's features: whose numbers they predict does not matter here."""
     with Assembly(project, project.tables(NIGHT), [NIGHT]) as assembly:
         wide = pd.concat(assembly.snapshots()).drop(columns=["customer_id", "as_of"])
@@ -54,7 +54,7 @@ def keep_trees(project: Project) -> None:
     np.save(ROWS, many * random.uniform(0.9, 1.1, many.shape).astype(many.dtype))  # no two rows alike
 
 
-def note(project: Project) -> None:
+def _note(project: Project) -> None:
     """What the rivals must know of the project, so that they need not open it."""
     tables, rules = project.tables(NIGHT), project.settings.features
     newest = NIGHT - timedelta(days=rules.closing_days + rules.billed_in_arrears)

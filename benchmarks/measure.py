@@ -34,23 +34,23 @@ class Cost:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def spent() -> float:
+def _spent() -> float:
     """CPU seconds of this process so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
-def peak() -> int:
+def _peak() -> int:
     """The most that this process ever held, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
 
 
 def timed(work: Work) -> Cost:
     """Run the work in this process, which must have imported and opened what it needs."""
-    start, cpu, wall = peak(), spent(), time.perf_counter()
+    start, cpu, wall = _peak(), _spent(), time.perf_counter()
     facts = work()
-    cpu, wall = spent() - cpu, time.perf_counter() - wall
-    return Cost(cpu, wall, peak(), start, spent(), facts)
+    cpu, wall = _spent() - cpu, time.perf_counter() - wall
+    return Cost(cpu, wall, _peak(), start, _spent(), facts)
 
 
 def median(costs: Sequence[Cost]) -> Cost:

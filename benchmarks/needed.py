@@ -26,21 +26,21 @@ def needed(project: Project, tables: Tables, as_of: date) -> dict[str, list[str]
     found: dict[str, set[str]] = {}
     for rows in asked:
         ((_, plan),) = con.raw_sql(f"EXPLAIN (FORMAT json) {con.compile(rows)}").fetchall()
-        for table, columns in scans(json.loads(plan)):
+        for table, columns in _scans(json.loads(plan)):
             found.setdefault(table, set()).update(columns)
     return {name: sorted(found[name] & set(few[name].columns)) for name in few if name in found}
 
 
-def scans(nodes: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+def _scans(nodes: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
     """Every table that a plan scans, with the columns that it reads, those of its filters included."""
     for node in nodes:
         said = node.get("extra_info", {})
         if "Table" in said:
-            columns, filters = listed(said.get("Projections")), " ".join(listed(said.get("Filters")))
+            columns, filters = _listed(said.get("Projections")), " ".join(_listed(said.get("Filters")))
             yield said["Table"].split(".")[-1], [*columns, *filters.replace("(", " ").split()]
-        yield from scans(node.get("children", []))
+        yield from _scans(node.get("children", []))
 
 
-def listed(value: str | list[str] | None) -> list[str]:
+def _listed(value: str | list[str] | None) -> list[str]:
     """One name comes as text, several as a list."""
     return [value] if isinstance(value, str) else value or []

@@ -30,22 +30,22 @@ QUICK: dict[str, dict[str, Any]] = {
 """Laid over the shipped settings: how well the models do is not the subject here, and few customers must pass."""
 
 
-def configure(folder: Path) -> None:
+def _configure(folder: Path) -> None:
     shutil.copytree(ROOT / "configs", folder / "configs")
     path = folder / CONFIG
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    path.write_text(yaml.safe_dump(laid(settings, QUICK), allow_unicode=True), encoding="utf-8")
+    path.write_text(yaml.safe_dump(_laid(settings, QUICK), allow_unicode=True), encoding="utf-8")
 
 
-def laid(settings: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _laid(settings: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Settings with others laid over them, key by key."""
-    both = {k: laid(settings.get(k) or {}, v) if isinstance(v, dict) else v for k, v in over.items()}
+    both = {k: _laid(settings.get(k) or {}, v) if isinstance(v, dict) else v for k, v in over.items()}
     return settings | both
 
 
 def simulate() -> dict[str, Any]:
     """Raw files and settings in the current folder, for as many customers as `customers.json` there says."""
-    configure(Path.cwd())
+    _configure(Path.cwd())
     customers = json.loads(CUSTOMERS.read_text(encoding="utf-8"))
     simulate_operator(RAW, customers, SEED)
     return {"customers": customers}

@@ -31,11 +31,13 @@ OURS = "Headwater"
 def table(lines: Sequence[Line]) -> str:
     """Markdown, so that a page can quote it."""
     words = {True: "yes", False: "**NO**", None: "-"}
-    rows = [f"| {n.name} | {n.customers:,} | {figure(n)} | {n.unit} | {n.bar or '-'} | {words[n.met]} |" for n in lines]
+    rows = [
+        f"| {n.name} | {n.customers:,} | {_figure(n)} | {n.unit} | {n.bar or '-'} | {words[n.met]} |" for n in lines
+    ]
     return "\n".join(["| measured | customers | value | unit | bar | met |", "|---|--:|--:|---|---|---|", *rows])
 
 
-def figure(line: Line) -> str:
+def _figure(line: Line) -> str:
     """Three figures; whole numbers as they are."""
     if line.value is None:
         return "-"
@@ -44,7 +46,7 @@ def figure(line: Line) -> str:
 
 def section(lines: Sequence[Line], picture: str) -> str:
     """The bars first; the costs behind them can be unfolded. What was not asked for is named, and fills no rows."""
-    customers = most(lines)
+    customers = _most(lines)
     asked = [line for line in lines if LEFT_OUT not in line.unit]
     barred = [line for line in asked if line.bar]
     left = "; ".join(line.name for line in lines if line.bar and line not in asked)
@@ -54,14 +56,14 @@ def section(lines: Sequence[Line], picture: str) -> str:
     parts = [table(barred)]
     if left:
         parts.append(f"Bars that this run left out: {left}.")
-    if len(values(lines, "CPU")) > 1:
+    if len(_values(lines, "CPU")) > 1:
         parts.append(f"![CPU and peaks of the subset by every way, {customers:,} customers]({picture})")
     rest = table([line for line in asked if not line.bar])
     parts.append(f"<details><summary>The figures behind them</summary>\n\n{rest}\n\n</details>")
     return head + "\n\n".join(parts)
 
 
-def most(lines: Sequence[Line]) -> int:
+def _most(lines: Sequence[Line]) -> int:
     return max(line.customers for line in lines)
 
 
@@ -84,21 +86,21 @@ def picture(lines: Sequence[Line]) -> str:
     def drawn() -> Figure:
         drawing = Figure(figsize=(9.0, 3.2), layout="constrained")
         left, right = drawing.subplots(1, 2, sharey=True)
-        base = values(lines, "CPU").get("SQL by hand", 1.0)
-        bars(left, {way: seconds / base for way, seconds in values(lines, "CPU").items()}, "CPU, SQL by hand = 1")
-        bars(right, values(lines, "peak"), "peak of the process, GB")
+        base = _values(lines, "CPU").get("SQL by hand", 1.0)
+        _bars(left, {way: seconds / base for way, seconds in _values(lines, "CPU").items()}, "CPU, SQL by hand = 1")
+        _bars(right, _values(lines, "peak"), "peak of the process, GB")
         return drawing
 
-    customers = most(lines)
+    customers = _most(lines)
     return svg(drawn(), f"bench-{customers}", f"CPU and peaks, {customers:,} customers")
 
 
-def values(lines: Sequence[Line], what: str) -> dict[str, float]:
+def _values(lines: Sequence[Line], what: str) -> dict[str, float]:
     found = {line.name: line.value for line in lines}
     return {way: value for name, way in WAYS.items() if (value := found.get(f"{name}: {what}")) is not None}
 
 
-def bars(axes: "Axes", sizes: dict[str, float], label: str) -> None:
+def _bars(axes: "Axes", sizes: dict[str, float], label: str) -> None:
     from pipelines.delivery.charts import OTHERS, RULE, SOFT, WINNER
 
     colours = [WINNER if way == OURS else RULE if way.startswith("raw") else OTHERS[0] for way in sizes]
@@ -110,7 +112,7 @@ def bars(axes: "Axes", sizes: dict[str, float], label: str) -> None:
     axes.grid(axis="y", visible=False)
 
 
-def loaded(path: Path) -> list[Line]:
+def _loaded(path: Path) -> list[Line]:
     return [Line(**line) for line in json.loads(path.read_text(encoding="utf-8"))]
 
 
@@ -119,14 +121,14 @@ def main() -> None:
     parser.add_argument("bench", type=Path, help="what a run has written")
     parser.add_argument("--docs", action="store_true")
     chosen = parser.parse_args()
-    lines = loaded(chosen.bench)
+    lines = _loaded(chosen.bench)
     drawn = picture(lines)
     chosen.bench.with_suffix(".svg").write_text(drawn + "\n", encoding="utf-8")
     if chosen.docs:
-        name = f"performance-{most(lines)}.svg"
-        if len(values(lines, "CPU")) > 1:
+        name = f"performance-{_most(lines)}.svg"
+        if len(_values(lines, "CPU")) > 1:
             PAGE.with_name(name).write_text(drawn + "\n", encoding="utf-8")
-        text = inserted(PAGE.read_text(encoding="utf-8"), most(lines), section(lines, name))
+        text = inserted(PAGE.read_text(encoding="utf-8"), _most(lines), section(lines, name))
         PAGE.write_text(text, encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.project import Project
 
 
-def opened(folder: Path) -> "Project":
+def _opened(folder: Path) -> "Project":
     """The project with the tables of a store in place."""
     import pipelines.engine.assembly  # noqa: F401  # imported by the first build otherwise
     from benchmarks.tiles import placed, stored
@@ -32,7 +32,7 @@ def opened(folder: Path) -> "Project":
     return project
 
 
-def scan(folder: Path) -> Work:
+def _scan(folder: Path) -> Work:
     """Read every value that the catalogue reads, with the threads of the project, and keep nothing."""
     import duckdb
 
@@ -49,7 +49,7 @@ def scan(folder: Path) -> Work:
     return work
 
 
-def built(project: "Project", dates: list[date]) -> "Iterator[pd.DataFrame]":
+def _built(project: "Project", dates: list[date]) -> "Iterator[pd.DataFrame]":
     """The features of some dates as a night makes them, one chunk of customers after the other."""
     from pipelines.engine.assembly import Assembly
 
@@ -57,7 +57,7 @@ def built(project: "Project", dates: list[date]) -> "Iterator[pd.DataFrame]":
         yield from assembly.snapshots()
 
 
-def shape(chunks: "Iterator[pd.DataFrame]") -> dict[str, Any]:
+def _shape(chunks: "Iterator[pd.DataFrame]") -> dict[str, Any]:
     """No chunk is held beside another."""
     rows = columns = 0
     for chunk in chunks:
@@ -65,43 +65,43 @@ def shape(chunks: "Iterator[pd.DataFrame]") -> dict[str, Any]:
     return {"rows": rows, "columns": columns}
 
 
-def night_features(folder: Path) -> Work:
+def _night_features(folder: Path) -> Work:
     """The whole catalogue for one date."""
 
-    project = opened(folder)
-    return lambda: shape(built(project, [NIGHT]))
+    project = _opened(folder)
+    return lambda: _shape(_built(project, [NIGHT]))
 
 
-def months(count: int) -> list[date]:
+def _months(count: int) -> list[date]:
     """The newest firsts of months, the night itself last."""
 
     places = [NIGHT.year * 12 + NIGHT.month - 1 - ago for ago in range(count)]
     return [date(place // 12, place % 12 + 1, 1) for place in reversed(places)]
 
 
-def together(folder: Path) -> Work:
+def _together(folder: Path) -> Work:
     """Twelve monthly snapshots in one build."""
-    project = opened(folder)
-    return lambda: shape(built(project, months(12)))
+    project = _opened(folder)
+    return lambda: _shape(_built(project, _months(12)))
 
 
-def two_of_twelve(folder: Path) -> Work:
+def _two_of_twelve(folder: Path) -> Work:
     """Two of the same twelve, each in a build of its own: as many customers on average as all of them."""
-    project = opened(folder)
-    return lambda: {"rows": sum(shape(built(project, [day]))["rows"] for day in months(12)[2::7])}
+    project = _opened(folder)
+    return lambda: {"rows": sum(_shape(_built(project, [day]))["rows"] for day in _months(12)[2::7])}
 
 
-def subset_by_us(folder: Path) -> Work:
+def _subset_by_us(folder: Path) -> Work:
     """The subset through the same build as on any night, and no more than the subset; chunks go to one file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    project, wanted = opened(folder), set(subset(asked(folder).measures))
+    project, wanted = _opened(folder), set(subset(asked(folder).measures))
     project.features = tuple(feature for feature in project.features if feature.column in wanted)
 
     def work() -> dict[str, Any]:
         out, rows = None, 0
-        for chunk in built(project, [NIGHT]):
+        for chunk in _built(project, [NIGHT]):
             table = pa.Table.from_pandas(chunk, preserve_index=False)
             out = out or pq.ParquetWriter(kept("us", folder), table.schema)
             out.write_table(table)
@@ -113,7 +113,7 @@ def subset_by_us(folder: Path) -> Work:
     return work
 
 
-def silent(work: Callable[[], None]) -> Work:
+def _silent(work: Callable[[], None]) -> Work:
     """Work that has nothing to say of itself."""
 
     def run() -> dict[str, Any]:
@@ -123,23 +123,23 @@ def silent(work: Callable[[], None]) -> Work:
     return run
 
 
-def subset_by_sql(folder: Path) -> Work:
+def _subset_by_sql(folder: Path) -> Work:
     """The subset as one SQL statement written by hand."""
     from benchmarks.by_sql import by_sql
 
     what, out = asked(folder), kept("sql", folder)
-    return silent(lambda: by_sql(what, out))
+    return _silent(lambda: by_sql(what, out))
 
 
-def subset_by_raw_sql(folder: Path) -> Work:
+def _subset_by_raw_sql(folder: Path) -> Work:
     """The same from raw files, with mapping, repeats and corrections in the statement."""
     from benchmarks.by_raw_sql import by_raw_sql
 
     what, out = asked(folder), kept("raw_sql", folder)
-    return silent(lambda: by_raw_sql(what, RAW_TILED, out))
+    return _silent(lambda: by_raw_sql(what, RAW_TILED, out))
 
 
-def subset_by_polars(folder: Path) -> Work:
+def _subset_by_polars(folder: Path) -> Work:
     """The subset with the streaming engine of Polars."""
     import os
 
@@ -147,10 +147,10 @@ def subset_by_polars(folder: Path) -> Work:
     os.environ["POLARS_MAX_THREADS"] = str(what.threads)
     from benchmarks.by_polars import by_polars
 
-    return silent(lambda: by_polars(what, out))
+    return _silent(lambda: by_polars(what, out))
 
 
-def subset_by_pandas(folder: Path) -> Work:
+def _subset_by_pandas(folder: Path) -> Work:
     """The subset with pandas."""
     import pyarrow.parquet  # noqa: F401  # imported by the first read otherwise
 
@@ -166,7 +166,7 @@ def subset_by_pandas(folder: Path) -> Work:
     return work
 
 
-def equality(folder: Path) -> Work:
+def _equality(folder: Path) -> Work:
     """Are the subsets the same numbers? For each rival that ran: how far and how often it is not what we say."""
     import duckdb
 
@@ -177,7 +177,7 @@ def equality(folder: Path) -> Work:
     return lambda: {name: differences(con, us, path, columns) for name, path in others.items()}
 
 
-def night(folder: Path) -> Work:
+def _night(folder: Path) -> Work:
     """Check, features, three models with reasons, gates, publication, lists and report; the tables are canonical."""
     from benchmarks.tiles import placed
     from pipelines.flows import nightly
@@ -198,7 +198,7 @@ def night(folder: Path) -> Work:
     return work
 
 
-def read(folder: Path) -> Work:
+def _read(folder: Path) -> Work:
     """The base's raw files to canonical tables: what a first night does before everything else."""
     from pipelines.project import Project
 
@@ -206,28 +206,28 @@ def read(folder: Path) -> Work:
     return lambda: {"tables": len(project.tables(NIGHT).counts)}
 
 
-def simulate(folder: Path) -> Work:
+def _simulate(folder: Path) -> Work:
     """Raw files of the base."""
     from benchmarks import operator
 
     return operator.simulate
 
 
-def learn(folder: Path) -> Work:
+def _learn(folder: Path) -> Work:
     """Champions for the night, and the trees whose contributions are compared."""
     from benchmarks import learning
 
     return learning.learn
 
 
-def tile(folder: Path, *others: str) -> Work:
+def _tile(folder: Path, *others: str) -> Work:
     """The base's canonical tables many times, and as many times as others say."""
     from benchmarks import operator
 
     return lambda: operator.tile(folder, others)
 
 
-def tile_raw(folder: Path) -> Work:
+def _tile_raw(folder: Path) -> Work:
     """The raw files of the subset as many times."""
     from benchmarks import operator
 
@@ -237,8 +237,8 @@ def tile_raw(folder: Path) -> Work:
 PARTS: dict[str, Callable[..., Work]] = {
     part.__name__: part
     for part in (
-        simulate, read, learn, tile, tile_raw, scan, night_features, together, two_of_twelve, subset_by_us, subset_by_sql,
-        subset_by_raw_sql, subset_by_polars, subset_by_pandas, equality, reasons_fast, reasons_own, same_reasons, night,
+        _simulate, _read, _learn, _tile, _tile_raw, _scan, _night_features, _together, _two_of_twelve, _subset_by_us, _subset_by_sql,
+        _subset_by_raw_sql, _subset_by_polars, _subset_by_pandas, _equality, reasons_fast, reasons_own, same_reasons, _night,
     )
 }  # fmt: skip
 

@@ -56,9 +56,9 @@ def sized(customers: int, base: int | None = None) -> Size:
 
 
 def plan(size: Size, repeats: int) -> Iterator[Task]:
-    yield from prepared(size)
-    yield from of_features(size, repeats)
-    yield from of_few()
+    yield from _prepared(size)
+    yield from _of_features(size, repeats)
+    yield from _of_few()
     for trees in bars.TREES:
         yield Task(f"fast_{trees}", "reasons_fast", 1, (trees,))
         yield Task(f"own_{trees}", "reasons_own", 1, (trees,))
@@ -72,32 +72,32 @@ def plan(size: Size, repeats: int) -> Iterator[Task]:
     yield Task("two", "two_of_twelve", size.tiles, left=hours)
 
 
-def prepared(size: Size) -> Iterator[Task]:
+def _prepared(size: Size) -> Iterator[Task]:
     for name in ("simulate", "read", "learn"):
         yield Task(name, name, 1)
     others = sorted({1, size.tenth} - {size.tiles})
     yield Task("tile", "tile", size.tiles, tuple(map(str, others)))
-    yield Task("tile_raw", "tile_raw", size.tiles, left=raw(size))
+    yield Task("tile_raw", "tile_raw", size.tiles, left=_raw(size))
 
 
-def raw(size: Size) -> str:
+def _raw(size: Size) -> str:
     return "raw files of so many customers are not made" if size.customers > MANY else ""
 
 
-def of_features(size: Size, repeats: int) -> Iterator[Task]:
+def _of_features(size: Size, repeats: int) -> Iterator[Task]:
     held = "it holds all rows: too many for the memory of one machine" if size.customers > MANY else ""
     polars = "" if importlib.util.find_spec("polars") else "Polars is not installed (extra `bench`)"
     yield Task("scan", "scan", size.tiles, repeats=repeats)
     yield Task("night_features", "night_features", size.tiles, repeats=repeats)
     yield Task("us", "subset_by_us", size.tiles, repeats=repeats)
     yield Task("sql", "subset_by_sql", size.tiles, repeats=repeats)
-    yield Task("raw_sql", "subset_by_raw_sql", size.tiles, left=raw(size))
+    yield Task("raw_sql", "subset_by_raw_sql", size.tiles, left=_raw(size))
     yield Task("polars", "subset_by_polars", size.tiles, left=polars or held)
     yield Task("pandas", "subset_by_pandas", size.tiles, left=held)
     yield Task("equality", "equality", size.tiles)
 
 
-def of_few() -> Iterator[Task]:
+def _of_few() -> Iterator[Task]:
     """featuretools is too slow for more than the base, so the others are measured on the base too."""
     left = "" if FEATURETOOLS.is_file() else "its environment is not there (`make bench` makes it)"
     yield Task("us_few", "subset_by_us", 1, left=left)
@@ -108,7 +108,7 @@ def of_few() -> Iterator[Task]:
 
 def chosen(size: Size, repeats: int, only: Sequence[str]) -> Iterator[Task]:
     """The plan; with `only`, no more than these after what they all need. Raises ValueError for a name that is none."""
-    needed, tasks = {task.key for task in prepared(size)}, list(plan(size, repeats))
+    needed, tasks = {task.key for task in _prepared(size)}, list(plan(size, repeats))
     unknown = set(only) - {task.key for task in tasks}
     if unknown:
         raise ValueError(f"no part is called {', '.join(sorted(unknown))}")
@@ -120,7 +120,7 @@ def chosen(size: Size, repeats: int, only: Sequence[str]) -> Iterator[Task]:
 def measured(folder: Path, size: Size, tasks: Iterable[Task]) -> Costs:
     """Every task's cost, or why there is none; the project is made in the folder first. Nothing stops at a failure."""
     (folder / "customers.json").write_text(str(size.base), encoding="utf-8")
-    costs, runs = Costs({"machine": machine()}), defaultdict[str, list[Cost]](list)
+    costs, runs = Costs({"machine": _machine()}), defaultdict[str, list[Cost]](list)
     for repeats, alike in groupby(tasks, key=lambda task: task.repeats):
         for task in list(alike) * repeats:  # in turn: what befalls the machine meanwhile befalls them all
             if why := task.left or costs.left.get(task.key):
@@ -133,22 +133,22 @@ def measured(folder: Path, size: Size, tasks: Iterable[Task]) -> Costs:
                 costs.left[task.key] = str(error)
                 print(error, flush=True)
                 continue
-            print(said(runs[task.key][-1]), flush=True)
+            print(_said(runs[task.key][-1]), flush=True)
     costs.ran |= {key: median(found) for key, found in runs.items() if key not in costs.left}
     return costs
 
 
-def said(cost: Cost) -> str:
+def _said(cost: Cost) -> str:
     facts = ", ".join(f"{name} {value}" for name, value in cost.facts.items())
     return f"{cost.cpu:8.2f} CPU s {cost.wall:8.2f} s {cost.peak / GB:6.2f} GB  {facts}"
 
 
-def machine() -> Cost:
+def _machine() -> Cost:
     """What the figures depend on beside the work."""
     return Cost(0, 0, 0, 0, 0, {"cores": os.cpu_count() or 1, "load": round(os.getloadavg()[0], 2)})
 
 
-def run(size: Size, tasks: Iterable[Task], out: Path) -> list[Line]:
+def _run(size: Size, tasks: Iterable[Task], out: Path) -> list[Line]:
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
         costs = measured(Path(folder), size, tasks)
     lines = bars.lines(costs, size)
@@ -175,7 +175,7 @@ def main() -> None:
     asked = parser.parse_args()
     repeats = asked.repeats or (3 if asked.customers <= MANY else 1)
     size = sized(asked.customers, asked.base)
-    lines = run(size, list(chosen(size, repeats, asked.only)), asked.out)
+    lines = _run(size, list(chosen(size, repeats, asked.only)), asked.out)
     print(f"\n{page.table(lines)}\n\n{asked.out}")
     # in a process of its own: drawing needs libraries that this one must not load before it is done
     subprocess.run([sys.executable, "-m", "benchmarks.page", str(asked.out), *["--docs"] * asked.docs], check=True)

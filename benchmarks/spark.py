@@ -30,11 +30,11 @@ SPARK = {"spark.master": "local[2]", "spark.memory": "3g", "spark.partitions": "
 def descendants(pid: int) -> list[int]:
     """A process and all that it started, and they."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    children = [int(word) for task in tasks for word in told(task).split()]
+    children = [int(word) for task in tasks for word in _told(task).split()]
     return [pid, *(found for child in children for found in descendants(child))]
 
 
-def told(path: Path) -> str:
+def _told(path: Path) -> str:
     try:
         return path.read_text()
     except OSError:  # the process has ended meanwhile
@@ -60,12 +60,12 @@ class Meter(Thread):
     def look(self) -> float:
         """The sum so far."""
         for process in descendants(os.getpid()):
-            if stat := told(Path(f"/proc/{process}/stat")).rpartition(")")[2].split():
+            if stat := _told(Path(f"/proc/{process}/stat")).rpartition(")")[2].split():
                 self.spent[process] = (int(stat[11]) + int(stat[12])) / HZ
         return sum(self.spent.copy().values())
 
 
-def prepare(customers: int) -> None:
+def _prepare(customers: int) -> None:
     """In the current folder: raw files, champions and canonical tables of so many customers."""
     from benchmarks import learning, operator
 
@@ -74,7 +74,7 @@ def prepare(customers: int) -> None:
     learning.learn()
 
 
-def measured(tiles: int) -> dict[str, float]:
+def _measured(tiles: int) -> dict[str, float]:
     """Customers, CPU and wall seconds of features and of scores, with the start of Spark; bytes kept meanwhile."""
     from benchmarks.tiles import stored, tile
     from pipelines.engine import spark
@@ -95,7 +95,7 @@ def measured(tiles: int) -> dict[str, float]:
     laps = [(meter.look(), time.perf_counter())]
     run = SparkScoringRun(project, tables, NIGHT, champions, pieces, Steps(quiet=True))
     run.prepare()
-    customers, written = run.assembly.total, size(project.workspace.root.glob(".spark-*"))
+    customers, written = run.assembly.total, _size(project.workspace.root.glob(".spark-*"))
     laps.append((meter.look(), time.perf_counter()))
     run.score()
     run.finish(None)
@@ -105,7 +105,7 @@ def measured(tiles: int) -> dict[str, float]:
     return {"customers": customers, **dict(zip(names, (*spent[0], *spent[1]), strict=True)), "kept_bytes": written}
 
 
-def size(folders: Iterable[Path]) -> int:
+def _size(folders: Iterable[Path]) -> int:
     return sum(path.stat().st_size for folder in folders for path in folder.rglob("*.parquet"))
 
 
@@ -117,7 +117,7 @@ def line(sizes: list[float], costs: list[float]) -> tuple[float, float]:
     return float(fixed), float(each)
 
 
-def child(folder: Path, *words: str) -> str:
+def _child(folder: Path, *words: str) -> str:
     around = os.environ | {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}
     command = [sys.executable, "-m", "benchmarks.spark", *words]
     done = subprocess.run(command, cwd=folder, env=around, stdout=subprocess.PIPE, text=True, check=True)
@@ -151,13 +151,13 @@ def main() -> None:
     asked.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = asked.parse_args()
     if given.prepare:
-        prepare(given.customers)
+        _prepare(given.customers)
     elif given.one:
-        print(json.dumps(measured(given.one)))
+        print(json.dumps(_measured(given.one)))
     else:
         with tempfile.TemporaryDirectory() as folder:
-            child(Path(folder), "--prepare", "--customers", str(given.customers))
-            found = [json.loads(child(Path(folder), "--one", str(tiles))) for tiles in given.tiles]
+            _child(Path(folder), "--prepare", "--customers", str(given.customers))
+            found = [json.loads(_child(Path(folder), "--one", str(tiles))) for tiles in given.tiles]
         tell(found)
         if given.out:
             given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

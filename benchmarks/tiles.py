@@ -36,11 +36,11 @@ def tile(tables: Tables, folder: Path, count: int, threads: int) -> Tables:
 
     def repeat(place: tuple[str, Part]) -> Part:
         name, part = place
-        return repeated_part(part, folder / name / part.path.name, count)
+        return _repeated_part(part, folder / name / part.path.name, count)
 
     with ThreadPoolExecutor(threads) as pool:
         places = [(name, part) for name, parts in tables.parts.items() for part in parts]
-        made = list(told(pool.map(repeat, places), len(places), count))
+        made = list(_told(pool.map(repeat, places), len(places), count))
     parts = {name: [p for (owner, _), p in zip(places, made, strict=True) if owner == name] for name in tables.parts}
     counts = {name: RowCount(*(n * count for n in asdict(rows).values())) for name, rows in tables.counts.items()}
     fingerprint = f"{tables.fingerprint}-{count}"
@@ -49,7 +49,7 @@ def tile(tables: Tables, folder: Path, count: int, threads: int) -> Tables:
     return found
 
 
-def told(parts: Iterator[Part], total: int, count: int) -> Iterator[Part]:
+def _told(parts: Iterator[Part], total: int, count: int) -> Iterator[Part]:
     """The parts as they come, counted on stderr where there are many rows."""
     for number, part in enumerate(parts, start=1):
         if count >= 10:
@@ -59,7 +59,7 @@ def told(parts: Iterator[Part], total: int, count: int) -> Iterator[Part]:
         print(file=sys.stderr)
 
 
-def repeated_part(part: Part, target: Path, count: int) -> Part:
+def _repeated_part(part: Part, target: Path, count: int) -> Part:
     repeated(part.path, target, count, IDS)
     months = {month: rows * count for month, rows in part.months.items()}
     return replace(part, path=target, sha256=store.sealed(target), rows=part.rows * count, months=months)
@@ -71,10 +71,10 @@ def repeated(source: Path, target: Path, count: int, ids: tuple[str, ...]) -> No
     words = [field.name for field in rows.schema if pa.types.is_string(field.type)]
     with pq.ParquetWriter(target, rows.schema, compression="zstd", use_dictionary=words) as out:
         for number in range(count):
-            out.write_table(prefixed(rows, number, ids))
+            out.write_table(_prefixed(rows, number, ids))
 
 
-def prefixed(rows: pa.Table, number: int, ids: tuple[str, ...]) -> pa.Table:
+def _prefixed(rows: pa.Table, number: int, ids: tuple[str, ...]) -> pa.Table:
     for place, field in enumerate(rows.schema):
         if field.name in ids:
             texts = pc.binary_join_element_wise(f"{number:04d}", rows[field.name], "")

@@ -20,7 +20,7 @@ def parts(
 ) -> dict[str, ir.Table]:
     """One expression per block whose tables are there: `row` and the block's columns, one for each of the spine."""
     made = {}
-    for source, members in by_source(features).items():
+    for source, members in _by_source(features).items():
         needed, block = members[0].definition.block or BLOCKS[source]
         if all(name in tables for name in needed):
             rows = block(spine, tables, settings)
@@ -60,12 +60,12 @@ def join(
         wide = wide.left_join(part, ROW, rname=f"{{name}}_{name}")
     missing = [f for f in features if from_rows(f) and f.source not in made]
     wide = wide.mutate(**{f.column: ibis.null(kind(f)) for f in missing}) if missing else wide
-    wide = wide if "peers" in made else peers(wide, features)
+    wide = wide if "peers" in made else _peers(wide, features)
     wide = whole_rows(wide, features, settings)
     return wide.select(*KEY, ROW, *[f.column for f in features])
 
 
-def peers(wide: ir.Table, features: Sequence[Feature]) -> ir.Table:
+def _peers(wide: ir.Table, features: Sequence[Feature]) -> ir.Table:
     """Rows of a whole population with what compares each customer with the others of his as-of date."""
     asked = [f for f in features if f.source == "peers"]
     return wide.left_join(compared(wide, asked), ROW).drop(f"{ROW}_right") if asked else wide
@@ -98,7 +98,7 @@ def build(
     return join(spine, parts(tables, spine, features, settings), features, settings).drop(ROW)
 
 
-def by_source(features: Sequence[Feature]) -> dict[str, list[Feature]]:
+def _by_source(features: Sequence[Feature]) -> dict[str, list[Feature]]:
     blocks = sorted(filter(from_rows, features), key=lambda f: f.source)
     return {source: list(members) for source, members in groupby(blocks, key=lambda f: f.source)}
 

@@ -68,10 +68,10 @@ def catalogue(
     """
     ours = [c for f in FAMILIES for d in definitions(f) for c in columns(d, measures, attributes, topics, parts)]
     theirs = [c for d in definitions(own) for c in columns(d, measures, attributes, topics, parts)] if own else []
-    return (*ours, *distinct(own, theirs, ours))
+    return (*ours, *_distinct(own, theirs, ours))
 
 
-def distinct(own: ModuleType | None, theirs: Sequence[Feature], ours: Sequence[Feature]) -> Sequence[Feature]:
+def _distinct(own: ModuleType | None, theirs: Sequence[Feature], ours: Sequence[Feature]) -> Sequence[Feature]:
     """The columns of a project's own family, none of which may be called like another."""
     taken = {f.column: f.family for f in ours}
     for feature in theirs:
@@ -122,14 +122,14 @@ class Wordless(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
-        return ast.Constant(None) if in_two_languages(node) else self.generic_visit(node)
+        return ast.Constant(None) if _in_two_languages(node) else self.generic_visit(node)
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        words = bool(node.values) and all(map(in_two_languages, node.values))
+        words = bool(node.values) and all(map(_in_two_languages, node.values))
         return ast.Constant(None) if words else self.generic_visit(node)
 
 
-def in_two_languages(node: ast.AST) -> bool:
+def _in_two_languages(node: ast.AST) -> bool:
     """Is it a pair of texts, the second of them in Chinese?"""
     pair = node.elts if isinstance(node, ast.Tuple) and len(node.elts) == 2 else []
     texts = [part.value for part in pair if isinstance(part, ast.Constant) and isinstance(part.value, str)]

@@ -61,13 +61,13 @@ class Contract:
     def with_measures(self, measures: tuple[str, ...]) -> "Contract":
         """The same contract with the usage measures that a mapping declares."""
         extra = tuple(Column(m, "float64", m.replace("_", " "), m, sample="12.5") for m in measures)
-        rules = tuple(not_negative(m) for m in measures)
+        rules = tuple(_not_negative(m) for m in measures)
         return Contract(
             self.name, self.en, self.zh, self.key, self.columns + extra, self.needed, self.event, self.rules + rules
         )
 
 
-def not_negative(column: str) -> Rule:
+def _not_negative(column: str) -> Rule:
     return Rule("not_negative", column, lambda t: t[column] >= 0, "must not be negative", "不能为负数")
 
 
@@ -119,7 +119,7 @@ CONTRACTS: dict[str, Contract] = {
                 Column("contract_end", "date", "end of the commitment, as signed", "合约到期日", sample="2027-04-01"),
                 KNOWN,
             ),
-            rules=(not_negative("monthly_fee"),),
+            rules=(_not_negative("monthly_fee"),),
         ),
         Contract(
             "bills",
@@ -134,7 +134,7 @@ CONTRACTS: dict[str, Contract] = {
                 Column("due_on", "date", "to be paid by", "应缴日期", sample="2026-06-20"),
             ),
             needed=True,
-            rules=(not_negative("amount"),),
+            rules=(_not_negative("amount"),),
         ),
         Contract(
             "payments",
@@ -148,7 +148,7 @@ CONTRACTS: dict[str, Contract] = {
                 *CLOCKS,
                 Column("amount", MONEY, "paid", "金额", "currency", False, "59.00"),
             ),
-            rules=(not_negative("amount"),),
+            rules=(_not_negative("amount"),),
         ),
         Contract(
             "usage",

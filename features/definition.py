@@ -139,7 +139,7 @@ class Feature:
     @property
     def reads(self) -> tuple[str, ...]:
         """Names of the columns that this one is made from, when it is one of whole rows or of peers."""
-        return tuple(named(c, self.definition.per, self.measure, self.whole) for c in self.definition.reads)
+        return tuple(_named(c, self.definition.per, self.measure, self.whole) for c in self.definition.reads)
 
     def label(self, lang: str) -> str:
         """A short name for people, measure and window included."""
@@ -162,12 +162,12 @@ class Feature:
     def _fill(self, words: Words, lang: str) -> str:
         zh = lang == "zh"
         window = {"n": self.window.length, "skip": self.window.skipped} if self.window else {}
-        given = {str(self.definition.per): called(self.measure)[zh], "whole": called(self.whole)[zh]}
+        given = {str(self.definition.per): _called(self.measure)[zh], "whole": _called(self.whole)[zh]}
         told = words[zh].format(**given, **window)
         return re.sub(r"\b1 (month|week|day)s\b", r"1 \1", told).replace("the 1 before", "the one before")
 
 
-def called(name: str | None) -> Words:
+def _called(name: str | None) -> Words:
     """What a measure, topic or attribute is called: by words of ours or by its own name."""
     return WORDS.get(name or "", (str(name).replace("_", " "), str(name)))
 
@@ -244,7 +244,7 @@ def feature(
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         meaning = ((function.__doc__ or "").strip(), zh)
-        name, own = (source, None) if isinstance(source, str) else own_source(source)
+        name, own = (source, None) if isinstance(source, str) else _own_source(source)
         function.definition = Definition(  # type: ignore[attr-defined]
             function, name, unit, label, meaning, null, reason, tuple(windows), no_events, per, own, tuple(reads)
         )
@@ -253,7 +253,7 @@ def feature(
     return mark
 
 
-def own_source(function: Block) -> tuple[str, OwnBlock]:
+def _own_source(function: Block) -> tuple[str, OwnBlock]:
     """The name of a block of a project's own, and what `build` needs of it."""
     return function.__name__, (function.needed, function)  # type: ignore[attr-defined]
 
@@ -269,18 +269,18 @@ def columns(
     one_each: dict[str | None, Sequence[str | None]]
     one_each = {None: [None], "measure": measures, "attribute": attributes, "topic": topics, "part": list(parts)}
     return [
-        Feature(column_name(definition, name, window), definition, window, name, whole)
+        Feature(_column_name(definition, name, window), definition, window, name, whole)
         for name in one_each[definition.per]
         for whole in [parts[str(name)] if definition.per == "part" else None]
         for window in (definition.windows or [None])
     ]
 
 
-def column_name(definition: Definition, name: str | None, window: Window | None) -> str:
-    stem = named(definition.function.__name__, definition.per, name, None)
+def _column_name(definition: Definition, name: str | None, window: Window | None) -> str:
+    stem = _named(definition.function.__name__, definition.per, name, None)
     return f"{stem}_{window.suffix}" if window else stem
 
 
-def named(pattern: str, per: str | None, name: str | None, whole: str | None) -> str:
+def _named(pattern: str, per: str | None, name: str | None, whole: str | None) -> str:
     """`measure_mean` -> `sms_mean`; a column that a part's whole has is written `whole_mean`."""
     return pattern.replace("whole", str(whole)).replace(per, str(name)) if per else pattern

@@ -34,10 +34,10 @@ def everyone(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Ta
     days = ibis.memtable([(d, cutoff(d, timezone)) for d in sorted(set(dates))], schema=ibis.schema(schema))
     pairs = customers.select("customer_id", "activated_on", "deactivated_on").cross_join(days)
     spine = pairs.filter(with_us(pairs, pairs.as_of)).select("customer_id", "as_of", "cutoff", "activated_on")
-    return numbered(spine)
+    return _numbered(spine)
 
 
-def numbered(spine: ir.Table) -> ir.Table:
+def _numbered(spine: ir.Table) -> ir.Table:
     """With `row` from 0 in the order of the key: the same however often it is evaluated."""
     return spine.mutate(row=ibis.row_number().over(order_by=KEY))
 
@@ -50,4 +50,4 @@ def population(tables: Mapping[str, ir.Table], dates: Sequence[date], timezone: 
     bills = tables["bills"]
     recent = bills.happened_on >= spine.as_of - ibis.interval(days=rule.lookback_days)
     paying = [spine.customer_id == bills.customer_id, seen(spine, bills), recent, bills.amount > 0]
-    return numbered(spine.semi_join(bills, paying).drop(ROW))
+    return _numbered(spine.semi_join(bills, paying).drop(ROW))

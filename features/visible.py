@@ -28,7 +28,7 @@ def visible(spine: ir.Table, events: ir.Table, days: int | None = None) -> ir.Ta
     rows = spine.left_join(events, [spine.customer_id == events.customer_id, rule])
     rows = rows.drop("customer_id_right")
     rows = rows.mutate(days_ago=rows.as_of.delta(rows.happened_on, unit="day") - 1)
-    masks = {c: masked(rows, c) for c in MASKED if c in events.columns}
+    masks = {c: _masked(rows, c) for c in MASKED if c in events.columns}
     return rows.mutate(**masks) if masks else rows
 
 
@@ -43,7 +43,7 @@ def seen(spine: ir.Table, events: ir.Table) -> ir.BooleanValue:
     return rule
 
 
-def masked(rows: ir.Table, column: str) -> ir.Value:
+def _masked(rows: ir.Table, column: str) -> ir.Value:
     """The column, null until its own moment has come."""
     return ibis.ifelse(rows[column] < rows[MASKED[column]], rows[column], ibis.null(rows[column].type()))
 

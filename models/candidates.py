@@ -17,7 +17,7 @@ SCORE = {"churn": "churn_probability", "value": "value_pred", "vip": "vip_probab
 """The column of `predict` that is judged."""
 
 
-def learner(name: str, target: str, settings: CandidateSettings, threads: int, seed: int) -> Learner:
+def _learner(name: str, target: str, settings: CandidateSettings, threads: int, seed: int) -> Learner:
     """An unfitted learner by its name."""
     objective: Objective = "amount" if target == "value" or name.startswith("value_") else "binary"
     kind = name.removeprefix("value_")
@@ -37,7 +37,7 @@ def candidates(
     """Name to unfitted estimator, `rule` last. Blends have no learner of their own: see `members`."""
     made: dict[str, Estimator] = {}
     for name in (*getattr(settings, target), "rule"):
-        inner = None if members(name) else learner(name, target, settings, threads, seed)
+        inner = None if members(name) else _learner(name, target, settings, threads, seed)
         if target == "value":
             made[name] = ValueRegressor(inner)
         else:

@@ -22,7 +22,7 @@ class Rows:
         days = pd.to_datetime(frame["as_of"]).dt.date
         frame = ordered(frame.assign(as_of=days))
         self.target, self.features, self.settings, self.split = target, features, settings, split
-        self.horizons = horizons(frame) if target == "churn" else (0,)
+        self.horizons = _horizons(frame) if target == "churn" else (0,)
         self._frame, last = frame, frame["as_of"] == split.final
         self._known = self._wanted(frame) & ~last
         self.final = FinalWindow(frame[self._wanted(frame) & last].reset_index(drop=True))
@@ -61,7 +61,7 @@ class Rows:
         """Features, in their order, and labels of the same rows; `churned` of the main horizon beside a value."""
         labels = [c for c in rows.columns if c.startswith("churned_") or c in ("value", "vip")]
         outcomes = rows[labels]
-        if self.target == "value" and (main := main_churn(rows)):
+        if self.target == "value" and (main := _main_churn(rows)):
             outcomes = outcomes.assign(churned=rows[main])
         return rows[list(self.features)], outcomes
 
@@ -96,11 +96,11 @@ def ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index(drop=True) if same else frame.take(places).reset_index(drop=True)
 
 
-def horizons(frame: pd.DataFrame) -> tuple[int, ...]:
+def _horizons(frame: pd.DataFrame) -> tuple[int, ...]:
     """Days of the churn labels in the frame, rising; the longest is the main one."""
     return tuple(sorted(int(c.removeprefix("churned_")) for c in frame.columns if c.startswith("churned_")))
 
 
-def main_churn(frame: pd.DataFrame) -> str | None:
-    found = horizons(frame)
+def _main_churn(frame: pd.DataFrame) -> str | None:
+    found = _horizons(frame)
     return f"churned_{found[-1]}" if found else None

@@ -66,13 +66,13 @@ def stepped(day: date, step: str, times: int) -> date:
     return (pd.Timestamp(day) + pd.DateOffset(months=int(number) * times)).date()
 
 
-def newest_mature(today: date, days: int, protocol: Protocol) -> date:
+def _newest_mature(today: date, days: int, protocol: Protocol) -> date:
     """The final date when none is given: with month steps the first of a month."""
     newest = today - timedelta(days=days)
     return newest.replace(day=1) if protocol.every.endswith("mo") else newest
 
 
-def learnable(final: date, days: int, protocol: Protocol, earliest: date | None = None) -> tuple[date, ...]:
+def _learnable(final: date, days: int, protocol: Protocol, earliest: date | None = None) -> tuple[date, ...]:
     """Dates of the protocol's grid whose label window was over by `final`, oldest first."""
     newest = final - timedelta(days=days)
     newest = min(newest, protocol.last) if protocol.last else newest
@@ -105,19 +105,19 @@ def plan(today: date, protocol: Protocol, window_days: int, earliest: date | Non
         HeadwaterError: E451 when the final date's labels are not in yet, E452 when too few dates are left.
     """
     days = window_days + protocol.reporting_delay_days
-    final = protocol.final or newest_mature(today, days, protocol)
+    final = protocol.final or _newest_mature(today, days, protocol)
     ready = final + timedelta(days=days)
     if ready > today:
         raise HeadwaterError("E451", final=final.isoformat(), ready=ready.isoformat(), as_of=today.isoformat())
-    every = learnable(final, days, protocol, earliest)
+    every = _learnable(final, days, protocol, earliest)
     calibrate = every[-protocol.calibrate :]
     fit = tuple(d for d in every if calibrate and d + timedelta(days=days) <= calibrate[0])
     if not fit:
-        raise too_short(final, days, every, earliest, protocol)
+        raise _too_short(final, days, every, earliest, protocol)
     return Split(fit, calibrate, final, every, days)
 
 
-def too_short(
+def _too_short(
     final: date, days: int, every: tuple[date, ...], earliest: date | None, protocol: Protocol
 ) -> HeadwaterError:
     """E452 with everything in days: how long a window is, from when on is learnt, and how much must be there."""

@@ -97,14 +97,14 @@ def train(
     learnt = fit_all(models, *rows.of(split.fit))
     for name, model in models.items():
         model.start(learnt[name], rows.of(split.calibrate))
-    tried = predictions(models, rows, rows.calibration())
+    tried = _predictions(models, rows, rows.calibration())
     choice = choose(target, tried, rows, settings)
     winner = str(choice.iloc[0]["model"])
     if settings.refit:
         learnt = fit_all(models, *rows.of(split.every))
         for name, model in models.items():
             model.adopt(learnt[name], rows.of(split.calibrate))
-    return judge(target, models, winner, choice, tried, rows)
+    return _judge(target, models, winner, choice, tried, rows)
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ class Predictions:
     scores: dict[str, Array]
 
 
-def predictions(models: dict[str, Estimator], rows: Rows, seen: pd.DataFrame) -> Predictions:
+def _predictions(models: dict[str, Estimator], rows: Rows, seen: pd.DataFrame) -> Predictions:
     """Of the candidates as they are now: those of a refitted one differ."""
     X, _ = rows.parts(seen)
-    return Predictions(rows.outcome(seen), {name: prediction(rows.target, m, X) for name, m in models.items()})
+    return Predictions(rows.outcome(seen), {name: _prediction(rows.target, m, X) for name, m in models.items()})
 
 
 def choose(target: str, tried: Predictions, rows: Rows, settings: TrainingSettings) -> pd.DataFrame:
@@ -145,11 +145,11 @@ def choose(target: str, tried: Predictions, rows: Rows, settings: TrainingSettin
     )
 
 
-def prediction(target: str, model: Estimator, X: pd.DataFrame) -> Array:
+def _prediction(target: str, model: Estimator, X: pd.DataFrame) -> Array:
     return model.predict(X)[SCORE[target]].to_numpy(dtype=float)
 
 
-def judge(
+def _judge(
     target: str,
     models: dict[str, Estimator],
     winner: str,
@@ -161,20 +161,20 @@ def judge(
     settings, final = rows.settings, rows.judged(rows.final.open())
     if final.empty:
         raise HeadwaterError("E453", target=target, part="final", positives=0, least=1)
-    told = predictions(models, rows, final)
+    told = _predictions(models, rows, final)
     outcome, scores, (X, labels) = told.outcome, told.scores, rows.parts(final)
     weights = judging.resamples(outcome.customers, settings.resamples, settings.seed)
     metrics = judging.table(outcome, scores, weights)
     if target == "value":
-        metrics = pd.concat([metrics, intervals(outcome, models, X, weights)], ignore_index=True)
-    against = differences(outcome, scores[winner], scores["rule"], weights)
+        metrics = pd.concat([metrics, _intervals(outcome, models, X, weights)], ignore_index=True)
+    against = _differences(outcome, scores[winner], scores["rule"], weights)
     judged_by = settings.judge_by[target]
     windows = [(w.outcome, w.scores[winner], w.scores["rule"]) for w in (tried, told)]
     known = rows.fitted()
     sliced = final[[c for c in SLICES if c in final]]
     model = models[winner]
-    model.facts_ = facts(target, winner, rows)
-    ratios = {name: mended(models[name], X, labels, told, name, weights) for name in dict.fromkeys((winner, "rule"))}
+    model.facts_ = _facts(target, winner, rows)
+    ratios = {name: _mended(models[name], X, labels, told, name, weights) for name in dict.fromkeys((winner, "rule"))}
     return Trained(
         target=target,
         model=model,
@@ -199,7 +199,7 @@ def judge(
     )
 
 
-def mended(
+def _mended(
     model: Estimator, X: pd.DataFrame, labels: pd.DataFrame, told: Predictions, name: str, weights: Array
 ) -> float | None:
     """Bring a model to the level of the final window if it is off by more than chance; observed over predicted."""
@@ -209,7 +209,7 @@ def mended(
     return float(told.outcome.y.sum() / told.scores[name].sum())
 
 
-def intervals(outcome: Outcome, models: dict[str, Estimator], X: pd.DataFrame, weights: Array) -> pd.DataFrame:
+def _intervals(outcome: Outcome, models: dict[str, Estimator], X: pd.DataFrame, weights: Array) -> pd.DataFrame:
     """How often p10 to p90 held the truth."""
     found = []
     for name, model in models.items():
@@ -220,14 +220,14 @@ def intervals(outcome: Outcome, models: dict[str, Estimator], X: pd.DataFrame, w
     return pd.DataFrame(found)
 
 
-def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:
+def _differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:
     """Winner against rule on the same resamples; `total_bias` has no better direction and is left out."""
     names = [m for m in METRICS[outcome.target] if m != "total_bias"]
     found = [{"metric": m, **vars(judging.advantage(outcome, ours, rule, m, weights))} for m in names]
     return pd.DataFrame(found)
 
 
-def facts(target: str, winner: str, rows: Rows) -> dict[str, Any]:
+def _facts(target: str, winner: str, rows: Rows) -> dict[str, Any]:
     """What travels with the model."""
     split = rows.split
     dates = {"fit": split.fit, "calibrate": split.calibrate, "every": split.every}

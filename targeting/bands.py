@@ -94,7 +94,7 @@ def bands(
         "churn_risk_band": risk,
         "churn_trend": churn_trend(churn, frame.get("churn_probability_prev"), settings),
         "value_band": value,
-        "value_risk_cell": value_risk_cell(value, risk),
+        "value_risk_cell": _value_risk_cell(value, risk),
         "vip_percentile": standing["vip_percentile"],
         "is_potential_vip": potential_vip(vip, standing["vip_percentile"], settings.vip, vip_mean),
     }
@@ -133,7 +133,7 @@ def value_bands(value: pd.Series, rank: pd.Series, settings: BandSettings) -> pd
     return _words(value, np.select([rank > high, rank > low], ["high", "medium"], "low"))
 
 
-def value_risk_cell(value_band: pd.Series, risk_band: pd.Series) -> pd.Series:
+def _value_risk_cell(value_band: pd.Series, risk_band: pd.Series) -> pd.Series:
     """Value, then risk, as in `high_low`; critical counts as high."""
     return value_band + "_" + risk_band.replace("critical", "high")
 

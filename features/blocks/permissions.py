@@ -16,19 +16,19 @@ def permissions(tables: Mapping[str, ir.Table], spine: ir.Table, purpose: str) -
     A column whose table is not there is null.
     """
     rows = spine.select(*KEY)
-    rows = rows.left_join(consents(tables, spine, purpose), KEY).drop("customer_id_right", "as_of_right")
-    rows = rows.left_join(our_contacts(tables, spine), KEY)
+    rows = rows.left_join(_consents(tables, spine, purpose), KEY).drop("customer_id_right", "as_of_right")
+    rows = rows.left_join(_our_contacts(tables, spine), KEY)
     return rows.select(*KEY, "consent", "last_contact_on")
 
 
-def consents(tables: Mapping[str, ir.Table], spine: ir.Table, purpose: str) -> ir.Table:
+def _consents(tables: Mapping[str, ir.Table], spine: ir.Table, purpose: str) -> ir.Table:
     if "consents" not in tables:
         return spine.select(*KEY, consent=ibis.null("boolean"))
     decided = visible(spine, tables["consents"].filter(tables["consents"].purpose == purpose))
     return decided.group_by(*KEY).aggregate(consent=decided.allowed.argmax(decided.happened_at))
 
 
-def our_contacts(tables: Mapping[str, ir.Table], spine: ir.Table) -> ir.Table:
+def _our_contacts(tables: Mapping[str, ir.Table], spine: ir.Table) -> ir.Table:
     """Date of the newest contact that we began."""
     if "contacts" not in tables:
         return spine.select(*KEY, last_contact_on=ibis.null("date"))

@@ -54,21 +54,21 @@ def usage_days(rows: ir.Table, window: Window) -> ir.Value:
 )
 def usage_breadth(rows: ir.Table, window: Window) -> ir.Value:
     """How many of the measures were used in the last {n} weeks."""
-    return how_many(rows, lambda m: used_in(rows, m, window.covers(rows.ago)))
+    return _how_many(rows, lambda m: _used_in(rows, m, window.covers(rows.ago)))
 
 
-def how_many(rows: ir.Table, holds: Callable[[str], ir.BooleanScalar]) -> ir.NumericScalar:
+def _how_many(rows: ir.Table, holds: Callable[[str], ir.BooleanScalar]) -> ir.NumericScalar:
     """The number of measures of which that holds."""
     measures = [c for c in rows.columns if f"newest_{c}" in rows.columns]
     each = [number(holds(m).cast("int64")) for m in measures]
     return sum(each[1:], each[0])
 
 
-def used_in(rows: ir.Table, measure: str, where: ir.BooleanColumn) -> ir.BooleanScalar:
+def _used_in(rows: ir.Table, measure: str, where: ir.BooleanColumn) -> ir.BooleanScalar:
     return (where & (rows[measure] > 0)).any().fill_null(False)
 
 
-def a_period_before(rows: ir.Table, window: Window) -> ir.BooleanScalar:
+def _a_period_before(rows: ir.Table, window: Window) -> ir.BooleanScalar:
     """Was the customer with us for a whole period before the window?"""
     return used(rows, "days").count(YEAR) > window.size
 
@@ -86,8 +86,8 @@ def a_period_before(rows: ir.Table, window: Window) -> ir.BooleanScalar:
 )
 def usage_adopted(rows: ir.Table, window: Window) -> ir.Value:
     """How many measures were used in the last {n} weeks and not in the rest of the 52 weeks before the as-of date."""
-    taken_up = how_many(rows, lambda m: ~used_before(rows, m, window) & (used(rows, m).total(window) > 0))
-    return ibis.ifelse(a_period_before(rows, window), taken_up, NOTHING)
+    taken_up = _how_many(rows, lambda m: ~_used_before(rows, m, window) & (used(rows, m).total(window) > 0))
+    return ibis.ifelse(_a_period_before(rows, window), taken_up, NOTHING)
 
 
 @feature(
@@ -103,11 +103,11 @@ def usage_adopted(rows: ir.Table, window: Window) -> ir.Value:
 )
 def usage_dropped(rows: ir.Table, window: Window) -> ir.Value:
     """How many measures were not used in the last {n} weeks but in the rest of the 52 weeks before the as-of date."""
-    given_up = how_many(rows, lambda m: used_before(rows, m, window) & (used(rows, m).total(window) <= 0))
-    return ibis.ifelse(a_period_before(rows, window), given_up, NOTHING)
+    given_up = _how_many(rows, lambda m: _used_before(rows, m, window) & (used(rows, m).total(window) <= 0))
+    return ibis.ifelse(_a_period_before(rows, window), given_up, NOTHING)
 
 
-def used_before(rows: ir.Table, measure: str, window: Window) -> ir.BooleanScalar:
+def _used_before(rows: ir.Table, measure: str, window: Window) -> ir.BooleanScalar:
     """Was it used in the year before the as-of date, the window apart? Sums of whole hundredths are exact."""
     return used(rows, measure).total(YEAR) > used(rows, measure).total(window)
 

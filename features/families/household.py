@@ -10,7 +10,7 @@ UNRECORDED = ("no account on record", "没有账户记录")
 ALONE = ("no account on record, or nobody else on it", "没有账户记录，或账户下没有其他成员")
 
 
-def on_record(rows: ir.Table, value: ir.NumericScalar) -> ir.NumericScalar:
+def _on_record(rows: ir.Table, value: ir.NumericScalar) -> ir.NumericScalar:
     """The value, null for a customer without an account."""
     return ibis.ifelse(rows.account_id.count() > 0, value, NOTHING)
 
@@ -26,7 +26,7 @@ def on_record(rows: ir.Table, value: ir.NumericScalar) -> ir.NumericScalar:
 def household_members(rows: ir.Table) -> ir.Value:
     """Other customers with us on the same account at the as-of date."""
     here = number(rows.members.sum(where=rows.days_ago.isnull()))
-    return on_record(rows, ibis.greatest(here - 1.0, 0.0))
+    return _on_record(rows, ibis.greatest(here - 1.0, 0.0))
 
 
 @feature(
@@ -40,7 +40,7 @@ def household_members(rows: ir.Table) -> ir.Value:
 )
 def household_left(rows: ir.Table, window: Window) -> ir.Value:
     """Other customers of the same account who left in the last {n} days."""
-    return on_record(rows, number(rows.members.sum(where=window.covers(rows.days_ago))))
+    return _on_record(rows, number(rows.members.sum(where=window.covers(rows.days_ago))))
 
 
 @feature(
@@ -55,7 +55,7 @@ def household_left(rows: ir.Table, window: Window) -> ir.Value:
 )
 def household_bill(rows: ir.Table, window: Window) -> ir.Value:
     """Billed to all members with us, himself included, in the last {n} closed months, per month."""
-    return shared(rows, rows.total.sum(where=window.covers(rows.ago)).fill_null(0.0) / (100.0 * window.size))
+    return _shared(rows, rows.total.sum(where=window.covers(rows.ago)).fill_null(0.0) / (100.0 * window.size))
 
 
 @feature(
@@ -74,7 +74,7 @@ def household_bill_share(rows: ir.Table, window: Window) -> ir.Value:
     return over(rows.own.sum(where=inside).fill_null(0.0), rows.total.sum(where=inside))
 
 
-def shared(rows: ir.Table, value: ir.NumericScalar) -> ir.NumericScalar:
+def _shared(rows: ir.Table, value: ir.NumericScalar) -> ir.NumericScalar:
     """The value, null for a customer who has his account to himself."""
     return ibis.ifelse(rows.others.any().fill_null(False), value, NOTHING)
 
@@ -93,4 +93,4 @@ def shared(rows: ir.Table, value: ir.NumericScalar) -> ir.NumericScalar:
 def household_complaints(rows: ir.Table, window: Window) -> ir.Value:
     """Complaints of the last {n} days by the other customers with us on the same account."""
     inside = window.covers(rows.days_ago)
-    return on_record(rows, number(rows.total.sum(where=inside)) - number(rows.own.sum(where=inside)))
+    return _on_record(rows, number(rows.total.sum(where=inside)) - number(rows.own.sum(where=inside)))

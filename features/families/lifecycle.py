@@ -21,7 +21,7 @@ HEALTH = {"dormant": 0, "declining": 1, "onboarding": 2, "steady": 2, "growing":
 """How well a stage bodes; only the order counts."""
 
 
-def stage(age: ir.Value, silence: ir.Value, trend: ir.Value, rules: StageSettings) -> ir.StringValue:
+def _stage(age: ir.Value, silence: ir.Value, trend: ir.Value, rules: StageSettings) -> ir.StringValue:
     """The stage of a customer `age` days old, silent for `silence` days, whose bill changes by `trend` a month."""
     return ibis.cases(
         (age < rules.onboarding_days, "onboarding"),
@@ -32,18 +32,18 @@ def stage(age: ir.Value, silence: ir.Value, trend: ir.Value, rules: StageSetting
     )
 
 
-def silence(row: ir.Table) -> ir.Value:
+def _silence(row: ir.Table) -> ir.Value:
     """Days without use; a customer who did not use anything within a year has been silent since joining."""
     return ibis.coalesce(row.days_since_usage, row.tenure_days)
 
 
-def stage_then(row: ir.Table, ago: int, rules: StageSettings) -> ir.StringValue:
+def _stage_then(row: ir.Table, ago: int, rules: StageSettings) -> ir.StringValue:
     """The stage so many months before, by age and bill alone; null before he joined."""
     then = row.tenure_days - MONTH * ago
-    return ibis.ifelse(then > 0, stage(then, ibis.literal(0.0), row[PAST_TRENDS[ago - 1]], rules), ibis.null("string"))
+    return ibis.ifelse(then > 0, _stage(then, ibis.literal(0.0), row[PAST_TRENDS[ago - 1]], rules), ibis.null("string"))
 
 
-def health(name: ir.StringValue) -> ir.Value:
+def _health(name: ir.StringValue) -> ir.Value:
     return name.cases(*HEALTH.items())
 
 
@@ -59,7 +59,7 @@ def health(name: ir.StringValue) -> ir.Value:
 )
 def lifecycle_stage(row: ir.Table, rules: StageSettings) -> ir.Value:
     """Onboarding, dormant, declining, growing or steady, by the first rule that holds."""
-    return stage(row.tenure_days, silence(row), row.arpu_trend_6m, rules)
+    return _stage(row.tenure_days, _silence(row), row.arpu_trend_6m, rules)
 
 
 @feature(
@@ -74,7 +74,7 @@ def lifecycle_stage(row: ir.Table, rules: StageSettings) -> ir.Value:
 )
 def lifecycle_stage_before(row: ir.Table, rules: StageSettings) -> ir.Value:
     """The stage half a year before, by age and bill alone; null for customers younger than that."""
-    return stage_then(row, HISTORY, rules)
+    return _stage_then(row, HISTORY, rules)
 
 
 @feature(
@@ -89,7 +89,7 @@ def lifecycle_stage_before(row: ir.Table, rules: StageSettings) -> ir.Value:
 )
 def lifecycle_direction(row: ir.Table, rules: StageSettings) -> ir.Value:
     """Improving, steady or worsening against the stage half a year before."""
-    change = health(row.lifecycle_stage) - health(row.lifecycle_stage_before)
+    change = _health(row.lifecycle_stage) - _health(row.lifecycle_stage_before)
     return ibis.cases((change > 0, "improving"), (change < 0, "worsening"), (change == 0, "steady"))
 
 
@@ -108,8 +108,8 @@ def lifecycle_months(row: ir.Table, rules: StageSettings) -> ir.Value:
     now = row.lifecycle_stage
     lasted = ibis.literal(float(HISTORY))
     for ago in range(HISTORY, 0, -1):
-        lasted = ibis.ifelse(stage_then(row, ago, rules) == now, lasted, ago - 1.0)
-    silent = ((silence(row) - rules.dormant_days) / MONTH).floor().cast("float64")
+        lasted = ibis.ifelse(_stage_then(row, ago, rules) == now, lasted, ago - 1.0)
+    silent = ((_silence(row) - rules.dormant_days) / MONTH).floor().cast("float64")
     return ibis.ifelse(now == "dormant", ibis.least(silent, float(HISTORY)), lasted)
 
 
@@ -125,7 +125,7 @@ def lifecycle_months(row: ir.Table, rules: StageSettings) -> ir.Value:
 )
 def lifecycle_stage_previous(row: ir.Table, rules: StageSettings) -> ir.Value:
     """The stage that the present one followed within the last six months, by age and bill alone."""
-    steps = [(row.lifecycle_months == ago - 1.0, stage_then(row, ago, rules)) for ago in range(1, HISTORY + 1)]
+    steps = [(row.lifecycle_months == ago - 1.0, _stage_then(row, ago, rules)) for ago in range(1, HISTORY + 1)]
     return ibis.cases(*steps, else_=ibis.null("string"))
 
 

@@ -16,7 +16,7 @@ TWICE = ("fewer than two payments to compare", "可比的缴费不足两次")
 NEVER = ("never paid", "从未缴费")
 
 
-def where_dated(rows: ir.Table, value: ir.Value) -> ir.Value:
+def _where_dated(rows: ir.Table, value: ir.Value) -> ir.Value:
     """Null for a customer none of whose bills can be judged; without any bill there is simply nothing late."""
     return ibis.ifelse(rows.dated.any().fill_null(True), value, NOTHING)
 
@@ -32,7 +32,7 @@ def where_dated(rows: ir.Table, value: ir.Value) -> ir.Value:
 )
 def bills_due(rows: ir.Table, window: Window) -> ir.Value:
     """Bills that fell due in the last {n} days."""
-    return where_dated(rows, number(window.covers(rows.due_ago).sum()))
+    return _where_dated(rows, number(window.covers(rows.due_ago).sum()))
 
 
 @feature(
@@ -46,7 +46,7 @@ def bills_due(rows: ir.Table, window: Window) -> ir.Value:
 )
 def bills_late(rows: ir.Table, window: Window) -> ir.Value:
     """Bills due in the last {n} days that were paid late or are still open."""
-    return where_dated(rows, number((window.covers(rows.due_ago) & (rows.late > 0)).sum()))
+    return _where_dated(rows, number((window.covers(rows.due_ago) & (rows.late > 0)).sum()))
 
 
 @feature(
@@ -93,7 +93,7 @@ def days_late_max(rows: ir.Table, window: Window) -> ir.Value:
 )
 def overdue_amount(rows: ir.Table) -> ir.Value:
     """Unpaid part of all bills that are past their due date."""
-    return where_dated(rows, rows.open.sum().fill_null(0.0) / 100.0)
+    return _where_dated(rows, rows.open.sum().fill_null(0.0) / 100.0)
 
 
 @feature(
@@ -106,7 +106,7 @@ def overdue_amount(rows: ir.Table) -> ir.Value:
 )
 def overdue_bills(rows: ir.Table) -> ir.Value:
     """Bills past their due date and not fully paid."""
-    return where_dated(rows, number((rows.open > 0).sum()))
+    return _where_dated(rows, number((rows.open > 0).sum()))
 
 
 @feature(
@@ -119,7 +119,7 @@ def overdue_bills(rows: ir.Table) -> ir.Value:
 )
 def overdue_days(rows: ir.Table) -> ir.Value:
     """Days that the oldest open bill is past its due date."""
-    return where_dated(rows, number((rows.due_ago + 1).max(where=rows.open > 0)))
+    return _where_dated(rows, number((rows.due_ago + 1).max(where=rows.open > 0)))
 
 
 @feature(
@@ -177,7 +177,7 @@ def paid_amount(rows: ir.Table, window: Window) -> ir.Value:
 )
 def bills_split(rows: ir.Table, window: Window) -> ir.Value:
     """Bills due in the last {n} days that were paid in several payments, or so far only in part."""
-    return where_dated(rows, number((window.covers(rows.due_ago) & rows.split).sum()))
+    return _where_dated(rows, number((window.covers(rows.due_ago) & rows.split).sum()))
 
 
 @feature(

@@ -15,25 +15,25 @@ NO_REGION = ("no region on record, or nobody else in it to compare with", "没�
 NO_CHANGE = ("nothing to compare with before, of his own or of others", "本人或其他客户之前没有可比数据")
 
 
-def rank_among(rows: ir.Table, value: ir.NumericColumn, *group: str) -> ir.NumericColumn:
+def _rank_among(rows: ir.Table, value: ir.NumericColumn, *group: str) -> ir.NumericColumn:
     """Share of the others of the group with less; null without others, a value, or a group of one's own."""
     value = hundredths(value)
     keys = [rows.as_of, *[rows[c] for c in group]]
     lower = ibis.rank().over(ibis.window(group_by=keys, order_by=ibis.asc(value, nulls_first=False)))
     others = value.count().over(ibis.window(group_by=keys)) - 1
     share = over(lower.cast("float64"), others.cast("float64"))
-    return ibis.ifelse(told(value, rows, group), share, NOTHING)
+    return ibis.ifelse(_told(value, rows, group), share, NOTHING)
 
 
-def of_median(rows: ir.Table, value: ir.NumericColumn, *group: str) -> ir.NumericColumn:
+def _of_median(rows: ir.Table, value: ir.NumericColumn, *group: str) -> ir.NumericColumn:
     """The value over the median of its group, his own included; null without others or a group of one's own."""
     keys = ibis.window(group_by=[rows.as_of, *[rows[c] for c in group]])
     several = value.count().over(keys) >= 2
     ratio = over(value, value.median().over(keys))
-    return ibis.ifelse(told(value, rows, group) & several, ratio, NOTHING)
+    return ibis.ifelse(_told(value, rows, group) & several, ratio, NOTHING)
 
 
-def told(value: ir.NumericColumn, rows: ir.Table, group: tuple[str, ...]) -> ir.BooleanColumn:
+def _told(value: ir.NumericColumn, rows: ir.Table, group: tuple[str, ...]) -> ir.BooleanColumn:
     """Is the value known, and the group that it belongs to?"""
     return ibis.and_(value.notnull(), *[rows[c].notnull() for c in group])
 
@@ -51,7 +51,7 @@ def told(value: ir.NumericColumn, rows: ir.Table, group: tuple[str, ...]) -> ir.
 )
 def arpu_rank_plan(rows: ir.Table, window: Window) -> ir.Value:
     """Share of the others on the plan whose ARPU of {n} months is lower: 0 is the lowest of them, 1 the highest."""
-    return rank_among(rows, rows[f"arpu_{window.suffix}"], "plan")
+    return _rank_among(rows, rows[f"arpu_{window.suffix}"], "plan")
 
 
 @feature(
@@ -66,7 +66,7 @@ def arpu_rank_plan(rows: ir.Table, window: Window) -> ir.Value:
 )
 def arpu_rank_region(rows: ir.Table, window: Window) -> ir.Value:
     """Share of the others in the region whose ARPU of {n} months is lower: 0 is the lowest of them, 1 the highest."""
-    return rank_among(rows, rows[f"arpu_{window.suffix}"], "region")
+    return _rank_among(rows, rows[f"arpu_{window.suffix}"], "region")
 
 
 @feature(
@@ -81,7 +81,7 @@ def arpu_rank_region(rows: ir.Table, window: Window) -> ir.Value:
 )
 def arpu_rank_all(rows: ir.Table, window: Window) -> ir.Value:
     """Share of all others whose ARPU of {n} months is lower: 0 is the lowest of them, 1 the highest."""
-    return rank_among(rows, rows[f"arpu_{window.suffix}"])
+    return _rank_among(rows, rows[f"arpu_{window.suffix}"])
 
 
 @feature(
@@ -97,7 +97,7 @@ def arpu_rank_all(rows: ir.Table, window: Window) -> ir.Value:
 )
 def arpu_of_plan(rows: ir.Table, window: Window) -> ir.Value:
     """ARPU of {n} months over the median ARPU of the customers on the same plan."""
-    return of_median(rows, rows[f"arpu_{window.suffix}"], "plan")
+    return _of_median(rows, rows[f"arpu_{window.suffix}"], "plan")
 
 
 @feature(
@@ -113,7 +113,7 @@ def arpu_of_plan(rows: ir.Table, window: Window) -> ir.Value:
 )
 def arpu_ratio_of_plan(rows: ir.Table, window: Window) -> ir.Value:
     """Bill of the last {n} months over the {n} before, over the median of that ratio on the plan: season taken out."""
-    return of_median(rows, rows[f"arpu_ratio_{window.suffix}"], "plan")
+    return _of_median(rows, rows[f"arpu_ratio_{window.suffix}"], "plan")
 
 
 @feature(
@@ -129,7 +129,7 @@ def arpu_ratio_of_plan(rows: ir.Table, window: Window) -> ir.Value:
 )
 def arpu_ratio_of_all(rows: ir.Table, window: Window) -> ir.Value:
     """Bill of the last {n} months over the {n} before, over the median of that ratio of everybody: season taken out."""
-    return of_median(rows, rows[f"arpu_ratio_{window.suffix}"])
+    return _of_median(rows, rows[f"arpu_ratio_{window.suffix}"])
 
 
 @feature(
@@ -146,7 +146,7 @@ def arpu_ratio_of_all(rows: ir.Table, window: Window) -> ir.Value:
 )
 def measure_of_plan(rows: ir.Table, measure: str, window: Window) -> ir.Value:
     """{measure} of {n} weeks over the median on his plan: far below 1 he pays for what he does not use."""
-    return of_median(rows, rows[f"{measure}_mean_{window.suffix}"], "plan")
+    return _of_median(rows, rows[f"{measure}_mean_{window.suffix}"], "plan")
 
 
 @feature(
@@ -163,4 +163,4 @@ def measure_of_plan(rows: ir.Table, measure: str, window: Window) -> ir.Value:
 )
 def measure_ratio_of_all(rows: ir.Table, measure: str, window: Window) -> ir.Value:
     """{measure} of the last {n} weeks over the {n} before, over the median of that ratio of everybody."""
-    return of_median(rows, rows[f"{measure}_ratio_{window.suffix}"])
+    return _of_median(rows, rows[f"{measure}_ratio_{window.suffix}"])

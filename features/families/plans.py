@@ -11,14 +11,14 @@ NO_FEE = ("no fee on record", "没有月费记录")
 NO_CONTRACT = ("no contract on record", "没有合约")
 
 
-def in_force(rows: ir.Table) -> ir.BooleanValue:
+def _in_force(rows: ir.Table) -> ir.BooleanValue:
     """Plans that have not ended: `valid_to` is masked until it has come."""
     return rows.happened_on.notnull() & rows.valid_to.isnull()
 
 
-def current(rows: ir.Table, column: str) -> ir.Value:
+def _current(rows: ir.Table, column: str) -> ir.Value:
     """The column on the newest plan in force; null where that plan does not have it, whatever older plans had."""
-    return rows[column].argmax(rows.happened_on, where=in_force(rows))
+    return rows[column].argmax(rows.happened_on, where=_in_force(rows))
 
 
 @feature(
@@ -32,7 +32,7 @@ def current(rows: ir.Table, column: str) -> ir.Value:
 )
 def plan(rows: ir.Table) -> ir.Value:
     """Plan in force at the as-of date: the newest that has not ended."""
-    return current(rows, "plan")
+    return _current(rows, "plan")
 
 
 @feature(
@@ -46,7 +46,7 @@ def plan(rows: ir.Table) -> ir.Value:
 )
 def plan_fee(rows: ir.Table) -> ir.Value:
     """Monthly fee of the plan in force."""
-    return current(rows, "monthly_fee").cast("float64")
+    return _current(rows, "monthly_fee").cast("float64")
 
 
 @feature(
@@ -60,7 +60,7 @@ def plan_fee(rows: ir.Table) -> ir.Value:
 )
 def plan_days(rows: ir.Table) -> ir.Value:
     """Days since the plan in force began."""
-    return rows.days_ago.min(where=in_force(rows)).cast("float64") + 1.0
+    return rows.days_ago.min(where=_in_force(rows)).cast("float64") + 1.0
 
 
 @feature(
@@ -90,7 +90,7 @@ def plan_changes(rows: ir.Table, window: Window) -> ir.Value:
 def plan_fee_change(rows: ir.Table) -> ir.Value:
     """Fee of the plan in force minus fee of the first plan."""
     first = rows.monthly_fee.argmin(rows.happened_on, where=rows.happened_on.notnull())
-    return (current(rows, "monthly_fee") - first).cast("float64")
+    return (_current(rows, "monthly_fee") - first).cast("float64")
 
 
 @feature(
@@ -118,7 +118,7 @@ def plan_fee_of_peak(rows: ir.Table) -> ir.Value:
 )
 def contract_days_left(rows: ir.Table) -> ir.Value:
     """Days until the contract of the plan in force ends; negative once it has ended."""
-    return current(rows, "contract_end").delta(rows.as_of.max(), unit="day").cast("float64")
+    return _current(rows, "contract_end").delta(rows.as_of.max(), unit="day").cast("float64")
 
 
 @feature(

@@ -14,7 +14,7 @@ ONCE = ("fewer than two purchases", "不足两次消费")
 ALWAYS = Window(100_000, "d")
 
 
-def spent(rows: ir.Table, window: Window) -> ir.Value:
+def _spent(rows: ir.Table, window: Window) -> ir.Value:
     return rows.paid.sum(where=window.covers(rows.ago)).fill_null(0.0) / 100.0
 
 
@@ -28,7 +28,7 @@ def spent(rows: ir.Table, window: Window) -> ir.Value:
 )
 def spend(rows: ir.Table, window: Window) -> ir.Value:
     """Sum of bills above zero in the last {n} days."""
-    return spent(rows, window)
+    return _spent(rows, window)
 
 
 @feature(
@@ -40,7 +40,7 @@ def spend(rows: ir.Table, window: Window) -> ir.Value:
 )
 def spend_ever(rows: ir.Table) -> ir.Value:
     """Sum of all bills above zero."""
-    return spent(rows, ALWAYS)
+    return _spent(rows, ALWAYS)
 
 
 @feature(
@@ -186,7 +186,7 @@ def order_value_last(rows: ir.Table) -> ir.Value:
 )
 def spend_ratio(rows: ir.Table, window: Window) -> ir.Value:
     """Spending of the last {n} days over spending of the {n} days before."""
-    return over(spent(rows, window), spent(rows, window.before()))
+    return over(_spent(rows, window), _spent(rows, window.before()))
 
 
 @feature(
@@ -210,7 +210,7 @@ def order_rate(rows: ir.Table) -> ir.Value:
 )
 def spend_rate(rows: ir.Table) -> ir.Value:
     """Spending per thirty days since joining."""
-    return spent(rows, ALWAYS) * 30.0 / rows.age.max().cast("float64")
+    return _spent(rows, ALWAYS) * 30.0 / rows.age.max().cast("float64")
 
 
 @feature(

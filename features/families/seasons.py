@@ -24,7 +24,7 @@ NO_YEAR_BILL = ("not with us, or nothing billed, a year before", "去年同期�
 )
 def arpu_year_change(rows: ir.Table, window: Window) -> ir.Value:
     """ARPU of the last {n} months minus that of the same months a year before: season plays no part."""
-    return arpu(rows, window) - a_year_before(rows, window)
+    return arpu(rows, window) - _a_year_before(rows, window)
 
 
 @feature(
@@ -39,10 +39,10 @@ def arpu_year_change(rows: ir.Table, window: Window) -> ir.Value:
 )
 def arpu_year_ratio(rows: ir.Table, window: Window) -> ir.Value:
     """ARPU of the last {n} months over that of the same months a year before: season plays no part."""
-    return over(arpu(rows, window), a_year_before(rows, window))
+    return over(arpu(rows, window), _a_year_before(rows, window))
 
 
-def a_year_before(rows: ir.Table, window: Window) -> ir.Value:
+def _a_year_before(rows: ir.Table, window: Window) -> ir.Value:
     """ARPU of the same months of the year before; null unless all of them were with us."""
     then = window.earlier(YEAR)
     return ibis.ifelse(billed(rows).count(then) == window.size, arpu(rows, then), NOTHING)

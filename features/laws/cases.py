@@ -42,7 +42,7 @@ class Case:
         return pc.fill_null(found, self.spine[column][0]) if shared else found
 
 
-def ahead(case: Case, rows: pa.Table) -> pa.ChunkedArray:
+def _ahead(case: Case, rows: pa.Table) -> pa.ChunkedArray:
     """Rows that happen, or become known, at or after the cutoff of their customer."""
     clock, day = case.own(rows, "cutoff"), case.own(rows, "as_of")
     timed = "happened_at" in rows.column_names
@@ -56,12 +56,12 @@ def past(case: Case) -> Case:
     def alter(name: str, rows: pa.Table) -> pa.Table:
         if name == "labels":
             return rows.slice(0, 0)
-        return hidden(case, rows.filter(pc.invert(ahead(case, rows))) if CONTRACTS[name].event else rows, None)
+        return _hidden(case, rows.filter(pc.invert(_ahead(case, rows))) if CONTRACTS[name].event else rows, None)
 
     return case.altered(alter)
 
 
-def hidden(case: Case, rows: pa.Table, rng: Rng | None) -> pa.Table:
+def _hidden(case: Case, rows: pa.Table, rng: Rng | None) -> pa.Table:
     """What has not come true yet becomes unknown, or with `rng` comes true at the cutoff or within weeks of it."""
     for column in LATER.keys() & set(rows.column_names):
         kind, clock = rows[column].type, case.own(rows, LATER[column])
@@ -80,21 +80,21 @@ def otherwise(case: Case, rng: Rng) -> Case:
 
     def alter(name: str, rows: pa.Table) -> pa.Table:
         if not CONTRACTS[name].event:
-            return hidden(case, rows, rng) if name != "labels" else rows.slice(0, 0)
-        copies = renumbered(name, rows)
+            return _hidden(case, rows, rng) if name != "labels" else rows.slice(0, 0)
+        copies = _renumbered(name, rows)
         cut = case.own(copies, "cutoff").to_numpy()
         ahead = cut + rng.choice([0, 1, 60 * 86_400_000_000], len(cut)) * MICROSECOND
         late = rng.random(len(cut)) < 0.4  # had happened by then, but nobody knew
-        moment = np.where(late, happened_at(copies, case) - SECOND, ahead)
+        moment = np.where(late, _happened_at(copies, case) - SECOND, ahead)
         told = np.maximum(moment, cut + rng.integers(0, 30, len(cut)) * rng.integers(0, 2, len(cut)) * DAY)
         known = np.where(~late & (rng.random(len(cut)) < 0.3), cut - MICROSECOND, told)
-        coming = dated(case, copies, moment, known)
-        return pa.concat_tables([hidden(case, rows, rng), distinct(name, coming, rows)])
+        coming = _dated(case, copies, moment, known)
+        return pa.concat_tables([_hidden(case, rows, rng), _distinct(name, coming, rows)])
 
     return before.altered(alter)
 
 
-def happened_at(rows: pa.Table, case: Case) -> np.ndarray:
+def _happened_at(rows: pa.Table, case: Case) -> np.ndarray:
     """When each row took place, in UTC; tables with dates only begin at the first instant of theirs."""
     if "happened_at" in rows.column_names:
         return rows["happened_at"].to_numpy()
@@ -102,7 +102,7 @@ def happened_at(rows: pa.Table, case: Case) -> np.ndarray:
     return case.own(rows, "cutoff").to_numpy() + days.astype("timedelta64[us]")
 
 
-def dated(case: Case, rows: pa.Table, moment: np.ndarray, known: np.ndarray) -> pa.Table:
+def _dated(case: Case, rows: pa.Table, moment: np.ndarray, known: np.ndarray) -> pa.Table:
     """The rows at another time, every other date of theirs moved along by as many days."""
     days = np.floor((moment - case.own(rows, "cutoff").to_numpy()) / DAY).astype("timedelta64[D]")
     on = case.own(rows, "as_of").to_numpy().astype("datetime64[D]") + days
@@ -116,7 +116,7 @@ def dated(case: Case, rows: pa.Table, moment: np.ndarray, known: np.ndarray) -> 
     return pa.table({c: moved.get(c, rows[c]) for c in rows.column_names}, rows.schema)
 
 
-def renumbered(name: str, rows: pa.Table) -> pa.Table:
+def _renumbered(name: str, rows: pa.Table) -> pa.Table:
     """Rows under keys of their own, where their table numbers them."""
     key = CONTRACTS[name].key[0]
     if len(CONTRACTS[name].key) > 1:
@@ -124,7 +124,7 @@ def renumbered(name: str, rows: pa.Table) -> pa.Table:
     return rows.set_column(rows.column_names.index(key), key, pc.binary_join_element_wise(rows[key], "again", "~"))
 
 
-def distinct(name: str, rows: pa.Table, beside: pa.Table | None = None) -> pa.Table:
+def _distinct(name: str, rows: pa.Table, beside: pa.Table | None = None) -> pa.Table:
     """The first row of each key, none of which is one of `beside`."""
     key = list(CONTRACTS[name].key)
     taken = set(zip(*(beside[c].to_pylist() for c in key), strict=True)) if beside is not None else set()
@@ -151,7 +151,7 @@ def crowded(case: Case, rng: Rng) -> Case:
         joined = np.where(np.isnat(joined), cut, joined)
         back = cut - rng.integers(0, 400, size) * DAY
         moments = [
-            happened_at(rows, case),
+            _happened_at(rows, case),
             cut,
             cut - MICROSECOND,
             back,
@@ -163,7 +163,7 @@ def crowded(case: Case, rng: Rng) -> Case:
         late = [moment, moment + rng.integers(0, 20, size) * DAY, cut, cut - MICROSECOND, cut + 30 * DAY]
         known = np.maximum(moment, np.choose(rng.choice(5, size, p=[0.4, 0.3, 0.1, 0.1, 0.1]), late))
         known = np.where(rng.random(size) < 0.1, np.minimum(known, moment - DAY), known)
-        return distinct(name, dated(case, rows, moment, known))
+        return _distinct(name, _dated(case, rows, moment, known))
 
     return case.altered(alter)
 

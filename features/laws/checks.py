@@ -82,10 +82,10 @@ def breaches(ask: Ask, case: Case, features: Sequence[Feature], seed: int = 7) -
 
     for number, law in enumerate(LAWS):
         bound = [f.column for f in features if law.peers or f.source != "peers"]
-        yield from differing(law, bound, *law.holds(asked, case, np.random.default_rng([seed, number]), features))
+        yield from _differing(law, bound, *law.holds(asked, case, np.random.default_rng([seed, number]), features))
 
 
-def differing(law: Law, columns: Sequence[str], expected: pa.Table, found: pa.Table) -> Iterator[Breach]:
+def _differing(law: Law, columns: Sequence[str], expected: pa.Table, found: pa.Table) -> Iterator[Breach]:
     """One breach per column that is not as expected."""
     keys = [expected[c].to_pylist() for c in KEY]
     if keys != [found[c].to_pylist() for c in KEY]:
@@ -110,24 +110,24 @@ def unequal(one: pa.ChunkedArray, other: pa.ChunkedArray, exact: bool) -> np.nda
     return np.flatnonzero(nulls | ~(near | (np.isnan(a) & np.isnan(b))))
 
 
-def future_gone(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _future_gone(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     return ask(past(case)), ask(case)
 
 
-def future_otherwise(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _future_otherwise(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     return ask(past(case)), ask(otherwise(case, rng))
 
 
-def twice(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _twice(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     return ask(case), ask(replace(case))
 
 
-def order(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _order(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     mixed = case.altered(lambda name, rows: rows.take(rng.permutation(len(rows))))
     return ask(case), ask(replace(mixed, spine=case.spine.take(rng.permutation(len(case.spine)))))
 
 
-def dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     """Everybody also half a year earlier, where he was with us: together, and even and odd days by themselves."""
     earlier = moved_spine(case.spine, -183)
     earlier = earlier.filter(pc.less(earlier["activated_on"], earlier["as_of"]))
@@ -137,7 +137,7 @@ def dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answer
     return ordered(pa.concat_tables(apart)), ask(replace(case, spine=both))
 
 
-def strangers(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _strangers(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     """Every second customer alone, with those who share his account."""
     some = case.spine["customer_id"].take(pa.array(range(0, len(case.spine), 2)))
     people = case.tables["customers"]
@@ -151,7 +151,7 @@ def strangers(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> An
     return few(ask(case)), ask(Case(few(case.spine), {name: few(rows) for name, rows in case.tables.items()}))
 
 
-def names(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _names(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     """Customers under the names of others: the rows are the same, in another order."""
     old = case.spine["customer_id"].combine_chunks()
     new = pc.binary_join_element_wise("n", old.take(rng.permutation(len(old))), "")
@@ -165,7 +165,7 @@ def names(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answer
     return ask(case), ordered(named(ask(replace(other, spine=named(case.spine, old, new))), new, old))
 
 
-def currency(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _currency(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     """Three times the money: three times every feature in currency, and nothing else."""
 
     def richer(name: str, rows: pa.Table) -> pa.Table:
@@ -183,13 +183,13 @@ def currency(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Ans
     return plain, ask(case.altered(richer))
 
 
-def calendar(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _calendar(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     """Everything 28 years later."""
     later = case.altered(lambda name, rows: moved(rows, AGAIN))
     return moved(ask(case), AGAIN), ask(replace(later, spine=moved(case.spine, AGAIN)))
 
 
-def silence(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _silence(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
     """A customer of two years without one event has exactly what is declared; who he is, and others, are as they are."""
     joined = moved(case.spine.select(["as_of"]), -731)["as_of"]
     at = case.spine.column_names.index("activated_on")
@@ -208,14 +208,14 @@ def ordered(rows: pa.Table) -> pa.Table:
 
 
 LAWS = (
-    Law("future", future_gone),
-    Law("other_future", future_otherwise),
-    Law("twice", twice, exact=True),
-    Law("order", order, exact=True),
-    Law("dates", dates),
-    Law("strangers", strangers, peers=False),
-    Law("names", names),
-    Law("currency", currency, peers=False),  # equal to the cent is a tie, and three times as much may be none
-    Law("calendar", calendar),
-    Law("silence", silence),
+    Law("future", _future_gone),
+    Law("other_future", _future_otherwise),
+    Law("twice", _twice, exact=True),
+    Law("order", _order, exact=True),
+    Law("dates", _dates),
+    Law("strangers", _strangers, peers=False),
+    Law("names", _names),
+    Law("currency", _currency, peers=False),  # equal to the cent is a tie, and three times as much may be none
+    Law("calendar", _calendar),
+    Law("silence", _silence),
 )

@@ -55,29 +55,29 @@ def calibrate(raw: Any, outcome: Any, method: Method = "auto") -> Calibrator:
     """
     scores, hits = np.asarray(raw, dtype=float), np.asarray(outcome, dtype=float)
     if method == "auto":
-        method = better(scores, hits)
-    return steps(scores, hits) if method == "isotonic" else curve(scores, hits)
+        method = _better(scores, hits)
+    return _steps(scores, hits) if method == "isotonic" else _curve(scores, hits)
 
 
-def better(raw: Matrix, hits: Matrix) -> Method:
+def _better(raw: Matrix, hits: Matrix) -> Method:
     if min(hits.sum(), len(hits) - hits.sum()) < ENOUGH:
         return "sigmoid"
     fold = np.arange(len(hits)) % FOLDS
     lost = {"sigmoid": 0.0, "isotonic": 0.0}
     for held in range(FOLDS):
         seen, tried = fold != held, fold == held
-        lost["sigmoid"] += surprise(hits[tried], curve(raw[seen], hits[seen])(raw[tried]))
-        lost["isotonic"] += surprise(hits[tried], steps(raw[seen], hits[seen])(raw[tried]))
+        lost["sigmoid"] += _surprise(hits[tried], _curve(raw[seen], hits[seen])(raw[tried]))
+        lost["isotonic"] += _surprise(hits[tried], _steps(raw[seen], hits[seen])(raw[tried]))
     return "isotonic" if lost["isotonic"] < lost["sigmoid"] else "sigmoid"
 
 
-def surprise(hits: Matrix, probability: Matrix) -> float:
+def _surprise(hits: Matrix, probability: Matrix) -> float:
     """Log loss, summed."""
     p = np.clip(probability, 1e-9, 1 - 1e-9)
     return float(-(hits * np.log(p) + (1 - hits) * np.log(1 - p)).sum())
 
 
-def curve(raw: Matrix, hits: Matrix) -> Calibrator:
+def _curve(raw: Matrix, hits: Matrix) -> Calibrator:
     """Platt's curve. Held to rise: a score that runs the wrong way becomes the base rate, never its mirror."""
     if 0 < hits.sum() < len(hits) and np.ptp(raw) > 0:
         with warnings.catch_warnings():
@@ -91,7 +91,7 @@ def curve(raw: Matrix, hits: Matrix) -> Calibrator:
     return Calibrator("sigmoid", 0.0, float(np.log(rate / (1 - rate))))
 
 
-def steps(raw: Matrix, hits: Matrix) -> Calibrator:
+def _steps(raw: Matrix, hits: Matrix) -> Calibrator:
     """Isotonic steps, kept off 0 and 1: no finite sample shows certainty."""
     fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, hits)
     edge = 0.5 / len(hits)

@@ -29,8 +29,8 @@ def unpack(kind: str, files: Mapping[str, str]) -> tuple[dict[str, Any], dict[st
     Raises:
         HeadwaterError: E513 for a foreign or missing file, another kind of model or an unknown format.
     """
-    refuse_foreign(files)
-    document = read(files)
+    _refuse_foreign(files)
+    document = _read(files)
     if document.get("kind") != kind or document.get("format") != FORMAT:
         raise HeadwaterError("E513", file=MAIN, reason=f"kind {document.get('kind')}, format {document.get('format')}")
     texts = {name.removesuffix(".txt"): text for name, text in files.items() if name != MAIN}
@@ -40,14 +40,14 @@ def unpack(kind: str, files: Mapping[str, str]) -> tuple[dict[str, Any], dict[st
     return document["model"], texts, document["facts"]
 
 
-def refuse_foreign(names: Mapping[str, str] | Sequence[str]) -> None:
+def _refuse_foreign(names: Mapping[str, str] | Sequence[str]) -> None:
     """Raises E513 unless every file name is one of ours."""
     foreign = sorted(n for n in names if not ALLOWED.match(n))
     if foreign or MAIN not in names:
         raise HeadwaterError("E513", file=(foreign or [MAIN])[0], reason="foreign file" if foreign else "missing file")
 
 
-def read(files: Mapping[str, str]) -> dict[str, Any]:
+def _read(files: Mapping[str, str]) -> dict[str, Any]:
     """The document of `bundle.json`."""
     try:
         document = json.loads(files[MAIN])
@@ -60,8 +60,8 @@ def read(files: Mapping[str, str]) -> dict[str, Any]:
 
 def kind(files: Mapping[str, str]) -> str:
     """The target of the model that these files hold. Raises E513 for files that are not ours."""
-    refuse_foreign(files)
-    return str(read(files).get("kind"))
+    _refuse_foreign(files)
+    return str(_read(files).get("kind"))
 
 
 def sha256s(files: Mapping[str, str]) -> dict[str, str]:
@@ -76,7 +76,7 @@ def digest(files: Mapping[str, str]) -> str:
 
 def check(files: Mapping[str, str], expected: Mapping[str, str]) -> None:
     """Raises E514 unless every file is there and has the recorded sha256; call it before `from_files`."""
-    refuse_foreign(files)
+    _refuse_foreign(files)
     found = sha256s(files)
     wrong = sorted(n for n in set(found) | set(expected) if found.get(n) != expected.get(n))
     if wrong:

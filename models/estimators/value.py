@@ -74,8 +74,8 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
     def relevel(self, X: pd.DataFrame, y: Any) -> Self:
         """Bring both totals, everybody's and that of those who stayed, to these rows; the rule's too."""
         value, stayed = amounts(y)
-        self.level_ = ratio(value.sum(), np.exp(self.learner_.raw(X)).sum())
-        self.retained_level_ = ratio(value[stayed].sum(), np.exp(self.retained_.raw(X[stayed])).sum())
+        self.level_ = _ratio(value.sum(), np.exp(self.learner_.raw(X)).sum())
+        self.retained_level_ = _ratio(value[stayed].sum(), np.exp(self.retained_.raw(X[stayed])).sum())
         return self
 
     def _level(self, X: pd.DataFrame, y: Any) -> None:
@@ -136,5 +136,5 @@ def amounts(y: Any) -> tuple[Matrix, Any]:
     return value, ~left if (~left).any() else np.ones(len(y), dtype=bool)
 
 
-def ratio(actual: float, predicted: float) -> float:
+def _ratio(actual: float, predicted: float) -> float:
     return float(actual / predicted) if actual > 0 and predicted > 0 else 1.0

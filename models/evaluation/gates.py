@@ -69,11 +69,11 @@ def at_least(name: str, value: float, limit: float) -> Check:
     return Check(name, float(value), float(limit), bool(value >= limit), f"gates.{name}")
 
 
-def at_most(name: str, value: float, limit: float) -> Check:
+def _at_most(name: str, value: float, limit: float) -> Check:
     return Check(name, float(value), float(limit), bool(value <= limit), f"gates.{name}")
 
 
-def above(name: str, value: float, limit: float) -> Check:
+def _above(name: str, value: float, limit: float) -> Check:
     return Check(name, float(value), float(limit), bool(value > limit), f"gates.{name}")
 
 
@@ -94,18 +94,18 @@ def decide(trained: Trained, champion: Any, settings: GateSettings, model: str |
     final, name = trained.final, model or trained.winner
     outcome = Outcome(trained.target, final["y"].to_numpy(), final["value"].to_numpy(), final["customer_id"].to_numpy())
     ours = final[name].to_numpy(dtype=float)
-    checks = [finite(ours), positives(trained, settings), above_base(trained, name, settings)]
+    checks = [_finite(ours), positives(trained, settings), _above_base(trained, name, settings)]
     rivals = [final["rule"].to_numpy(dtype=float)]
-    checks += [calibrated(trained, outcome, name, settings), leaks(trained, settings)]
+    checks += [_calibrated(trained, outcome, name, settings), _leaks(trained, settings)]
     if champion is not None:
         theirs = np.asarray(champion, dtype=float)
         rivals.append(theirs)
-        checks += against_champion(outcome, ours, theirs, trained.judged_by, settings)
-    checks.append(slices(trained, outcome, ours, rivals, settings))
+        checks += _against_champion(outcome, ours, theirs, trained.judged_by, settings)
+    checks.append(_slices(trained, outcome, ours, rivals, settings))
     return Decision(tuple(check for check in checks if check is not None))
 
 
-def finite(scores: Array) -> Check:
+def _finite(scores: Array) -> Check:
     return at_least("finite", float(np.isfinite(scores).mean()) if len(scores) else float("nan"), 1.0)
 
 
@@ -113,14 +113,14 @@ def positives(trained: Trained, settings: GateSettings) -> Check:
     return at_least("positives", float(trained.positives), settings.positives)
 
 
-def above_base(trained: Trained, name: str, settings: GateSettings) -> Check | None:
+def _above_base(trained: Trained, name: str, settings: GateSettings) -> Check | None:
     """The expected advantage over the rule of today; how sure it is decides nothing, and is told."""
     if not settings.beat_rule or name == "rule":
         return None
-    return above("beats_rule", trained.lead.value, 0.0)
+    return _above("beats_rule", trained.lead.value, 0.0)
 
 
-def calibrated(trained: Trained, outcome: Outcome, name: str, settings: GateSettings) -> Check:
+def _calibrated(trained: Trained, outcome: Outcome, name: str, settings: GateSettings) -> Check:
     """Expected calibration error; for value the relative error of the total.
 
     Of a model whose level was mended on these very rows it is what is left when each half of the customers gets its
@@ -131,17 +131,17 @@ def calibrated(trained: Trained, outcome: Outcome, name: str, settings: GateSett
         ours = levels.cross_fitted(outcome, ours)
     if outcome.target == "value":
         bias = float(METRICS["value"]["total_bias"](outcome.y, ours))
-        return at_most("calibration", abs(bias - 1), settings.bias)
-    return at_most("calibration", float(METRICS[outcome.target]["ece"](outcome.y, ours)), settings.calibration)
+        return _at_most("calibration", abs(bias - 1), settings.bias)
+    return _at_most("calibration", float(METRICS[outcome.target]["ece"](outcome.y, ours)), settings.calibration)
 
 
-def leaks(trained: Trained, settings: GateSettings) -> Check:
+def _leaks(trained: Trained, settings: GateSettings) -> Check:
     """How many single features tell the outcome by themselves; `trained.leaks` names them."""
     found = [area for area in trained.leaks.values() if area > settings.leak]
-    return at_most("leaks", float(len(found)), 0.0)
+    return _at_most("leaks", float(len(found)), 0.0)
 
 
-def slices(
+def _slices(
     trained: Trained, outcome: Outcome, ours: Array, rivals: list[Array], settings: GateSettings
 ) -> Check | None:
     """The largest loss against the rule, or the champion, in any slice that is large enough to tell."""
@@ -152,26 +152,26 @@ def slices(
         for places in trained.sliced.groupby(column, observed=True).indices.values():
             hits = outcome.y[places] > 0
             if len(places) >= settings.slice_rows and settings.slice_positives <= hits.sum() < len(places):
-                worst = max(worst, *(loss(trained, outcome, ours, rival, places) for rival in rivals))
-    return at_most("slices", worst, settings.slice_loss)
+                worst = max(worst, *(_loss(trained, outcome, ours, rival, places) for rival in rivals))
+    return _at_most("slices", worst, settings.slice_loss)
 
 
-def loss(trained: Trained, outcome: Outcome, ours: Array, rival: Array, places: Any) -> float:
+def _loss(trained: Trained, outcome: Outcome, ours: Array, rival: Array, places: Any) -> float:
     """How far our figure lies below the rival's on some rows, if that is more than chance; otherwise 0."""
-    gap = paired(outcome.taken(places), ours[places], rival[places], trained.judged_by)
+    gap = _paired(outcome.taken(places), ours[places], rival[places], trained.judged_by)
     return -gap.value if gap.high < 0 else 0.0
 
 
-def against_champion(outcome: Outcome, ours: Array, theirs: Array, metric: str, settings: GateSettings) -> list[Check]:
+def _against_champion(outcome: Outcome, ours: Array, theirs: Array, metric: str, settings: GateSettings) -> list[Check]:
     """The advantage over the champion on the same resamples of the same rows."""
-    gap = paired(outcome, ours, theirs, metric)
+    gap = _paired(outcome, ours, theirs, metric)
     checks = [at_least("not_worse_than_champion", gap.value, -settings.worse_than_champion)]
     if settings.better_than_champion:
-        checks.append(above("better_than_champion", gap.low, 0.0))
+        checks.append(_above("better_than_champion", gap.low, 0.0))
     return checks
 
 
-def paired(outcome: Outcome, ours: Array, theirs: Array, metric: str) -> Estimate:
+def _paired(outcome: Outcome, ours: Array, theirs: Array, metric: str) -> Estimate:
     """How much better our score is than theirs, with its interval."""
     if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
         return Estimate(float("nan"), float("nan"), float("nan"))
@@ -185,23 +185,23 @@ def scores_gate(scores: pd.DataFrame, before: pd.DataFrame | None, settings: Gat
     Each probability must lie in [0, 1], and neither its distribution nor its mean may have moved too far; nor may the
     money, those of high value and the potential VIPs. What nobody has, as of a target without a model, is not judged.
     """
-    asked = scored(scores)
-    old = None if before is None else scored(before)
-    checks = [above("rows", float(len(asked)), 0.0)]
+    asked = _scored(scores)
+    old = None if before is None else _scored(before)
+    checks = [_above("rows", float(len(asked)), 0.0)]
     for column in PROBABILITIES:
-        known = numbers(asked, column)
-        checks.append(at_most(f"range_{column}", float(((known < 0) | (known > 1)).sum()), 0.0))
-        checks += moved(column, known, before, settings)
+        known = _numbers(asked, column)
+        checks.append(_at_most(f"range_{column}", float(((known < 0) | (known > 1)).sum()), 0.0))
+        checks += _moved(column, known, before, settings)
     if old is not None and len(asked) and len(old):
-        checks += [*money_moved(asked, old, settings), *shares_moved(asked, old, settings)]
-    return Decision((*checks, at_most("unscored", unscored(asked), 0.0)))
+        checks += [*_money_moved(asked, old, settings), *_shares_moved(asked, old, settings)]
+    return Decision((*checks, _at_most("unscored", _unscored(asked), 0.0)))
 
 
-def scored(scores: pd.DataFrame) -> pd.DataFrame:
+def _scored(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[scores["score_status"] == "ok"] if "score_status" in scores else scores
 
 
-def numbers(scores: pd.DataFrame, column: str) -> Array:
+def _numbers(scores: pd.DataFrame, column: str) -> Array:
     """The known values of a column; none where it is absent."""
     if column not in scores:
         return np.empty(0)
@@ -209,70 +209,72 @@ def numbers(scores: pd.DataFrame, column: str) -> Array:
     return values[~np.isnan(values)]
 
 
-def unscored(asked: pd.DataFrame) -> float:
+def _unscored(asked: pd.DataFrame) -> float:
     """The largest share without a score, among targets that have a model. Who is high-value now has no VIP score."""
     if not len(asked):
         return float("nan")
     shares = [
-        asked[column].isna().mean() for target, column in SCORED.items() if column in asked and has_model(asked, target)
+        asked[column].isna().mean()
+        for target, column in SCORED.items()
+        if column in asked and _has_model(asked, target)
     ]
     return float(max(shares, default=0.0))
 
 
-def has_model(scores: pd.DataFrame, target: str) -> bool:
+def _has_model(scores: pd.DataFrame, target: str) -> bool:
     version = f"{target}_model_version"
     return version not in scores or bool(scores[version].notna().all())
 
 
-def same_model(now: pd.DataFrame, before: pd.DataFrame, target: str) -> bool:
+def _same_model(now: pd.DataFrame, before: pd.DataFrame, target: str) -> bool:
     """Did one and the same version make both? Another one may count otherwise."""
     version = f"{target}_model_version"
     if version not in now or version not in before:
         return False
     made = {*now[version].dropna(), *before[version].dropna()}
-    return len(made) == 1 and has_model(now, target) and has_model(before, target)
+    return len(made) == 1 and _has_model(now, target) and _has_model(before, target)
 
 
-def money_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
+def _money_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
     """Mean money per customer: what they pay always, what is expected of them where the same model says it."""
-    columns = ["arpu_3m", *(["value_12m_pred"] if same_model(now, before, "value") else [])]
-    means = [(column, numbers(now, column), numbers(before, column)) for column in columns]
+    columns = ["arpu_3m", *(["value_12m_pred"] if _same_model(now, before, "value") else [])]
+    means = [(column, _numbers(now, column), _numbers(before, column)) for column in columns]
     return [
-        at_most(f"money_{column}", relative(new.mean(), old.mean()), settings.money)
+        _at_most(f"money_{column}", _relative(new.mean(), old.mean()), settings.money)
         for column, new, old in means
         if len(new) and len(old) and old.mean() > 0
     ]
 
 
-def shares_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
+def _shares_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
     """Those of high value as a share, potential VIPs as a number; few of either may change more by chance."""
     checks = []
-    high, old_high = numbers(now, "is_high_value_now"), numbers(before, "is_high_value_now")
+    high, old_high = _numbers(now, "is_high_value_now"), _numbers(before, "is_high_value_now")
     if len(high) and old_high.sum() > 0:
-        limit = chance(settings.level, old_high.sum())
-        checks.append(at_most("share_is_high_value_now", relative(high.mean(), old_high.mean()), limit))
-    vips, old_vips = numbers(now, "is_potential_vip").sum(), numbers(before, "is_potential_vip").sum()
-    if same_model(now, before, "vip") and old_vips > 0:
-        change = relative(vips + 1, old_vips + 1)
-        checks.append(at_most("count_is_potential_vip", change, chance(settings.level, old_vips)))
+        limit = _chance(settings.level, old_high.sum())
+        checks.append(_at_most("share_is_high_value_now", _relative(high.mean(), old_high.mean()), limit))
+    vips, old_vips = _numbers(now, "is_potential_vip").sum(), _numbers(before, "is_potential_vip").sum()
+    if _same_model(now, before, "vip") and old_vips > 0:
+        change = _relative(vips + 1, old_vips + 1)
+        checks.append(_at_most("count_is_potential_vip", change, _chance(settings.level, old_vips)))
     return checks
 
 
-def relative(now: float, before: float) -> float:
+def _relative(now: float, before: float) -> float:
     return abs(float(now) / float(before) - 1)
 
 
-def chance(limit: float, count: float) -> float:
+def _chance(limit: float, count: float) -> float:
     """A limit of relative change, wider by three standard deviations of a count."""
     return limit + 3 / float(np.sqrt(count))
 
 
-def moved(column: str, now: Array, before: pd.DataFrame | None, settings: GateSettings) -> list[Check]:
+def _moved(column: str, now: Array, before: pd.DataFrame | None, settings: GateSettings) -> list[Check]:
     if before is None or len(now) == 0:
         return []
-    old = numbers(before, column)
+    old = _numbers(before, column)
     if len(old) == 0:
         return []
-    level = relative(now.mean(), old.mean()) if old.mean() > 0 else float("nan")
-    drift = at_most(f"drift_{column}", stability(old, now), settings.drift)
-    return [drift, at_most(f"level_{column}", level, settings.level)]
+    level = _relative(now.mean(), old.mean()) if old.mean() > 0 else float("nan")
+    drift = _at_most(f"drift_{column}", stability(old, now), settings.drift)
+    return [drift, _at_most(f"level_{column}", level, settings.level)]

@@ -85,10 +85,10 @@ def measure(outcome: Outcome, score: Array, metric: str, weights: Array) -> Esti
 
 def advantage(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Array) -> Estimate:
     """How much better our score is than theirs on the same resamples; above 0 is better, whatever the metric."""
-    return estimate(*gap(outcome, ours, theirs, metric, weights))
+    return estimate(*_gap(outcome, ours, theirs, metric, weights))
 
 
-def gap(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Array) -> tuple[float, Array]:
+def _gap(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Array) -> tuple[float, Array]:
     """The same difference on the rows as they are, and on every resample."""
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     function = METRICS[outcome.target][metric]
@@ -116,7 +116,7 @@ def lead(windows: Sequence[tuple[Outcome, Array, Array]], metric: str, number: i
     weights = resamples(np.concatenate([outcome.customers for outcome, _, _ in windows]), number, seed)
     ends = np.cumsum([len(outcome.y) for outcome, _, _ in windows])
     parts = np.split(weights, ends[:-1], axis=1)
-    gaps = [gap(*window, metric, part) for window, part in zip(windows, parts, strict=True)]
+    gaps = [_gap(*window, metric, part) for window, part in zip(windows, parts, strict=True)]
     rows = np.array(
         [len(outcome.y) if np.isfinite(point) else 0 for (outcome, _, _), (point, _) in zip(windows, gaps, strict=True)]
     )

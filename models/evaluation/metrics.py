@@ -14,17 +14,17 @@ Metric = Callable[..., Any]
 BINS = 10
 
 
-def ones(y: Array, weight: Array | None) -> Array:
+def _ones(y: Array, weight: Array | None) -> Array:
     return np.ones(len(y)) if weight is None else weight
 
 
-def over(part: Any, whole: Any) -> Any:
+def _over(part: Any, whole: Any) -> Any:
     """A ratio; NaN where there is nothing to divide by."""
     whole = np.asarray(whole, dtype=float)
     return np.asarray(part, dtype=float) / np.where(whole == 0, np.nan, whole)
 
 
-def ranked(score: Array, *columns: Array) -> list[Array]:
+def _ranked(score: Array, *columns: Array) -> list[Array]:
     """Sums of each column over groups of equal score, best score first."""
     found = list(columns)
     if (score[1:] > score[:-1]).any():  # sorting a thousand resamples is dear: callers may have done it once
@@ -38,57 +38,57 @@ def ranked(score: Array, *columns: Array) -> list[Array]:
 
 def auc(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Chance that a positive stands above a negative; equal scores count half. NaN with one class only."""
-    w = ones(y, weight)
-    hits, misses = ranked(score, w * y, w * (1 - y))
+    w = _ones(y, weight)
+    hits, misses = _ranked(score, w * y, w * (1 - y))
     above = np.cumsum(hits, axis=-1) - hits / 2
-    return over((above * misses).sum(-1), hits.sum(-1) * misses.sum(-1))
+    return _over((above * misses).sum(-1), hits.sum(-1) * misses.sum(-1))
 
 
 def average_precision(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Precision at each distinct score, weighted by the positives found there."""
-    w = ones(y, weight)
-    hits, rows = ranked(score, w * y, w)
+    w = _ones(y, weight)
+    hits, rows = _ranked(score, w * y, w)
     seen = np.cumsum(rows, axis=-1)
     precision = np.cumsum(hits, axis=-1) / np.where(seen == 0, 1.0, seen)
-    return over((precision * hits).sum(-1), hits.sum(-1))
+    return _over((precision * hits).sum(-1), hits.sum(-1))
 
 
 def brier(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Mean squared distance between probability and outcome."""
-    w = ones(y, weight)
-    return over((w * (score - y) ** 2).sum(-1), w.sum(-1))
+    w = _ones(y, weight)
+    return _over((w * (score - y) ** 2).sum(-1), w.sum(-1))
 
 
 def log_loss(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Mean surprise, natural logarithm."""
-    w, p = ones(y, weight), np.clip(score, 1e-9, 1 - 1e-9)
-    return over(-(w * (y * np.log(p) + (1 - y) * np.log(1 - p))).sum(-1), w.sum(-1))
+    w, p = _ones(y, weight), np.clip(score, 1e-9, 1 - 1e-9)
+    return _over(-(w * (y * np.log(p) + (1 - y) * np.log(1 - p))).sum(-1), w.sum(-1))
 
 
 def ece(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Expected calibration error: |observed - predicted| over ten bins of equally many rows."""
-    w = ones(y, weight)
+    w = _ones(y, weight)
     order = np.argsort(score, kind="stable")
     starts = np.unique(np.arange(BINS) * len(order) // BINS)
     gaps = np.add.reduceat((w * (y - score))[..., order], starts, axis=-1)
-    return over(np.abs(gaps).sum(-1), w.sum(-1))
+    return _over(np.abs(gaps).sum(-1), w.sum(-1))
 
 
 def total_bias(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Predicted total over observed total; 1 is right."""
-    w = ones(y, weight)
-    return over((w * score).sum(-1), (w * y).sum(-1))
+    w = _ones(y, weight)
+    return _over((w * score).sum(-1), (w * y).sum(-1))
 
 
 def mae(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Mean absolute error."""
-    w = ones(y, weight)
-    return over((w * np.abs(score - y)).sum(-1), w.sum(-1))
+    w = _ones(y, weight)
+    return _over((w * np.abs(score - y)).sum(-1), w.sum(-1))
 
 
-def top(share: float, score: Array, found: Array, rows: Array) -> Any:
+def _top(share: float, score: Array, found: Array, rows: Array) -> Any:
     """How much of `found` lies in the best `share` of rows; a group cut by the line counts in proportion."""
-    got, size = ranked(score, found, rows)
+    got, size = _ranked(score, found, rows)
     reach = share * size.sum(-1, keepdims=True)
     before = np.cumsum(size, axis=-1) - size
     inside = np.clip((reach - before) / np.where(size == 0, 1.0, size), 0.0, 1.0)
@@ -99,8 +99,8 @@ def precision_at(share: float) -> Metric:
     """Positives among the best `share` of rows."""
 
     def metric(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
-        w = ones(y, weight)
-        return over(top(share, score, w * y, w), share * w.sum(-1))
+        w = _ones(y, weight)
+        return _over(_top(share, score, w * y, w), share * w.sum(-1))
 
     return metric
 
@@ -110,8 +110,8 @@ def lift_at(share: float) -> Metric:
     precision = precision_at(share)
 
     def metric(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
-        w = ones(y, weight)
-        return over(precision(y, score, value, w), over((w * y).sum(-1), w.sum(-1)))
+        w = _ones(y, weight)
+        return _over(precision(y, score, value, w), _over((w * y).sum(-1), w.sum(-1)))
 
     return metric
 
@@ -120,31 +120,31 @@ def captured_at(share: float) -> Metric:
     """Share of all `value` that the best `share` of rows holds."""
 
     def metric(y: Array, score: Array, value: Array, weight: Array | None = None) -> Any:
-        w = ones(y, weight)
-        return over(top(share, score, w * value, w), (w * value).sum(-1))
+        w = _ones(y, weight)
+        return _over(_top(share, score, w * value, w), (w * value).sum(-1))
 
     return metric
 
 
-def gini(y: Array, score: Array, weight: Array) -> Any:
+def _gini(y: Array, score: Array, weight: Array) -> Any:
     """Area between the curve of money captured, best score first, and the diagonal."""
-    money, rows = ranked(score, weight * y, weight)
-    got = over(np.cumsum(money, axis=-1), money.sum(-1, keepdims=True))
-    width = over(rows, rows.sum(-1, keepdims=True))
+    money, rows = _ranked(score, weight * y, weight)
+    got = _over(np.cumsum(money, axis=-1), money.sum(-1, keepdims=True))
+    width = _over(rows, rows.sum(-1, keepdims=True))
     left = np.concatenate([np.zeros_like(got[..., :1]), got[..., :-1]], axis=-1)
     return (width * (got + left) / 2).sum(-1) - 0.5
 
 
 def normalised_gini(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Gini of the score over the Gini of the truth; 1 is a perfect order."""
-    w = ones(y, weight)
-    return over(gini(y, score, w), gini(y, y, w))
+    w = _ones(y, weight)
+    return _over(_gini(y, score, w), _gini(y, y, w))
 
 
 def coverage(y: Array, low: Array, high: Array, weight: Array | None = None) -> Any:
     """Share of outcomes between low and high, both included."""
-    w = ones(y, weight)
-    return over((w * ((y >= low) & (y <= high))).sum(-1), w.sum(-1))
+    w = _ones(y, weight)
+    return _over((w * ((y >= low) & (y <= high))).sum(-1), w.sum(-1))
 
 
 SHARES = {"1pct": 0.01, "5pct": 0.05, "10pct": 0.10}

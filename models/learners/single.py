@@ -56,7 +56,7 @@ class Linear(BaseEstimator):
             model = LogisticRegression(C=1 / (self.strength * len(y)), solver=solver, max_iter=500).fit(inputs, y)
             self.weights_, self.base_ = model.coef_[0], float(model.intercept_[0])
         else:
-            level = positive_mean(y)
+            level = _positive_mean(y)
             amounts = TweedieRegressor(power=POWER, alpha=self.strength, link="log", solver=solver, max_iter=500)
             amounts.fit(inputs, np.maximum(y, 0) / level)
             self.weights_, self.base_ = amounts.coef_, float(amounts.intercept_ + np.log(level))
@@ -133,7 +133,7 @@ class Trees(BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any) -> "Trees":
         y = np.asarray(y, dtype=float)
         self.encoder_ = Encoder().fit(X, y)
-        level = positive_mean(y) if self.objective == "amount" else 1.0
+        level = _positive_mean(y) if self.objective == "amount" else 1.0
         target = np.maximum(y, 0) / level
         names = self.encoder_.columns_
         data = lgb.Dataset(self.encoder_.transform(X), target, feature_name=names, params={"verbosity": -1})
@@ -226,6 +226,6 @@ class Rule(BaseEstimator):
         return learner
 
 
-def positive_mean(y: Matrix | Sequence[float]) -> float:
+def _positive_mean(y: Matrix | Sequence[float]) -> float:
     """The mean amount, by which amounts are divided before learning, so that the currency does not matter."""
     return max(float(np.mean(np.maximum(y, 0))), TINY)

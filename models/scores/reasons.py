@@ -49,23 +49,23 @@ def reasons(
     """
     parts = model.contributions(X).drop(columns="base")
     columns = [str(c) for c in parts.columns]
-    codes, groups = grouping(columns, features)
+    codes, groups = _grouping(columns, features)
     numbers = parts.to_numpy()
     sums = np.stack([numbers[:, g].sum(axis=1) for g in groups], axis=1)
-    leaders = np.stack([leading(numbers[:, g], sums[:, i], g) for i, g in enumerate(groups)], axis=1)
+    leaders = np.stack([_leading(numbers[:, g], sums[:, i], g) for i, g in enumerate(groups)], axis=1)
     order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :top]
     sizes, leads = np.take_along_axis(sums, order, axis=1), np.take_along_axis(leaders, order, axis=1)
     kept = np.abs(sizes) >= LEAST
     rows, ranks = np.nonzero(kept)
     units = {f.column: f.unit for f in features}
     fields = {
-        "code": taken(codes, order[kept]),
+        "code": _taken(codes, order[kept]),
         "rank": ranks + 1,
         "direction": np.sign(sizes[kept]),
         "contribution": sizes[kept],
-        "feature": taken(columns, leads[kept]),
-        "value": values(X, columns, units, rows, leads[kept]),
-        "peer_value": taken([peers.get(c, "") for c in columns], leads[kept]),
+        "feature": _taken(columns, leads[kept]),
+        "value": _values(X, columns, units, rows, leads[kept]),
+        "peer_value": _taken([peers.get(c, "") for c in columns], leads[kept]),
     }
     arrays = [pa.array(fields[name], from_pandas=False).cast(dtype) for name, dtype in REASON_FIELDS.items()]
     told = pa.StructArray.from_arrays(arrays, fields=list(REASONS.value_type))
@@ -73,23 +73,23 @@ def reasons(
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), told, type=REASONS)
 
 
-def grouping(columns: list[str], features: Sequence[Described]) -> tuple[list[str], list[Places]]:
+def _grouping(columns: list[str], features: Sequence[Described]) -> tuple[list[str], list[Places]]:
     """Reason codes, and the positions of each one's columns."""
     reason = {f.column: f.reason for f in features}
     codes = sorted({reason.get(c, "profile") for c in columns})
     return codes, [np.flatnonzero([reason.get(c, "profile") == code for c in columns]) for code in codes]
 
 
-def leading(parts: Matrix, total: Matrix, places: Places) -> Places:
+def _leading(parts: Matrix, total: Matrix, places: Places) -> Places:
     """The column that pushes hardest in the direction of its group."""
     return places[np.argmax(parts * np.sign(total)[:, None], axis=1)]
 
 
-def taken(words: Sequence[str], places: Places) -> pa.Array:
+def _taken(words: Sequence[str], places: Places) -> pa.Array:
     return pa.array(words, pa.string()).take(pa.array(places))
 
 
-def values(X: pd.DataFrame, columns: list[str], units: Mapping[str, str], rows: Places, leads: Places) -> np.ndarray:
+def _values(X: pd.DataFrame, columns: list[str], units: Mapping[str, str], rows: Places, leads: Places) -> np.ndarray:
     """The value of column `leads[i]` in row `rows[i]`, as text; each column is looked at once."""
     found = np.empty(len(rows), dtype=object)
     for lead in np.unique(leads):
@@ -103,10 +103,10 @@ def values(X: pd.DataFrame, columns: list[str], units: Mapping[str, str], rows: 
 def usual(X: pd.DataFrame, features: Sequence[Described]) -> dict[str, str]:
     """The middle of every column as text: the median of numbers, the most frequent word; empty when nothing is known."""
     units = {f.column: f.unit for f in features}
-    return {str(name): middle(X[name], units.get(str(name), "")) for name in X.columns}
+    return {str(name): _middle(X[name], units.get(str(name), "")) for name in X.columns}
 
 
-def middle(column: pd.Series, unit: str) -> str:
+def _middle(column: pd.Series, unit: str) -> str:
     known = column.dropna()
     if not len(known):
         return ""

@@ -57,7 +57,7 @@ def check(table: pa.Table) -> list[Problem]:
     return found + _outputs_without_score(table)
 
 
-def in_floats(table: pa.Table) -> pa.Table:
+def _in_floats(table: pa.Table) -> pa.Table:
     """Money as floats, for ranks, sums and means: a Python decimal per cell would take minutes and gigabytes."""
     fields = [f.with_type(pa.float64()) if f.type == MONEY else f for f in table.schema]
     return table.cast(pa.schema(fields))
@@ -65,7 +65,7 @@ def in_floats(table: pa.Table) -> pa.Table:
 
 def in_pandas(table: pa.Table) -> pd.DataFrame:
     """The same as a frame; each column of Arrow is given back once it is copied, for everybody may be millions."""
-    frame = in_floats(table).to_pandas(split_blocks=True, self_destruct=True)
+    frame = _in_floats(table).to_pandas(split_blocks=True, self_destruct=True)
     pa.default_memory_pool().release_unused()
     return frame
 

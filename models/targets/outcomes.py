@@ -37,10 +37,10 @@ def labels(
     Returns:
         Key, `churned_<h>` (boolean), `value` (float64, currency), `high_value_now` and `vip` (boolean).
     """
-    after = happened_after(spine, tables["bills"], visible_until)
-    facts = churned(spine, after, tables, settings.churn)
-    facts = facts.join(valued(spine, after, tables, settings.value), KEY)
-    facts = facts.join(became(spine, after, tables, settings.vip), KEY)
+    after = _happened_after(spine, tables["bills"], visible_until)
+    facts = _churned(spine, after, tables, settings.churn)
+    facts = facts.join(_valued(spine, after, tables, settings.value), KEY)
+    facts = facts.join(_became(spine, after, tables, settings.vip), KEY)
     ready = mature(spine, settings, visible_until, reporting_delay_days)
     rows = facts.join(ready, KEY)
     kept = {f"churned_{h}": rows[f"churned_{h}"] for h in settings.churn.known}
@@ -62,7 +62,7 @@ def mature(spine: ir.Table, settings: TargetSettings, until: datetime, delay: in
     return spine.select(*KEY, **{f"ready_{t}": over(t) for t in ("churn", "value", "vip")})
 
 
-def happened_after(spine: ir.Table, bills: ir.Table, until: datetime) -> ir.Table:
+def _happened_after(spine: ir.Table, bills: ir.Table, until: datetime) -> ir.Table:
     """Bills from each as-of date on, seen from `until`: key, `day` (0 is the as-of date), `month`, `amount`.
 
     Amounts are whole hundredths: their sums are exact, so that no other row can change the last bit of a label.
@@ -71,10 +71,10 @@ def happened_after(spine: ir.Table, bills: ir.Table, until: datetime) -> ir.Tabl
     own = [later.customer_id == bills.customer_id, seen(later, bills), bills.happened_on >= later.as_of]
     rows = later.inner_join(bills, own)
     day = rows.happened_on.delta(rows.as_of, unit="day")
-    return rows.select(*KEY, day=day, month=month(rows.happened_on), amount=hundredths(rows.amount))
+    return rows.select(*KEY, day=day, month=_month(rows.happened_on), amount=hundredths(rows.amount))
 
 
-def month(day: ir.DateValue) -> ir.IntegerValue:
+def _month(day: ir.DateValue) -> ir.IntegerValue:
     return day.year().cast("int64") * 12 + day.month()
 
 
@@ -83,12 +83,12 @@ def inside(day: ir.IntegerValue, gap: int, horizon: int) -> ir.BooleanValue:
     return (day >= gap) & (day < gap + horizon)
 
 
-def churned(spine: ir.Table, after: ir.Table, tables: Tables, target: ChurnTarget) -> ir.Table:
+def _churned(spine: ir.Table, after: ir.Table, tables: Tables, target: ChurnTarget) -> ir.Table:
     """`churned_<h>` per row of the spine; null for those who left during the gap."""
     if target.rule == "labels":
-        return brought(spine, tables, {f"churned_{target.horizon_days}": "churned"})
+        return _brought(spine, tables, {f"churned_{target.horizon_days}": "churned"})
     if target.rule == "no_bill":
-        return inactive(spine, after, target)
+        return _inactive(spine, after, target)
     left = tables["customers"].select("customer_id", "deactivated_on")
     rows = spine.left_join(left, "customer_id").drop("customer_id_right")
     day = rows.deactivated_on.delta(rows.as_of, unit="day")
@@ -97,7 +97,7 @@ def churned(spine: ir.Table, after: ir.Table, tables: Tables, target: ChurnTarge
     return rows.select(*KEY, **{f"churned_{h}": stayed.ifelse(flag, None) for h, flag in flags.items()})
 
 
-def inactive(spine: ir.Table, after: ir.Table, target: ChurnTarget) -> ir.Table:
+def _inactive(spine: ir.Table, after: ir.Table, target: ChurnTarget) -> ir.Table:
     """No bill above zero in the window."""
     paid = {h: (inside(after.day, target.gap_days, h) & (after.amount > 0)).any() for h in target.known}
     active = after.group_by(*KEY).aggregate(**{f"paid_{h}": flag for h, flag in paid.items()})
@@ -105,35 +105,35 @@ def inactive(spine: ir.Table, after: ir.Table, target: ChurnTarget) -> ir.Table:
     return rows.select(*KEY, **{f"churned_{h}": ~rows[f"paid_{h}"].fill_null(False) for h in target.known})
 
 
-def brought(spine: ir.Table, tables: Tables, names: dict[str, str]) -> ir.Table:
+def _brought(spine: ir.Table, tables: Tables, names: dict[str, str]) -> ir.Table:
     """Columns of the `labels` table under our names; null for a row that it does not have."""
     given = tables["labels"]
     rows = spine.select(*KEY).left_join(given, KEY)
     return rows.select(*KEY, **{ours: rows[theirs] for ours, theirs in names.items()})
 
 
-def valued(spine: ir.Table, after: ir.Table, tables: Tables, target: ValueTarget) -> ir.Table:
+def _valued(spine: ir.Table, after: ir.Table, tables: Tables, target: ValueTarget) -> ir.Table:
     """`value`: sum of bills in the window, 0 without any."""
     if target.rule == "labels":
-        rows = brought(spine, tables, {"value": "value"})
+        rows = _brought(spine, tables, {"value": "value"})
         return rows.mutate(value=rows.value.cast("float64"))
-    return total(spine, after, target.gap_days, target.horizon_days)
+    return _total(spine, after, target.gap_days, target.horizon_days)
 
 
-def total(spine: ir.Table, after: ir.Table, gap: int, horizon: int) -> ir.Table:
+def _total(spine: ir.Table, after: ir.Table, gap: int, horizon: int) -> ir.Table:
     sums = after.group_by(*KEY).aggregate(cents=after.amount.sum(where=inside(after.day, gap, horizon)))
     rows = spine.select(*KEY).left_join(sums, KEY)
     return rows.select(*KEY, value=rows.cents.fill_null(0.0) / 100.0)
 
 
-def worth_now(spine: ir.Table, bills: ir.Table, target: HighValue) -> ir.Table:
+def _worth_now(spine: ir.Table, bills: ir.Table, target: HighValue) -> ir.Table:
     """What a customer brings now, from bills visible at the cutoff: key, `worth` (currency, or currency/month).
 
     A month counts as a billing month of the lookback when anybody was billed in it.
     """
     rows = spine.inner_join(bills, [spine.customer_id == bills.customer_id, seen(spine, bills)])
     rows = rows.filter(rows.happened_on >= rows.as_of - ibis.interval(days=target.lookback_days))
-    rows = rows.select(*KEY, month=month(rows.happened_on), amount=hundredths(rows.amount))
+    rows = rows.select(*KEY, month=_month(rows.happened_on), amount=hundredths(rows.amount))
     sums = rows.group_by(*KEY).aggregate(cents=rows.amount.sum())
     months = rows.group_by("as_of").aggregate(months=rows.month.nunique())
     out = spine.select(*KEY).left_join(sums, KEY).drop("customer_id_right", "as_of_right")
@@ -148,7 +148,7 @@ def high_value(spine: ir.Table, tables: Tables, target: HighValue) -> ir.Table:
     Raises:
         ValueError: the amount was not fixed and the percentile is not to be taken per as-of date.
     """
-    rows = worth_now(spine, tables["bills"], target)
+    rows = _worth_now(spine, tables["bills"], target)
     if target.amount is not None:
         return rows.mutate(threshold=ibis.literal(target.amount, "float64"), high_value_now=rows.worth >= target.amount)
     if not target.per_as_of:
@@ -167,21 +167,21 @@ def fixed(spine: ir.Table, tables: Tables, settings: TargetSettings) -> TargetSe
     if target.amount is not None or target.per_as_of:
         return settings
     newest = spine.filter(spine.as_of == spine.as_of.max())
-    worth = worth_now(newest, tables["bills"], target).worth
+    worth = _worth_now(newest, tables["bills"], target).worth
     amount = round(float(worth.quantile(target.percentile / 100).to_pyarrow().as_py()), 2)
     high = target.model_copy(update={"amount": max(amount, 0.01)})
     return settings.model_copy(update={"vip": settings.vip.model_copy(update={"high_value": high})})
 
 
-def became(spine: ir.Table, after: ir.Table, tables: Tables, target: VipTarget) -> ir.Table:
+def _became(spine: ir.Table, after: ir.Table, tables: Tables, target: VipTarget) -> ir.Table:
     """`high_value_now`, and `vip`: did the customer become, and stay, high-value in the window?"""
     now = high_value(spine, tables, target.high_value).select(*KEY, "threshold", "high_value_now")
-    rule = sustained if target.becomes.rule == "sustained" else above_percentile
+    rule = _sustained if target.becomes.rule == "sustained" else _above_percentile
     rows = now.join(rule(now, after, target), KEY)
     return rows.select(*KEY, "high_value_now", "vip")
 
 
-def sustained(now: ir.Table, after: ir.Table, target: VipTarget) -> ir.Table:
+def _sustained(now: ir.Table, after: ir.Table, target: VipTarget) -> ir.Table:
     """Mean monthly value at the threshold, and enough of the months: one spike is not enough."""
     window = after.filter(inside(after.day, target.gap_days, target.horizon_days))
     months = window.group_by(*KEY, "month").aggregate(billed=window.amount.sum())
@@ -196,9 +196,9 @@ def sustained(now: ir.Table, after: ir.Table, target: VipTarget) -> ir.Table:
     return rows.select(*KEY, vip=(mean & enough).fill_null(False))
 
 
-def above_percentile(now: ir.Table, after: ir.Table, target: VipTarget) -> ir.Table:
+def _above_percentile(now: ir.Table, after: ir.Table, target: VipTarget) -> ir.Table:
     """Value of the window above the percentile of everybody's on that date."""
-    rows = total(now, after, target.gap_days, target.horizon_days)
+    rows = _total(now, after, target.gap_days, target.horizon_days)
     lines = rows.group_by("as_of").aggregate(line=rows.value.quantile(target.becomes.percentile / 100))
     rows = rows.left_join(lines, "as_of")
     return rows.select(*KEY, vip=rows.value > rows.line)

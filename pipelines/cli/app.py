@@ -30,7 +30,7 @@ app = typer.Typer(
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 
 
-def show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"headwater {version('headwater')}")
         raise typer.Exit
@@ -39,7 +39,7 @@ def show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     _: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it and stop.")
     ] = False,
 ) -> None:
     """Options that stand before the verb."""
@@ -184,10 +184,10 @@ def main() -> None:
     try:
         app()
     except SystemExit as ended:
-        leave(ended.code)
+        _leave(ended.code)
 
 
-def leave(code: str | int | None) -> None:
+def _leave(code: str | int | None) -> None:
     """End the process as Python does, except that the interpreter is not taken apart.
 
     Now and then a thread of a library wakes up meanwhile, and C++ aborts: "terminate called without an active exception",

@@ -33,10 +33,10 @@ def demo(run: "Run", data: str, customers: int | None, seed: int | None) -> None
     found.conclude()
     night = nightly.run(Night(run.project, as_of, run.steps))
     run.tell(**found.told(run.language), **night.result())
-    finish(run, night)
+    _finish(run, night)
 
 
-def finish(run: "Run", night: Night) -> None:
+def _finish(run: "Run", night: Night) -> None:
     """The three files to open, one per line."""
     day, workspace = night.as_of, run.project.workspace
     wanted = {

@@ -51,12 +51,12 @@ def examine(run: "Run") -> None:
         raise HeadwaterError("E708", names=", ".join(finding.name for finding in broken))
 
 
-def python(run: "Run") -> Finding:
+def _python(run: "Run") -> Finding:
     fine = (3, 11) <= sys.version_info < (3, 14)
     return Finding("python", fine, sys.version.split()[0], "make PYTHON=/path/to/python3.12 .venv/ready")
 
 
-def libraries(run: "Run") -> Finding:
+def _libraries(run: "Run") -> Finding:
     """Every library imports; a missing one is named."""
     missing = []
     for name in LIBRARIES:
@@ -68,18 +68,18 @@ def libraries(run: "Run") -> Finding:
     return Finding("libraries", not missing, ", ".join(missing) or ", ".join(LIBRARIES), fix)
 
 
-def disk(run: "Run") -> Finding:
+def _disk(run: "Run") -> Finding:
     free = shutil.disk_usage(Path.cwd()).free
     return Finding("disk", free > LEAST_FREE, f"{free / 1024**3:.0f} GiB", text("doctor.fix_disk", run.language))
 
 
-def fonts(run: "Run") -> Finding:
+def _fonts(run: "Run") -> Finding:
     """Only pictures as PNG or PDF need one; pages and workbooks do not."""
     found = shutil.which("fc-list") and subprocess.run(CHINESE_FONT, capture_output=True, check=False).stdout
     return Finding("fonts", bool(found), "", "apt-get install fonts-noto-cjk", needed=False)
 
 
-def configuration(run: "Run") -> Finding:
+def _configuration(run: "Run") -> Finding:
     try:
         settings = run.project.settings
     except HeadwaterError as error:
@@ -89,7 +89,7 @@ def configuration(run: "Run") -> Finding:
     return Finding("configuration", True, f"{settings.name}: {', '.join(settings.tables.tables)}")
 
 
-def data(run: "Run") -> Finding:
+def _data(run: "Run") -> Finding:
     """Every source of the mapping has a file."""
     if "project" not in run.__dict__:
         return Finding("data", False, "", text("doctor.fix_data", run.language), needed=False)
@@ -98,7 +98,7 @@ def data(run: "Run") -> Finding:
     return Finding("data", not missing, ", ".join(missing), text("doctor.fix_data", run.language), needed=False)
 
 
-def connections(run: "Run") -> Finding:
+def _connections(run: "Run") -> Finding:
     """The drivers of the databases that the mapping names are installed, and their secrets set; nothing is connected."""
     if "project" not in run.__dict__:
         return Finding("databases", False, "", text("doctor.fix_data", run.language), needed=False)
@@ -114,7 +114,7 @@ def connections(run: "Run") -> Finding:
     return Finding("databases", True, ", ".join(named) or "—")
 
 
-def tracking(run: "Run") -> Finding:
+def _tracking(run: "Run") -> Finding:
     """The tracking store can be read, and knows every version that was made here. None is made by looking."""
     if "project" not in run.__dict__:
         return Finding("tracking", False, "", "", needed=False)
@@ -123,23 +123,23 @@ def tracking(run: "Run") -> Finding:
         found = registry.look(workspace.store, mode="ro")
         registry.judge(workspace, found)
     except HeadwaterError as error:
-        return refused("tracking", error, run)
+        return _refused("tracking", error, run)
     names = [f"{target}/{number}" for target, number in sorted(found.highest.items())]
     return Finding("tracking", True, ", ".join(names) or text("doctor.tracking_new", run.language))
 
 
-def champions(run: "Run") -> Finding:
+def _champions(run: "Run") -> Finding:
     """The pinned local copies of the champions are there and whole."""
     if "project" not in run.__dict__:
         return Finding("champions", False, "", "", needed=False)
     try:
         found = bundles.champions(run.project.workspace)
     except HeadwaterError as error:
-        return refused("champions", error, run, needed=error.problem.code != "E521")
+        return _refused("champions", error, run, needed=error.problem.code != "E521")
     return Finding("champions", True, ", ".join(champion.version for champion in found.values()))
 
 
-def scores(run: "Run") -> Finding:
+def _scores(run: "Run") -> Finding:
     """The newest published file is the one that its run recorded."""
     if "project" not in run.__dict__ or run.project.workspace.serving() is None:
         return Finding("scores", False, "", "headwater nightly", needed=False)
@@ -148,25 +148,25 @@ def scores(run: "Run") -> Finding:
         newest = delivery.published(workspace, None)
         rows = newest.scores.verified()
     except HeadwaterError as error:
-        return refused("scores", error, run)
+        return _refused("scores", error, run)
     return Finding("scores", int(newest.meta["rows"]) == rows, f"{newest.as_of}: {rows:,}")
 
 
-def refused(name: str, error: HeadwaterError, run: "Run", *, needed: bool = True) -> Finding:
+def _refused(name: str, error: HeadwaterError, run: "Run", *, needed: bool = True) -> Finding:
     """What an error says, and its own way out."""
     what, fix = (errors.sentence(error.problem, part, run.language) for part in ("what", "fix"))
     return Finding(name, False, what, fix, needed)
 
 
 CHECKS: tuple[Callable[["Run"], Finding], ...] = (
-    python,
-    libraries,
-    disk,
-    fonts,
-    configuration,
-    data,
-    connections,
-    tracking,
-    champions,
-    scores,
+    _python,
+    _libraries,
+    _disk,
+    _fonts,
+    _configuration,
+    _data,
+    _connections,
+    _tracking,
+    _champions,
+    _scores,
 )

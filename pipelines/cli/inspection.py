@@ -64,12 +64,12 @@ def mapping(run: "Run", proposed: Path | None, table: str | None, test: bool, en
         run.tell(mapping=found)
         run.say(found)
     elif test:
-        tried(run, suggest.test(run.project.mapping))
+        _tried(run, suggest.test(run.project.mapping))
     else:
         raise HeadwaterError("E233")
 
 
-def tried(run: "Run", trials: list[suggest.Trial]) -> None:
+def _tried(run: "Run", trials: list[suggest.Trial]) -> None:
     """What the mapping makes of the first rows of each table."""
     run.tell(tables=[vars(trial) for trial in trials])
     shown = grid(*(text(f"steps.column.{c}", run.language) for c in ("table", "in", "quarantined", "example")))
@@ -102,7 +102,7 @@ def build(run: "Run", as_of: date, until: date | None, out: Path | None) -> None
 
 def written(project: "Project", tables: "Tables", dates: list[date], path: Path, steps: "Steps") -> int:
     """Features of everybody as one Parquet file, by the engine of the project; the number of rows."""
-    schema = wide_schema(project.features)
+    schema = _wide_schema(project.features)
     if project.settings.engine == "spark":
         spark.present()
         from pipelines.engine import spark_features
@@ -113,7 +113,7 @@ def written(project: "Project", tables: "Tables", dates: list[date], path: Path,
         return storage.write_rows(rows, schema, path)
 
 
-def wide_schema(features: Sequence[Feature]) -> pa.Schema:
+def _wide_schema(features: Sequence[Feature]) -> pa.Schema:
     """The types of a table of features, whether or not some of its rows have a value in every column."""
     types = {NUMBER: pa.float64(), TEXT: pa.string()}
     columns = [pa.field(f.column, types[kind(f)]) for f in features]

@@ -33,7 +33,7 @@ def restore(run: Run) -> None:
     restoring.command(run)
 
 
-def names(targets: list[Target] | None) -> list[str]:
+def _names(targets: list[Target] | None) -> list[str]:
     return [target.value for target in targets or list(Target)]
 
 
@@ -46,14 +46,14 @@ def register(app: typer.Typer) -> None:
         """Train, judge on later time, log to MLflow and register as challenger. Promotes nothing."""
         from pipelines.flows import retrain
 
-        retrain.command(run, run.as_of(as_of), names(targets), promote=False)
+        retrain.command(run, run.as_of(as_of), _names(targets), promote=False)
 
     @command(app, "retrain")
     def retrained(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
         """Train, and promote every challenger that passes its gate."""
         from pipelines.flows import retrain
 
-        retrain.command(run, run.as_of(as_of), names(targets), promote=True)
+        retrain.command(run, run.as_of(as_of), _names(targets), promote=True)
 
     @command(app, "backtest")
     def backtest(
@@ -66,7 +66,7 @@ def register(app: typer.Typer) -> None:
         """Rolling-origin backtest of every candidate beside the rule of today. Registers nothing."""
         from pipelines.flows import backtest as testing
 
-        testing.command(run, run.as_of(as_of), names(targets), origins, out)
+        testing.command(run, run.as_of(as_of), _names(targets), origins, out)
 
     @command(app, "promote")
     def promote(

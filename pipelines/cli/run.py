@@ -101,15 +101,15 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
         own = [p for key, p in inspect.signature(function, eval_str=True).parameters.items() if key != "run"]
         shared = [
             inspect.Parameter(
-                key, inspect.Parameter.KEYWORD_ONLY, default=False if kind_of(kind) is bool else None, annotation=kind
+                key, inspect.Parameter.KEYWORD_ONLY, default=False if _kind_of(kind) is bool else None, annotation=kind
             )
             for key, kind in Shared.items()
         ]
 
         @functools.wraps(function)
         def called(**given: Any) -> None:
-            run = Run(full_name(app, name), **{key: given.pop(key) for key in Shared})
-            raise typer.Exit(finished(run, lambda: function(run, **given)))
+            run = Run(_full_name(app, name), **{key: given.pop(key) for key in Shared})
+            raise typer.Exit(_finished(run, lambda: function(run, **given)))
 
         keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         called.__signature__ = inspect.Signature([*keyword, *shared])  # type: ignore[attr-defined]
@@ -121,24 +121,24 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
     return register
 
 
-def kind_of(annotation: Any) -> Any:
+def _kind_of(annotation: Any) -> Any:
     return annotation.__origin__
 
 
-def full_name(app: typer.Typer, name: str) -> str:
+def _full_name(app: typer.Typer, name: str) -> str:
     group = app.info.name if isinstance(app.info.name, str) else ""
     return f"{group} {name}".strip()
 
 
-def finished(run: Run, work: Callable[[], None]) -> int:
+def _finished(run: Run, work: Callable[[], None]) -> int:
     """Do the work; whatever comes of it becomes an exit code, and one JSON document when asked for."""
     error: HeadwaterError | None = None
     try:
-        checked_language(run)
+        _checked_language(run)
         work()
     except Exception as raised:
         error = errors.translate(raised)
-        failed(run, raised, error)
+        _failed(run, raised, error)
     code = error.exit_code if error else 0
     if run.as_json:
         document = {
@@ -151,12 +151,12 @@ def finished(run: Run, work: Callable[[], None]) -> int:
     return code
 
 
-def checked_language(run: Run) -> None:
+def _checked_language(run: Run) -> None:
     if run.lang not in (None, "zh", "en"):
         raise HeadwaterError("E231", given=run.lang)
 
 
-def failed(run: Run, raised: Exception, error: HeadwaterError) -> None:
+def _failed(run: Run, raised: Exception, error: HeadwaterError) -> None:
     """Blocks on a terminal, a line for each problem elsewhere; a traceback for bugs and with -v."""
     if run.verbose or error.exit_code == 1:
         traceback.print_exception(raised, file=sys.stderr)
@@ -164,10 +164,10 @@ def failed(run: Run, raised: Exception, error: HeadwaterError) -> None:
     if stderr.is_terminal:
         errors.print_block(error, run.language, stderr)
     else:
-        sys.stderr.write("\n".join(errors.lines(error, run.language, serving(run))) + "\n")
+        sys.stderr.write("\n".join(errors.lines(error, run.language, _serving(run))) + "\n")
 
 
-def serving(run: Run) -> date | None:
+def _serving(run: Run) -> date | None:
     """The date that readers see, if the project could be opened at all."""
     project = run.__dict__.get("project")
     return project.workspace.serving() if project else None

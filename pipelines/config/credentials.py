@@ -35,17 +35,17 @@ def resolved(template: str, environment: Mapping[str, str] | None = None) -> tup
         return quote(given, safe="") if encoded else given
 
     url = REFERENCE.sub(value, template)
-    return url, hidden(url, [values[name] for name in REFERENCE.findall(template)])
+    return url, _hidden(url, [values[name] for name in REFERENCE.findall(template)])
 
 
-def hidden(url: str, values: list[str]) -> tuple[str, ...]:
+def _hidden(url: str, values: list[str]) -> tuple[str, ...]:
     """Longest first, so that no part of one is left when another is replaced."""
-    found = {text for _, text in secrets(url)} | set(values)
+    found = {text for _, text in _secrets(url)} | set(values)
     spelled = found | {unquote(text) for text in found} | {quote(text, safe="") for text in found}
     return tuple(sorted(filter(None, spelled), key=len, reverse=True))
 
 
-def secrets(url: str) -> list[tuple[str, str]]:
+def _secrets(url: str) -> list[tuple[str, str]]:
     """(Name, text) of every secret written out in a URL: the password, and options that are called like one."""
     user = USER.match(url)
     found = [("password", user[2])] if user else []
@@ -54,7 +54,7 @@ def secrets(url: str) -> list[tuple[str, str]]:
 
 def written_out(template: str) -> str | None:
     """The name of a secret that stands in a connection string itself and not by reference; None when there is none."""
-    return next((name for name, text in secrets(template) if text and REFERENCE.sub("", text)), None)
+    return next((name for name, text in _secrets(template) if text and REFERENCE.sub("", text)), None)
 
 
 def without(text: str, texts: tuple[str, ...]) -> str:

@@ -41,25 +41,25 @@ def read(path: Path) -> Document:
         raise HeadwaterError("E201", file=path) from error
     except UnicodeDecodeError as error:
         raise HeadwaterError("E202", file=path, row=None, found=f"byte {error.start}: not UTF-8") from error
-    return parsed(path, text)
+    return _parsed(path, text)
 
 
-def parsed(path: Path, text: str) -> Document:
+def _parsed(path: Path, text: str) -> Document:
     try:
-        refuse_aliases(path, text)
+        _refuse_aliases(path, text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         found = getattr(error, "problem", None) or "?"
         raise HeadwaterError("E202", file=path, row=mark and mark.line + 1, found=found) from error
     lines: dict[tuple, int] = {}
-    content = value(path, node, (), lines) if node else {}
+    content = _value(path, node, (), lines) if node else {}
     if not isinstance(content, dict):
         raise HeadwaterError("E202", file=path, row=1, found=type(content).__name__)
     return Document(path, content, lines)
 
 
-def refuse_aliases(path: Path, text: str) -> None:
+def _refuse_aliases(path: Path, text: str) -> None:
     """An alias can unfold into gigabytes; our files never need one."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
@@ -70,32 +70,32 @@ def refuse_aliases(path: Path, text: str) -> None:
             raise HeadwaterError("E206", file=path, row=event.start_mark.line + 1, found=f"> {DEEPEST} levels")
 
 
-def value(path: Path, node: yaml.Node, at: tuple, lines: dict[tuple, int]) -> Any:
+def _value(path: Path, node: yaml.Node, at: tuple, lines: dict[tuple, int]) -> Any:
     """Plain Python of a node; only the tags of standard YAML are known."""
     if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
-        return mapping(path, node, at, lines)
+        return _mapping(path, node, at, lines)
     if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
-        return [value(path, item, (*at, index), lines) for index, item in enumerate(node.value)]
+        return [_value(path, item, (*at, index), lines) for index, item in enumerate(node.value)]
     if not isinstance(node, yaml.ScalarNode) or not node.tag.startswith("tag:yaml.org,2002:"):
         raise HeadwaterError("E206", file=path, row=node.start_mark.line + 1, found=node.tag)
-    return scalar(path, node)
+    return _scalar(path, node)
 
 
-def mapping(path: Path, node: yaml.MappingNode, at: tuple, lines: dict[tuple, int]) -> dict:
+def _mapping(path: Path, node: yaml.MappingNode, at: tuple, lines: dict[tuple, int]) -> dict:
     found: dict = {}
     for key_node, item in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode) or key_node.tag.endswith(":merge"):
             raise HeadwaterError("E206", file=path, row=line, found=str(key_node.value)[:20])
-        key = scalar(path, key_node)
+        key = _scalar(path, key_node)
         if key in found:
             raise HeadwaterError("E222", file=path, row=line, key=".".join(map(str, (*at, key))))
         lines[(*at, key)] = line
-        found[key] = value(path, item, (*at, key), lines)
+        found[key] = _value(path, item, (*at, key), lines)
     return found
 
 
-def scalar(path: Path, node: yaml.ScalarNode) -> Any:
+def _scalar(path: Path, node: yaml.ScalarNode) -> Any:
     loader = yaml.SafeLoader("")
     try:
         made = loader.construct_object(node)

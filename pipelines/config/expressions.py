@@ -198,13 +198,13 @@ def exact(node: Node, leaf: Leaf) -> ir.Value:
             return leaf(name)
         case Coalesce(parts):
             return ibis.coalesce(*[exact(part, leaf) for part in parts])
-        case Binary("/", left, Number(text)) if (inverse := reciprocal(text)) is not None:
+        case Binary("/", left, Number(text)) if (inverse := _reciprocal(text)) is not None:
             return (exact(left, leaf) * inverse).try_cast(EXACT)
         case Binary("/", left, right):
             divisor = exact(right, leaf).cast("float64")
             return (exact(left, leaf).cast("float64") / divisor.nullif(0.0)).try_cast(EXACT)
         case Binary(sign, left, right):
-            return combined(sign, exact(left, leaf), exact(right, leaf)).try_cast(EXACT)
+            return _combined(sign, exact(left, leaf), exact(right, leaf)).try_cast(EXACT)
     raise no_duration(node)
 
 
@@ -220,17 +220,17 @@ def floating(node: Node, leaf: Leaf) -> ir.Value:
         case Binary("/", left, right):
             return floating(left, leaf) / floating(right, leaf).nullif(0.0)
         case Binary(sign, left, right):
-            return combined(sign, floating(left, leaf), floating(right, leaf))
+            return _combined(sign, floating(left, leaf), floating(right, leaf))
     raise no_duration(node)
 
 
-def combined(sign: str, left: ir.Value, right: ir.Value) -> ir.Value:
+def _combined(sign: str, left: ir.Value, right: ir.Value) -> ir.Value:
     if sign == "+":
         return left + right
     return left - right if sign == "-" else left * right
 
 
-def reciprocal(text: str) -> ir.Value | None:
+def _reciprocal(text: str) -> ir.Value | None:
     """1 / number as an exact decimal of at most 12 places, or None."""
     number = Decimal(text)
     if not number:
@@ -262,10 +262,10 @@ def duration(text: str) -> tuple[int, str]:
 
 
 def no_duration(node: Node) -> HeadwaterError:
-    return HeadwaterError("E218", expression=spelled(node))
+    return HeadwaterError("E218", expression=_spelled(node))
 
 
-def spelled(node: Node) -> str:
+def _spelled(node: Node) -> str:
     """The expression as text again."""
     match node:
         case Name(word) | Number(word):
@@ -273,7 +273,7 @@ def spelled(node: Node) -> str:
         case Duration(amount, unit):
             return f"{amount}{unit}"
         case Coalesce(parts):
-            return f"coalesce({', '.join(map(spelled, parts))})"
+            return f"coalesce({', '.join(map(_spelled, parts))})"
         case Binary(sign, left, right):
-            return f"{spelled(left)} {sign} {spelled(right)}"
+            return f"{_spelled(left)} {sign} {_spelled(right)}"
     raise TypeError(node)

@@ -20,14 +20,14 @@ EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us"}
 MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0}
 
 
-def spelled(text: Any) -> Any:
+def _spelled(text: Any) -> Any:
     """`2d` -> two days, for pydantic; anything else is left for it to refuse."""
     if isinstance(text, str) and (found := re.fullmatch(r"(\d+)\s*(d|h)", text)):
         return timedelta(**{"days" if found[2] == "d" else "hours": int(found[1])})
     return text
 
 
-def known_zone(name: str) -> str:
+def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -35,12 +35,12 @@ def known_zone(name: str) -> str:
     return name
 
 
-def code(value: Any) -> Any:
+def _code(value: Any) -> Any:
     """true and false in a map are the words; numbers are refused, because YAML reads 01 as 1."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def without_secrets(connection: str) -> str:
+def _without_secrets(connection: str) -> str:
     """Raises E223 for a password written out; the text itself is in no message."""
     if name := credentials.written_out(connection):
         raise Refused(HeadwaterError("E223", name=name, reference="${DB_PASSWORD}"))
@@ -49,10 +49,10 @@ def without_secrets(connection: str) -> str:
     return connection
 
 
-Duration = Annotated[timedelta, BeforeValidator(spelled)]
-Zone = Annotated[str, AfterValidator(known_zone)]
-Code = Annotated[str, BeforeValidator(code)]
-Connection = Annotated[str, AfterValidator(without_secrets)]
+Duration = Annotated[timedelta, BeforeValidator(_spelled)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Code = Annotated[str, BeforeValidator(_code)]
+Connection = Annotated[str, AfterValidator(_without_secrets)]
 TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
 
@@ -140,20 +140,20 @@ class Form(Part):
         return self
 
 
-def form(value: Any) -> Any:
+def _form(value: Any) -> Any:
     """The short form of a column is the name of the source column."""
     return {"from": value} if isinstance(value, str) else value
 
 
-def clock(value: Any) -> Any:
+def _clock(value: Any) -> Any:
     """A clock is a source column, or an expression such as `happened_at + 5d`, or the long form."""
     if isinstance(value, str) and re.search(r"[-+]\s*\d+(mo|min|[ywdhs])\s*$", value):
         return {"expr": value}
-    return form(value)
+    return _form(value)
 
 
-Column = Annotated[Form, BeforeValidator(form)]
-Clock = Annotated[Form, BeforeValidator(clock)]
+Column = Annotated[Form, BeforeValidator(_form)]
+Clock = Annotated[Form, BeforeValidator(_clock)]
 
 
 class Freshness(Part):
@@ -228,24 +228,24 @@ def load_mapping(path: Path) -> Mapping:
     """
     document = read(path)
     mapping = filled(Mapping, document.content, document).model_copy(update={"origin": str(path)})
-    checked(mapping, document)
+    _checked(mapping, document)
     return mapping
 
 
-def checked(mapping: Mapping, document: Document) -> None:
+def _checked(mapping: Mapping, document: Document) -> None:
     """Tables and columns against the contracts. Raises E208 to E211, E214, E220."""
     for name in mapping.tables:
         if name not in CONTRACTS:
             near = nearest(name, list(CONTRACTS))
-            raise HeadwaterError("E211", **where(document, "tables", name), name=name, nearest=near or "—")
+            raise HeadwaterError("E211", **_where(document, "tables", name), name=name, nearest=near or "—")
     for contract in CONTRACTS.values():
         if contract.name in mapping.tables:
-            check_table(mapping.tables[contract.name], contract, document)
+            _check_table(mapping.tables[contract.name], contract, document)
         elif contract.needed:
             raise HeadwaterError("E208", file=document.path, column=f"tables.{contract.name}", table=contract.name)
 
 
-def check_table(table: TableMapping, contract, document: Document) -> None:
+def _check_table(table: TableMapping, contract, document: Document) -> None:
     """Every column that the table needs is there, and none that it does not know.
 
     Raises HeadwaterError E209, E210, E211, E220 or E227 at the line of the file.
@@ -253,23 +253,23 @@ def check_table(table: TableMapping, contract, document: Document) -> None:
     forms, known = table.forms(), {column.name for column in contract.columns}
     for name in forms:
         if name in CLOCKS and name not in known:
-            raise HeadwaterError("E220", **where(document, "tables", contract.name, name), table=contract.name)
+            raise HeadwaterError("E220", **_where(document, "tables", contract.name, name), table=contract.name)
         if name not in known:
-            check_extra(name, contract, document)
+            _check_extra(name, contract, document)
     if table.source.watermark and "known_at" not in known:
-        at = where(document, "tables", contract.name, "source", "watermark")
+        at = _where(document, "tables", contract.name, "source", "watermark")
         raise HeadwaterError("E227", **at, table=contract.name)
     if contract.event and "known_at" not in forms:
-        raise HeadwaterError("E209", **where(document, "tables", contract.name), table=contract.name)
+        raise HeadwaterError("E209", **_where(document, "tables", contract.name), table=contract.name)
     for column in contract.columns:
         if not column.nullable and column.name not in forms:
-            at = where(document, "tables", contract.name)
+            at = _where(document, "tables", contract.name)
             raise HeadwaterError("E210", **at, table=contract.name, name=column.name)
 
 
-def check_extra(name: str, contract, document: Document) -> None:
+def _check_extra(name: str, contract, document: Document) -> None:
     """Only usage and customers take columns of your own; their names become names of features."""
-    at = where(document, "tables", contract.name, "columns", name)
+    at = _where(document, "tables", contract.name, "columns", name)
     if contract.name not in ("usage", "customers"):
         near = nearest(name, [column.name for column in contract.columns])
         raise HeadwaterError("E211", **at, name=name, nearest=near or "—")
@@ -277,6 +277,6 @@ def check_extra(name: str, contract, document: Document) -> None:
         raise HeadwaterError("E214", **at, name=name[:80])
 
 
-def where(document: Document, *keys: str) -> dict[str, Any]:
+def _where(document: Document, *keys: str) -> dict[str, Any]:
     """File, line and dotted key of a place in a mapping, for an error."""
     return {"file": document.path, "row": document.line(keys), "column": ".".join(keys)}

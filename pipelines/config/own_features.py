@@ -35,66 +35,66 @@ def load(named: str, beside: Path) -> ModuleType:
 
     Raises E266 when it cannot be read or run, E267 when no feature is in it, E264 for one declared wrongly.
     """
-    module = from_file(beside / named) if named.endswith(".py") else from_name(named)
+    module = _from_file(beside / named) if named.endswith(".py") else _from_name(named)
     found = definitions(module)
     if not found:
         raise HeadwaterError("E267", file=module.__file__)
     for definition in found:
-        looked_over(module, definition)
+        _looked_over(module, definition)
     return module
 
 
-def from_file(path: Path) -> ModuleType:
+def _from_file(path: Path) -> ModuleType:
     """Run from its text and not through Python's cache: what counts is what stands there now."""
     if not path.is_file():
         raise HeadwaterError("E201", file=path)
     module = ModuleType(f"own.{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    with told(path):
+    with _told(path):
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
     return module
 
 
-def from_name(name: str) -> ModuleType:
-    with told(Path(name)):
+def _from_name(name: str) -> ModuleType:
+    with _told(Path(name)):
         return importlib.import_module(name)
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def _told(path: Path) -> Iterator[None]:
     """What goes wrong in the project's code becomes E266, at the last of its lines that was reached."""
     try:
         yield
     except HeadwaterError:
         raise
     except Exception as error:
-        raise HeadwaterError("E266", file=path, row=place(error, path), found=said(error)) from error
+        raise HeadwaterError("E266", file=path, row=_place(error, path), found=_said(error)) from error
 
 
-def place(error: Exception, path: Path) -> int | None:
+def _place(error: Exception, path: Path) -> int | None:
     if isinstance(error, SyntaxError):
         return error.lineno
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return lines[-1] if lines else None
 
 
-def said(error: Exception) -> str:
+def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).strip() or '—').splitlines()[0]}"
 
 
-def looked_over(module: ModuleType, definition: Definition) -> None:
+def _looked_over(module: ModuleType, definition: Definition) -> None:
     """Raises E264 for the first thing that is missing or unknown in a declaration."""
-    wrong = fault(definition)
+    wrong = _fault(definition)
     if wrong:
         found, values = wrong
         line, name = definition.function.__code__.co_firstlineno, definition.function.__name__
         raise HeadwaterError("E264", file=module.__file__, row=line, name=name, found=f"@own.{found}", **values)
 
 
-def fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
+def _fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
     """What is wrong, as a key of the catalogue and its values."""
-    sources, reasons = [*BLOCKS, "peers", "wide"], known_reasons()
+    sources, reasons = [*BLOCKS, "peers", "wide"], _known_reasons()
     if definition.block is None and definition.source not in sources:
         return "source", {"given": definition.source, "nearest": nearest(definition.source, sources) or "—"}
     if definition.block and definition.source in sources:
@@ -108,13 +108,13 @@ def fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
     return None
 
 
-def known_reasons() -> list[str]:
+def _known_reasons() -> list[str]:
     """The business reasons that there are words for."""
     found = {key.split(".")[1] for key in texts() if key.startswith("reasons.") and key.endswith("_above")}
     return sorted(name.removesuffix("_above") for name in found)
 
 
-def checked(
+def _checked(
     module: ModuleType, features: Sequence[Feature], measures: Sequence[str], settings: FeatureSettings
 ) -> None:
     """Raises E265 for a feature whose expression cannot be made, or is no number (no text, where its unit says so).
@@ -126,15 +126,15 @@ def checked(
             line = feature.definition.function.__code__.co_firstlineno
             where = {"file": module.__file__, "row": line, "name": feature.column}
             try:
-                made = column(feature, features, measures, settings)
+                made = _column(feature, features, measures, settings)
             except Exception as error:
-                raise HeadwaterError("E265", **where, found=said(error)) from error
+                raise HeadwaterError("E265", **where, found=_said(error)) from error
             if str(made.type().copy(nullable=True)) != kind(feature):
                 found = {"found": "@own.type", "given": str(made.type()), "expected": kind(feature)}
                 raise HeadwaterError("E265", **where, **found)
 
 
-def column(
+def _column(
     feature: Feature, features: Sequence[Feature], measures: Sequence[str], settings: FeatureSettings
 ) -> ir.Value:
     """The expression of one feature over tables without rows."""
@@ -144,12 +144,12 @@ def column(
             return feature.value(ibis.table(seen, name="wide"), settings.stages)
         declared = {c: seen[c] for c in feature.reads}
         return feature.value(ibis.table({ROW: "int64", "as_of": "date"} | declared, name="wide"))
-    tables = {name: empty(name, tuple(measures)) for name in CONTRACTS}
+    tables = {name: _empty(name, tuple(measures)) for name in CONTRACTS}
     spine = population(tables, [date(2026, 1, 1)], "UTC", Population())
     return build(tables, spine, [feature], settings)[feature.column]
 
 
-def empty(name: str, measures: tuple[str, ...]) -> ir.Table:
+def _empty(name: str, measures: tuple[str, ...]) -> ir.Table:
     """A canonical table that holds nothing and lies nowhere."""
     contract = CONTRACTS[name].with_measures(measures or ("measure",)) if name == "usage" else CONTRACTS[name]
     versions = {"superseded_at": "timestamp(6)"} if contract.event else {}
@@ -162,5 +162,5 @@ def joined(
     """The catalogue with the project's own family, if there is one. Raises E268 and E265."""
     features = catalogue(measures, attributes, module, topics=settings.topics, parts=settings.parts)
     if module:
-        checked(module, features, measures, settings)
+        _checked(module, features, measures, settings)
     return features

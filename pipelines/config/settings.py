@@ -143,10 +143,10 @@ def load(
     profiles = document.content.pop("profiles", None) or {}
     layers = [Layer(str(path), document.content, document)]
     if profile is not None:
-        layers.append(profile_layer(path, profiles, profile, document))
-    layers += environment_layers(os.environ if environment is None else environment)
-    layers += [spelled("--", key, value) for key, value in (overrides or {}).items() if value is not None]
-    return composed(path, layers)
+        layers.append(_profile_layer(path, profiles, profile, document))
+    layers += _environment_layers(os.environ if environment is None else environment)
+    layers += [_spelled("--", key, value) for key, value in (overrides or {}).items() if value is not None]
+    return _composed(path, layers)
 
 
 @dataclass(frozen=True)
@@ -157,12 +157,12 @@ class Layers:
 
     def place(self, keys: tuple) -> tuple[str, int | None]:
         for layer in reversed(self.layers):
-            if has(layer.values, keys):
+            if _has(layer.values, keys):
                 return str(layer.document.path), layer.document.line(keys)
         return str(self.layers[0].document.path), self.layers[0].document.line(keys)
 
 
-def has(values: Any, keys: tuple) -> bool:
+def _has(values: Any, keys: tuple) -> bool:
     for key in keys:
         if not isinstance(values, dict) or key not in values:
             return False
@@ -170,26 +170,26 @@ def has(values: Any, keys: tuple) -> bool:
     return True
 
 
-def composed(path: Path, layers: list[Layer]) -> Settings:
+def _composed(path: Path, layers: list[Layer]) -> Settings:
     """The layers laid over each other, the origin of every leaf remembered."""
     whole: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for layer in layers:
-        merge(whole, layer.values)
-        for keys, _ in leaves(layer.values):
+        _merge(whole, layer.values)
+        for keys, _ in _leaves(layer.values):
             line = layer.document.line(keys)
             origins[".".join(keys)] = f"{layer.origin}:{line}" if line else layer.origin
     settings = filled(Settings, whole, Layers(layers))
     settings._origins.update(origins)
     settings._tables = load_mapping(path.parent / settings.mapping)
-    check_parts(settings, Layers(layers))
+    _check_parts(settings, Layers(layers))
     if settings.features.own:
         settings._own = own_features.load(settings.features.own, path.parent)
-    check_rules(settings, Layers(layers))
+    _check_rules(settings, Layers(layers))
     return settings
 
 
-def check_parts(settings: Settings, layers: "Layers") -> None:
+def _check_parts(settings: Settings, layers: "Layers") -> None:
     """Raises E204 for a part, or what contains it, that is no measure of the mapping."""
     measures = settings.tables.measures
     for name, whole in settings.features.parts.items():
@@ -201,7 +201,7 @@ def check_parts(settings: Settings, layers: "Layers") -> None:
                 raise HeadwaterError("E204", **where, key="features.parts", found=found, expected=asked)
 
 
-def check_rules(settings: Settings, layers: "Layers") -> None:
+def _check_rules(settings: Settings, layers: "Layers") -> None:
     """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
     tables, rules = settings.tables, settings.training.candidates.rules
     features = own_features.joined(settings.own, tables.measures, tables.attributes, settings.features)
@@ -216,7 +216,7 @@ def check_rules(settings: Settings, layers: "Layers") -> None:
         raise HeadwaterError.of(found)
 
 
-def profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:
+def _profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:
     if name not in profiles:
         near = nearest(name, list(profiles)) or "—"
         raise HeadwaterError("E216", file=path, name=name, nearest=near, known=", ".join(profiles) or "—")
@@ -225,7 +225,7 @@ def profile_layer(path: Path, profiles: dict, name: str, document: Document) -> 
     return Layer(f"{path} > profiles.{name}", profiles[name] or {}, Document(path, {}, lines))
 
 
-def environment_layers(environment: Mapping[str, str]) -> list[Layer]:
+def _environment_layers(environment: Mapping[str, str]) -> list[Layer]:
     """`HEADWATER_TARGETS__CHURN__HORIZON_DAYS=60`. Raises E221 for a name that is no setting."""
     own = {key: value for key, value in sorted(environment.items()) if key.startswith(PREFIX) and key not in RESERVED}
     layers = []
@@ -236,11 +236,11 @@ def environment_layers(environment: Mapping[str, str]) -> list[Layer]:
             near = nearest(keys[-1], allowed)
             best = PREFIX + "__".join([*keys[:-1], near]).upper() if near else "—"
             raise HeadwaterError("E221", file=key, key=key, nearest=best)
-        layers.append(spelled(key, ".".join(keys), yaml.safe_load(value) if value else None))
+        layers.append(_spelled(key, ".".join(keys), yaml.safe_load(value) if value else None))
     return layers
 
 
-def spelled(origin: str, key: str, value: Any) -> Layer:
+def _spelled(origin: str, key: str, value: Any) -> Layer:
     """One value at a dotted key as a layer."""
     keys = key.replace("__", ".").split(".")
     nested: Any = value
@@ -250,19 +250,19 @@ def spelled(origin: str, key: str, value: Any) -> Layer:
     return Layer(name, nested, Document(Path(name), {}, {}))
 
 
-def merge(whole: dict[str, Any], over: dict[str, Any]) -> None:
+def _merge(whole: dict[str, Any], over: dict[str, Any]) -> None:
     """Lay `over` on `whole`; sections are merged, everything else is replaced."""
     for key, value in over.items():
         if isinstance(value, dict) and isinstance(whole.get(key), dict):
-            merge(whole[key], value)
+            _merge(whole[key], value)
         else:
             whole[key] = dict(value) if isinstance(value, dict) else value
 
 
-def leaves(values: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(values: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in values.items():
         if isinstance(value, dict) and value:
-            yield from leaves(value, (*above, str(key)))
+            yield from _leaves(value, (*above, str(key)))
         else:
             yield (*above, str(key)), value
 
@@ -270,14 +270,14 @@ def leaves(values: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
 def origins(settings: Settings) -> list[tuple[str, str, str]]:
     """(key, value, where it comes from) of every setting, secrets masked; for `config show --origin`."""
     shown = []
-    for keys, value in leaves(settings.model_dump(mode="json", by_alias=True)):
+    for keys, value in _leaves(settings.model_dump(mode="json", by_alias=True)):
         name = ".".join(keys)
         secret = any(word in keys[-1].lower() for word in SECRET) and value
-        shown.append((name, "******" if secret else str(value), origin_of(settings, keys)))
+        shown.append((name, "******" if secret else str(value), _origin_of(settings, keys)))
     return shown
 
 
-def origin_of(settings: Settings, keys: tuple[str, ...]) -> str:
+def _origin_of(settings: Settings, keys: tuple[str, ...]) -> str:
     """The origin of a value, or of the nearest section that was given whole."""
     for length in range(len(keys), 0, -1):
         if found := settings._origins.get(".".join(keys[:length])):

@@ -42,15 +42,15 @@ def filled(model: type[Model], content: dict[str, Any], document: Places) -> Mod
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        if own := own_error(error, document):
+        if own := _own_error(error, document):
             raise own from error
-        first, *others = [problem(model, found, document) for found in error.errors(include_url=False)]
+        first, *others = [_problem(model, found, document) for found in error.errors(include_url=False)]
         raise HeadwaterError(
             first.code, file=first.file, row=first.row, column=first.column, others=others, **first.values
         ) from error
 
 
-def own_error(error: ValidationError, document: Places) -> HeadwaterError | None:
+def _own_error(error: ValidationError, document: Places) -> HeadwaterError | None:
     """What a validator refused with a code of ours keeps that code, and gets the place of its key."""
     for found in error.errors(include_url=False):
         refused = found.get("ctx", {}).get("error")
@@ -63,7 +63,7 @@ def own_error(error: ValidationError, document: Places) -> HeadwaterError | None
     return None
 
 
-def problem(model: type[BaseModel], found: ErrorDetails, document: Places) -> Problem:
+def _problem(model: type[BaseModel], found: ErrorDetails, document: Places) -> Problem:
     keys = tuple(found["loc"])
     name, (file, line) = ".".join(map(str, keys)), document.place(keys)
     if found["type"] == "extra_forbidden":
@@ -83,13 +83,13 @@ def nearest(name: str, known: list[str]) -> str | None:
 def known_keys(model: Any, keys: tuple) -> list[str]:
     """The keys that a model allows at a path inside it."""
     for key in keys:
-        model = child(model, key)
-    found = [part for part in branches(model) if isinstance(part, type) and issubclass(part, BaseModel)]
+        model = _child(model, key)
+    found = [part for part in _branches(model) if isinstance(part, type) and issubclass(part, BaseModel)]
     return [field.alias or name for part in found for name, field in part.model_fields.items()]
 
 
-def child(model: Any, key: Any) -> Any:
-    for part in branches(model):
+def _child(model: Any, key: Any) -> Any:
+    for part in _branches(model):
         if isinstance(part, type) and issubclass(part, BaseModel):
             fields = {field.alias or name: field.annotation for name, field in part.model_fields.items()}
             return fields.get(key, Any)
@@ -98,7 +98,7 @@ def child(model: Any, key: Any) -> Any:
     return Any
 
 
-def branches(annotation: Any) -> tuple:
+def _branches(annotation: Any) -> tuple:
     """The parts of `A | B`, or the annotation itself, without what is annotated to it."""
     parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     return tuple(part.__origin__ if hasattr(part, "__metadata__") else part for part in parts)

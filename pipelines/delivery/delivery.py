@@ -83,7 +83,7 @@ def draw(project: Project, done: Published, kind: str, changes: Mapping[str, Any
     return DRAWN[kind](done.scores, settings)
 
 
-def write(project: Project, done: Published, made: ListResult, shape: str, path: Path) -> export.Exported:
+def _write(project: Project, done: Published, made: ListResult, shape: str, path: Path) -> export.Exported:
     """One list file, logged with who took it and when the scores were made; refusals known since then are obeyed."""
     context = ExportContext(
         features={feature.column: feature for feature in project.features},
@@ -95,7 +95,7 @@ def write(project: Project, done: Published, made: ListResult, shape: str, path:
             **done.models,
             "holdout_salt": project.settings.holdout.salt,
         },
-        refused=refused_since(project.workspace, done),
+        refused=_refused_since(project.workspace, done),
         log=project.workspace.root / "exports.jsonl",
         who=getpass.getuser(),
         when=done.as_of.isoformat(),
@@ -103,7 +103,7 @@ def write(project: Project, done: Published, made: ListResult, shape: str, path:
     return export.write_list(made, path, shape, context)
 
 
-def refused_since(workspace: Workspace, done: Published) -> frozenset[str]:
+def _refused_since(workspace: Workspace, done: Published) -> frozenset[str]:
     """Customers who have said no by the newest publication: an old list drawn again leaves them out too."""
     newest = workspace.serving()
     if newest is None or newest <= done.as_of:
@@ -124,7 +124,7 @@ def listed(project: Project, done: Published, kind: str, *, written: bool = Fals
     made = draw(project, done, kind, {})
     path = list_path(project.workspace, kind, done.as_of, "xlsx")
     if not written:
-        write(project, done, made, presets.preset_name("xlsx", project.settings.language), path)
+        _write(project, done, made, presets.preset_name("xlsx", project.settings.language), path)
     return ListMade(kind, made.list_id, made.counts, (shown(path),))
 
 
@@ -148,7 +148,7 @@ def report_data(project: Project, done: Published, **more: Any) -> ReportData:
         run_id=done.meta["run_id"],
         scores=done.scores,
         models=done.models,
-        evaluations=judged(project.workspace, done.models),
+        evaluations=_judged(project.workspace, done.models),
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
         threshold=high_value.get("amount"),
@@ -156,7 +156,7 @@ def report_data(project: Project, done: Published, **more: Any) -> ReportData:
     )
 
 
-def judged(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluation]:
+def _judged(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluation]:
     """How good each model was on its final window, where that was kept."""
     import pandas as pd
 
@@ -230,14 +230,14 @@ def list_command(run: Run, wanted: Wanted) -> None:
     ending = presets.preset(shape).format.removesuffix("-excel")
     name = f"{wanted.kind}-{shape}-top{made.filters['top']}"  # never the name of the night's own list
     path = wanted.out or list_path(project.workspace, name, done.as_of, ending)
-    exported = write(project, done, made, shape, path)
+    exported = _write(project, done, made, shape, path)
     counts = dataclasses.asdict(made.counts)
     run.tell(as_of=done.as_of.isoformat(), list_id=made.list_id, outputs=[str(path)], counts=counts)
     run.say(text("steps.list_written", run.language, path=shown(path), rows=exported.rows))
-    run.say(counted(made, run.language), style="dim")
+    run.say(_counted(made, run.language), style="dim")
 
 
-def counted(made: ListResult, lang: str) -> str:
+def _counted(made: ListResult, lang: str) -> str:
     """eligible = listed + suppressed + held out + beyond, in words."""
     counts = made.counts
     return text(

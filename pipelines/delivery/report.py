@@ -52,7 +52,7 @@ def render(data: ReportData, lang: str = "zh") -> str:
     The same data gives the same text.
     """
     languages = (lang, *(other for other in LANGUAGES if other != lang))
-    pages = [view(Page(data, language)) for language in languages]
+    pages = [_view(Page(data, language)) for language in languages]
     return _template().render(pages=pages, lang=lang)
 
 
@@ -65,7 +65,7 @@ def _template() -> Any:
     return environment.get_template("report.html")
 
 
-def view(page: Page) -> dict[str, Any]:
+def _view(page: Page) -> dict[str, Any]:
     """Everything that the template shows in one language, finished words and figures only."""
     data = page.data
     weights = report_customers.reason_weights(page)

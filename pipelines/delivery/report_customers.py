@@ -21,25 +21,25 @@ LIGHTEST, DARKEST = (0.96, 0.56)  # lightness of the matrix cells, least and mos
 def cards(page: Page) -> list[dict[str, Any]]:
     """The four figures that the page opens with."""
     ok, horizon = page.data.ok, churn_days(page)
-    risky = counted(ok["churn_risk_band"], RISKY)
-    worse = counted(ok["churn_trend"], ["worsening"])
-    potential, low = counted(ok["is_potential_vip"], [True]), int(ok["vip_probability"].notna().sum())
-    at_risk, staying = ok["value_at_risk"].sum(min_count=1), retained_over_horizon(ok)
-    note = page.say("high_risk_note", share=page.share(ratio(risky, len(ok))), n=page.count(worse))
+    risky = _counted(ok["churn_risk_band"], RISKY)
+    worse = _counted(ok["churn_trend"], ["worsening"])
+    potential, low = _counted(ok["is_potential_vip"], [True]), int(ok["vip_probability"].notna().sum())
+    at_risk, staying = ok["value_at_risk"].sum(min_count=1), _retained_over_horizon(ok)
+    note = page.say("high_risk_note", share=page.share(_ratio(risky, len(ok))), n=page.count(worse))
     return [
-        card(page, "active", page.count(len(page.data.frame)), page.say("active_note", n=page.count(len(ok)))),
-        card(page, "high_risk", page.count(risky), note),
-        card(
+        _card(page, "active", page.count(len(page.data.frame)), page.say("active_note", n=page.count(len(ok)))),
+        _card(page, "high_risk", page.count(risky), note),
+        _card(
             page,
             "potential",
             page.count(potential),
-            page.say("potential_note", share=page.share(ratio(potential, low))),
+            page.say("potential_note", share=page.share(_ratio(potential, low))),
         ),
         {
             "kind": "at_risk",
             "label": page.say("at_risk", days=horizon),
             "value": page.big_money(at_risk),
-            "note": page.say("at_risk_note", share=page.share(ratio(at_risk, staying))),
+            "note": page.say("at_risk_note", share=page.share(_ratio(at_risk, staying))),
         },
     ]
 
@@ -51,12 +51,12 @@ def scored(page: Page) -> dict[str, bool]:
     return {section: bool(ok.empty or ok[column].notna().any()) for section, column in columns.items()}
 
 
-def counted(column: pd.Series, values: Iterable[Any]) -> int | None:
+def _counted(column: pd.Series, values: Iterable[Any]) -> int | None:
     """How many have one of these values; None where nobody has any, for the model is not there."""
     return int(column.isin(list(values)).sum()) if column.notna().any() else None
 
 
-def card(page: Page, kind: str, value: str, note: str) -> dict[str, str]:
+def _card(page: Page, kind: str, value: str, note: str) -> dict[str, str]:
     return {"kind": kind, "label": page.say(kind), "value": value, "note": note}
 
 
@@ -149,7 +149,7 @@ def _vip_row(page: Page, row: dict[str, Any], usual: float) -> dict[str, Any]:
 def _reached(bill: float, gap: float, threshold: float | None) -> str:
     """How much of the way to the high-value line is done, as a width."""
     whole = threshold if threshold else bill + gap
-    return "0%" if missing(whole) or missing(gap) else f"{100 * (ratio(max(whole - gap, 0.0), whole) or 0):.0f}%"
+    return "0%" if missing(whole) or missing(gap) else f"{100 * (_ratio(max(whole - gap, 0.0), whole) or 0):.0f}%"
 
 
 def _person(page: Page, row: dict[str, Any]) -> dict[str, Any]:
@@ -208,19 +208,19 @@ def statuses(page: Page) -> list[tuple[str, str]]:
 
 
 def churn_days(page: Page) -> int:
-    days = first(page.data.frame["churn_horizon_days"].dropna())
+    days = _first(page.data.frame["churn_horizon_days"].dropna())
     return int(days) if days is not None else 0
 
 
-def retained_over_horizon(ok: pd.DataFrame) -> float:
+def _retained_over_horizon(ok: pd.DataFrame) -> float:
     """Revenue within the churn horizon if everybody stayed: value at risk / churn probability."""
     likely = ok["churn_probability"] > 0
     return float((ok.loc[likely, "value_at_risk"] / ok.loc[likely, "churn_probability"]).sum())
 
 
-def ratio(part: float | None, whole: float) -> float | None:
+def _ratio(part: float | None, whole: float) -> float | None:
     return part / whole if part is not None and not missing(part) and whole else None
 
 
-def first(values: Iterable[Any]) -> Any:
+def _first(values: Iterable[Any]) -> Any:
     return next(iter(values), None)

@@ -27,7 +27,7 @@ def models(page: Page) -> list[dict[str, Any]]:
 
 
 def _block(page: Page, target: str, evaluation: Evaluation) -> dict[str, Any]:
-    mark = grade(target, evaluation)
+    mark = _grade(target, evaluation)
     candidates = evaluation.shown
     return {
         "target": page.say(f"target_{target}"),
@@ -39,13 +39,13 @@ def _block(page: Page, target: str, evaluation: Evaluation) -> dict[str, Any]:
         "measured_on": _measured_on(page, target, evaluation),
         "candidates": [(charts.model_name(name, page.lang), name == evaluation.winner) for name in candidates],
         "metrics": [_metric(page, m, evaluation, candidates) for m in SHOWN[target] if _known(evaluation, m)],
-        "pictures": pictures(page, target, evaluation),
+        "pictures": _pictures(page, target, evaluation),
     }
 
 
-def grade(target: str, evaluation: Evaluation) -> str:
+def _grade(target: str, evaluation: Evaluation) -> str:
     """A, B, C, or `few` where the final window holds too few cases to judge."""
-    if target != "value" and positives(evaluation) < FEW:
+    if target != "value" and _positives(evaluation) < FEW:
         return "few"
     if not evaluation.beats_rule:
         return "C"
@@ -55,13 +55,13 @@ def grade(target: str, evaluation: Evaluation) -> str:
     return "A" if ours["low"] > rule["high"] else "B"
 
 
-def positives(evaluation: Evaluation) -> int:
+def _positives(evaluation: Evaluation) -> int:
     return int(evaluation.final["y"].sum())
 
 
 def _sentences(page: Page, target: str, evaluation: Evaluation, mark: str) -> list[str]:
     if mark == "few":
-        return [page.say("found_few", n=page.count(positives(evaluation)))]
+        return [page.say("found_few", n=page.count(_positives(evaluation)))]
     told = []
     if "rule" in evaluation.final and evaluation.winner != "rule":
         told.append(_found(page, target, evaluation))
@@ -84,19 +84,19 @@ def _found(page: Page, target: str, evaluation: Evaluation) -> str:
     """What the chosen model finds at the top, or by how much it is off, beside today's rule."""
     say = page.say
     if target == "value":
-        ours, rule = (mean_error(evaluation, model) for model in (evaluation.winner, "rule"))
+        ours, rule = (_mean_error(evaluation, model) for model in (evaluation.winner, "rule"))
         return say("found_value", winner=page.money(ours, 2), rule=page.money(rule, 2), ratio=_change(ours, rule))
-    ours, rule = (found_at(evaluation, model, TOP) for model in (evaluation.winner, "rule"))
+    ours, rule = (_found_at(evaluation, model, TOP) for model in (evaluation.winner, "rule"))
     shares = {"share": page.share(TOP, 0), "winner": page.share(ours, 0), "rule": page.share(rule, 0)}
     return say("found", ratio=_change(ours, rule), **shares)
 
 
-def found_at(evaluation: Evaluation, model: str, share: float) -> float:
+def _found_at(evaluation: Evaluation, model: str, share: float) -> float:
     y, prediction = evaluation.final["y"].to_numpy(), evaluation.final[model].to_numpy()
     return float(charts.captured(y, prediction, [share])[0])
 
 
-def mean_error(evaluation: Evaluation, model: str) -> float:
+def _mean_error(evaluation: Evaluation, model: str) -> float:
     return float((evaluation.final[model] - evaluation.final["y"]).abs().mean())
 
 
@@ -108,7 +108,7 @@ def _measured_on(page: Page, target: str, evaluation: Evaluation) -> str:
     n = page.count(len(evaluation.final))
     if target == "value":
         return page.say("measured_on_value", n=n)
-    return page.say("measured_on", n=n, positives=page.count(positives(evaluation)))
+    return page.say("measured_on", n=n, positives=page.count(_positives(evaluation)))
 
 
 def _metric(page: Page, metric: str, evaluation: Evaluation, candidates: list[str]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _figure(evaluation: Evaluation, model: str, metric: str) -> pd.Series | None
     return rows.iloc[0] if len(rows) else None
 
 
-def pictures(page: Page, target: str, evaluation: Evaluation) -> list[dict[str, str]]:
+def _pictures(page: Page, target: str, evaluation: Evaluation) -> list[dict[str, str]]:
     """SVG figures with their titles; the same functions draw those of the tracking store."""
     y, lang = evaluation.final["y"].to_numpy(dtype=float), page.lang
     known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.shown}

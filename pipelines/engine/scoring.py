@@ -63,11 +63,11 @@ class Scorer:
         `high_value_now`. Customers with too little history have no model outputs, only a status that says so.
         """
         enough = seen["tenure_days"].to_numpy() >= self.settings.population.min_history_days
-        frame = identity(self, seen, enough)
+        frame = _identity(self, seen, enough)
         known = seen[enough]
-        outputs, churn_curve = predicted(known, self.champions, self.settings)
+        outputs, churn_curve = _predicted(known, self.champions, self.settings)
         frame = frame.join(outputs, how="left")
-        frame = contactable(amounts(frame, seen, self.settings), seen, self)
+        frame = _contactable(_amounts(frame, seen, self.settings), seen, self)
         told = {f"{target}_reasons": self.reasons(target, known) for target in ("churn", "vip")}
         nested = {"churn_curve": churn_curve} | told
         table = pa.Table.from_pandas(frame, preserve_index=False)
@@ -122,7 +122,7 @@ def finished(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | N
     return conform(kept | nested)
 
 
-def identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.DataFrame:
+def _identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.DataFrame:
     """Keys, profile, status and versions: everything that needs no model."""
     frame = pd.DataFrame(
         {
@@ -140,7 +140,7 @@ def identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.DataF
             "lifecycle_direction": wide["lifecycle_direction"],
             "tenure_months": wide["tenure_months"].astype("Int16"),
             "complaints_90d": wide["complaint_count_90d"].astype("Int16"),
-            "contract_end_date": contract_end(wide),
+            "contract_end_date": _contract_end(wide),
             "feature_set_hash": scorer.feature_set_hash,
         }
     )
@@ -148,12 +148,12 @@ def identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.DataF
     return frame.assign(**{f"{target}_model_version": versions.get(target) for target in TARGETS})
 
 
-def contract_end(wide: pd.DataFrame) -> pd.Series:
+def _contract_end(wide: pd.DataFrame) -> pd.Series:
     ends = pd.to_datetime(wide["as_of"]) + pd.to_timedelta(wide["contract_days_left"], unit="D")
     return ends.dt.date.where(ends.notna(), None)
 
 
-def predicted(
+def _predicted(
     wide: pd.DataFrame, champions: Mapping[str, Champion], settings: Settings
 ) -> tuple[pd.DataFrame, pa.ListArray]:
     """Every model's outputs under the names of the score table, same index as `wide`; and the churn curves.
@@ -169,10 +169,10 @@ def predicted(
             frame[published] = outputs[target][name] if target in outputs else np.nan
     if "churn" not in outputs:
         return frame, pa.nulls(len(wide), CURVE)
-    return frame, curves(outputs["churn"], targets.churn.known)
+    return frame, _curves(outputs["churn"], targets.churn.known)
 
 
-def curves(churn: pd.DataFrame, horizons: tuple[int, ...]) -> pa.ListArray:
+def _curves(churn: pd.DataFrame, horizons: tuple[int, ...]) -> pa.ListArray:
     """One (days, probability) per configured horizon."""
     probabilities = churn[[f"churn_probability_{h}" for h in horizons]].to_numpy()
     arrays = [np.tile(horizons, len(churn)).astype("int16"), probabilities.reshape(-1).astype("float32")]
@@ -181,7 +181,7 @@ def curves(churn: pd.DataFrame, horizons: tuple[int, ...]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(ends), points, type=CURVE)
 
 
-def amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Money that follows from the predictions.
 
     Twelve months are a projection: the horizon's value goes on for as long as the customer is likely to stay, the
@@ -208,7 +208,7 @@ def amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.D
     )
 
 
-def contactable(frame: pd.DataFrame, seen: pd.DataFrame, scorer: Scorer) -> pd.DataFrame:
+def _contactable(frame: pd.DataFrame, seen: pd.DataFrame, scorer: Scorer) -> pd.DataFrame:
     """Holdout, and who may be contacted."""
     settings = scorer.settings
     contact = seen[["consent", "last_contact_on", "overdue_amount", "customer_type"]].assign(

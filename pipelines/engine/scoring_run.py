@@ -98,7 +98,7 @@ class ScoringRun:
         """Ranks among everybody, and every chunk as rows of the score table; `before` is the publication before."""
         rows = [self.pieces.read(SCORED, c.name, list(scoring.RANKED)).to_pandas() for c in self.chunks]
         ranks = scoring.ranked(pd.concat(rows, ignore_index=True))
-        previous = churn_of(before)
+        previous = _churn_of(before)
         first = 0
         for chunk in self.chunks:
             scored = self.pieces.read(SCORED, chunk.name)
@@ -113,7 +113,7 @@ class ScoringRun:
         return (self.pieces.read(FINISHED, chunk.name) for chunk in self.chunks)
 
 
-def churn_of(before: ScoreFile | None) -> pd.Series | None:
+def _churn_of(before: ScoreFile | None) -> pd.Series | None:
     """Churn probability by customer_id."""
     if before is None:
         return None

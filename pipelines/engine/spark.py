@@ -57,7 +57,7 @@ def connected(settings: SparkSettings, folder: Path) -> Iterator["SparkBackend"]
 
     running = SparkSession.getActiveSession()
     with scratch.folder(folder, ".spark-") as kept:
-        session = running or started(settings, kept)
+        session = running or _started(settings, kept)
         try:
             yield SparkBackend.of(session, kept)
         finally:
@@ -65,14 +65,14 @@ def connected(settings: SparkSettings, folder: Path) -> Iterator["SparkBackend"]
                 session.stop()
 
 
-def started(settings: SparkSettings, folder: Path) -> "SparkSession":
+def _started(settings: SparkSettings, folder: Path) -> "SparkSession":
     """A session of its own under the settings."""
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("headwater")
-    for key, value in configuration(settings, folder).items():
+    for key, value in _configuration(settings, folder).items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
@@ -80,7 +80,7 @@ def started(settings: SparkSettings, folder: Path) -> "SparkSession":
         raise HeadwaterError("E713", detail=str(error).splitlines()[0]) from error
 
 
-def configuration(settings: SparkSettings, folder: Path) -> dict[str, str]:
+def _configuration(settings: SparkSettings, folder: Path) -> dict[str, str]:
     """Spark's own settings, the project's options last.
 
     Time is UTC as in DuckDB. Without a cluster, or with one on this machine, nothing listens beyond the loopback.

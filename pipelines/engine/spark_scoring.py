@@ -82,10 +82,10 @@ class SparkScoringRun(ScoringRun):
     def score(self) -> None:
         """All pieces, in the order of their rows; the executors are not needed any more then."""
         with self._spark:
-            schema = told(self.scorer.scored(self.first.drop(columns=ROW)))
+            schema = _told(self.scorer.scored(self.first.drop(columns=ROW)))
             done = self.assembly.con.session.sparkContext.broadcast(self._shipped(schema))
-            rows = self.everybody.mapInArrow(partial_scorer(done), from_arrow_schema(schema.append(PLACE)))
-            parts = [path for path in files(self.assembly.con.stored("scored", rows.orderBy(ROW))) if rows_in(path)]
+            rows = self.everybody.mapInArrow(_partial_scorer(done), from_arrow_schema(schema.append(PLACE)))
+            parts = [path for path in files(self.assembly.con.stored("scored", rows.orderBy(ROW))) if _rows_in(path)]
             for number, path in enumerate(parts, start=1):
                 table = pq.read_table(path)
                 places = table[ROW].to_numpy()
@@ -111,7 +111,7 @@ class SparkScoringRun(ScoringRun):
         return cloudpickle.dumps(Shipped(texts, facts | {"settings": bare}, schema))
 
 
-def partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """What an executor does with its rows."""
 
     def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -126,7 +126,7 @@ def partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterato
     return score
 
 
-def told(scored: pa.Table) -> pa.Schema:
+def _told(scored: pa.Table) -> pa.Schema:
     """The types of scored rows; a column without any value in the sample takes the type that it is published in."""
     published = {field.name: field.type for field in narrow(SCHEMA.empty_table()).schema}
     plain = narrow(scored).schema
@@ -134,5 +134,5 @@ def told(scored: pa.Table) -> pa.Schema:
     return pa.schema(fields, scored.schema.metadata)
 
 
-def rows_in(path: Path) -> int:
+def _rows_in(path: Path) -> int:
     return pq.read_metadata(path).num_rows

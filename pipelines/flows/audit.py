@@ -47,22 +47,22 @@ class Audit:
         return self.held.auc[self.held.auc > LIMIT]
 
 
-def audit(project: Project, tables: Tables, as_of: date, customers: int, features: Sequence[Feature]) -> Audit:
+def _audit(project: Project, tables: Tables, as_of: date, customers: int, features: Sequence[Feature]) -> Audit:
     """Look at these features on the newest date whose outcomes are known at `as_of`. Raises E430 without customers."""
     protocol, asked = project.settings.protocol, project.settings.targets
     past = as_of - timedelta(days=asked.longest + protocol.reporting_delay_days)
-    spine = sampled(project, tables, past, customers)
-    case = taken(tables, spine)
+    spine = _sampled(project, tables, past, customers)
+    case = _taken(tables, spine)
     ask = asking(project.connection, features, project.settings.features)
     wide = ask(case).to_pandas(date_as_object=True)
     labels = project.labels(tables, spine, outcomes.fixed(spine, tables.tables, asked), as_of)
-    held = figures(wide, features).assign(auc=telling(wide, labels, asked.churn.horizon_days, features))
+    held = _figures(wide, features).assign(auc=_telling(wide, labels, asked.churn.horizon_days, features))
     broken = [*breaches(ask, case, features)]
     broken += breaches(ask, crowded(case, np.random.default_rng(project.settings.seed)), features)
     return Audit(past, len(wide), held, tuple({(b.law, b.feature): b for b in reversed(broken)}.values())[::-1])
 
 
-def sampled(project: Project, tables: Tables, past: date, customers: int) -> ir.Table:
+def _sampled(project: Project, tables: Tables, past: date, customers: int) -> ir.Table:
     """The population of a date, or every n-th of it."""
     spine = project.spine(tables, [past])
     there = int(spine.count().to_pyarrow().as_py())
@@ -73,7 +73,7 @@ def sampled(project: Project, tables: Tables, past: date, customers: int) -> ir.
     return project.connection.create_table("audited", few, temp=True, overwrite=True)
 
 
-def taken(tables: Tables, spine: ir.Table) -> Case:
+def _taken(tables: Tables, spine: ir.Table) -> Case:
     """The whole history of the customers of a spine and of others on their accounts, later rows included."""
     people = tables["customers"]
     accounts = people.semi_join(spine, "customer_id").select("account_id").distinct()
@@ -83,7 +83,7 @@ def taken(tables: Tables, spine: ir.Table) -> Case:
     return Case(spine.drop(ROW).to_pyarrow(), rows)
 
 
-def figures(wide: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
+def _figures(wide: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
     """Per feature the share of nulls, the number of values, and least, middle and greatest of numbers."""
     columns = [f.column for f in features]
     numbers = wide[columns].select_dtypes("number")
@@ -92,7 +92,7 @@ def figures(wide: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
     return held.join(spread).reindex(columns)
 
 
-def telling(wide: pd.DataFrame, labels: pd.DataFrame, horizon: int, features: Sequence[Feature]) -> pd.Series:
+def _telling(wide: pd.DataFrame, labels: pd.DataFrame, horizon: int, features: Sequence[Feature]) -> pd.Series:
     """How well each feature alone tells churn or a new VIP, the better of both; null where too few are known."""
     columns, found = [f.column for f in features], []
     for name in (f"churned_{horizon}", "vip"):
@@ -106,25 +106,25 @@ def telling(wide: pd.DataFrame, labels: pd.DataFrame, horizon: int, features: Se
 def run(asked: "Run", as_of: date, customers: int, family: str | None) -> None:
     """The table of all features, then E561 or E562 if one breaks a law or tells the outcome."""
     lang, project = asked.language, asked.project
-    features = closed(project.features, members(project.features, family))
+    features = _closed(project.features, members(project.features, family))
     with asked.steps.step("check") as facts:
         tables = project.tables(as_of)
         facts["said"] = delivery.rows_said(tables, lang)
     with asked.steps.step("audit") as facts:
-        found = audit(project, tables, as_of, customers, features)
+        found = _audit(project, tables, as_of, customers, features)
         facts["said"] = text("steps.audited", lang, features=len(found.held), rows=found.customers, past=found.past)
     asked.tell(
-        past=found.past, customers=found.customers, features=listed(found), broken=[vars(b) for b in found.broken]
+        past=found.past, customers=found.customers, features=_listed(found), broken=[vars(b) for b in found.broken]
     )
     asked.tell(telling=found.telling.to_dict())
-    asked.say(shown(found, lang))
-    problems = told(project, found)
+    asked.say(_shown(found, lang))
+    problems = _told(project, found)
     if problems:
         raise HeadwaterError.of(problems)
     asked.say(text("steps.audit_held", lang))
 
 
-def closed(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
+def _closed(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
     """The chosen features and all that they are made from, in the order of the catalogue."""
     made, needed, pending = {f.column: f for f in features}, set(), list(chosen)
     while pending:
@@ -135,16 +135,16 @@ def closed(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Featu
     return [f for f in features if f.column in needed]
 
 
-def listed(found: Audit) -> list[dict[str, Any]]:
+def _listed(found: Audit) -> list[dict[str, Any]]:
     rows = found.held.reset_index(names="feature").astype(object).to_dict("records")
     return [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows]
 
 
-def shown(found: Audit, lang: str) -> Any:
+def _shown(found: Audit, lang: str) -> Any:
     """One line per feature; what is wrong with it stands at its end."""
     columns = ("feature", "nulls", "distinct", "min", "median", "max", "auc", "remark")
     table = grid(*(text(f"steps.column.{c}", lang) for c in columns))
-    for row in listed(found):
+    for row in _listed(found):
         laws = [text(f"terms.law.{b.law}", lang) for b in found.broken if b.feature == row["feature"]]
         laws += [text("terms.law.constant", lang)] * (row["distinct"] <= 1)
         numbers = ("" if row[c] is None else f"{row[c]:,.4g}" for c in ("min", "median", "max", "auc"))
@@ -152,7 +152,7 @@ def shown(found: Audit, lang: str) -> Any:
     return table
 
 
-def told(project: Project, found: Audit) -> list[Problem]:
+def _told(project: Project, found: Audit) -> list[Problem]:
     """What is wrong, a breach of a law first."""
     where = {f.column: f.definition.function.__code__ for f in project.features}
 

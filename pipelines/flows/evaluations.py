@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def facts(trained: Trained) -> dict[str, Any]:
+def _facts(trained: Trained) -> dict[str, Any]:
     """Everything of a training except its rows; JSON-ready."""
     split = trained.split
     return {
@@ -38,10 +38,10 @@ def facts(trained: Trained) -> dict[str, Any]:
         "judged_by": trained.judged_by,
         "rows": trained.rows,
         "dates": {"fit": split.fit, "calibrate": split.calibrate, "every": split.every, "final": split.final},
-        "metrics": records(trained.metrics),
-        "differences": records(trained.differences),
-        "choice": records(trained.choice),
-        "slices": records(trained.slices),
+        "metrics": _records(trained.metrics),
+        "differences": _records(trained.differences),
+        "choice": _records(trained.choice),
+        "slices": _records(trained.slices),
         "leaks": trained.leaks,
         "findings": trained.findings,
     }
@@ -61,7 +61,7 @@ def sentence(trained: Trained, lang: str) -> str:
     return said + text("steps.trained.level", lang, final=day, ratio=ratio)
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return json.loads(frame.to_json(orient="records", double_precision=6))
 
 
@@ -94,7 +94,7 @@ def training_record(
             **{f"trees.{name}": value for name, value in chosen.candidates.trees.model_dump().items()},
             "seed": project.settings.seed,
         },
-        metrics=flat_metrics(trained),
+        metrics=_flat_metrics(trained),
         tags={
             "inputs": trained.model.facts_["inputs"],
             "feature_set_hash": project.feature_set_hash,
@@ -104,18 +104,18 @@ def training_record(
             "gate_passed": str(decision["passed"]).lower(),
         },
         files=trained.model.to_files(),
-        inputs=[(c, "string" if trained_text(project, c) else "double") for c in trained.features],
+        inputs=[(c, "string" if _trained_text(project, c) else "double") for c in trained.features],
         outputs=[SCORE[trained.target]],
-        figures=plots(trained, weights),
-        reports={"evaluation": facts(trained), "gate": decision, "importance": weights},
+        figures=_plots(trained, weights),
+        reports={"evaluation": _facts(trained), "gate": decision, "importance": weights},
     )
 
 
-def trained_text(project: Project, column: str) -> bool:
+def _trained_text(project: Project, column: str) -> bool:
     return next(feature.unit == "text" for feature in project.features if feature.column == column)
 
 
-def flat_metrics(trained: Trained) -> dict[str, float]:
+def _flat_metrics(trained: Trained) -> dict[str, float]:
     """`winner.auc`, `rule.auc_low` and so on; what is not defined is left out."""
     found: dict[str, float] = {}
     for row in trained.metrics.to_dict("records"):
@@ -124,7 +124,7 @@ def flat_metrics(trained: Trained) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if pd.notna(value)}
 
 
-def plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
+def _plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
     """SVG by name: gain, calibration or deciles on the final window, and importance by business reason."""
     y, ours = trained.final["y"].to_numpy(), trained.final[trained.winner].to_numpy()
     models = {name: trained.final[name].to_numpy() for name in trained.candidates}
@@ -136,11 +136,11 @@ def plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
         drawn["deciles"] = lambda: charts.deciles(y, ours, "", "en")
     else:
         drawn["calibration"] = lambda: charts.calibration(y, ours, "en")
-    figures = {name: picture(draw, f"{trained.target}-{name}", name) for name, draw in drawn.items()}
+    figures = {name: _picture(draw, f"{trained.target}-{name}", name) for name, draw in drawn.items()}
     return {name: svg for name, svg in figures.items() if svg}
 
 
-def picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
+def _picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
     """An SVG, or None with a word in the log: minutes of training are not lost because of a picture."""
     try:
         return charts.svg(draw(), name, title)
@@ -160,7 +160,7 @@ def keep(workspace: Workspace, version: Version, trained: Trained) -> None:
     if (folder / f"{stem}.json").exists():
         raise HeadwaterError("E714", file=workspace.store, versions=version.name)
     trained.final.drop(columns=KEY).to_parquet(folder / f"{stem}.parquet")
-    write_json(folder / f"{stem}.json", facts(trained))
+    write_json(folder / f"{stem}.json", _facts(trained))
 
 
 def kept(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:

@@ -55,32 +55,32 @@ def explain(run: "Run", customer: str, as_of: date | None) -> None:
     wording = Wording({f.column: f for f in project.features}, run.language, project.mapping.currency)
     why = {name: sentences(row[f"{name}_reasons"], wording, most=5) for name in ("churn", "vip")}
     run.tell(as_of=done.as_of.isoformat(), customer_id=customer, scores={k: row[k] for k in SHOWN}, reasons=why)
-    run.say(card(row, run.language))
+    run.say(_card(row, run.language))
     for name, words in why.items():
         if words:
             run.say(text(f"steps.why_{name}", run.language), style="bold")
             for sentence in words:
                 run.say(f"  {sentence}")
     if row["score_status"] == "ok" and "churn" in done.models:
-        run.say(checked(run, project, done, row))
+        run.say(_checked(run, project, done, row))
 
 
-def card(row: dict[str, Any], lang: str) -> Table:
+def _card(row: dict[str, Any], lang: str) -> Table:
     shown = Table(show_header=False, box=None, pad_edge=False)
     for name in SHOWN:
         value = row[name]
         if not (value is None or (isinstance(value, float) and pd.isna(value))):
-            shown.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, told(name, value, lang))
+            shown.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, _told(name, value, lang))
     return shown
 
 
-def told(name: str, value: Any, lang: str) -> str:
+def _told(name: str, value: Any, lang: str) -> str:
     if isinstance(value, str):
         return formats.word(name, value, lang)
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def checked(run: "Run", project: Project, done: delivery.Published, row: dict[str, Any]) -> str:
+def _checked(run: "Run", project: Project, done: delivery.Published, row: dict[str, Any]) -> str:
     """The published raw score beside the one recomputed now from base and contributions."""
     tables = project.tables(done.as_of)
     with Assembly(project, tables, [done.as_of], few=True) as assembly:

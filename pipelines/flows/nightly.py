@@ -133,13 +133,13 @@ def command(run_: "Run", as_of: date, *, dry_run: bool, deliver: bool) -> Night:
     finally:
         run_.tell(**night.result())
     if night.already:
-        run_.say(already_said(night, run_.language))
+        run_.say(_already_said(night, run_.language))
     for path in night.outputs:
         run_.say(delivery.shown(path))
     return night
 
 
-def already_said(night: Night, lang: str) -> str:
+def _already_said(night: Night, lang: str) -> str:
     """This run is published; whether anything of it had to be made again."""
     facts = {"as_of": night.as_of.isoformat(), "run_id": night.run_id}
     names = [text(f"steps.{name}", lang) for name in night.remade]
@@ -152,14 +152,14 @@ def prepare(night: Night) -> Night:
     """Everything up to the gates; writes nothing that anybody reads."""
     if night.project.settings.engine == "spark":
         spark.present()
-    check(night)
+    _check(night)
     if not night.already:
-        score(night)
-        judge(night)
+        _score(night)
+        _judge(night)
     return night
 
 
-def check(night: Night) -> None:
+def _check(night: Night) -> None:
     """Read and validate the tables, load the champions, and find out whether this very run is published already."""
     project = night.project
     with night.steps.step("check") as facts:
@@ -177,10 +177,10 @@ def check(night: Night) -> None:
         night.steps.journal = Journal.open(project.workspace, night.run_id)
         facts["rows"], facts["files"] = delivery.rows(night.tables.counts), night.tables.files
         facts["said"] = delivery.rows_said(night.tables, night.steps.lang)
-    remember(night)
+    _remember(night)
 
 
-def remember(night: Night) -> None:
+def _remember(night: Night) -> None:
     """Is this very run published already? Score files that are damaged are told, and are as good as not there."""
     workspace, days = night.workspace, night.workspace.published()
     if night.as_of in days and not runs.sound(workspace, night.as_of):
@@ -190,7 +190,7 @@ def remember(night: Night) -> None:
     if night.already:
         night.outputs = [workspace.score_file(night.as_of), *filter(night.intact, night.delivered())]
         return
-    for day in passed_over(workspace, night.as_of):
+    for day in _passed_over(workspace, night.as_of):
         night.warn(Problem("W340", str(workspace.score_file(day)), values={"as_of": day.isoformat()}))
 
 
@@ -220,13 +220,13 @@ def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[s
     return found
 
 
-def score(night: Night) -> None:
+def _score(night: Night) -> None:
     """Features of everybody, then the champions, chunk after chunk."""
     project, tables = night.project, night.tables
     assert tables is not None
     kept = Pieces.open(night.workspace, night.run_id)
     with night.steps.step("features") as facts:
-        night.scoring = engine(project)(project, tables, night.as_of, night.champions, kept, night.steps)
+        night.scoring = _engine(project)(project, tables, night.as_of, night.champions, kept, night.steps)
         night.scoring.prepare()
         customers = night.scoring.assembly.total
         facts["said"] = f"{customers:,} × {len(project.features)}"
@@ -239,7 +239,7 @@ def score(night: Night) -> None:
         facts["said"] = delivery.scores_said(facts, night.steps.lang)
 
 
-def engine(project: Project) -> type[ScoringRun]:
+def _engine(project: Project) -> type[ScoringRun]:
     """Who makes features and scores: DuckDB in this process, or Spark's executors."""
     if project.settings.engine == "duckdb":
         return ScoringRun
@@ -255,13 +255,13 @@ def before(workspace: Workspace, as_of: date) -> ScoreFile | None:
     return runs.whole(workspace, found) if found else None
 
 
-def passed_over(workspace: Workspace, as_of: date) -> list[date]:
+def _passed_over(workspace: Workspace, as_of: date) -> list[date]:
     """The damaged publications between a date and the one that `before` finds, newest first."""
     earlier = (day for day in reversed(workspace.published()) if day < as_of)
     return list(takewhile(lambda day: not runs.sound(workspace, day), earlier))
 
 
-def judge(night: Night) -> None:
+def _judge(night: Night) -> None:
     """The gates between scoring and publishing; a refusal is exit 5 and names the check."""
     assert night.scoring is not None
     with night.steps.step("gates") as facts:
@@ -276,10 +276,10 @@ def judge(night: Night) -> None:
             values = {"name": failed.name, "value": failed.value, "limit": failed.limit}
             raise HeadwaterError("E502", advice=f"@refused.{advice}", **values, **dates)
         facts["said"] = ", ".join(check.name for check in decision.checks)
-        night.meta = metadata(night, facts["checks"])
+        night.meta = _metadata(night, facts["checks"])
 
 
-def metadata(night: Night, checks: list[dict]) -> dict[str, str]:
+def _metadata(night: Night, checks: list[dict]) -> dict[str, str]:
     """Everything needed to judge the rows, for the file that holds them. All text."""
     assert night.scoring is not None and night.tables is not None
     project = night.project
@@ -321,17 +321,17 @@ def publish(night: Night) -> Night:
 
 def deliver(night: Night) -> Night:
     """Lists and report over what was published, as far as they are not there; a failure says that the scores are out."""
-    if night.already and finished(night):
+    if night.already and _finished(night):
         return night
     done = delivery.published(night.workspace, night.as_of)
     night.outputs = [night.workspace.score_file(night.as_of)]
-    draw(night, done)
-    write_report(night, done)
+    _draw(night, done)
+    _write_report(night, done)
     made = {night.named(path): storage.sha256(path) for path in night.outputs[1:]}
-    return ended(night, runs.PUBLISHED, delivered=made)
+    return _ended(night, runs.PUBLISHED, delivered=made)
 
 
-def finished(night: Night) -> bool:
+def _finished(night: Night) -> bool:
     """Did this run make its lists and report, and are they still there?"""
     return night.recorded.get("outcome") == runs.PUBLISHED and all(map(night.intact, night.delivered()))
 
@@ -340,10 +340,10 @@ def close(night: Night) -> Night:
     """The end of `headwater score`, which makes no lists; those of an earlier `nightly` stay on record."""
     if night.recorded.get("outcome") == runs.PUBLISHED:
         return night
-    return ended(night, runs.SCORED)
+    return _ended(night, runs.SCORED)
 
 
-def ended(night: Night, outcome: str, **facts: Any) -> Night:
+def _ended(night: Night, outcome: str, **facts: Any) -> Night:
     """Record what became of the night."""
     assert night.steps.journal is not None
     sha256 = night.recorded.get("sha256") or storage.sha256(night.workspace.score_file(night.as_of))
@@ -351,11 +351,11 @@ def ended(night: Night, outcome: str, **facts: Any) -> Night:
     return night
 
 
-def draw(night: Night, done: Published) -> None:
+def _draw(night: Night, done: Published) -> None:
     """The lists of the targets that were scored. Where nobody's consent is known they are not written, and a warning says why."""
     with night.steps.step("lists") as facts:
         try:
-            night.lists = [drawn(night, done, kind) for kind in delivery.DRAWN if kind in done.models]
+            night.lists = [_drawn(night, done, kind) for kind in delivery.DRAWN if kind in done.models]
         except HeadwaterError as error:
             if error.problem.code != "E261":
                 raise
@@ -364,7 +364,7 @@ def draw(night: Night, done: Published) -> None:
         facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
 
 
-def drawn(night: Night, done: Published, kind: str) -> ListMade:
+def _drawn(night: Night, done: Published, kind: str) -> ListMade:
     """One list; a workbook of this run that is there already stays as it is, whoever has written in it since."""
     there = night.intact(delivery.list_path(night.workspace, kind, night.as_of, "xlsx"))
     made = delivery.listed(night.project, done, kind, written=there)
@@ -373,7 +373,7 @@ def drawn(night: Night, done: Published, kind: str) -> ListMade:
     return made
 
 
-def write_report(night: Night, done: Published) -> None:
+def _write_report(night: Night, done: Published) -> None:
     """The page of the night that was published, with its tables and warnings."""
     assert night.tables is not None
     path = delivery.report_path(night.workspace, night.as_of)

@@ -31,7 +31,7 @@ TARGETS = ("churn", "value", "vip")
 POOL = "headwater"
 
 
-def once(work: Callable[..., Any], name: str) -> Any:
+def _once(work: Callable[..., Any], name: str) -> Any:
     """A Prefect task that is neither repeated nor remembered: our lock and run id make a repeat of the flow safe."""
     return task(name=name, retries=0, persist_result=False, cache_policy=NO_CACHE)(work)
 
@@ -40,14 +40,14 @@ def once(work: Callable[..., Any], name: str) -> Any:
 def nightly_flow(config: str, as_of: str | None = None) -> Any:
     """One night. The state's name carries the exit code, its message the line that ops read."""
     project = Project.open(config)
-    night = Night(project, day_of(project, as_of), Steps(project.settings.language))
+    night = Night(project, _day_of(project, as_of), Steps(project.settings.language))
     try:
         with storage.exclusive(project.workspace, f"nightly {night.as_of}"):
             for stage in nightly.stages():
-                once(stage, stage.__name__)(night)
+                _once(stage, stage.__name__)(night)
     except HeadwaterError as error:
-        return refused(error, project)
-    tell(night)
+        return _refused(error, project)
+    _tell(night)
     return night.result()
 
 
@@ -57,18 +57,18 @@ def retrain_flow(config: str, as_of: str | None = None) -> Any:
     project = Project.open(config)
     steps = Steps(project.settings.language)
     try:
-        day = day_of(project, as_of)
-        found = once(retrain.run, "retrain")(project, day, list(TARGETS), steps, promote=True)
+        day = _day_of(project, as_of)
+        found = _once(retrain.run, "retrain")(project, day, list(TARGETS), steps, promote=True)
         rows = [row | {"interval": str(row["interval"])} for row in found.models]
         rows += [{"target": name, "failed": str(error)} for name, error in found.failures.items()]
         create_table_artifact(key="model-gate", table=rows)
         found.conclude()
     except HeadwaterError as error:
-        return refused(error, project)
+        return _refused(error, project)
     return found.models
 
 
-def day_of(project: Project, as_of: str | None) -> date:
+def _day_of(project: Project, as_of: str | None) -> date:
     """The date asked for, the project's own, or the day on which the flow run is scheduled."""
     if as_of:
         return date.fromisoformat(as_of)
@@ -79,13 +79,13 @@ def day_of(project: Project, as_of: str | None) -> date:
     return flow_run.scheduled_start_time.in_timezone(project.settings.schedule.timezone).date()
 
 
-def refused(error: HeadwaterError, project: Project) -> Any:
+def _refused(error: HeadwaterError, project: Project) -> Any:
     line = errors.render_line(error.problem, project.settings.language, project.workspace.serving())
     get_run_logger().error(line)
     return Failed(name=f"Exit {error.exit_code}", message=line)
 
 
-def tell(night: Night) -> None:
+def _tell(night: Night) -> None:
     """Artifacts under fixed keys, so that Prefect keeps their history."""
     result = night.result()
     rows = [{"table": name, **counts} for name, counts in result["rows"].items()]
@@ -95,14 +95,14 @@ def tell(night: Night) -> None:
     create_table_artifact(key="data-contract", table=rows)
 
 
-def schedule(run: "Run", every: int | None) -> Schedule:
+def _schedule(run: "Run", every: int | None) -> Schedule:
     wanted = run.project.settings.schedule
     if every:
         return Schedule(interval=timedelta(seconds=every))
     return Schedule(cron=wanted.cron, timezone=wanted.timezone)
 
 
-def server() -> None:
+def _server() -> None:
     """A running server is needed: the scheduler lives in it. Raises E709 (exit 7) where none answers."""
     url = PREFECT_API_URL.value()
     if not url:
@@ -115,23 +115,23 @@ def server() -> None:
 
 def serve(run: "Run", every: int | None) -> None:
     """`headwater serve`: registers the deployment and runs it from this process."""
-    server()
+    _server()
     name, config = run.project.settings.name, str(run.project.config)
     when = f"{every} s" if every else run.project.settings.schedule.cron
     run.say(text("steps.serving", run.language, name=name, when=when))
-    nightly_flow.serve(name=name, parameters={"config": config}, schedule=schedule(run, every), limit=1)
+    nightly_flow.serve(name=name, parameters={"config": config}, schedule=_schedule(run, every), limit=1)
 
 
 def deploy(run: "Run") -> None:
     """`headwater deploy`: registers with a running Prefect server; a worker or `headwater serve` runs it."""
-    server()
+    _server()
     settings = run.project.settings
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
     made: Any = nightly_flow.to_deployment(
         name=settings.name,
         parameters={"config": str(run.project.config)},
-        schedule=schedule(run, None),
+        schedule=_schedule(run, None),
         concurrency_limit=1,
         work_pool_name=POOL,
         job_variables={"working_dir": str(Path.cwd())},

@@ -31,10 +31,10 @@ def ready(project: Project, steps: Steps) -> None:
 
 def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) -> dict[str, Any]:
     """The gate's decision on a trained candidate, the champion scored on the very same rows; JSON-ready."""
-    champion = champion_of(project.workspace, trained.target)
+    champion = _champion_of(project.workspace, trained.target)
     theirs = None
     if champion is not None:
-        theirs = same_rows(frame, trained, champion)
+        theirs = _same_rows(frame, trained, champion)
     decision = gates.decide(trained, theirs, project.settings.gates, model)
     return {
         "passed": decision.passed,
@@ -43,7 +43,7 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) 
     }
 
 
-def champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
+def _champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
     """The model of a target that nights score with; None before the first promotion, and when it is damaged."""
     return bundles.readable(workspace, target)
 
@@ -53,14 +53,14 @@ def in_force(project: Project, target: str) -> str | None:
 
     A damaged one is in force still: it can be put in place again, and no rule may take its place meanwhile.
     """
-    champion = champion_of(project.workspace, target)
+    champion = _champion_of(project.workspace, target)
     if champion is None:
         entry = bundles.in_force(project.workspace).get(target)
         return entry["version"] if entry else None
     return champion.version if champion.model.facts_["feature_set_hash"] == project.feature_set_hash else None
 
 
-def same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
+def _same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
     """The champion's predictions for the rows of the challenger's final window.
 
     None when it was trained on other features: then it cannot score any more, and is no rival.
@@ -114,9 +114,9 @@ def promote(
         raise HeadwaterError("E232")
     workspace = project.workspace
     with storage.exclusive(workspace, f"promote {target}"):
-        chosen = wanted(workspace, target, version)
+        chosen = _wanted(workspace, target, version)
         if not force:
-            agreed(workspace, chosen)
+            _agreed(workspace, chosen)
         files = found(workspace, chosen)
         if force:
             tracking.point(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
@@ -124,7 +124,7 @@ def promote(
     return chosen
 
 
-def wanted(workspace: Workspace, target: str, number: int | None) -> Version:
+def _wanted(workspace: Workspace, target: str, number: int | None) -> Version:
     """The version of a number, or the challenger."""
     if number is None:
         challenger = tracking.aliased(workspace, target, CHALLENGER)
@@ -150,14 +150,14 @@ def found(workspace: Workspace, version: Version) -> dict[str, str]:
         return kept
 
 
-def agreed(workspace: Workspace, version: Version) -> None:
+def _agreed(workspace: Workspace, version: Version) -> None:
     """Raise E528 or E526 unless the gate passed a version against the champion in force, or it is the champion."""
     entry = bundles.in_force(workspace).get(version.target)
     in_force = entry["version"] if entry else None
     if in_force == version.name:
         return
     decision = tracking.report(workspace, version, "gate")
-    no_rival = decision["champion"] is None and champion_of(workspace, version.target) is None
+    no_rival = decision["champion"] is None and _champion_of(workspace, version.target) is None
     if decision["champion"] != in_force and not no_rival:
         raise HeadwaterError("E528", version=version.name, found=str(in_force), expected=str(decision["champion"]))
     if not decision["passed"]:

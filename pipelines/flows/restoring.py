@@ -19,7 +19,7 @@ BESIDE = ("", "-journal", "-wal", "-shm")
 """The files of a SQLite store; a journal of the damaged one would be played back into the new one."""
 
 
-def restore(workspace: Workspace) -> dict[str, list[str]]:
+def _restore(workspace: Workspace) -> dict[str, list[str]]:
     """Make what is missing of the store, and let both it and the local copy name the same champions.
 
     Gives the versions by what became of them: `restored` with their files, `lost` without, `champions`.
@@ -27,20 +27,20 @@ def restore(workspace: Workspace) -> dict[str, list[str]]:
     with storage.exclusive(workspace, "registry restore"):
         found = registry.look(workspace.store)
         if found.damage:
-            set_aside(workspace)
+            _set_aside(workspace)
             found = registry.Look()
-        champions = in_force(workspace)
+        champions = _in_force(workspace)
         told: dict[str, list[str]] = {"restored": [], "lost": [], "champions": []}
         for target, highest in sorted(registry.known(workspace).items()):
             for number in range(found.highest.get(target, 0) + 1, highest + 1):
                 files = bundles.kept(workspace, f"{target}/{number}")
                 tracking.readmit(workspace, target, number, files)
                 told["restored" if files else "lost"].append(f"{target}/{number}")
-        told["champions"] = [named(workspace, target, entry) for target, entry in sorted(champions.items())]
+        told["champions"] = [_named(workspace, target, entry) for target, entry in sorted(champions.items())]
     return told
 
 
-def set_aside(workspace: Workspace) -> None:
+def _set_aside(workspace: Workspace) -> None:
     """A damaged store is kept under a name made of its content."""
     suffix = f".damaged-{storage.sha256(workspace.store)[:12]}"
     for part in BESIDE:
@@ -50,18 +50,18 @@ def set_aside(workspace: Workspace) -> None:
     storage.sync(workspace.root)
 
 
-def in_force(workspace: Workspace) -> dict[str, dict]:
+def _in_force(workspace: Workspace) -> dict[str, dict]:
     """The champions of the local copy; where its manifest or pointer is damaged the local copy is made again first."""
     try:
         return bundles.in_force(workspace)
     except HeadwaterError as error:
-        if error.problem.code != "E531" or not (files := remembered(workspace)):
+        if error.problem.code != "E531" or not (files := _remembered(workspace)):
             raise
     bundles.establish(workspace, {}, files)
     return bundles.in_force(workspace)
 
 
-def remembered(workspace: Workspace) -> dict[str, tuple[str, dict[str, str]]]:
+def _remembered(workspace: Workspace) -> dict[str, tuple[str, dict[str, str]]]:
     """Version and files of each champion as the store knows them; without a store, of the newest version kept here."""
     targets = sorted(registry.known(workspace))
     if workspace.store.exists():
@@ -75,7 +75,7 @@ def remembered(workspace: Workspace) -> dict[str, tuple[str, dict[str, str]]]:
     return {target: kept for target, kept in found.items() if kept}
 
 
-def named(workspace: Workspace, target: str, entry: dict) -> str:
+def _named(workspace: Workspace, target: str, entry: dict) -> str:
     """The alias `champion` on the version that nights score with, and before it the one that a rollback takes."""
     number = int(entry["version"].rpartition("/")[2])
     versions = {version.number: version for version in tracking.versions(workspace, target)}
@@ -89,7 +89,7 @@ def named(workspace: Workspace, target: str, entry: dict) -> str:
 
 def command(run: Run) -> None:
     """Say what the store did not know, and who the champions are."""
-    told = restore(run.project.workspace)
+    told = _restore(run.project.workspace)
     run.tell(**told)
     for name, versions in told.items():
         run.say(text(f"steps.registry.{name}", run.language, versions=", ".join(versions) or "—"))

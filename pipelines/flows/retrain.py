@@ -49,21 +49,21 @@ def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -
 
     Raises the problem of the first target that cannot be learnt, the others with it.
     """
-    tables = checked(project, as_of, steps)
-    splits, failures = planned(project, as_of, names, tables)
+    tables = _checked(project, as_of, steps)
+    splits, failures = _planned(project, as_of, names, tables)
     if failures:
         raise HeadwaterError.of([error.problem for error in failures.values()])
     return snapshots(project, as_of, tables, splits, steps)
 
 
-def checked(project: Project, as_of: date, steps: Steps) -> Tables:
+def _checked(project: Project, as_of: date, steps: Steps) -> Tables:
     with steps.step("check") as facts:
         tables = project.tables(as_of)
         facts["said"] = delivery.rows_said(tables, steps.lang)
     return tables
 
 
-def planned(
+def _planned(
     project: Project, as_of: date, names: Sequence[str], tables: Tables
 ) -> tuple[dict[str, Split], dict[str, HeadwaterError]]:
     """The split of each target, or why there is none."""
@@ -147,19 +147,19 @@ def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, pr
     """Train, register, gate, and promote what passes when asked to; each target on its own."""
     with storage.exclusive(project.workspace, f"retrain {as_of}"):
         promotion.ready(project, steps)
-        tables = checked(project, as_of, steps)
-        splits, failures = planned(project, as_of, names, tables)
+        tables = _checked(project, as_of, steps)
+        splits, failures = _planned(project, as_of, names, tables)
         found = Retrained(failures=failures)
         for name, error in failures.items():
             steps.warn(not_trained(name, error, steps.lang))
         if splits:
             data = snapshots(project, as_of, tables, splits, steps)
             for name in splits:
-                attempt(project, data, name, steps, found, promote=promote)
+                _attempt(project, data, name, steps, found, promote=promote)
     return found
 
 
-def attempt(project: Project, data: Dataset, name: str, steps: Steps, found: Retrained, *, promote: bool) -> None:
+def _attempt(project: Project, data: Dataset, name: str, steps: Steps, found: Retrained, *, promote: bool) -> None:
     """One target; what fails is kept for the end, so that it takes no other target with it."""
     try:
         found.models.append(register(project, data, learn(project, data, name, steps), steps, promote=promote))
@@ -189,7 +189,7 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
     lang = steps.lang
     with steps.step(f"register_{trained.target}") as facts:
         decision = promotion.decide(project, data.frame, trained, trained.winner)
-        version = logged(project, data, trained, decision)
+        version = _logged(project, data, trained, decision)
         said = [version.name, promotion.sentence(decision, lang)]
         champion = promotion.in_force(project, trained.target)
         if promote and decision["passed"]:
@@ -199,14 +199,14 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
         elif promote and champion:
             said.append(text("steps.champion_stays", lang, version=champion))
         elif promote:
-            champion, told = rule_as_champion(project, data, trained, version, lang)
+            champion, told = _rule_as_champion(project, data, trained, version, lang)
             said.append(told)
         facts["said"] = " · ".join(said)
         facts |= {"version": version.name, "passed": decision["passed"]}
-    return summary(trained, version, decision, champion if promote else None)
+    return _summary(trained, version, decision, champion if promote else None)
 
 
-def logged(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
+def _logged(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
     """The registered version of a training, with its figures kept beside the models."""
     weights = evaluations.importance(project, trained, data.frame)
     version = tracking.log(project.workspace, evaluations.training_record(project, trained, decision, weights))
@@ -214,7 +214,7 @@ def logged(project: Project, data: Dataset, trained: Trained, decision: dict[str
     return version
 
 
-def rule_as_champion(
+def _rule_as_champion(
     project: Project, data: Dataset, trained: Trained, challenger: Version, lang: str
 ) -> tuple[str | None, str]:
     """Make the rule that competed the champion if it passes the gate; its version or None, and the sentence.
@@ -228,13 +228,13 @@ def rule_as_champion(
     rule = trained.candidates["rule"]
     rule.facts_ = trained.model.facts_ | {"learner": "rule"}
     as_rule = dataclasses.replace(trained, model=rule, winner="rule", beats_rule=False)
-    version = logged(project, data, as_rule, decision)
+    version = _logged(project, data, as_rule, decision)
     tracking.point(project.workspace, trained.target, tracking.CHALLENGER, challenger.number)
     promotion.install(project.workspace, version, rule.to_files())
     return version.name, text("steps.rule_champion", lang, version=version.name)
 
 
-def summary(trained: Trained, version: Version, decision: dict[str, Any], champion: str | None) -> dict[str, Any]:
+def _summary(trained: Trained, version: Version, decision: dict[str, Any], champion: str | None) -> dict[str, Any]:
     figure, lead = trained.figure(trained.winner, trained.judged_by), trained.lead
     return {
         "target": trained.target,

@@ -42,39 +42,39 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
         delivered = given.delivered(max(as_of, settings.as_of or as_of), quality)
         target = folder / "tables" / given.fingerprint(quality)
         manifest, read = store.intact(target), dict[str, int]()
-        if manifest is None or not lasting(manifest, delivered):
-            manifest, read = build(con, settings, given, target, delivered)
-        point(target)
+        if manifest is None or not _lasting(manifest, delivered):
+            manifest, read = _build(con, settings, given, target, delivered)
+        _point(target)
         found = replace(store.shown(con, target, manifest), read=read)
         late = magnitudes.freshness(found, mapping, as_of)
         thin = completeness.judge(con, found, mapping, quality, as_of)
     return replace(found, warnings=(*found.warnings, *late, *thin))
 
 
-def lasting(manifest: dict[str, Any], delivered: datetime) -> bool:
+def _lasting(manifest: dict[str, Any], delivered: datetime) -> bool:
     """Would a new reading of the same inputs put the same rows aside as "from the future"?"""
     settled = [said["settled"] for said in manifest["memory"].values() if said["settled"]]
     return not manifest["future"] and all(datetime.fromisoformat(moment) < delivered for moment in settled)
 
 
-def build(
+def _build(
     con, settings: Settings, given: Inputs, target: Path, delivered: datetime
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Read what is new and put the tables in place, whole or not at all; the manifest, and inputs read per table."""
     mapping, quality, folder = given.mapping, settings.quality, target.parent.parent
-    before = previous(target)
-    same = before is not None and before[1]["mapping"] == mapping_sha256(mapping)
+    before = _previous(target)
+    same = before is not None and before[1]["mapping"] == _mapping_sha256(mapping)
     recipe = inputs.recipe(mapping, quality)
     aside = folder / "quarantine" / target.name
     shutil.rmtree(aside, ignore_errors=True)
     staging = target.with_name(f".staging-{target.name}-{os.getpid()}")
-    reading = Reading(con, given, quality, staging, delivered, base(target, before, recipe), keep_in(aside))
+    reading = Reading(con, given, quality, staging, delivered, _base(target, before, recipe), _keep_in(aside))
     try:
         staging.mkdir(mode=store.FOLDER_MODE, parents=True)
         found = tables.read(reading, before[1]["medians"] if before and same else {})
         if before and same:
-            same_customers(con, found, store.known(*before))
-        manifest = store.seal(found, staging, {"mapping": mapping_sha256(mapping), "recipe": recipe})
+            _same_customers(con, found, store.known(*before))
+        manifest = store.seal(found, staging, {"mapping": _mapping_sha256(mapping), "recipe": recipe})
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
         return manifest, found.read
@@ -84,7 +84,7 @@ def build(
             con.drop_view(view, force=True)
 
 
-def base(target: Path, before: tuple[Path, dict[str, Any]] | None, recipe: str) -> Tables | None:
+def _base(target: Path, before: tuple[Path, dict[str, Any]] | None, recipe: str) -> Tables | None:
     """An earlier reading to start from, by the same mapping, limits and code, and without damage."""
     folders = [target, *([before[0]] if before else [])]
     for folder in dict.fromkeys(folders):
@@ -94,7 +94,7 @@ def base(target: Path, before: tuple[Path, dict[str, Any]] | None, recipe: str) 
     return None
 
 
-def point(target: Path) -> None:
+def _point(target: Path) -> None:
     """Name the folder in use; the next reading starts from it. Older folders beyond the last few are removed."""
     temporary = target.parent / f".{CURRENT}-{os.getpid()}"
     temporary.write_text(target.name, encoding="utf-8")
@@ -104,7 +104,7 @@ def point(target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def previous(target: Path) -> tuple[Path, dict[str, Any]] | None:
+def _previous(target: Path) -> tuple[Path, dict[str, Any]] | None:
     """The folder in use before this reading, and its manifest."""
     pointer = target.parent / CURRENT
     if not pointer.is_file():
@@ -114,11 +114,11 @@ def previous(target: Path) -> tuple[Path, dict[str, Any]] | None:
     return None if manifest is None else (folder, manifest)
 
 
-def mapping_sha256(mapping: Mapping) -> str:
+def _mapping_sha256(mapping: Mapping) -> str:
     return hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()
 
 
-def same_customers(con, found: Tables, before: Tables) -> None:
+def _same_customers(con, found: Tables, before: Tables) -> None:
     """Ids that changed their spelling (00123 -> 123) meet few of the ids of the reading before. Raises E322."""
     parts = [part for part in before.parts["customers"] if part.path.is_file()]
     if not parts or parts[0].sha256 == found.parts["customers"][0].sha256:
@@ -136,7 +136,7 @@ def same_customers(con, found: Tables, before: Tables) -> None:
         )
 
 
-def keep_in(folder: Path) -> tables.Keep:
+def _keep_in(folder: Path) -> tables.Keep:
     """Quarantined rows of each table go to a folder, readable by the owner alone."""
 
     def keep(name: str, rows: pa.Table) -> None:

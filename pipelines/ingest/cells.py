@@ -89,7 +89,7 @@ def words_of(column: ir.Value) -> ir.StringValue:
     return column if column.type().is_string() else column.cast("string")
 
 
-def failing(source: ir.Value, value: ir.Value, rule: str, column: str) -> Problem:
+def _failing(source: ir.Value, value: ir.Value, rule: str, column: str) -> Problem:
     return Problem(source.notnull() & value.isnull(), rule, column, words_of(source))
 
 
@@ -112,14 +112,14 @@ def narrow(value: ir.StringValue) -> ir.StringValue:
 
 def decimal(source: ir.Value, name: str) -> Cell:
     """decimal(19, 6), exact where the source is text, whole or decimal; floats go through their shortest text."""
-    words = number_words(source)
+    words = _number_words(source)
     value = words.try_cast(EXACT)
     bad = Problem(source.notnull() & words.isnull(), "not_a_number", name, words_of(source))
     wide = Problem(words.notnull() & value.isnull(), "out_of_range", name, words_of(source))
     return Cell(value, (bad, wide))
 
 
-def number_words(source: ir.Value) -> ir.Value:
+def _number_words(source: ir.Value) -> ir.Value:
     """The source where it is a plain number, else null: `1,5`, `1e3` and `1 000` are not."""
     if source.type().is_string():
         stripped = source.strip()
@@ -131,7 +131,7 @@ def number_words(source: ir.Value) -> ir.Value:
 
 def price(source: ir.Value, name: str) -> Cell:
     """decimal(12, 2) straight from the source, half away from zero, rounded once."""
-    words = number_words(source)
+    words = _number_words(source)
     value = words.try_cast(MONEY)
     bad = Problem(source.notnull() & words.isnull(), "not_a_number", name, words_of(source))
     return Cell(value, (bad, Problem(words.notnull() & value.isnull(), "out_of_range", name, words_of(source))))
@@ -141,32 +141,32 @@ def money(value: ir.DecimalValue, sources: list[ir.Value], name: str) -> Cell:
     """decimal(12, 2), half away from zero."""
     rounded = value.try_cast(MONEY)
     given = ibis.and_(*[source.notnull() for source in sources]) if sources else ibis.literal(True)
-    return Cell(rounded, (Problem(given & rounded.isnull(), "out_of_range", name, shown(sources)),))
+    return Cell(rounded, (Problem(given & rounded.isnull(), "out_of_range", name, _shown(sources)),))
 
 
-def shown(sources: list[ir.Value]) -> ir.StringValue:
+def _shown(sources: list[ir.Value]) -> ir.StringValue:
     return ibis.literal(" ").join([words_of(source) for source in sources]) if sources else ibis.literal("")
 
 
 def measure(source: ir.Value, name: str) -> Cell:
     """float64; NaN and infinities are not numbers."""
-    words = number_words(source)
+    words = _number_words(source)
     value = words.try_cast("float64") if words.type().is_string() else words.cast("float64")
-    return Cell(value, (failing(source, value, "not_a_number", name),))
+    return Cell(value, (_failing(source, value, "not_a_number", name),))
 
 
 def bounded(value: ir.FloatingValue, sources: list[ir.Value], name: str) -> Cell:
     """A computed measure must be finite and within 1e15."""
     sound = ibis.ifelse(finite(value) & (value.abs() < 1e15), value, ibis.null("float64"))
     given = ibis.and_(*[source.notnull() for source in sources]) if sources else ibis.literal(True)
-    return Cell(sound, (Problem(given & sound.isnull(), "out_of_range", name, shown(sources)),))
+    return Cell(sound, (Problem(given & sound.isnull(), "out_of_range", name, _shown(sources)),))
 
 
 def whole(source: ir.Value, name: str) -> Cell:
     words = words_of(source).strip()
     plain = ibis.ifelse(words.re_search(WHOLE), words.re_replace(r"\.0*$", ""), ibis.null("string"))
     value = plain.try_cast("int64")
-    return Cell(value, (failing(source, value, "not_a_whole_number", name),))
+    return Cell(value, (_failing(source, value, "not_a_whole_number", name),))
 
 
 def boolean(source: ir.Value, name: str) -> Cell:
@@ -177,7 +177,7 @@ def boolean(source: ir.Value, name: str) -> Cell:
     value = ibis.cases(
         (words.isin(["true", "1"]), True), (words.isin(["false", "0"]), False), else_=ibis.null("boolean")
     )
-    return Cell(value, (failing(source, value, "not_true_or_false", name),))
+    return Cell(value, (_failing(source, value, "not_true_or_false", name),))
 
 
 @dataclass(frozen=True)
@@ -199,32 +199,32 @@ def moment(source: ir.Value, name: str, shape: str | None, zone: str, aware: boo
     if kind.is_date():
         return Moment(source.cast(NAIVE), None)
     if kind.is_timestamp():
-        return seen_from(zone, source.cast(AWARE)) if kind.timezone else Moment(source.cast(NAIVE), None)
+        return _seen_from(zone, source.cast(AWARE)) if kind.timezone else Moment(source.cast(NAIVE), None)
     words = words_of(source).strip()
     if shape and shape.startswith("epoch_"):
-        instant = since_1970(whole(source, name).value, shape)
+        instant = _since_1970(whole(source, name).value, shape)
     elif not aware:
-        local = try_strptime(words, shape) if shape else iso(words).try_cast(NAIVE)
-        return Moment(local, None, (failing(source, local, "not_a_time", name),))
+        local = try_strptime(words, shape) if shape else _iso(words).try_cast(NAIVE)
+        return Moment(local, None, (_failing(source, local, "not_a_time", name),))
     else:
-        instant = try_strptime_aware(words, shape) if shape else iso(words).try_cast(AWARE)
-    bad = failing(source, instant, "not_a_time", name)
-    seen = seen_from(zone, instant)
+        instant = try_strptime_aware(words, shape) if shape else _iso(words).try_cast(AWARE)
+    bad = _failing(source, instant, "not_a_time", name)
+    seen = _seen_from(zone, instant)
     return Moment(seen.local, seen.instant, (bad,))
 
 
-def since_1970(count: ir.IntegerValue, shape: str) -> ir.TimestampValue:
+def _since_1970(count: ir.IntegerValue, shape: str) -> ir.TimestampValue:
     """The instant of an epoch count; null beyond the year 9999, where a wrong unit often leads."""
     factor = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}[shape]
     near = ibis.ifelse(count.abs() < 253_402_300_800_000_000 // factor, count, ibis.null("int64"))
     return local_to_instant("UTC", from_microseconds(near * factor))
 
 
-def iso(words: ir.StringValue) -> ir.StringValue:
+def _iso(words: ir.StringValue) -> ir.StringValue:
     return ibis.ifelse(words.re_search(ISO_TIME), words, ibis.null("string"))
 
 
-def seen_from(zone: str, instant: ir.TimestampValue) -> Moment:
+def _seen_from(zone: str, instant: ir.TimestampValue) -> Moment:
     return Moment(instant_to_local(zone, instant), instant)
 
 

@@ -137,7 +137,7 @@ class Columns:
         return self.plain_moment(owner, Form(**{"from": name}))
 
     def plain_moment(self, name: str, form: Form) -> Moment:
-        if from_canonical(self.table, name, form):
+        if _from_canonical(self.table, name, form):
             return self.named_moment(form.from_ or "", name)
         source = self.source(name, form)
         self.clock_type(name, form, source)
@@ -228,7 +228,7 @@ class Entered:
         self.making.pop()
 
 
-def from_canonical(table: TableMapping, name: str, form: Form) -> bool:
+def _from_canonical(table: TableMapping, name: str, form: Form) -> bool:
     """`known_at: happened_at` names the canonical clock, not a source column."""
     return name in CLOCKS and form.from_ != name and form.from_ in table.forms()
 
@@ -242,7 +242,7 @@ def needed(table: TableMapping) -> set[str]:
             found |= {
                 part for part in expressions.names(expressions.parse(form.expr)) if part not in canonical - {name}
             }
-        if form.from_ is not None and not from_canonical(table, name, form):
+        if form.from_ is not None and not _from_canonical(table, name, form):
             found.add(form.from_)
         found |= {*(form.concat or []), *form.when}
     return found

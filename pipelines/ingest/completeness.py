@@ -62,17 +62,17 @@ def months(as_of: date, edge: date) -> Rhythm:
     """24 months back from an edge, each against the half year before it and the same season a year ago."""
     edges, seen = ([stepped(day, "1mo", -k) for k in range(39)] for day in (edge, as_of))
     spans = tuple((early, late) for late, early in pairwise(edges))
-    return Rhythm(spans, graced(seen), 24, (*range(1, 7), 11, 12, 13), 3, WANDER)
+    return Rhythm(spans, _graced(seen), 24, (*range(1, 7), 11, 12, 13), 3, WANDER)
 
 
 def week(as_of: date, step: str, times: int) -> Rhythm:
     """The newest seven days, against seven days of some weeks or months before."""
     ends = [stepped(as_of, step, -k) for k in range(times + 1)]
     spans = tuple((end - timedelta(days=7), end) for end in ends)
-    return Rhythm(spans, graced(ends), 1, tuple(range(1, times + 1)), 1)
+    return Rhythm(spans, _graced(ends), 1, tuple(range(1, times + 1)), 1)
 
 
-def graced(moments: Sequence[date]) -> tuple[date, ...]:
+def _graced(moments: Sequence[date]) -> tuple[date, ...]:
     """Now, and the earlier moments with a day less."""
     return (moments[0], *[moment - GRACE for moment in moments[1:]])
 
@@ -118,22 +118,22 @@ def judge(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: d
     stopped: list[tuple[float, HeadwaterError]] = []
     warnings: list[Problem] = []
     for name in (name for name in CONTRACTS if CONTRACTS[name].event and name in tables.parts):
-        file = shown(mapping.tables[name].source)
-        thin = found(con, tables, name, mapping.timezone, quality, as_of)
+        file = _shown(mapping.tables[name].source)
+        thin = _found(con, tables, name, mapping.timezone, quality, as_of)
         if thin.month:
-            stopped.append((thin.month.share, HeadwaterError("E421", file=file, **told(name, thin.month))))
+            stopped.append((thin.month.share, HeadwaterError("E421", file=file, **_told(name, thin.month))))
         elif thin.week:
-            warnings.append(Problem("W421", file, values=told(name, thin.week)))
+            warnings.append(Problem("W421", file, values=_told(name, thin.week)))
     stop([error for _, error in sorted(stopped, key=lambda pair: pair[0])])
     return tuple(warnings)
 
 
-def shown(source: Source) -> str:
+def _shown(source: Source) -> str:
     """How a source is spelled where no single file is meant."""
     return source.files or source.database or source.table or "sql"
 
 
-def told(name: str, thin: Thin) -> dict[str, Any]:
+def _told(name: str, thin: Thin) -> dict[str, Any]:
     days = {"first": thin.first.isoformat(), "last": thin.last.isoformat(), "month": f"{thin.last:%Y-%m}"}
     return {"table": name, "found": thin.found, "expected": thin.expected, **days}
 
@@ -146,7 +146,7 @@ class Found:
     week: Thin | None = None
 
 
-def found(con: Any, tables: Tables, name: str, zone: str, quality: Quality, as_of: date) -> Found:
+def _found(con: Any, tables: Tables, name: str, zone: str, quality: Quality, as_of: date) -> Found:
     """Looks at calendar months and at those that end with the as-of date.
 
     A week must be thin against other weeks and against the same days of other months: bills are paid at a month's end.
@@ -158,12 +158,12 @@ def found(con: Any, tables: Tables, name: str, zone: str, quality: Quality, as_o
         return Found()
     share, accepted = quality.smallest_month, quality.quiet.get(name, ())
     thin = [month for rhythm in by_month for month in thin_periods(came, rhythm, share)]
-    thin = [month for month in thin if not overlaps(month, accepted)]
+    thin = [month for month in thin if not _overlaps(month, accepted)]
     quiet = [thin_periods(came, rhythm, share) for rhythm in by_week]
     return Found(min(thin, key=lambda month: month.share, default=None), quiet[0][0] if all(quiet) else None)
 
 
-def overlaps(thin: Thin, accepted: Sequence[str]) -> bool:
+def _overlaps(thin: Thin, accepted: Sequence[str]) -> bool:
     """Does a month that was declared right as it is lie in the period?"""
     return any(f"{thin.first:%Y-%m}" <= month <= f"{thin.last:%Y-%m}" for month in accepted)
 
@@ -171,20 +171,20 @@ def overlaps(thin: Thin, accepted: Sequence[str]) -> bool:
 def thin_periods(came: Arrivals, rhythm: Rhythm, share: float) -> list[Thin]:
     """Periods with less than `share` of the rows of each comparable, but for runs that came a few days early."""
     thin = []
-    for (early, late), then, now in counted(came, rhythm):
-        if len(then) < FEWEST_PERIODS or min(then) < FEWEST_ROWS or now >= share * steadiness(then) * min(then):
+    for (early, late), then, now in _counted(came, rhythm):
+        if len(then) < FEWEST_PERIODS or min(then) < FEWEST_ROWS or now >= share * _steadiness(then) * min(then):
             continue
         if came.between(early - rhythm.wander, early, rhythm.seen[0]) < min(then) / 2:
             thin.append(Thin(early, late - timedelta(days=1), now, min(then)))
     return thin
 
 
-def steadiness(then: list[int]) -> float:
+def _steadiness(then: list[int]) -> float:
     """Fewest over usual rows of the newest comparables: a source that varies by itself may fall further."""
     return min(then[:6]) / float(np.median(then[:6]))
 
 
-def counted(came: Arrivals, rhythm: Rhythm) -> Iterator[tuple[tuple[date, date], list[int], int]]:
+def _counted(came: Arrivals, rhythm: Rhythm) -> Iterator[tuple[tuple[date, date], list[int], int]]:
     """Each period that is judged, the rows of its comparables at the same age, and its own."""
     now = rhythm.seen[0]
     for j, span in enumerate(rhythm.spans[: rhythm.judged]):
@@ -201,23 +201,23 @@ def arrivals(con: Any, tables: Tables, name: str, zone: str, rhythms: Sequence[R
     moments = sorted(set().union(*[rhythm.moments for rhythm in rhythms]))
     events = tables.opened(con, {name: start})[name]
     events = events.filter(events.happened_on >= start, events.happened_on < end)
-    seen = {f"seen_{moment:%Y%m%d}": was_seen(events, cutoff(moment, zone)).sum() for moment in moments}
+    seen = {f"seen_{moment:%Y%m%d}": _was_seen(events, cutoff(moment, zone)).sum() for moment in moments}
     days = events.group_by("happened_on").aggregate(known=events.known_at.min(), **seen).to_pandas()
     if not len(days):
         return None
     first = min(part.first_day for part in tables.parts[name] if part.first_day)
     live = max(first, days["known"].min().date())
     places = (pd.to_datetime(days["happened_on"]) - pd.Timestamp(start)).dt.days
-    upto = {moment: running((end - start).days, places, days[f"seen_{moment:%Y%m%d}"]) for moment in moments}
+    upto = {moment: _running((end - start).days, places, days[f"seen_{moment:%Y%m%d}"]) for moment in moments}
     return Arrivals(start, first, live, upto)
 
 
-def running(size: int, places: pd.Series, rows: pd.Series) -> np.ndarray:
+def _running(size: int, places: pd.Series, rows: pd.Series) -> np.ndarray:
     """Rows up to each day, from none before the first."""
     return np.bincount(places + 1, weights=rows, minlength=size + 1).cumsum()
 
 
-def was_seen(events: ir.Table, moment: Any) -> ir.BooleanValue:
+def _was_seen(events: ir.Table, moment: Any) -> ir.BooleanValue:
     """Was a row known before a moment, and not yet superseded?"""
     midnight = ibis.literal(moment).cast("timestamp(6)")
     superseded = events.superseded_at.isnull() | (events.superseded_at >= midnight)

@@ -44,24 +44,24 @@ def extract(mapping: Mapping, folder: Path, first: int | None = None) -> None:
 
     `first`: at most so many rows of each, for a trial. All tables are tried before the first problem is raised, the others with it: what `databases` raises, and E7xx.
     """
-    waiting = {name: mapping.tables[name] for name in inputs.ordered(mapping) if is_waiting(mapping.tables[name])}
+    waiting = {name: mapping.tables[name] for name in inputs.ordered(mapping) if _is_waiting(mapping.tables[name])}
     if not waiting:
         return
     failures: list[HeadwaterError] = []
-    with locked(folder):
+    with _locked(folder):
         for connection in dict.fromkeys(table.source.connection or "" for table in waiting.values()):
             members = {name: table for name, table in waiting.items() if table.source.connection == connection}
             failures += [
-                inputs.named(error, mapping, name) for name, error in fetched(connection, members, folder, first)
+                inputs.named(error, mapping, name) for name, error in _fetched(connection, members, folder, first)
             ]
     inputs.stop(failures)
 
 
-def is_waiting(table: TableMapping) -> bool:
+def _is_waiting(table: TableMapping) -> bool:
     return table.source.connection is not None and table.source.files is None
 
 
-def fetched(
+def _fetched(
     connection: str, members: dict[str, TableMapping], folder: Path, first: int | None
 ) -> Iterator[tuple[str, HeadwaterError]]:
     """Fetch the tables of one connection; gives those that failed."""
@@ -111,20 +111,20 @@ class Extract:
     def begin(self, database: Database, rows: ir.Table) -> None:
         """The whole table: the first of many files, or the only one."""
         kinds = databases.types(rows)
-        name = numbered(1) if self.table.source.watermark else SNAPSHOT
-        write(self.folder / name, databases.batches(database, rows, kinds), kinds)
+        name = _numbered(1) if self.table.source.watermark else SNAPSHOT
+        _write(self.folder / name, databases.batches(database, rows, kinds), kinds)
 
     def add(self, database: Database, rows: ir.Table, files: list[Path], least: date | datetime | None) -> None:
         """One more file of the rows that no earlier one holds; none when there are no such rows."""
         kinds = databases.types(rows)
-        with unseen(files, self.table.source.watermark or "", least) as new:
+        with _unseen(files, self.table.source.watermark or "", least) as new:
             found = (new(batch) for batch in databases.batches(database, rows, kinds))
-            write(self.folder / numbered(int(files[-1].stem) + 1), found, kinds, empty=False)
+            _write(self.folder / _numbered(int(files[-1].stem) + 1), found, kinds, empty=False)
 
     def least(self, files: list[Path]) -> date | datetime | None:
         """From which watermark on rows are fetched: the newest one kept less the overlap, or the declared start."""
         source = self.table.source
-        newest = max((mark for file in files if (mark := newest_of(file, source.watermark or ""))), default=None)
+        newest = max((mark for file in files if (mark := _newest_of(file, source.watermark or ""))), default=None)
         if newest is None:
             return source.since
         if isinstance(newest, datetime):
@@ -140,18 +140,18 @@ def identity(table: TableMapping, needed: list[str]) -> str:
     return hashlib.sha256(json.dumps(whole, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
-def numbered(number: int) -> str:
+def _numbered(number: int) -> str:
     return f"{number:06d}.parquet"
 
 
-def newest_of(file: Path, column: str) -> date | datetime | None:
+def _newest_of(file: Path, column: str) -> date | datetime | None:
     with parquets.opened(str(file)) as opened:
         marks = [pc.max(batch.column(0)) for batch in opened.iter_batches(columns=[column])]
     return max((mark.as_py() for mark in marks if mark.is_valid), default=None)
 
 
 @contextmanager
-def unseen(
+def _unseen(
     files: list[Path], mark: str, least: date | datetime | None
 ) -> Iterator[Callable[[pa.RecordBatch], pa.RecordBatch]]:
     """Gives the rows of a batch that no file holds, null being equal to null; repeats within a fetch stay.
@@ -177,11 +177,11 @@ def unseen(
         con.disconnect()
 
 
-def write(path: Path, rows: Iterable[pa.RecordBatch], kinds: dict[str, pa.DataType], *, empty: bool = True) -> None:
+def _write(path: Path, rows: Iterable[pa.RecordBatch], kinds: dict[str, pa.DataType], *, empty: bool = True) -> None:
     """Whole or not at all: beside, synced, renamed. The same bytes leave a file as it is; no rows leave none."""
     temporary = path.with_name(f".{path.stem}-{os.getpid()}.tmp")
     try:
-        count = stream(temporary, rows, pa.schema(list(kinds.items())))
+        count = _stream(temporary, rows, pa.schema(list(kinds.items())))
         if (count or empty) and not (path.is_file() and storage.sha256(path) == storage.sha256(temporary)):
             temporary.replace(path)
             storage.sync(path.parent)
@@ -191,7 +191,7 @@ def write(path: Path, rows: Iterable[pa.RecordBatch], kinds: dict[str, pa.DataTy
         temporary.unlink(missing_ok=True)
 
 
-def stream(path: Path, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
+def _stream(path: Path, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
     """Write batches as they come; the number of rows."""
     count = 0
     with path.open("xb") as out:
@@ -206,7 +206,7 @@ def stream(path: Path, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> int
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """One process fetches at a time; another one waits. The kernel frees the lock when the holder dies."""
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, FILE_MODE)

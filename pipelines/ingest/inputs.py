@@ -32,7 +32,7 @@ class Inputs:
         for name, raw in self.raws.items():
             files = [(file.path, file.sha256) for file in raw.inputs]
             found[name] = [files, raw.repeated]
-        return digest([recipe(self.mapping, quality), found])[:16]
+        return _digest([recipe(self.mapping, quality), found])[:16]
 
     def delivered(self, as_of: date, quality: Quality) -> datetime:
         """Two days after the later of the as-of date and the moment at which the newest file was written, UTC."""
@@ -108,8 +108,8 @@ def recipe(mapping: Mapping, quality: Quality) -> str:
     limits = quality.model_dump(
         exclude={"smallest_month", "gaps", "quiet"}
     )  # judged at each as-of date, not at reading
-    return digest([mapping.model_dump(mode="json"), limits, contracts, FORMAT])
+    return _digest([mapping.model_dump(mode="json"), limits, contracts, FORMAT])
 
 
-def digest(whole: object) -> str:
+def _digest(whole: object) -> str:
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()

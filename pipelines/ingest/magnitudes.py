@@ -56,7 +56,7 @@ class FileSize:
 def check(reading: "Reading", before: dict[str, float]) -> None:
     """Fill medians and newest rows of the result. Raises E301 for a suspicious unit; `before`: medians of last time."""
     tables, mapping, quality = reading.result, reading.mapping, reading.quality
-    found = {name: sizes(memory.sizes) for name, memory in tables.memory.items()}
+    found = {name: _sizes(memory.sizes) for name, memory in tables.memory.items()}
     every = {f"{table}.{column}": size for table, of in found.items() for column, size in of.items()}
     tables.medians = {name: size.median for name, size in every.items()}
     for name, parts in tables.parts.items():
@@ -64,9 +64,9 @@ def check(reading: "Reading", before: dict[str, float]) -> None:
         if moments:
             tables.newest[name] = max(moments)
     odd = (
-        odd_file(tables, quality)
-        or (suspect(quality, every) if mapping.decimals else None)
-        or changed(quality, tables.medians, before)
+        _odd_file(tables, quality)
+        or (_suspect(quality, every) if mapping.decimals else None)
+        or _changed(quality, tables.medians, before)
     )
     if odd:
         raise units.error(reading, odd)
@@ -100,18 +100,18 @@ def added(counts: list[pa.Table]) -> pa.Table:
     return total.rename_columns([*by, "rows", "newest"]).select(SIZES.names).cast(SIZES)
 
 
-def sizes(counts: pa.Table) -> dict[str, Size]:
+def _sizes(counts: pa.Table) -> dict[str, Size]:
     """Per column; those without any positive value are left out."""
     found = {}
     for name in pc.unique(counts["column"]).to_pylist():
         column = counts.filter(pc.equal(counts["column"], name))
         positive = column.filter(pc.greater(column["value"], 0)).sort_by("value")
         if positive.num_rows:
-            found[name] = Size(median(positive), pc.all(column["whole"]).as_py())
+            found[name] = Size(_median(positive), pc.all(column["whole"]).as_py())
     return found
 
 
-def median(counts: pa.Table) -> float:
+def _median(counts: pa.Table) -> float:
     """Of `rows` times each `value`, in order; halfway between the middle two of an even number."""
     values, upto = counts["value"].to_numpy(), np.cumsum(counts["rows"].to_numpy())
     last = int(upto[-1]) - 1
@@ -119,7 +119,7 @@ def median(counts: pa.Table) -> float:
     return float((low + high) / 2)
 
 
-def suspect(quality: Quality, found: dict[str, Size]) -> Odd | None:
+def _suspect(quality: Quality, found: dict[str, Size]) -> Odd | None:
     """Fen where yuan is expected: whole numbers with a large median, or one money column far above the others."""
     money = {name: size.median for name, size in found.items() if name in COMPARED}
     for name, median in money.items():
@@ -131,19 +131,19 @@ def suspect(quality: Quality, found: dict[str, Size]) -> Odd | None:
     return None
 
 
-def changed(quality: Quality, medians: dict[str, float], before: dict[str, float]) -> Odd | None:
+def _changed(quality: Quality, medians: dict[str, float], before: dict[str, float]) -> Odd | None:
     """A median that moved by a factor since the previous reading changed its unit, not its customers."""
     for name, old in before.items():
         new = medians.get(name)
-        if new is not None and old > 0 and outside(new, [old], quality.largest_change):
+        if new is not None and old > 0 and _outside(new, [old], quality.largest_change):
             return Odd(name, new, old, old, "@found.changed")
     return None
 
 
-def odd_file(tables: "Tables", quality: Quality) -> Odd | None:
+def _odd_file(tables: "Tables", quality: Quality) -> Odd | None:
     """The first file whose median lies far outside those of the files before it."""
     for name, memory in tables.memory.items():
-        for column, files in by_file(memory.sizes).items():
+        for column, files in _by_file(memory.sizes).items():
             found = departing(files, quality.largest_change)
             if found:
                 file, usual = found
@@ -152,7 +152,7 @@ def odd_file(tables: "Tables", quality: Quality) -> Odd | None:
     return None
 
 
-def by_file(counts: pa.Table) -> dict[str, list[FileSize]]:
+def _by_file(counts: pa.Table) -> dict[str, list[FileSize]]:
     """Per column the files with enough positive values, in the order of their newest row, then of their names."""
     frame = counts.to_pandas()
     frame = frame[frame["value"] > 0].sort_values(["column", FILE, "value"])
@@ -174,15 +174,15 @@ def departing(files: list[FileSize], change: float) -> tuple[FileSize, list[floa
     """
     for place, file in enumerate(files):
         before = [other.median for other in files[:place] if file.day is None or other.day != file.day]
-        if before and outside(file.median, before, change):
+        if before and _outside(file.median, before, change):
             rest = [other.median for other in files[1:]]
-            if len(before) == 1 and len(rest) > 1 and outside(files[0].median, rest, change):
+            if len(before) == 1 and len(rest) > 1 and _outside(files[0].median, rest, change):
                 return files[0], rest
             return file, before
     return None
 
 
-def outside(median: float, usual: list[float], change: float) -> bool:
+def _outside(median: float, usual: list[float], change: float) -> bool:
     return not min(usual) / change <= median <= max(usual) * change
 
 
@@ -190,7 +190,7 @@ def freshness(tables: "Tables", mapping: Mapping, as_of: date) -> tuple[Problem,
     """Warnings W402 for tables older than `warn_after` at an as-of date. Raises E402 past `error_after`."""
     late = []
     for name, table in mapping.tables.items():
-        limits, age = table.freshness, age_of(tables, name, mapping, as_of)
+        limits, age = table.freshness, _age_of(tables, name, mapping, as_of)
         file = tables.fingerprints[name][-1].path
         values = {"table": name, "age": round(age / timedelta(days=1), 1), "as_of": as_of}
         if limits.error_after and age > limits.error_after:
@@ -200,7 +200,7 @@ def freshness(tables: "Tables", mapping: Mapping, as_of: date) -> tuple[Problem,
     return tuple(late)
 
 
-def age_of(tables: "Tables", name: str, mapping: Mapping, as_of: date) -> timedelta:
+def _age_of(tables: "Tables", name: str, mapping: Mapping, as_of: date) -> timedelta:
     """As-of midnight minus the newest row known before it; the time of the file where a table has no clock."""
     midnight = datetime.combine(as_of, time(), ZoneInfo(mapping.timezone)).astimezone(UTC).replace(tzinfo=None)
     table = tables.tables[name]

@@ -56,7 +56,9 @@ def aware(counted: Mapping[str, tuple[int, int]], file: str) -> dict[str, bool]:
 def offset_counts(rows: ir.Table, table: TableMapping, contract: Contract) -> dict[str, tuple[int, int]]:
     """Times with an offset and without, per time column of text."""
     texts = [
-        name for name in sorted(time_columns(table, contract)) if name in rows.columns and rows[name].type().is_string()
+        name
+        for name in sorted(_time_columns(table, contract))
+        if name in rows.columns and rows[name].type().is_string()
     ]
     if not texts:
         return {}
@@ -68,7 +70,7 @@ def offset_counts(rows: ir.Table, table: TableMapping, contract: Contract) -> di
     return {name: (found[f"aware{n}"] or 0, found[f"naive{n}"] or 0) for n, name in enumerate(texts)}
 
 
-def time_columns(table: TableMapping, contract: Contract) -> set[str]:
+def _time_columns(table: TableMapping, contract: Contract) -> set[str]:
     """Source columns read as times without a declared shape."""
     found: set[str] = set()
     for name, form in table.forms().items():

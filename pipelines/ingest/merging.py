@@ -50,13 +50,13 @@ def merge(reading: Reading, contract: Contract, staged: Staged, before: list[Par
         path = folder / f"{name}.parquet"
         if name in staged.pieces:
             with Pool(reading.con, contract, staged.pieces[name], stored.get(name), rivals) as pool:
-                write(pool, path, merged)
+                _write(pool, path, merged)
         else:
             os.link(stored[name].path, path)
             merged.parts.append(replace(stored[name], path=path))
-    merged.conflicts.append(untouched(reading.con, contract, rivals, staged))
+    merged.conflicts.append(_untouched(reading.con, contract, rivals, staged))
     if not merged.parts:
-        merged.parts.append(nothing(reading.con, contract, folder / f"{WHOLE}.parquet"))
+        merged.parts.append(_nothing(reading.con, contract, folder / f"{WHOLE}.parquet"))
     return merged
 
 
@@ -93,26 +93,26 @@ class Pool:
             self.con.drop_view(f"{view}_{self.contract.name}", force=True)
 
 
-def write(pool: Pool, path: Path, merged: Merged) -> None:
+def _write(pool: Pool, path: Path, merged: Merged) -> None:
     """One part: its stored rows as they are unless a new row has their key, the others in their versions."""
     found = versions(pool.con, pool.rows, pool.contract)
     if found.conflicts is not None:
         conflicts = found.conflicts.to_pyarrow()
         if pc.any(pc.equal(conflicts[FILE], STORED)).as_py():
             raise Contradicted(pool.contract.name)
-        merged.conflicts.append(ruled(conflicts, pool.contract))
+        merged.conflicts.append(_ruled(conflicts, pool.contract))
     used = found.used
     if pool.stored is not None:
         used = pool.stored.anti_join(pool.rows, list(pool.contract.key)).select(*used.columns).union(used)
     merged.duplicates += found.duplicates
-    part = kept(pool.con, used, path)
+    part = _kept(pool.con, used, path)
     if part.rows:
         merged.parts.append(part)
     else:
         path.unlink()
 
 
-def kept(con, rows: ir.Table, path: Path) -> Part:
+def _kept(con, rows: ir.Table, path: Path) -> Part:
     """Rows written as a part, sorted."""
     first = [c for c in FIRST if c in rows.columns]
     rest = [c for c in rows.columns if c not in first]
@@ -131,7 +131,7 @@ def kept(con, rows: ir.Table, path: Path) -> Part:
     return Part(path, store.sealed(path), sum(found["n"]), first_day, last_day, newest, numbers)
 
 
-def untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.Table:
+def _untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.Table:
     """Rows in conflict whose keys no new row has: they stay where they are."""
     pieces = [str(path) for paths in staged.pieces.values() for path in paths]
     if not pieces or not rivals.num_rows:
@@ -144,12 +144,12 @@ def untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.T
     return found.cast(rivals.schema)
 
 
-def ruled(conflicts: pa.Table, contract: Contract) -> pa.Table:
+def _ruled(conflicts: pa.Table, contract: Contract) -> pa.Table:
     rule = pa.array([CONFLICT] * conflicts.num_rows, pa.string())
     return conflicts.append_column(RULE, rule).cast(rows_with_places(contract))
 
 
-def nothing(con, contract: Contract, path: Path) -> Part:
+def _nothing(con, contract: Contract, path: Path) -> Part:
     """A part without rows, so that a table of which nothing is used still has its columns."""
     schema = contract.schema() | ({"superseded_at": TIME} if contract.event else {})
-    return kept(con, ibis.memtable([], schema=ibis.schema(schema)), path)
+    return _kept(con, ibis.memtable([], schema=ibis.schema(schema)), path)

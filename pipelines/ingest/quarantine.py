@@ -34,7 +34,7 @@ OWN_CODES = {
 
 def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw) -> pa.Table:
     """Every row of a table that is not used and not a duplicate, in the order of the files."""
-    found = pa.concat_tables([aside, told_of(con, waiting)]).combine_chunks()
+    found = pa.concat_tables([aside, _told_of(con, waiting)]).combine_chunks()
     names = pa.array([file.path for file in raw.inputs], pa.string()).take(found[FILE].combine_chunks())
     columns = [names, found[ROW], *(found[name] for name in SCHEMA.names[2:])]
     return pa.table(columns, schema=SCHEMA).sort_by([("file", "ascending"), ("row", "ascending")])
@@ -57,7 +57,7 @@ def numbered(bad: ir.Table, told: list[Told]) -> pa.Table:
     return pa.table([found[FILE], found[ROW], columns, rules, found["value"]], names=ASIDE.names).cast(ASIDE)
 
 
-def told_of(con, waiting: pa.Table) -> pa.Table:
+def _told_of(con, waiting: pa.Table) -> pa.Table:
     """The same of rows that wait: those from the future show when they were known, the others whose they are."""
     if not waiting.num_rows:
         return ASIDE.empty_table()
@@ -79,14 +79,14 @@ def judge(contract: Contract, count: RowCount, bad: pa.Table, quality: Quality) 
     shares = [(keys, quality.max_quarantined_keys), (bad, quality.max_quarantined)]
     for rows, limit in shares:
         if rows.num_rows > limit * count.in_:
-            raise excess(contract, rows, count, limit)
+            raise _excess(contract, rows, count, limit)
 
 
-def excess(contract: Contract, rows: pa.Table, count: RowCount, limit: float) -> HeadwaterError:
+def _excess(contract: Contract, rows: pa.Table, count: RowCount, limit: float) -> HeadwaterError:
     """The message of the most frequent rule, with three examples; its other rules are counted."""
     counted = Counter(zip(rows["rule"].to_pylist(), rows["column"].to_pylist(), strict=True))
     (rule, column), number = counted.most_common(1)[0]
-    same = rows.filter(pc.and_kleene(pc.equal(rows["rule"], rule), same_column(rows, column)))
+    same = rows.filter(pc.and_kleene(pc.equal(rows["rule"], rule), _same_column(rows, column)))
     first = same.slice(0, 3).to_pylist()
     return HeadwaterError(
         OWN_CODES.get(rule, "E310"),
@@ -103,7 +103,7 @@ def excess(contract: Contract, rows: pa.Table, count: RowCount, limit: float) ->
     )
 
 
-def same_column(rows: pa.Table, column: str | None) -> pa.ChunkedArray:
+def _same_column(rows: pa.Table, column: str | None) -> pa.ChunkedArray:
     return pc.is_null(rows["column"]) if column is None else pc.equal(rows["column"], column)
 
 

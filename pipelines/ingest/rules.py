@@ -21,13 +21,13 @@ EARLIEST, LATEST = date(1971, 1, 1), date(2100, 1, 1)
 KEY_RULES = ("empty_key", "unclean_key", "conflicting_key")
 
 
-def event_table(name: str) -> str:
+def _event_table(name: str) -> str:
     if name not in CONTRACTS or not CONTRACTS[name].event:
         raise ValueError(f"there is no table of events called {name[:40]}")
     return name
 
 
-EventTable = Annotated[str, AfterValidator(event_table)]
+EventTable = Annotated[str, AfterValidator(_event_table)]
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
@@ -72,24 +72,24 @@ class RowCount:
 
 def contract_problems(rows: ir.Table, contract: Contract) -> list[Problem]:
     """Empty required cells, implausible dates and the contract's own rules."""
-    found = [empty(rows, column.name, contract) for column in contract.columns if not column.nullable]
-    found += [implausible(rows, column.name, column.dtype) for column in contract.columns if is_time(column.dtype)]
+    found = [_empty(rows, column.name, contract) for column in contract.columns if not column.nullable]
+    found += [_implausible(rows, column.name, column.dtype) for column in contract.columns if _is_time(column.dtype)]
     for rule in contract.rules:
         broken = (~rule.holds(rows)).fill_null(False)
         found.append(Problem(broken, rule.name, rule.column, rows[rule.column].cast("string")))
     return found
 
 
-def is_time(dtype: str) -> bool:
+def _is_time(dtype: str) -> bool:
     return dtype == "date" or dtype.startswith("timestamp")
 
 
-def empty(rows: ir.Table, column: str, contract: Contract) -> Problem:
+def _empty(rows: ir.Table, column: str, contract: Contract) -> Problem:
     rule = "empty_key" if column in contract.key else "empty"
     return Problem(rows[column].isnull(), rule, column, ibis.literal(""))
 
 
-def implausible(rows: ir.Table, column: str, dtype: str) -> Problem:
+def _implausible(rows: ir.Table, column: str, dtype: str) -> Problem:
     """1970, 0001 and 9999 are no dates; an open end is declared by `null_values`."""
     value = rows[column]
     outside = (value < ibis.literal(EARLIEST).cast(dtype)) | (value >= ibis.literal(LATEST).cast(dtype))
@@ -142,11 +142,11 @@ def versions(con, good: ir.Table, contract: Contract) -> Versions:
     repeated = good.group_by(*contract.key).aggregate(n=good.count()).filter(lambda t: t.n > 1).drop("n")
     repeated = con.create_table(f"repeated_{contract.name}", repeated, temp=True, overwrite=True)
     if not repeated.count().execute():
-        return Versions(with_null_version(good, contract))
-    return split(con, good, repeated, contract)
+        return Versions(_with_null_version(good, contract))
+    return _split(con, good, repeated, contract)
 
 
-def split(con, good: ir.Table, repeated: ir.Table, contract: Contract) -> Versions:
+def _split(con, good: ir.Table, repeated: ir.Table, contract: Contract) -> Versions:
     """The windows run over the repeated keys only; they are few."""
     names = list(contract.schema())
     same = ibis.window(group_by=names, order_by=[FILE, ROW])
@@ -159,13 +159,13 @@ def split(con, good: ir.Table, repeated: ir.Table, contract: Contract) -> Versio
     if contract.event:
         follows = ibis.window(group_by=list(contract.key), order_by="known_at")
         kept = kept.mutate(superseded_at=kept.known_at.lead().over(follows).cast(TIME))
-    single = with_null_version(good.anti_join(repeated, list(contract.key)), contract)
+    single = _with_null_version(good.anti_join(repeated, list(contract.key)), contract)
     used = single.union(kept.select(*single.columns))
     conflicts = rivals.filter(rivals.rivals > 1).select(FILE, ROW, *names)
     return Versions(used, int(several.filter(several["copy"] > 0).count().execute()), conflicts)
 
 
-def with_null_version(rows: ir.Table, contract: Contract) -> ir.Table:
+def _with_null_version(rows: ir.Table, contract: Contract) -> ir.Table:
     """Exactly the contract's columns; events also have `superseded_at`, null here."""
     chosen = rows.select(*contract.schema())
     return chosen.mutate(superseded_at=ibis.null(TIME)) if contract.event else chosen

@@ -49,20 +49,20 @@ class Staged:
 def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[int], staged: Staged) -> None:
     """Read the inputs at `positions` and add what they hold to `staged`. Raises E3xx of their content, E403."""
     needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
-    for rows in slices(raw, sources.stream(raw, needed, positions)):
+    for rows in _slices(raw, sources.stream(raw, needed, positions)):
         staged.total += rows.num_rows
         name = f"raw_{contract.name}"
         reading.con.con.register(name, rows)
         try:
-            read_slice(reading, contract, raw, reading.con.table(name), staged)
+            _read_slice(reading, contract, raw, reading.con.table(name), staged)
         finally:
             reading.con.con.unregister(name)
-    unchanged(raw, positions)
+    _unchanged(raw, positions)
     staged.total += len(raw.bad_lines)
     staged.aside.append(quarantine.ragged(raw))
 
 
-def slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+def _slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
     """The rows of a stream, about `SLICE` at a time. An error inside the stream keeps its own words."""
     held: list[pa.RecordBatch] = []
     try:
@@ -79,18 +79,18 @@ def slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def read_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
+def _read_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
     """Map a slice and sort its rows into good ones, those put aside for good and those that wait."""
     table = reading.mapping.tables[contract.name]
-    staged.offsets = added(staged.offsets, marks.offset_counts(rows, table, contract))
+    staged.offsets = _added(staged.offsets, marks.offset_counts(rows, table, contract))
     made = Columns(contract, table, reading.mapping, rows, marks.aware(staged.offsets, raw.shown))
     mapped, told = made.project()
     columns.closed_maps(made, raw.shown)
     later = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality)
-    sort(reading, contract, marks.broken_rows(mapped, told, later), [*told, *marks.told(later)], staged)
+    _sort(reading, contract, marks.broken_rows(mapped, told, later), [*told, *marks.told(later)], staged)
 
 
-def added(earlier: dict[str, tuple[int, int]], later: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+def _added(earlier: dict[str, tuple[int, int]], later: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     names = earlier | later
     pairs = {name: (earlier.get(name, (0, 0)), later.get(name, (0, 0))) for name in names}
     return {name: (one[0] + other[0], one[1] + other[1]) for name, (one, other) in pairs.items()}
@@ -101,11 +101,11 @@ def again(reading: Reading, contract: Contract, waiting: pa.Table, staged: Stage
     if waiting.num_rows:
         name = f"again_{contract.name}"
         rows = reading.con.create_table(name, waiting.drop_columns(RULE), temp=True, overwrite=True)
-        sort(reading, contract, rows.mutate(**marks.marks([])), [], staged)
+        _sort(reading, contract, rows.mutate(**marks.marks([])), [], staged)
         reading.con.drop_table(name)
 
 
-def sort(reading: Reading, contract: Contract, marked: ir.Table, told: list[marks.Told], staged: Staged) -> None:
+def _sort(reading: Reading, contract: Contract, marked: ir.Table, told: list[marks.Told], staged: Staged) -> None:
     """Marked rows are put aside; of the others, those of unknown customers and from the future wait."""
     problems = passing_problems(marked, reading.delivered, reading.known_customers(contract))
     sound = marked[BROKEN].isnull()
@@ -119,12 +119,12 @@ def sort(reading: Reading, contract: Contract, marked: ir.Table, told: list[mark
         if found.waiting:
             waiting = rows.filter(rows[RULE].notnull()).select(FILE, ROW, *contract.schema(), RULE).to_pyarrow()
             staged.waiting.append(waiting.cast(rows_with_places(contract)))
-        staged.latest = newest(staged.latest, found.newest)
+        staged.latest = _newest(staged.latest, found.newest)
         if found.parts:
             staged.sizes.append(magnitudes.counted(good, magnitudes.numeric(contract, reading.mapping.measures)))
         for part in found.parts:
             chosen = good if part == WHOLE else good.filter(good.happened_on.strftime("%Y-%m") == part)
-            lay_down(reading, chosen.select(FILE, ROW, *contract.schema()), (contract.name, part), staged)
+            _lay_down(reading, chosen.select(FILE, ROW, *contract.schema()), (contract.name, part), staged)
     finally:
         reading.con.drop_table(name, force=True)
 
@@ -152,11 +152,11 @@ class Found:
         return cls(said["broken"], said["waiting"], said["newest"], sorted(said["parts"] or []))
 
 
-def newest(*moments: datetime | None) -> datetime | None:
+def _newest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def lay_down(reading: Reading, good: ir.Table, place: tuple[str, str], staged: Staged) -> None:
+def _lay_down(reading: Reading, good: ir.Table, place: tuple[str, str], staged: Staged) -> None:
     """Good rows as one more file of a table's part."""
     table, part = place
     pieces = staged.pieces.setdefault(part, [])
@@ -166,7 +166,7 @@ def lay_down(reading: Reading, good: ir.Table, place: tuple[str, str], staged: S
     reading.con.to_parquet(good, pieces[-1])
 
 
-def unchanged(raw: Raw, positions: Sequence[int]) -> None:
+def _unchanged(raw: Raw, positions: Sequence[int]) -> None:
     """An input that changed while it was read stops the run. Raises E403."""
     for file in [raw.inputs[index] for index in positions]:
         path = Path(file.path)

@@ -76,29 +76,29 @@ def described(found: Tables) -> dict[str, Any]:
         "ignored": found.ignored,
         "declared": found.declared,
         "warnings": [asdict(problem) for problem in found.warnings],
-        "parts": {name: [entry(name, part) for part in parts] for name, parts in found.parts.items()},
-        "memory": {name: remembered(memory) for name, memory in found.memory.items()},
+        "parts": {name: [_entry(name, part) for part in parts] for name, parts in found.parts.items()},
+        "memory": {name: _remembered(memory) for name, memory in found.memory.items()},
     }
 
 
-def entry(table: str, part: Part) -> dict[str, Any]:
+def _entry(table: str, part: Part) -> dict[str, Any]:
     return {name: value for name, value in asdict(part).items() if name != "path"} | {
         "file": f"{table}/{part.path.name}",
         "newest": part.newest and part.newest.isoformat(),
     }
 
 
-def remembered(memory: Memory) -> dict[str, Any]:
+def _remembered(memory: Memory) -> dict[str, Any]:
     """The small half of a memory; the rows lie in files. `latest` also looks at rows that wait."""
     return {
         "types": memory.types,
         "offsets": memory.offsets,
         "latest": memory.latest and memory.latest.isoformat(),
-        "settled": settled(memory),
+        "settled": _settled(memory),
     }
 
 
-def settled(memory: Memory) -> str | None:
+def _settled(memory: Memory) -> str | None:
     """From which moment on a reading sees all these rows alike, whether used or waiting: the newest known_at."""
     moments = [memory.latest]
     if "known_at" in memory.waiting.column_names:
@@ -167,11 +167,11 @@ def known(folder: Path, manifest: Mapping[str, Any]) -> Tables:
         declared=tuple(manifest["declared"]),
         warnings=tuple(Problem(**problem) for problem in manifest["warnings"]),
         fingerprint=manifest["fingerprint"],
-        parts={name: [part(folder, said) for said in parts] for name, parts in manifest["parts"].items()},
+        parts={name: [_part(folder, said) for said in parts] for name, parts in manifest["parts"].items()},
     )
 
 
-def part(folder: Path, said: Mapping[str, Any]) -> Part:
+def _part(folder: Path, said: Mapping[str, Any]) -> Part:
     days = {name: said[name] and date.fromisoformat(said[name]) for name in ("first_day", "last_day")}
     newest = said["newest"] and datetime.fromisoformat(said["newest"])
     return Part(folder / said["file"], said["sha256"], said["rows"], **days, newest=newest, months=said["months"])

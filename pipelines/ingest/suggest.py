@@ -129,16 +129,16 @@ def suggest(path: Path, table: str | None = None, encoding: str = "utf-8") -> st
     source = Source(path=str(path), encoding=encoding)
     if not path.is_file():
         raise HeadwaterError("E401", file=path, table=table or "…", mapping="…")
-    header, sample = first_rows(path, source)
+    header, sample = _first_rows(path, source)
     if table is not None and table not in CONTRACTS:
         raise HeadwaterError(
             "E211", file=path, column=table, name=table, nearest=sources.nearest(table, list(CONTRACTS)) or "—"
         )
-    contract = CONTRACTS[table] if table else best_contract(header)
-    return written(path, source, contract, header, sample)
+    contract = CONTRACTS[table] if table else _best_contract(header)
+    return _written(path, source, contract, header, sample)
 
 
-def first_rows(path: Path, source: Source) -> tuple[list[str], dict[str, list[str]]]:
+def _first_rows(path: Path, source: Source) -> tuple[list[str], dict[str, list[str]]]:
     """Header, and up to a thousand values of each column as text."""
     if source.is_csv:
         header = csvs.header(str(path), source)
@@ -148,28 +148,28 @@ def first_rows(path: Path, source: Source) -> tuple[list[str], dict[str, list[st
         batches = parquets.batches(str(path), parquets.types([str(path)], header))
     batch = next(iter(batches), None)
     rows = batch.slice(0, FIRST) if batch is not None else None
-    return header, {name: texts(rows, name) for name in header}
+    return header, {name: _texts(rows, name) for name in header}
 
 
-def texts(rows: pa.RecordBatch | None, name: str) -> list[str]:
+def _texts(rows: pa.RecordBatch | None, name: str) -> list[str]:
     values = rows.column(name).to_pylist() if rows is not None else []
     return [str(value) for value in values if value is not None and str(value).strip()]
 
 
-def best_contract(header: list[str]) -> Contract:
+def _best_contract(header: list[str]) -> Contract:
     """The table whose columns are named best, required ones counting double; labels only when asked for."""
 
     def fit(contract: Contract) -> float:
-        found = guesses(contract, header)
+        found = _guesses(contract, header)
         needed = [column.name for column in contract.columns if not column.nullable]
         return sum(guess.likeness for guess in found.values()) + sum(name in found for name in needed) / len(needed)
 
     return max((contract for contract in CONTRACTS.values() if contract.name != "labels"), key=fit)
 
 
-def guesses(contract: Contract, header: list[str]) -> dict[str, Guess]:
+def _guesses(contract: Contract, header: list[str]) -> dict[str, Guess]:
     """Canonical column -> best source column; each source is used once, the most alike pairs first."""
-    pairs = [Guess(c.name, source, likeness(c.name, c.zh, source)) for c in contract.columns for source in header]
+    pairs = [Guess(c.name, source, _likeness(c.name, c.zh, source)) for c in contract.columns for source in header]
     chosen: dict[str, Guess] = {}
     for guess in sorted(pairs, key=lambda guess: -guess.likeness):
         taken = {other.source for other in chosen.values()}
@@ -178,31 +178,31 @@ def guesses(contract: Contract, header: list[str]) -> dict[str, Guess]:
     return chosen
 
 
-def likeness(column: str, label: str, source: str) -> float:
+def _likeness(column: str, label: str, source: str) -> float:
     """1 for a known name, else the similarity to the nearest of them."""
     names = (column, label, *KNOWN.get(column, ()))
-    plain = flat(source)
-    found = max(SequenceMatcher(None, flat(name), plain).ratio() for name in names)
+    plain = _flat(source)
+    found = max(SequenceMatcher(None, _flat(name), plain).ratio() for name in names)
     return min(found, DOUBTFUL.get(source, 1.0))
 
 
-def flat(name: str) -> str:
+def _flat(name: str) -> str:
     return re.sub(r"[\s_\-]+", "", name.lower())
 
 
-def written(path: Path, source: Source, contract: Contract, header: list[str], sample: dict[str, list[str]]) -> str:
-    found = guesses(contract, header)
+def _written(path: Path, source: Source, contract: Contract, header: list[str], sample: dict[str, list[str]]) -> str:
+    found = _guesses(contract, header)
     encoding = f", encoding: {source.encoding}" if source.is_csv else ""
-    lines = [f"  {contract.name}:", f"    source: {{path: {quoted(str(path))}{encoding}}}", "    columns:"]
+    lines = [f"  {contract.name}:", f"    source: {{path: {_quoted(str(path))}{encoding}}}", "    columns:"]
     clocks: list[str] = []
     for column in contract.columns:
-        line = proposal(column.name, column.dtype, found.get(column.name), sample, column.nullable)
+        line = _proposal(column.name, column.dtype, found.get(column.name), sample, column.nullable)
         (clocks if column.name in ("happened_at", "known_at") else lines).append(line)
     left = [name for name in header if name not in {guess.source for guess in found.values()}]
     if contract.name == "usage":
-        measures = [name for name in left if numeric(sample[name])]
+        measures = [name for name in left if _numeric(sample[name])]
         lines += [
-            f"      measure_{n}: {quoted(name)}    # CHECK: name the measure" for n, name in enumerate(measures, 1)
+            f"      measure_{n}: {_quoted(name)}    # CHECK: name the measure" for n, name in enumerate(measures, 1)
         ]
         left = [name for name in left if name not in measures]
     notes = [f"    # not used: {', '.join(left)}"] if left else []
@@ -210,7 +210,7 @@ def written(path: Path, source: Source, contract: Contract, header: list[str], s
     return "\n".join([*head, *lines, *[clock[2:] for clock in clocks if clock], *notes]) + "\n"
 
 
-def proposal(column: str, dtype: str, guess: Guess | None, sample: dict[str, list[str]], nullable: bool) -> str:
+def _proposal(column: str, dtype: str, guess: Guess | None, sample: dict[str, list[str]], nullable: bool) -> str:
     """One line of the proposal, with a comment where a person has to look."""
     if guess is None:
         if column == "known_at":
@@ -219,19 +219,19 @@ def proposal(column: str, dtype: str, guess: Guess | None, sample: dict[str, lis
     name, values = guess.source, sample[guess.source]
     check = "" if guess.likeness == 1 else "    # CHECK"
     if dtype == "decimal(12, 2)" and ("分" in name or "fen" in name.lower() or "cent" in name.lower()):
-        return f"      {column}: {{expr: {quoted(expression(name) + ' / 100')}, unit: CNY}}{check}"
-    shape = time_shape(values) if dtype == "date" or dtype.startswith("timestamp") else None
+        return f"      {column}: {{expr: {_quoted(_expression(name) + ' / 100')}, unit: CNY}}{check}"
+    shape = _time_shape(values) if dtype == "date" or dtype.startswith("timestamp") else None
     if shape:
         add = ", add: 1mo" if shape == "%Y%m" and column == "happened_at" else ""
-        return f"      {column}: {{from: {quoted(name)}, parse: {quoted(shape)}{add}}}{check}"
-    return f"      {column}: {quoted(name)}{check}"
+        return f"      {column}: {{from: {_quoted(name)}, parse: {_quoted(shape)}{add}}}{check}"
+    return f"      {column}: {_quoted(name)}{check}"
 
 
-def expression(name: str) -> str:
+def _expression(name: str) -> str:
     return name if re.fullmatch(r"[^\W\d]\w*", name) else f"`{name}`"
 
 
-def quoted(name: str) -> str:
+def _quoted(name: str) -> str:
     plain = re.fullmatch(r"[^\W\d]\w*", name) and name.lower() not in (
         "yes",
         "no",
@@ -244,14 +244,14 @@ def quoted(name: str) -> str:
     return name if plain else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def time_shape(values: list[str]) -> str | None:
+def _time_shape(values: list[str]) -> str | None:
     """The strptime shape of digits without separators; None for ISO times and typed columns."""
     shapes = {8: "%Y%m%d", 6: "%Y%m", 14: "%Y%m%d%H%M%S"}
     lengths = {len(value) for value in values if value.isdigit()}
     return shapes.get(lengths.pop()) if len(lengths) == 1 and all(value.isdigit() for value in values) else None
 
 
-def numeric(values: list[str]) -> bool:
+def _numeric(values: list[str]) -> bool:
     return bool(values) and all(re.fullmatch(r"[+-]?\d+(\.\d*)?", value) for value in values)
 
 
@@ -270,17 +270,17 @@ def test(mapping: Mapping, rows: int = FIRST) -> list[Trial]:
     con, own = ibis.duckdb.connect(), mapping.model_copy(deep=True)
     with TemporaryDirectory() as folder:
         extracts.extract(own, Path(folder), first=rows)
-        return [trial(con, own, name, rows) for name in inputs.ordered(own)]
+        return [_trial(con, own, name, rows) for name in inputs.ordered(own)]
 
 
-def trial(con, mapping: Mapping, name: str, rows: int) -> Trial:
+def _trial(con, mapping: Mapping, name: str, rows: int) -> Trial:
     try:
-        return tried(con, mapping, name, rows)
+        return _tried(con, mapping, name, rows)
     except HeadwaterError as error:
         raise inputs.named(error, mapping, name) from error
 
 
-def tried(con, mapping: Mapping, name: str, rows: int) -> Trial:
+def _tried(con, mapping: Mapping, name: str, rows: int) -> Trial:
     table, contract = mapping.tables[name], inputs.extended(name, mapping)
     raw = sources.find(table.source)
     needed = sorted(columns.needed(table))

@@ -61,14 +61,14 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
     with it: E3xx (contract), E4xx (missing), E2xx (mapping), E7xx (machine). Nothing is returned then.
     """
     mapping = reading.mapping
-    reading.result = Tables({}, mapping.measures, mapping.attributes, declared=declared(mapping))
+    reading.result = Tables({}, mapping.measures, mapping.attributes, declared=_declared(mapping))
     reading.failures = list(reading.inputs.failures)
     for name in ordered(mapping):
         if name in reading.inputs.raws:
-            with collected(reading, name):
-                read_table(reading, extended(name, mapping), reading.inputs.raws[name])
+            with _collected(reading, name):
+                _read_table(reading, extended(name, mapping), reading.inputs.raws[name])
     if not reading.failures:
-        with collected(reading, "mapping"):
+        with _collected(reading, "mapping"):
             magnitudes.check(reading, before)
     shutil.rmtree(reading.folder / staging.PIECES, ignore_errors=True)
     stop(reading.failures)
@@ -76,14 +76,14 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
     return replace(reading.result, warnings=tuple(reading.warnings), fingerprint=fingerprint)
 
 
-def declared(mapping: Mapping) -> tuple[str, ...]:
+def _declared(mapping: Mapping) -> tuple[str, ...]:
     """Tables whose known_at is a rule of the mapping, not a column of the source."""
     forms = {name: mapping.tables[name].forms().get("known_at") for name in sorted(mapping.tables)}
     return tuple(name for name, form in forms.items() if form and (form.expr or form.add))
 
 
 @contextmanager
-def collected(reading: Reading, name: str) -> Iterator[None]:
+def _collected(reading: Reading, name: str) -> Iterator[None]:
     """A problem of one table does not hide those of the next."""
     try:
         yield
@@ -101,28 +101,28 @@ class Start:
     count: RowCount = field(default_factory=lambda: RowCount(0, 0))
 
 
-def read_table(reading: Reading, contract: Contract, raw: Raw) -> None:
+def _read_table(reading: Reading, contract: Contract, raw: Raw) -> None:
     """One table: its new inputs if the base serves, otherwise all; counts, quarantine and parts go into the result."""
     needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
-    positions = unread(reading, contract, raw)
+    positions = _unread(reading, contract, raw)
     sources.require(raw, set(needed), positions)
     types = {name: str(kind) for name, kind in sources.types(raw, needed).items()}
     whole = Start(list(range(len(raw.inputs))), Memory.blank(types, contract))
-    start = resumed(reading, contract, raw, types, positions) or whole
+    start = _resumed(reading, contract, raw, types, positions) or whole
     try:
-        combine(reading, contract, raw, start)
+        _combine(reading, contract, raw, start)
     except Contradicted:
-        combine(reading, contract, raw, whole)
+        _combine(reading, contract, raw, whole)
 
 
-def unread(reading: Reading, contract: Contract, raw: Raw) -> list[int]:
+def _unread(reading: Reading, contract: Contract, raw: Raw) -> list[int]:
     """Positions of the inputs that the base has not read."""
     files = reading.base.fingerprints.get(contract.name, []) if reading.base else []
     seen = {file.sha256 for file in files}
     return [position for position, file in enumerate(raw.inputs) if file.sha256 not in seen]
 
 
-def resumed(
+def _resumed(
     reading: Reading, contract: Contract, raw: Raw, types: dict[str, str], positions: list[int]
 ) -> Start | None:
     """Start from the base, if every row that it judged good would be judged so again; None where that is not sure."""
@@ -135,14 +135,14 @@ def resumed(
     lost = name != "customers" and reading.customers_lost
     if gone or late or lost or memory.types != types:
         return None
-    rows_by_file = {name: placed(getattr(memory, name), files, raw) for name in store.REMEMBERED}
+    rows_by_file = {name: _placed(getattr(memory, name), files, raw) for name in store.REMEMBERED}
     moved = replace(memory, **rows_by_file)
     rows = {file.sha256: file.rows for file in files}
     raw.inputs[:] = [replace(file, rows=rows.get(file.sha256, file.rows)) for file in raw.inputs]
     return Start(positions, moved, base.parts[name], base.counts[name])
 
 
-def placed(rows: pa.Table, files: list[InputFile], raw: Raw) -> pa.Table:
+def _placed(rows: pa.Table, files: list[InputFile], raw: Raw) -> pa.Table:
     """Rows with the positions that their inputs have now; a new file may stand before the old ones."""
     now = {file.sha256: position for position, file in enumerate(raw.inputs)}
     positions = pa.array([now[file.sha256] for file in files], pa.int32())
@@ -150,7 +150,7 @@ def placed(rows: pa.Table, files: list[InputFile], raw: Raw) -> pa.Table:
     return rows.set_column(rows.column_names.index(FILE), pa.field(FILE, pa.int32()), moved)
 
 
-def combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> None:
+def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> None:
     """Read, judge and merge. Raises E303, E320, E321 and Contradicted; nothing is left of the table then."""
     name, memory = contract.name, start.memory
     for folder in (reading.folder / name, reading.folder / staging.PIECES / name):
@@ -174,10 +174,10 @@ def combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> Non
     bad = quarantine.collect(reading.con, aside, waiting, raw)
     used = sum(part.rows for part in merged.parts)
     count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates)
-    finish(reading, contract, raw, count.check(name), bad)
+    _finish(reading, contract, raw, count.check(name), bad)
 
 
-def finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> None:
+def _finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> None:
     """Thresholds and notes of a table that was read."""
     result, name = reading.result, contract.name
     if bad.num_rows and reading.keep:

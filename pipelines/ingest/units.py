@@ -77,15 +77,15 @@ def error(reading: Reading, odd: Odd) -> HeadwaterError:
         ratio=odd.ratio,
         currency=reading.mapping.currency if money else (form.unit or odd.column),
         rows=reading.result.counts[odd.table].in_,
-        **advice(reading, odd, form),
+        **_advice(reading, odd, form),
     )
 
 
-def advice(reading: Reading, odd: Odd, form: Form) -> dict[str, Any]:
+def _advice(reading: Reading, odd: Odd, form: Form) -> dict[str, Any]:
     """The key of the sentence to follow, and its values; no factor is named that does not fit."""
-    step = operation(odd, reading)
+    step = _operation(odd, reading)
     try:
-        trial = step and tried(reading, odd, form, step)
+        trial = step and _tried(reading, odd, form, step)
     except HeadwaterError:
         trial = None
     if not trial:
@@ -95,7 +95,7 @@ def advice(reading: Reading, odd: Odd, form: Form) -> dict[str, Any]:
     return {"advice": "@unit.expression" if odd.position is None else "@unit.deliver", **shown}
 
 
-def operation(odd: Odd, reading: Reading) -> str | None:
+def _operation(odd: Odd, reading: Reading) -> str | None:
     """`/ 60`, say: the usual factor that is nearest, if it is near."""
     factors = MEASURE_FACTORS if odd.column in reading.mapping.measures else MONEY_FACTORS
     size = abs(math.log(odd.ratio))
@@ -105,13 +105,13 @@ def operation(odd: Odd, reading: Reading) -> str | None:
     return f"{'/' if odd.ratio > 1 else '*'} {near:.0f}"
 
 
-def tried(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, float, str] | None:
+def _tried(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, float, str] | None:
     """A value of the first rows, what it becomes, and the expression; None where the outcome does not fit either."""
     table = reading.mapping.tables[odd.table]
-    expr = f"{spelled(form, odd.column)} {step}"
+    expr = f"{_spelled(form, odd.column)} {step}"
     changed = table.model_copy(update={"columns": table.columns | {odd.column: Form(expr=expr, unit=form.unit)}})
-    rows = first_rows(reading, odd, table)
-    old, new = (values(reading, odd, kind, rows) for kind in (table, changed))
+    rows = _first_rows(reading, odd, table)
+    old, new = (_values(reading, odd, kind, rows) for kind in (table, changed))
     positive = np.flatnonzero(new > 0)
     if not len(positive):
         return None
@@ -120,7 +120,7 @@ def tried(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, flo
     return (float(old[middle]), float(new[middle]), expr) if fits else None
 
 
-def spelled(form: Form, column: str) -> str:
+def _spelled(form: Form, column: str) -> str:
     """What a column is made of now, as a part of an expression."""
     if form.expr:
         return f"({form.expr})" if re.search(r"[-+*/]", form.expr) else form.expr
@@ -128,7 +128,7 @@ def spelled(form: Form, column: str) -> str:
     return name if re.fullmatch(r"[^\W\d]\w*", name) else f"`{name}`"
 
 
-def first_rows(reading: Reading, odd: Odd, table: TableMapping) -> Any:
+def _first_rows(reading: Reading, odd: Odd, table: TableMapping) -> Any:
     """The first raw rows of the file that is meant, or of the source."""
     raw = reading.inputs.raws[odd.table]
     raw = replace(raw, inputs=list(raw.inputs), bad_lines=[])
@@ -139,7 +139,7 @@ def first_rows(reading: Reading, odd: Odd, table: TableMapping) -> Any:
     )
 
 
-def values(reading: Reading, odd: Odd, table: TableMapping, rows: Any) -> np.ndarray:
+def _values(reading: Reading, odd: Odd, table: TableMapping, rows: Any) -> np.ndarray:
     """The column as a mapping makes it of some raw rows; NaN where it makes nothing."""
     contract = inputs.extended(odd.table, reading.mapping)
     aware = marks.offsets(rows, table, contract, odd.table)

@@ -45,11 +45,11 @@ def line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |"
 
 
-def code(word: str) -> str:
+def _code(word: str) -> str:
     return f"`{word}`" if word else ""
 
 
-def feature_page(features: Sequence[Feature]) -> str:
+def _feature_page(features: Sequence[Feature]) -> str:
     """Every feature, one section per family, in the order of the catalogue."""
     families = [(name, list(members)) for name, members in groupby(features, key=lambda f: f.family)]
     head = (
@@ -65,18 +65,18 @@ def feature_page(features: Sequence[Feature]) -> str:
         "来源 `wide` 指同一行的其他特征，`peers` 指同一截止日全部客户的特征。\n\n"
     )
     contents = "\n".join(f"- [{name}](#{name}) ({len(members)})" for name, members in families)
-    return "\n".join([head + contents + "\n", *(feature_section(name, members) for name, members in families)])
+    return "\n".join([head + contents + "\n", *(_feature_section(name, members) for name, members in families)])
 
 
-def feature_section(family: str, members: Sequence[Feature]) -> str:
-    sources = ", ".join(code(source) for source in sorted({f.source for f in members}))
-    return f"## {family}\n\nsource · 来源: {sources}\n\n" + table(FEATURE_HEAD, map(feature_row, members))
+def _feature_section(family: str, members: Sequence[Feature]) -> str:
+    sources = ", ".join(_code(source) for source in sorted({f.source for f in members}))
+    return f"## {family}\n\nsource · 来源: {sources}\n\n" + table(FEATURE_HEAD, map(_feature_row, members))
 
 
-def feature_row(feature: Feature) -> tuple[str, ...]:
+def _feature_row(feature: Feature) -> tuple[str, ...]:
     none = "null" if feature.no_events is None else str(feature.no_events).removesuffix(".0")
     return (
-        code(feature.column),
+        _code(feature.column),
         feature.unit,
         feature.window.suffix if feature.window else "",
         f"**{feature.label('en')}**: {feature.meaning('en')}",
@@ -87,7 +87,7 @@ def feature_row(feature: Feature) -> tuple[str, ...]:
     )
 
 
-def table_page(contracts: Iterable[Contract]) -> str:
+def _table_page(contracts: Iterable[Contract]) -> str:
     """Every canonical table: key, columns, rules and a sample row."""
     head = (
         "# Tables · 规范表\n\n"
@@ -96,36 +96,36 @@ def table_page(contracts: Iterable[Contract]) -> str:
         " fen).\nA row that breaks a rule goes to quarantine with file, row, column and rule.\n\n"
         "映射文件把原始文件转成下列表。时间为不带时区的 UTC；金额以主币种单位（元）计。违反规则的行连同文件、行号、列和规则进入隔离区。\n"
     )
-    return "\n".join([head, *map(table_section, contracts)])
+    return "\n".join([head, *map(_table_section, contracts)])
 
 
-def table_section(contract: Contract) -> str:
+def _table_section(contract: Contract) -> str:
     needed = "needed · 必需" if contract.needed else "optional · 可选"
     clocks = "two clocks · 双时钟" if contract.event else "no clocks · 无时钟"
-    key = ", ".join(map(code, contract.key))
+    key = ", ".join(map(_code, contract.key))
     parts = [
         f"## {contract.name}\n",
         f"{contract.en} · {contract.zh}\n",
         f"{needed} · {clocks} · key · 主键: {key}\n",
-        table(COLUMN_HEAD, map(column_row, contract.columns)),
-        *rules(contract),
+        table(COLUMN_HEAD, map(_column_row, contract.columns)),
+        *_rules(contract),
     ]
     return "\n".join(parts)
 
 
-def column_row(column: Column) -> tuple[str, ...]:
+def _column_row(column: Column) -> tuple[str, ...]:
     nullable = "yes" if column.nullable else "no"
-    return code(column.name), column.dtype, column.unit, nullable, column.en, column.zh, code(column.sample)
+    return _code(column.name), column.dtype, column.unit, nullable, column.en, column.zh, _code(column.sample)
 
 
-def rules(contract: Contract) -> list[str]:
+def _rules(contract: Contract) -> list[str]:
     if not contract.rules:
         return []
-    rows = [(code(rule.name), code(rule.column), rule.en, rule.zh) for rule in contract.rules]
+    rows = [(_code(rule.name), _code(rule.column), rule.en, rule.zh) for rule in contract.rules]
     return [table(("rule · 规则", "column · 列", "English", "中文"), rows)]
 
 
-def score_page(columns: Iterable[ScoreColumn]) -> str:
+def _score_page(columns: Iterable[ScoreColumn]) -> str:
     """The published score table, column by column."""
     head = (
         "# Scores · 评分表\n\n"
@@ -135,17 +135,17 @@ def score_page(columns: Iterable[ScoreColumn]) -> str:
         " feature set, schema version, input fingerprints, gate results and the high-value amount.\n\n"
         "每个客户一行；`score_status` 不是 `ok` 时模型输出一律为空。文件元数据记录运行编号、模型版本、特征集、输入指纹、质量门结果和高价值线。\n\n"
     )
-    fields = table(("field of a reason · 原因字段", "type"), ((code(n), told(t)) for n, t in REASON_FIELDS.items()))
-    return head + table(SCORE_HEAD, map(score_row, columns)) + "\n" + fields
+    fields = table(("field of a reason · 原因字段", "type"), ((_code(n), _told(t)) for n, t in REASON_FIELDS.items()))
+    return head + table(SCORE_HEAD, map(_score_row, columns)) + "\n" + fields
 
 
-def score_row(column: ScoreColumn) -> tuple[str, ...]:
-    unit = ", ".join(map(code, column.values)) or column.unit
+def _score_row(column: ScoreColumn) -> tuple[str, ...]:
+    unit = ", ".join(map(_code, column.values)) or column.unit
     nullable = "no" if column.needed else "yes"
-    return code(column.name), told(column.dtype), unit, nullable, column.en, column.zh
+    return _code(column.name), _told(column.dtype), unit, nullable, column.en, column.zh
 
 
-def told(dtype: pa.DataType) -> str:
+def _told(dtype: pa.DataType) -> str:
     """An Arrow type in short."""
     if dtype in (REASONS, CURVE):
         return "list of reasons" if dtype == REASONS else "list of (days, probability)"
@@ -153,30 +153,30 @@ def told(dtype: pa.DataType) -> str:
 
 
 @cache
-def operator() -> Settings:
+def _operator() -> Settings:
     """The shipped operator: its measures, attributes, parts and topics have columns of their own."""
     return load(CONFIG, environment={})
 
 
-def measures() -> tuple[str, ...]:
+def _measures() -> tuple[str, ...]:
     """The usage measures of the shipped operator."""
-    return operator().tables.measures
+    return _operator().tables.measures
 
 
-def features() -> tuple[Feature, ...]:
+def _features() -> tuple[Feature, ...]:
     """The catalogue of the shipped operator."""
-    declared, named = operator().tables, operator().features
+    declared, named = _operator().tables, _operator().features
     return catalogue(declared.measures, declared.attributes, topics=named.topics, parts=named.parts)
 
 
 def pages() -> dict[str, Callable[[], str]]:
     """File name to what makes its content."""
     return {
-        "features.md": lambda: feature_page(features()),
-        "tables.md": lambda: table_page(
-            c.with_measures(measures()) if c.name == "usage" else c for c in CONTRACTS.values()
+        "features.md": lambda: _feature_page(_features()),
+        "tables.md": lambda: _table_page(
+            c.with_measures(_measures()) if c.name == "usage" else c for c in CONTRACTS.values()
         ),
-        "scores.md": lambda: score_page(COLUMNS),
+        "scores.md": lambda: _score_page(COLUMNS),
         "errors.md": error_pages,
     }
 

@@ -33,11 +33,11 @@ def section(code: str) -> str:
     )
     lines = [f"## {code}", "", exits, ""]
     for lang, fix in (("en", "Fix"), ("zh", "修复")):
-        lines += [f"- {told(code, 'what', lang)}", f"  {fix}: {told(code, 'fix', lang)}"]
+        lines += [f"- {_told(code, 'what', lang)}", f"  {fix}: {_told(code, 'fix', lang)}"]
     return "\n".join(lines) + "\n"
 
 
-def told(code: str, part: str, lang: str) -> str:
+def _told(code: str, part: str, lang: str) -> str:
     """The sentence with its placeholders as words: `{rows:,}` -> ‹rows›."""
     entry = catalogue().get(f"errors.{code}.{part}", {})
     return re.sub(r"\{(\w+)[^{}]*\}", r"‹\1›", entry.get(lang, "—")).replace("|", "\\|")

@@ -41,7 +41,7 @@ def look(store: Path, mode: str = "rw") -> Look:
     try:
         with closing(sqlite3.connect(f"{store.resolve().as_uri()}?mode={mode}", uri=True, timeout=PATIENCE)) as opened:
             ((told,),) = opened.execute("PRAGMA quick_check(1)").fetchall()
-            return Look(numbers(opened)) if told == "ok" else Look(damage=str(told).splitlines()[0])
+            return Look(_numbers(opened)) if told == "ok" else Look(damage=str(told).splitlines()[0])
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in ELSEWHERE:
             raise HeadwaterError("E706", file=store, detail=str(error)) from error
@@ -50,7 +50,7 @@ def look(store: Path, mode: str = "rw") -> Look:
         return Look(damage=str(error))
 
 
-def numbers(opened: sqlite3.Connection) -> dict[str, int]:
+def _numbers(opened: sqlite3.Connection) -> dict[str, int]:
     tables = opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'model_versions'").fetchall()
     found = opened.execute("SELECT name, MAX(version) FROM model_versions GROUP BY name").fetchall() if tables else []
     return {str(name): int(number) for name, number in found}
@@ -68,7 +68,7 @@ def known(workspace: Workspace) -> dict[str, int]:
     return found
 
 
-def lost(workspace: Workspace, store: Look) -> list[str]:
+def _lost(workspace: Workspace, store: Look) -> list[str]:
     """The highest versions known here that are higher than the store knows."""
     found = known(workspace).items()
     return [f"{target}/{number}" for target, number in sorted(found) if number > store.highest.get(target, 0)]
@@ -82,5 +82,5 @@ def refuse(workspace: Workspace) -> None:
 def judge(workspace: Workspace, found: Look) -> None:
     if found.damage:
         raise HeadwaterError("E715", file=workspace.store, detail=found.damage)
-    if versions := lost(workspace, found):
+    if versions := _lost(workspace, found):
         raise HeadwaterError("E714", file=workspace.store, versions=", ".join(versions))

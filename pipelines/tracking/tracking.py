@@ -77,19 +77,19 @@ def store(workspace: Workspace) -> Iterator[MlflowClient]:
     So does a store that lacks versions which are known here: it would give their numbers a second time.
     """
     registry.refuse(workspace)
-    with connected(workspace) as client:
+    with _connected(workspace) as client:
         yield client
 
 
 @contextmanager
-def connected(workspace: Workspace) -> Iterator[MlflowClient]:
+def _connected(workspace: Workspace) -> Iterator[MlflowClient]:
     """A client of the store as it is, made when it is not there."""
     uri = f"sqlite:///{workspace.store}"
     try:
         if not workspace.store.exists():
             make(workspace)
         mlflow.set_tracking_uri(uri)
-        yield reachable(uri)
+        yield _reachable(uri)
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError) as error:
         raise HeadwaterError("E706", file=workspace.store, detail=str(error).strip().splitlines()[0]) from error
 
@@ -104,11 +104,11 @@ def make(workspace: Workspace) -> None:
     try:
         with scratch.folder(workspace.root, ".store-") as folder:
             new = folder / workspace.store.name
-            sqlalchemy.event.listen(sqlalchemy.Engine, "connect", unsynced)
+            sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _unsynced)
             try:
                 SqlAlchemyStore(f"sqlite:///{new}", workspace.artifacts.as_uri()).engine.dispose()
             finally:
-                sqlalchemy.event.remove(sqlalchemy.Engine, "connect", unsynced)
+                sqlalchemy.event.remove(sqlalchemy.Engine, "connect", _unsynced)
             sync(new)
             with suppress(FileExistsError):
                 os.link(new, workspace.store)
@@ -117,12 +117,12 @@ def make(workspace: Workspace) -> None:
         raise translated(error, workspace.store) from error
 
 
-def unsynced(connection: sqlite3.Connection, _: object) -> None:
+def _unsynced(connection: sqlite3.Connection, _: object) -> None:
     """What befalls a file that nobody sees yet does not matter."""
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def reachable(uri: str) -> MlflowClient:
+def _reachable(uri: str) -> MlflowClient:
     """The client, once the store answers; a lock held by somebody else is waited for a little."""
     for attempt in range(TRIES):
         try:
@@ -136,7 +136,7 @@ def reachable(uri: str) -> MlflowClient:
     raise AssertionError("unreachable")
 
 
-def experiment(workspace: Workspace, target: str) -> None:
+def _experiment(workspace: Workspace, target: str) -> None:
     """Select the target's experiment, made with an artifact folder inside the workspace."""
     name = f"{workspace.root.name}/{target}"
     if mlflow.get_experiment_by_name(name) is None:
@@ -147,7 +147,7 @@ def experiment(workspace: Workspace, target: str) -> None:
 def log(workspace: Workspace, training: Training) -> Version:
     """One MLflow run with everything that training found, and a registered version with the alias `challenger`."""
     with store(workspace) as client:
-        experiment(workspace, training.target)
+        _experiment(workspace, training.target)
         with (
             mlflow.start_run(run_name=training.name, tags=training.tags) as run,
             tempfile.TemporaryDirectory() as folder,
@@ -158,19 +158,19 @@ def log(workspace: Workspace, training: Training) -> Version:
                 mlflow.log_text(json.dumps(value, ensure_ascii=False, indent=1, default=str), f"reports/{name}.json")
             for name, svg in training.figures.items():
                 mlflow.log_text(svg, f"plots/{name}.svg")
-            info = log_model(training, write_bundle(training.files, Path(folder)))
+            info = _log_model(training, _write_bundle(training.files, Path(folder)))
         number = str(info.registered_model_version)
         for key, value in (training.tags | {"sha256": bundles.digests(training.files)[1]}).items():
             client.set_model_version_tag(training.target, number, key, value)
         client.set_registered_model_alias(training.target, CHALLENGER, number)
-        return version(client, training.target, number, run.info.run_id)
+        return _version(client, training.target, number, run.info.run_id)
 
 
 def readmit(workspace: Workspace, target: str, number: int, files: dict[str, str] | None) -> None:
     """Register a version again that the store has lost; without its files it keeps its number, and is tagged `lost`."""
-    with connected(workspace) as client:
-        experiment(workspace, target)
-        made = again(target, files) if files else placeholder(client, workspace, target)
+    with _connected(workspace) as client:
+        _experiment(workspace, target)
+        made = _again(target, files) if files else _placeholder(client, workspace, target)
         if made != str(number):
             raise HeadwaterError("E714", file=workspace.store, versions=f"{target}/{number}")
         tags = {"restored": "true", "sha256": bundles.digests(files)[1]} if files else {"lost": "true"}
@@ -180,20 +180,20 @@ def readmit(workspace: Workspace, target: str, number: int, files: dict[str, str
             client.set_model_version_tag(target, made, key, value)
 
 
-def again(target: str, files: dict[str, str]) -> str:
+def _again(target: str, files: dict[str, str]) -> str:
     """A version made of files alone: of its training nothing is known any more."""
     with mlflow.start_run(run_name=f"{target} restored"), tempfile.TemporaryDirectory() as folder:
-        info = pyfunc_model(target, write_bundle(files, Path(folder)), None)
+        info = _pyfunc_model(target, _write_bundle(files, Path(folder)), None)
     return str(info.registered_model_version)
 
 
-def placeholder(client: MlflowClient, workspace: Workspace, target: str) -> str:
+def _placeholder(client: MlflowClient, workspace: Workspace, target: str) -> str:
     with suppress(MlflowException):
         client.create_registered_model(target)
     return str(client.create_model_version(target, (workspace.artifacts / target / "lost").as_uri()).version)
 
 
-def write_bundle(files: dict[str, str], folder: Path) -> Path:
+def _write_bundle(files: dict[str, str], folder: Path) -> Path:
     bundle = folder / "bundle"
     bundle.mkdir()
     for name, text in files.items():
@@ -202,14 +202,14 @@ def write_bundle(files: dict[str, str], folder: Path) -> Path:
     return bundle
 
 
-def log_model(training: Training, bundle: Path) -> Any:
+def _log_model(training: Training, bundle: Path) -> Any:
     """Register text and JSON behind a declared signature."""
     inputs = Schema([ColSpec(kind, name, required=False) for name, kind in training.inputs])
     outputs = Schema([ColSpec("double", name) for name in training.outputs])
-    return pyfunc_model(training.target, bundle, ModelSignature(inputs, outputs))
+    return _pyfunc_model(training.target, bundle, ModelSignature(inputs, outputs))
 
 
-def pyfunc_model(target: str, bundle: Path, signature: ModelSignature | None) -> Any:
+def _pyfunc_model(target: str, bundle: Path, signature: ModelSignature | None) -> Any:
     """Register a bundle; no pickle is written."""
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # it prints "Successfully registered" by itself
         # an example row would be a customer's data; the signature is declared instead
@@ -224,7 +224,7 @@ def pyfunc_model(target: str, bundle: Path, signature: ModelSignature | None) ->
         )
 
 
-def version(client: MlflowClient, target: str, number: str, run_id: str | None = None) -> Version:
+def _version(client: MlflowClient, target: str, number: str, run_id: str | None = None) -> Version:
     found = client.get_model_version(target, number)
     return Version(target, int(found.version), str(run_id or found.run_id), dict(found.tags), tuple(found.aliases))
 
@@ -233,7 +233,7 @@ def versions(workspace: Workspace, target: str) -> list[Version]:
     """Every registered version, newest first."""
     with store(workspace) as client:
         found = client.search_model_versions(f"name='{target}'")
-        return sorted((version(client, target, v.version) for v in found), key=lambda v: -v.number)
+        return sorted((_version(client, target, v.version) for v in found), key=lambda v: -v.number)
 
 
 def aliased(workspace: Workspace, target: str, alias: str) -> Version | None:

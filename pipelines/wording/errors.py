@@ -42,13 +42,13 @@ def sentence(problem: Problem, part: str, lang: str) -> str:
     key = f"errors.{problem.code}.{part}"
     if not has(key):
         return ""
-    return text(key, lang, **known_values(problem, key, lang))
+    return text(key, lang, **_known_values(problem, key, lang))
 
 
-def known_values(problem: Problem, key: str, lang: str) -> dict[str, Any]:
+def _known_values(problem: Problem, key: str, lang: str) -> dict[str, Any]:
     """The values of a problem; those written `@rule.empty` are words of the catalogue."""
     given = {"file": problem.file, "row": problem.row, "column": problem.column, **problem.values}
-    words = {name: worded(value, given, lang) for name, value in given.items()}
+    words = {name: _worded(value, given, lang) for name, value in given.items()}
     asked = placeholders(catalogue()[key][lang])
     return {name: Unknown() if words.get(name) is None else words[name] for name in asked}
 
@@ -60,15 +60,15 @@ class Unknown:
         return "—"
 
 
-def worded(value: Any, given: dict[str, Any], lang: str) -> Any:
+def _worded(value: Any, given: dict[str, Any], lang: str) -> Any:
     if not (isinstance(value, str) and value.startswith("@")):
-        return shortened(value)
+        return _shortened(value)
     key = f"terms.{value[1:]}"
     asked = placeholders(catalogue()[key][lang])
     return text(key, lang, **{name: Unknown() if given.get(name) is None else given[name] for name in asked})
 
 
-def shortened(value: Any) -> Any:
+def _shortened(value: Any) -> Any:
     """Text from outside: one line, no control characters, not endless."""
     if not isinstance(value, str):
         return value
@@ -84,21 +84,21 @@ def render_block(problem: Problem, lang: str, console: Console) -> None:
     console.print(
         Text(f"{mark} {sentence(problem, 'what', lang)} · {problem.code}{exits}", style=style), soft_wrap=True
     )
-    lines = list(details(problem, lang))
+    lines = list(_details(problem, lang))
     width = max((cell_len(label) for label, _ in lines), default=0)
     for label, content in lines:
         console.print(Text(f"  {label}{' ' * (width - cell_len(label) + 2)}{content}"), soft_wrap=True)
 
 
-def details(problem: Problem, lang: str) -> Iterator[tuple[str, str]]:
+def _details(problem: Problem, lang: str) -> Iterator[tuple[str, str]]:
     """Label and content of each line that applies: file, column, sample, fix, more."""
     if problem.file:
-        yield text("terms.label.file", lang), place(problem)
+        yield text("terms.label.file", lang), _place(problem)
     if problem.column:
         found = sentence(problem, "found", lang)
-        yield text("terms.label.column", lang), f"{shortened(problem.column)}   {found}".rstrip()
+        yield text("terms.label.column", lang), f"{_shortened(problem.column)}   {found}".rstrip()
     for sample in problem.sample[:SHOWN]:
-        yield text("terms.label.sample", lang), shortened(sample)
+        yield text("terms.label.sample", lang), _shortened(sample)
     if fix := sentence(problem, "fix", lang):
         yield text("terms.label.fix", lang), fix
     if problem.code[0] in "EW":
@@ -113,9 +113,9 @@ def print_block(error: HeadwaterError, lang: str, console: Console) -> None:
         console.print(text("terms.line.others", lang, others=len(error.others) + 1 - MOST))
 
 
-def place(problem: Problem) -> str:
+def _place(problem: Problem) -> str:
     rows = problem.values.get("total")
-    where = shortened(problem.file) + (f":{problem.row}" if problem.row else "")
+    where = _shortened(problem.file) + (f":{problem.row}" if problem.row else "")
     return where + (f"  ({rows:,} rows)" if isinstance(rows, int) else "")
 
 
@@ -134,29 +134,29 @@ def render_line(problem: Problem, lang: str, serving_as_of: date | str | None = 
     told += "" if told.endswith(("?", "？", ".", "。")) else stop
     fixed = text("terms.line.fix", lang, fix=fix) if fix else ""
     if problem.code.startswith("W"):
-        return " ".join(filter(None, [f"WARNING {problem.code}", spot(problem), told, fixed]))
+        return " ".join(filter(None, [f"WARNING {problem.code}", _spot(problem), told, fixed]))
     published = (
         text("terms.line.published", lang, as_of=serving_as_of) if serving_as_of else text("terms.line.none", lang)
     )
     head = f"ERROR {problem.code} (exit {problem.exit_code})"
-    return " ".join(filter(None, [head, spot(problem), told, published, fixed]))
+    return " ".join(filter(None, [head, _spot(problem), told, published, fixed]))
 
 
-def spot(problem: Problem) -> str:
+def _spot(problem: Problem) -> str:
     """`file:row:column`, as far as they are known."""
     parts = (problem.file, problem.row, problem.column)
-    return ":".join(str(shortened(part)) for part in parts if part is not None)
+    return ":".join(str(_shortened(part)) for part in parts if part is not None)
 
 
 def as_dict(told: HeadwaterError | Problem, lang: str) -> dict[str, Any]:
     """For `--json`: code, message, fix, and where; the other problems of an error under `others`."""
     if isinstance(told, Problem):
-        return problem_dict(told, lang)
-    others = [problem_dict(problem, lang) for problem in told.others[:MOST]]
-    return problem_dict(told.problem, lang) | ({"others": others} if others else {})
+        return _problem_dict(told, lang)
+    others = [_problem_dict(problem, lang) for problem in told.others[:MOST]]
+    return _problem_dict(told.problem, lang) | ({"others": others} if others else {})
 
 
-def problem_dict(problem: Problem, lang: str) -> dict[str, Any]:
+def _problem_dict(problem: Problem, lang: str) -> dict[str, Any]:
     told = {
         "code": problem.code,
         "message": sentence(problem, "what", lang),
@@ -176,7 +176,7 @@ def translated(place: Path | str | None = None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found = translation(error, place)
+        found = _translation(error, place)
         if found is None:
             raise
         raise found from error
@@ -185,10 +185,10 @@ def translated(place: Path | str | None = None) -> Iterator[None]:
 def translate(error: BaseException) -> HeadwaterError:
     """Any exception as one of ours: a known fault by its code, everything else is E101 (exit 1)."""
     detail = (str(error).strip() or "—").splitlines()[0][:200]
-    return translation(error) or HeadwaterError("E101", detail=f"{type(error).__name__}: {detail}")
+    return _translation(error) or HeadwaterError("E101", detail=f"{type(error).__name__}: {detail}")
 
 
-def translation(error: BaseException, place: Path | str | None = None) -> HeadwaterError | None:
+def _translation(error: BaseException, place: Path | str | None = None) -> HeadwaterError | None:
     """The HeadwaterError that says the same as an error of the system, DuckDB, Arrow or YAML, or None."""
     detail = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
     if isinstance(error, HeadwaterError):

@@ -23,10 +23,10 @@ class Wording:
 
 def sentence(reason: Mapping[str, Any], wording: Wording) -> str:
     """Headline of the business reason, the figure of the customer, and that of others where it is known."""
-    value, peer = shown(reason["feature"], reason["value"], wording), None
+    value, peer = _shown(reason["feature"], reason["value"], wording), None
     if not missing(reason.get("peer_value")) and reason["peer_value"] != "":
-        peer = shown(reason["feature"], reason["peer_value"], wording)
-    parts = {"headline": headline(reason, wording.lang), "label": label(reason["feature"], wording), "value": value}
+        peer = _shown(reason["feature"], reason["peer_value"], wording)
+    parts = {"headline": headline(reason, wording.lang), "label": _label(reason["feature"], wording), "value": value}
     if peer is None:
         return text("reasons.sentence_alone", wording.lang, **parts)
     return text("reasons.sentence", wording.lang, **parts, peer=peer)
@@ -58,12 +58,12 @@ def headline(reason: Mapping[str, Any], lang: str) -> str:
     return text(key, lang) if has(key) else str(reason["code"])
 
 
-def label(column: str, wording: Wording) -> str:
+def _label(column: str, wording: Wording) -> str:
     feature = wording.features.get(column)
     return feature.label(wording.lang) if feature else column
 
 
-def shown(column: str, value: Any, wording: Wording) -> str:
+def _shown(column: str, value: Any, wording: Wording) -> str:
     """A value of a feature in its unit; words of the catalogue for codes."""
     figure, lang, feature = _figure(value), wording.lang, wording.features.get(column)
     if missing(value) or value == "":

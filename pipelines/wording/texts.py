@@ -21,15 +21,15 @@ def catalogue() -> dict[str, dict[str, str]]:
     for file in sorted(files("pipelines.wording").joinpath("catalogue").iterdir(), key=lambda file: file.name):
         stem, dot, ending = file.name.partition(".")
         if dot and ending == "yaml":
-            collect(stem, yaml.safe_load(file.read_text(encoding="utf-8")) or {}, found)
+            _collect(stem, yaml.safe_load(file.read_text(encoding="utf-8")) or {}, found)
     return found
 
 
-def collect(key: str, node: dict, found: dict[str, dict[str, str]]) -> None:
+def _collect(key: str, node: dict, found: dict[str, dict[str, str]]) -> None:
     """Add the entries below a node; an entry has one text, or one set of named texts, per language."""
     if set(node) != set(LANGUAGES):
         for name, child in node.items():
-            collect(f"{key}.{name}", child, found)
+            _collect(f"{key}.{name}", child, found)
     elif isinstance(node["en"], dict):
         for part in node["en"].keys() | node["zh"].keys():
             found[f"{key}.{part}"] = {lang: node[lang][part] for lang in LANGUAGES if part in node[lang]}

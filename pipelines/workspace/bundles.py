@@ -75,7 +75,7 @@ def champions(workspace: Workspace) -> dict[str, Champion]:
     generation = current(workspace)
     if generation is None:
         raise HeadwaterError("E521")
-    return {target: load(generation, target, entry) for target, entry in manifest(generation)["models"].items()}
+    return {target: _load(generation, target, entry) for target, entry in manifest(generation)["models"].items()}
 
 
 def texts(workspace: Workspace) -> dict[str, tuple[str, str, dict[str, str]]]:
@@ -84,55 +84,55 @@ def texts(workspace: Workspace) -> dict[str, tuple[str, str, dict[str, str]]]:
     if generation is None:
         raise HeadwaterError("E521")
     entries = manifest(generation)["models"].items()
-    return {target: (e["version"], e["sha256"], checked(generation / target, e)) for target, e in entries}
+    return {target: (e["version"], e["sha256"], _checked(generation / target, e)) for target, e in entries}
 
 
-def load(generation: Path, target: str, entry: dict) -> Champion:
+def _load(generation: Path, target: str, entry: dict) -> Champion:
     """One champion; a missing, foreign or altered file is exit 5."""
-    return Champion(target, entry["version"], entry["sha256"], from_files(checked(generation / target, entry)))
+    return Champion(target, entry["version"], entry["sha256"], from_files(_checked(generation / target, entry)))
 
 
 def readable(workspace: Workspace, target: str) -> Champion | None:
     """The champion of a target; None where there is none, or its files are damaged: then it is no rival to anything."""
     generation = current(workspace)
     entry = in_force(workspace).get(target)
-    if generation is None or entry is None or not whole(generation / target, entry):
+    if generation is None or entry is None or not _whole(generation / target, entry):
         return None
-    return load(generation, target, entry)
+    return _load(generation, target, entry)
 
 
 def damaged(workspace: Workspace) -> list[Problem]:
     """A warning for each champion whose files are damaged."""
     generation = current(workspace)
     entries = in_force(workspace)
-    hurt = [t for t, entry in entries.items() if generation and not whole(generation / t, entry)]
-    return [Problem("W523", str(generation), values=named(entries[target])) for target in hurt]
+    hurt = [t for t, entry in entries.items() if generation and not _whole(generation / t, entry)]
+    return [Problem("W523", str(generation), values=_named(entries[target])) for target in hurt]
 
 
-def named(entry: dict) -> dict[str, str]:
+def _named(entry: dict) -> dict[str, str]:
     """Version, target and number, for messages."""
     target, _, number = entry["version"].partition("/")
     return {"version": entry["version"], "target": target, "number": number}
 
 
-def whole(folder: Path, entry: dict) -> bool:
+def _whole(folder: Path, entry: dict) -> bool:
     """Are the files of one champion there, every one with its sha256?"""
     try:
-        checked(folder, entry)
+        _checked(folder, entry)
     except HeadwaterError:
         return False
     return True
 
 
-def checked(folder: Path, entry: dict) -> dict[str, str]:
+def _checked(folder: Path, entry: dict) -> dict[str, str]:
     """The files of one champion, every one of them with its sha256."""
     found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if found != set(entry["files"]) or any(Path(name).suffix not in ALLOWED for name in found):
         names = ", ".join(sorted(found ^ set(entry["files"]))) or "?"
-        raise HeadwaterError("E522", file=folder, names=names, **named(entry))
+        raise HeadwaterError("E522", file=folder, names=names, **_named(entry))
     for name, digest in entry["files"].items():
         if sha256(folder / name) != digest:
-            raise HeadwaterError("E523", file=folder / name, **named(entry))
+            raise HeadwaterError("E523", file=folder / name, **_named(entry))
     return {name: (folder / name).read_text(encoding="utf-8") for name in entry["files"]}
 
 
@@ -140,8 +140,8 @@ def kept(workspace: Workspace, version: str) -> dict[str, str] | None:
     """The files of a version that some generation holds whole, or None."""
     for generation, entries in generations(workspace):
         for target, entry in entries.items():
-            if entry["version"] == version and whole(generation / target, entry):
-                return checked(generation / target, entry)
+            if entry["version"] == version and _whole(generation / target, entry):
+                return _checked(generation / target, entry)
     return None
 
 
@@ -165,11 +165,11 @@ def establish(
         files, digest = digests(texts)
         entries[target] = {"version": version, "sha256": digest, "files": files}
     files_of = {target: texts for target, (_, texts) in new.items()}
-    write_text(workspace.models / "CURRENT", placed(workspace, entries, files_of) + "\n")
+    write_text(workspace.models / "CURRENT", _placed(workspace, entries, files_of) + "\n")
     return {target: entries[target]["sha256"] for target in new}
 
 
-def placed(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> str:
+def _placed(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> str:
     """The name of a generation with these entries that is whole: one that is there, or else one made now.
 
     A damaged one stays where it is, and is not touched: a kill at any moment leaves the generation in force in force.
@@ -178,24 +178,24 @@ def placed(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dic
     for number in count():
         made = workspace.models / "gen" / (f"{name}-{number}" if number else name)
         if not made.exists():
-            stage(workspace, entries, new).rename(made)
+            _stage(workspace, entries, new).rename(made)
             sync(made.parent)
             return made.name
-        if unhurt(made, entries):
+        if _unhurt(made, entries):
             return made.name
     raise AssertionError("unreachable")
 
 
-def unhurt(generation: Path, entries: dict[str, dict]) -> bool:
+def _unhurt(generation: Path, entries: dict[str, dict]) -> bool:
     """Does a generation hold these champions, each of them whole?"""
     try:
         found = manifest(generation)["models"]
     except HeadwaterError:
         return False
-    return found == entries and all(whole(generation / target, entry) for target, entry in entries.items())
+    return found == entries and all(_whole(generation / target, entry) for target, entry in entries.items())
 
 
-def stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> Path:
+def _stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> Path:
     """Build the generation under a name that nobody reads."""
     staging = workspace.models / f".staging-{os.getpid()}"
     for left in workspace.models.glob(".staging-*"):  # of killed runs: the lock is held
@@ -203,7 +203,7 @@ def stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict
     (workspace.models / "gen").mkdir(mode=FOLDER_MODE, exist_ok=True)
     staging.mkdir(mode=FOLDER_MODE)
     for target in entries.keys() - new.keys():
-        if found := best_copy(workspace, target, entries[target]):
+        if found := _best_copy(workspace, target, entries[target]):
             shutil.copytree(found, staging / target)
     for target, texts in new.items():
         (staging / target).mkdir(mode=FOLDER_MODE)
@@ -214,9 +214,9 @@ def stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict
     return staging
 
 
-def best_copy(workspace: Workspace, target: str, entry: dict) -> Path | None:
+def _best_copy(workspace: Workspace, target: str, entry: dict) -> Path | None:
     """Where a champion that stays is copied from: whole if any generation has it so, else as it is in force."""
     folders = [g / target for g, entries in generations(workspace) if entries.get(target) == entry]
     before = current(workspace)
     as_it_is = before / target if before and (before / target).is_dir() else None
-    return next((folder for folder in folders if whole(folder, entry)), as_it_is)
+    return next((folder for folder in folders if _whole(folder, entry)), as_it_is)

@@ -65,14 +65,14 @@ class Pieces:
     def _known(self) -> dict[str, str]:
         log = self.folder / LOG
         lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-        return {entry["piece"]: entry["sha256"] for line in lines if (entry := readable(line))}
+        return {entry["piece"]: entry["sha256"] for line in lines if (entry := _readable(line))}
 
 
 def written(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", compression_level=1)
 
 
-def readable(line: str) -> dict[str, str]:
+def _readable(line: str) -> dict[str, str]:
     """An entry of the log; nothing for a line that a crash cut off."""
     try:
         return dict(json.loads(line))

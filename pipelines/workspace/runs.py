@@ -27,27 +27,27 @@ def whole(workspace: Workspace, as_of: date) -> ScoreFile:
     """The score file of a date, compared with the record of its run. Raises E431 (not there) and E340 (damaged)."""
     path = workspace.score_file(as_of)
     try:
-        return compared(workspace, path)
+        return _compared(workspace, path)
     except HeadwaterError as error:
         if error.problem.code != "E340":
             raise
-    return compared(workspace, path)  # it may have been replaced while it was looked at
+    return _compared(workspace, path)  # it may have been replaced while it was looked at
 
 
-def compared(workspace: Workspace, path: Path) -> ScoreFile:
+def _compared(workspace: Workspace, path: Path) -> ScoreFile:
     file = ScoreFile(path)
     recorded = record(workspace, file.meta["run_id"]).get("sha256")
     if recorded is None:
-        agreeing(file)
+        _agreeing(file)
     elif sha256(path) != recorded:
         raise damaged(path, f"sha256 of run {file.meta['run_id']}")
     return file
 
 
-def agreeing(file: ScoreFile) -> None:
+def _agreeing(file: ScoreFile) -> None:
     """Raise E340 where a file contradicts what it says of its rows, its run and its models."""
     digest, meta = RowsDigest(), file.meta
-    with misread(file.path):
+    with _misread(file.path):
         models = {name: model["sha256"] for name, model in json.loads(meta["models"]).items()}
         json.loads(meta["high_value"])
         for piece in file.pieces():
@@ -60,7 +60,7 @@ def agreeing(file: ScoreFile) -> None:
 
 
 @contextmanager
-def misread(path: Path) -> Iterator[None]:
+def _misread(path: Path) -> Iterator[None]:
     """Text that is no JSON any more, or rows of a type that cannot be: damage."""
     try:
         yield
@@ -90,10 +90,10 @@ def outcome(workspace: Workspace, found: Mapping[str, Any]) -> str:
     told = found.get("outcome")
     if told != PUBLISHING:
         return told if told in (SCORED, PUBLISHED) else UNREADABLE
-    return UNFINISHED if carried(workspace, found) else STOPPED
+    return UNFINISHED if _carried(workspace, found) else STOPPED
 
 
-def carried(workspace: Workspace, found: Mapping[str, Any]) -> bool:
+def _carried(workspace: Workspace, found: Mapping[str, Any]) -> bool:
     """Does the score file of the run's date come from this run?"""
     try:
         path = workspace.score_file(date.fromisoformat(str(found.get("as_of"))))
@@ -108,11 +108,11 @@ def intact(path: Path, run_id: str, recorded: str | None) -> bool:
         return False
     if recorded == sha256(path):
         return True
-    content = entire(path)
+    content = _entire(path)
     return content is not None and (recorded is not None or run_id.encode() in content)
 
 
-def entire(path: Path) -> bytes | None:
+def _entire(path: Path) -> bytes | None:
     """The text of a workbook or a page that is complete, None of one that is not."""
     if path.suffix != ".xlsx":
         content = path.read_bytes()

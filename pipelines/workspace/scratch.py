@@ -16,17 +16,17 @@ def folder(root: Path, prefix: str) -> Iterator[Path]:
     Whoever works in one holds a lock on it, and the kernel frees it when he dies.
     """
     with ExitStack() as held:
-        with locked(root):  # nobody looks between the making of a folder and its lock
+        with _locked(root):  # nobody looks between the making of a folder and its lock
             for left in root.glob(f"{prefix}*"):
-                with suppress(OSError), locked(left, fcntl.LOCK_NB):
+                with suppress(OSError), _locked(left, fcntl.LOCK_NB):
                     shutil.rmtree(left)
             made = Path(held.enter_context(TemporaryDirectory(prefix=prefix, dir=root)))
-            held.enter_context(locked(made))
+            held.enter_context(_locked(made))
         yield made
 
 
 @contextmanager
-def locked(path: Path, how: int = 0) -> Iterator[None]:
+def _locked(path: Path, how: int = 0) -> Iterator[None]:
     """Hold the lock of a file or folder; with `LOCK_NB`, raise BlockingIOError where somebody else does."""
     handle = os.open(path, os.O_RDONLY)
     try:

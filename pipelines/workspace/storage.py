@@ -82,17 +82,17 @@ def exclusive(workspace: Workspace, purpose: str) -> Iterator[None]:
             raise HeadwaterError("E601", holder=os.pread(handle, 200, 0).decode().strip() or "?") from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"pid {os.getpid()} ({purpose})".encode(), 0)
-        clean(workspace)
+        _clean(workspace)
         yield
     finally:
         os.close(handle)
 
 
-def clean(workspace: Workspace) -> None:
+def _clean(workspace: Workspace) -> None:
     """Remove what a killed run left behind, and put `latest.parquet` right."""
     for leftover in [*workspace.scores.glob(".*.tmp"), *workspace.root.glob(".latest.*.tmp")]:
         leftover.unlink(missing_ok=True)
-    point_latest(workspace)
+    _point_latest(workspace)
 
 
 def publish(
@@ -110,13 +110,13 @@ def publish(
         if ScoreFile(temporary).verified() != rows:
             raise HeadwaterError("E702", file=temporary)
         record(sha256(temporary))
-        keep_old(workspace, target)
+        _keep_old(workspace, target)
         temporary.replace(target)  # the commit point
     except OSError as error:
         raise translated(error, temporary) from error
     finally:
         temporary.unlink(missing_ok=True)
-    settle(workspace)
+    _settle(workspace)
     return target
 
 
@@ -153,7 +153,7 @@ def write_rows(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> int
     return rows
 
 
-def keep_old(workspace: Workspace, target: Path) -> None:
+def _keep_old(workspace: Workspace, target: Path) -> None:
     """Link the file that is about to be replaced into the archive; the oldest ones beyond the limit go."""
     if not target.exists():
         return
@@ -164,16 +164,16 @@ def keep_old(workspace: Workspace, target: Path) -> None:
         old.unlink()
 
 
-def settle(workspace: Workspace) -> None:
+def _settle(workspace: Workspace) -> None:
     """Sync the folder and move `latest.parquet`; whatever fails here is only logged, for the scores are out."""
     try:
         sync(workspace.scores)
-        point_latest(workspace)
+        _point_latest(workspace)
     except OSError as error:
         log.warning("published; folder or latest.parquet not settled: %s", error)
 
 
-def point_latest(workspace: Workspace) -> None:
+def _point_latest(workspace: Workspace) -> None:
     """Let `latest.parquet` name the newest published date; a backfill never moves it back."""
     dates = workspace.published()
     if not dates or workspace.serving() == dates[-1]:

@@ -96,17 +96,17 @@ def write_plans(out: Extract, life) -> None:
         "月费_分": np.rint(fee * 100).astype(int),
     }
     columns |= {"生效时间": out.compact(start), "合约到期日": out.compact(end)}
-    out.csv("plan_history.csv", columns | {"受理时间": stamps(out, second)})
+    out.csv("plan_history.csv", columns | {"受理时间": _stamps(out, second)})
 
 
-def stamps(out: Extract, second: np.ndarray) -> np.ndarray:
+def _stamps(out: Extract, second: np.ndarray) -> np.ndarray:
     """Times as text, also before the first day."""
     return np.char.replace(out.times(second).astype("datetime64[s]").astype(str), "T", " ")
 
 
 def write_bills(out: Extract, month: int, bills: dict) -> np.ndarray:
     """One file per billed month; the returned bill numbers belong to the rows of `bills`."""
-    period = period_of(out, month)
+    period = _period_of(out, month)
     rows = out.doubled(bills)
     gross = rows["gross"].copy()
     gross[out.damaged(len(gross))] = -100
@@ -117,13 +117,13 @@ def write_bills(out: Extract, month: int, bills: dict) -> np.ndarray:
     return np.char.add(np.char.add(out.numbers[bills["life"]], period), service)
 
 
-def period_of(out: Extract, month: int) -> str:
+def _period_of(out: Extract, month: int) -> str:
     return str(out.when.start.astype("datetime64[M]") + month).replace("-", "")
 
 
 def write_payments(out: Extract, month: int, paid: dict, bills: dict, numbers: np.ndarray) -> None:
     row = paid["bill"]
-    period, service = period_of(out, month), np.where(bills["service"][row] == 0, "YD", "KD")
+    period, service = _period_of(out, month), np.where(bills["service"][row] == 0, "YD", "KD")
     columns = {"缴费流水": np.char.add("P", numbers[row]), "用户编号": out.ids(bills["life"][row])}
     columns |= {"账期": np.full(len(row), period), "业务类型": service}
     columns |= {"缴费时间": out.times(paid["paid"]), "金额_分": paid["amount"]}
@@ -131,7 +131,7 @@ def write_payments(out: Extract, month: int, paid: dict, bills: dict, numbers: n
 
 
 def write_usage(out: Extract, month: int, usage: dict) -> None:
-    period = period_of(out, month)
+    period = _period_of(out, month)
     rows = out.doubled(usage)
     size = len(rows["life"])
     loaded = pa.array(out.times(rows["loaded"]), mask=np.isin(np.arange(size), out.damaged(size)))
@@ -147,7 +147,7 @@ def write_complaints(out: Extract, rows: dict) -> None:
     solved = rows["solved"].copy()
     bad = out.damaged(len(solved), 0.0015)
     solved[bad] = rows["opened"][bad] - 86400
-    columns = {"工单编号": numbered("G", len(solved)), "用户编号": out.numbers[rows["life"]]}
+    columns = {"工单编号": _numbered("G", len(solved)), "用户编号": out.numbers[rows["life"]]}
     columns |= {"受理时间": out.clock(rows["opened"]), "录入时间": out.clock(rows["entered"])}
     columns |= {"投诉类别": np.char.mod("T%02d", rows["topic"] + 1), "投诉渠道": np.char.mod("%d", rows["channel"] + 1)}
     out.csv("complaint.csv", columns | {"级别": rows["severity"], "办结时间": out.clock(solved)})
@@ -163,7 +163,7 @@ def write_contacts(out: Extract, inbound: dict, listed: dict) -> None:
     cost = np.where(control, 0, np.concatenate([np.full(first, SERVICE_FEN), CONTACT_FEN[listed["channel"]]]))
     campaign = np.char.mod("HD%03d", np.concatenate([np.zeros(first, int), listed["month"]]))
     called = np.arange(first + second) < first
-    columns = {"接触流水": numbered("J", first + second), "用户编号": out.ids(life), "接触时间": out.times(at)}
+    columns = {"接触流水": _numbered("J", first + second), "用户编号": out.ids(life), "接触时间": out.times(at)}
     columns |= {
         "入库时间": out.times(at + 3600),
         "渠道": np.char.mod("%d", channel),
@@ -176,7 +176,7 @@ def write_contacts(out: Extract, inbound: dict, listed: dict) -> None:
 
 def write_surveys(out: Extract, rows: dict) -> None:
     places = np.array(["network", "hotline", "store", "bill"])
-    columns = {"问卷编号": numbered("S", len(rows["life"])), "用户编号": out.numbers[rows["life"]]}
+    columns = {"问卷编号": _numbered("S", len(rows["life"])), "用户编号": out.numbers[rows["life"]]}
     columns |= {"答卷时间": out.clock(rows["at"]), "触点": places[rows["touchpoint"]]}
     out.csv("survey.csv", columns | {"题目": np.full(len(rows["at"]), "overall"), "得分": rows["score"]})
 
@@ -184,9 +184,9 @@ def write_surveys(out: Extract, rows: dict) -> None:
 def write_consents(out: Extract, rows: dict) -> None:
     columns = {"用户编号": out.numbers[rows["life"]], "用途": np.full(len(rows["at"]), "marketing")}
     out.csv(
-        "consent.csv", columns | {"操作时间": stamps(out, rows["at"]), "是否同意": np.where(rows["allowed"], "Y", "N")}
+        "consent.csv", columns | {"操作时间": _stamps(out, rows["at"]), "是否同意": np.where(rows["allowed"], "Y", "N")}
     )
 
 
-def numbered(letter: str, size: int) -> np.ndarray:
+def _numbered(letter: str, size: int) -> np.ndarray:
     return np.char.mod(letter + "%08d", np.arange(1, size + 1))

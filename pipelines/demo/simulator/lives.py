@@ -35,12 +35,12 @@ def live(who: People, when: Calendar, rng: np.random.Generator) -> Life:
     for month in range(when.months):
         here = (who.joined < when.edges[month + 1]) & (life.left > when.edges[month])
         turn = Turn(who, life, when, month, here, rng)
-        for happens in (experiences, moves, trips, plan_changes, campaigns, decisions):
+        for happens in (_experiences, moves, trips, plan_changes, _campaigns, _decisions):
             happens(turn)
     return life
 
 
-def experiences(turn: Turn) -> None:
+def _experiences(turn: Turn) -> None:
     """Bad experiences sour the mood whether or not they are voiced; slow answers to complaints sour it more."""
     life, who, rng = turn.life, turn.who, turn.rng
     fault = (who.region == (turn.month * 5) % 11).astype(float)  # a network fault passes through the regions
@@ -53,12 +53,12 @@ def experiences(turn: Turn) -> None:
     life.mood += 1.1 * bad + 0.6 * (voiced & slow) - 0.4 * (voiced & ~slow) + 0.4 * again
     life.silent += bad & ~voiced
     severity = np.where(bad, rng.integers(2, 4, len(who)), rng.integers(1, 3, len(who)))
-    complain(turn, voiced | again | trifling, (topics(turn, fault, again), severity, slow))
+    _complain(turn, voiced | again | trifling, (_topics(turn, fault, again), severity, slow))
     life.strain = np.where(life.strain, turn.chance() < 0.72, turn.chance() < 0.014)
     life.keep(mood=life.mood, strain=life.strain)
 
 
-def complain(turn: Turn, voiced: np.ndarray, about: tuple) -> None:
+def _complain(turn: Turn, voiced: np.ndarray, about: tuple) -> None:
     """Note the complaints: life, day, topic, severity, days until solved."""
     topic, severity, slow = about
     which = np.flatnonzero(voiced)
@@ -66,7 +66,7 @@ def complain(turn: Turn, voiced: np.ndarray, about: tuple) -> None:
     turn.life.note("complaints", which, turn.days(len(which)), topic[which], severity[which], wait)
 
 
-def topics(turn: Turn, fault: np.ndarray, again: np.ndarray) -> np.ndarray:
+def _topics(turn: Turn, fault: np.ndarray, again: np.ndarray) -> np.ndarray:
     """Topic numbers 0 to 10: network where a fault is, `handled but not solved` on a repeat."""
     usual = turn.rng.choice(len(TOPICS), len(fault), p=TOPICS)
     usual = np.where((fault > 0) & (turn.chance() < 0.6), COVERAGE, usual)
@@ -79,7 +79,7 @@ def campaign_months(months: int) -> dict[int, str]:
     return {month: names[month // EVERY % len(names)] for month in range(FIRST_CAMPAIGN, months, EVERY)}
 
 
-def campaigns(turn: Turn) -> None:
+def _campaigns(turn: Turn) -> None:
     """A random tenth, more of those whose contract ends, is listed; a quarter of it is left alone."""
     name = campaign_months(turn.when.months).get(turn.month)
     if name is None:
@@ -93,10 +93,10 @@ def campaigns(turn: Turn) -> None:
         turn.life.treated_until[listed[~control]] = turn.month + 3
 
 
-def decisions(turn: Turn) -> None:
+def _decisions(turn: Turn) -> None:
     """Draw the hidden decision to leave; the day of leaving follows at once, after fading, or at the contract's end."""
     life, who, rng, n = turn.life, turn.who, turn.rng, len(turn.who)
-    hazard = np.exp(log_hazard(turn)) * turn.here * (life.left == NEVER)
+    hazard = np.exp(_log_hazard(turn)) * turn.here * (life.left == NEVER)
     decides = turn.chance() < 1 - np.exp(-hazard)
     day = np.maximum(turn.days(n), who.joined + 20)
     wait = np.where(who.fades, 14 + rng.gamma(2.2, 30.0, n), rng.uniform(1, 20, n)).astype("int64")
@@ -108,7 +108,7 @@ def decisions(turn: Turn) -> None:
     life.keep(hazard=hazard, here=turn.here & (life.left > turn.start))
 
 
-def log_hazard(turn: Turn) -> np.ndarray:
+def _log_hazard(turn: Turn) -> np.ndarray:
     """Log of the monthly hazard of deciding to leave."""
     who, life, month = turn.who, turn.life, turn.month
     tenure = np.maximum(turn.start - who.joined, 0) / 30

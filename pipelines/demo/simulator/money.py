@@ -22,17 +22,17 @@ def bills_by_month(who: People, life: Life, when: Calendar, rng: np.random.Gener
         share = np.clip(days / (when.edges[month + 1] - when.edges[month]), 0, 1)
         mobile = np.flatnonzero(share > 0)
         fixed = np.flatnonzero((share > 0) & (who.broadband > 0))
-        gross, discount = mobile_fen(who, life, (month, share), rng)
+        gross, discount = _mobile_fen(who, life, (month, share), rng)
         columns = {
             "life": np.concatenate([mobile, fixed]),
             "service": np.repeat([MOBILE, BROADBAND], [len(mobile), len(fixed)]),
-            "gross": np.concatenate([gross[mobile], fen(who.broadband * share)[fixed]]),
+            "gross": np.concatenate([gross[mobile], _fen(who.broadband * share)[fixed]]),
             "discount": np.concatenate([discount[mobile], np.zeros(len(fixed), "int64")]),
         }
         yield month, columns | {"due": np.full(len(columns["life"]), when.edges[month + 1] + DUE_DAYS)}
 
 
-def mobile_fen(who: People, life: Life, at: tuple[int, np.ndarray], rng: np.random.Generator):
+def _mobile_fen(who: People, life: Life, at: tuple[int, np.ndarray], rng: np.random.Generator):
     """Gross amount and discount. A rise of usage is carried by the allowance until the month in which it is billed."""
     month, share = at
     n = len(who)
@@ -41,12 +41,12 @@ def mobile_fen(who: People, life: Life, at: tuple[int, np.ndarray], rng: np.rand
     over = np.minimum(np.maximum(used - ALLOWANCE_GB[plan], 0) * PER_GB, OVERAGE_CAP) * metered
     small = np.where(rng.random(n) < np.where(metered, 0.5, 0.25), rng.gamma(1.5, 3.0, n), 0.0)
     trip = life.months["trip"][month] * np.maximum(fee, TRIP)
-    gross = fen((fee + extra) * share + over + small + trip)
+    gross = _fen((fee + extra) * share + over + small + trip)
     rebate = life.months["rebate"][month]
-    return gross, fen((rebate + (fee - rebate) * who.discount) * share)
+    return gross, _fen((rebate + (fee - rebate) * who.discount) * share)
 
 
-def fen(yuan: np.ndarray) -> np.ndarray:
+def _fen(yuan: np.ndarray) -> np.ndarray:
     return np.rint(yuan * 100).astype("int64")
 
 

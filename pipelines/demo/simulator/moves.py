@@ -14,14 +14,14 @@ RISE, SAG, SURGE, DIP = 1, 2, 3, 4  # the first two stay, the last two pass
 def moves(turn: Turn) -> None:
     """Let usage begin to move, let moves under way grow, and record the month's usage."""
     life, month, n = turn.life, turn.month, len(turn.who)
-    begin_moves(turn, drawn_moves(turn))
+    _begin_moves(turn, _drawn_moves(turn))
     life.drift = 0.85 * life.drift + turn.rng.normal(0, 0.10, n)
     ramp = np.clip((month - life.move_start + 1) / life.move_lead, 0, 1) * (life.move > 0) * life.move_gain
     settled = life.usage + life.drift
     life.keep(usage=settled + ramp, settled=settled, ramp=ramp, move=life.move)
 
 
-def drawn_moves(turn: Turn) -> np.ndarray:
+def _drawn_moves(turn: Turn) -> np.ndarray:
     """Kind of move that begins this month, 0 for none: one at a time, and one rise in a life."""
     life, now, odds = turn.life, turn.price(), turn.chance()
     middle = np.where(now < 40, 0.45, np.where(now < 110, 1.4, 0.25))
@@ -33,7 +33,7 @@ def drawn_moves(turn: Turn) -> np.ndarray:
     return np.where(free & ((kind != RISE) | (life.rise_start == NEVER)), kind, 0)
 
 
-def begin_moves(turn: Turn, kind: np.ndarray) -> None:
+def _begin_moves(turn: Turn, kind: np.ndarray) -> None:
     life, rng, begin = turn.life, turn.rng, np.flatnonzero(kind)
     size, now = len(begin), turn.price()[begin]
     up = np.isin(kind[begin], (RISE, SURGE))
@@ -57,17 +57,17 @@ def plan_changes(turn: Turn) -> None:
     """Ends of moves, everyday changes, trials, the price rise and renewed contracts, all on the first of the month."""
     life, rng, n = turn.life, turn.rng, len(turn.who)
     over = turn.here & (life.move > 0) & (turn.month - life.move_start >= life.move_lead)
-    plan = np.where(over & (life.move == RISE), risen_plan(turn), life.plan)
+    plan = np.where(over & (life.move == RISE), _risen_plan(turn), life.plan)
     plan = np.where(over & (life.move == SAG), np.maximum(life.plan - rng.integers(1, 4, n), 0), plan)
     idle = turn.here & (life.move == 0) & (life.left == NEVER) & (life.trial_end < turn.month)
     small = rng.choice([-1, 0, 1], n, p=[0.008, 0.984, 0.008])
     plan = np.where(idle & (life.fee < 90), np.clip(plan + small, 0, 4), plan)
-    plan = trials(turn, idle & (plan == life.plan), plan)
-    end_moves(turn, over)
-    sign(turn, plan)
+    plan = _trials(turn, idle & (plan == life.plan), plan)
+    _end_moves(turn, over)
+    _sign(turn, plan)
 
 
-def risen_plan(turn: Turn) -> np.ndarray:
+def _risen_plan(turn: Turn) -> np.ndarray:
     """The cheapest plan that reaches the target of the rise, for those who rise by plan."""
     life = turn.life
     wanted = (life.move_target - life.extra) / (1 - turn.who.discount)
@@ -75,7 +75,7 @@ def risen_plan(turn: Turn) -> np.ndarray:
     return np.where(life.by_plan, np.maximum(bigger, life.plan), life.plan)
 
 
-def trials(turn: Turn, idle: np.ndarray, plan: np.ndarray) -> np.ndarray:
+def _trials(turn: Turn, idle: np.ndarray, plan: np.ndarray) -> np.ndarray:
     """A bigger plan for three months at the old price; most go back to the old plan when it ends."""
     life, n = turn.life, len(plan)
     begins = idle & (life.fee < 99) & (turn.chance() < 0.022)
@@ -87,7 +87,7 @@ def trials(turn: Turn, idle: np.ndarray, plan: np.ndarray) -> np.ndarray:
     return np.where(begins, bigger, plan)
 
 
-def end_moves(turn: Turn, over: np.ndarray) -> None:
+def _end_moves(turn: Turn, over: np.ndarray) -> None:
     """A rise ends in a bigger plan or in packs bought every month; a sag ends in a smaller plan."""
     life = turn.life
     rise, sag = over & (life.move == RISE), over & (life.move == SAG)
@@ -99,7 +99,7 @@ def end_moves(turn: Turn, over: np.ndarray) -> None:
     life.move[over] = 0
 
 
-def sign(turn: Turn, plan: np.ndarray) -> None:
+def _sign(turn: Turn, plan: np.ndarray) -> None:
     """Write the new plan rows. A changed plan often carries a new commitment; some renew when theirs has ended."""
     life, day, n = turn.life, turn.start, len(plan)
     signs = turn.here & (turn.who.joined < day)

@@ -85,7 +85,7 @@ class People:
 def people(n: int, days: int, rng: np.random.Generator) -> People:
     """Draw n lives for a period of `days` days."""
     kind = rng.choice(3, n, p=[0.80, 0.14, 0.06])
-    joined = joining_days(n, days, rng)
+    joined = _joining_days(n, days, rng)
     plan = rng.choice(len(FEES), n, p=SHARES)
     plan = np.where((joined >= 0) & (plan > 4) & (rng.random(n) < 0.75), plan - 4, plan)  # newcomers begin small
     plan = np.where((joined < 0) & (kind == GROUP) & (rng.random(n) < 0.5), np.minimum(plan + 2, len(FEES) - 1), plan)
@@ -93,17 +93,17 @@ def people(n: int, days: int, rng: np.random.Generator) -> People:
         kind=kind,
         size=rng.choice(4, n, p=[0.05, 0.15, 0.35, 0.45]),
         region=rng.choice(REGIONS, n, p=[0.28, 0.22, 0.18, 0.14, 0.10, 0.08]),
-        account=accounts(kind),
+        account=_accounts(kind),
         joined=joined,
         plan=plan,
         discount=np.where(rng.random(n) < 0.4, rng.choice([0.1, 0.2, 0.3], n), 0.0),
         extra=np.where(rng.random(n) < 0.6, np.round(rng.gamma(1.6, 6.0, n), 1), 0.0),
         broadband=np.where(rng.random(n) < np.where(kind == FAMILY, 0.2, 0.03), rng.choice([10.0, 20.0, 30.0], n), 0.0),
-        **hidden(n, plan, rng),
+        **_hidden(n, plan, rng),
     )
 
 
-def hidden(n: int, plan: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _hidden(n: int, plan: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Traits that no file shows."""
     return {
         "frailty": rng.standard_normal(n),
@@ -121,14 +121,14 @@ def hidden(n: int, plan: np.ndarray, rng: np.random.Generator) -> dict[str, np.n
     }
 
 
-def joining_days(n: int, days: int, rng: np.random.Generator) -> np.ndarray:
+def _joining_days(n: int, days: int, rng: np.random.Generator) -> np.ndarray:
     """About as many join in the period as leave, so the number of active customers stays level."""
     before = -rng.exponential(900.0, n) - 1
     during = rng.random(n) * days
     return np.floor(np.where(rng.random(n) < 0.70, before, during)).astype("int64")
 
 
-def accounts(kind: np.ndarray) -> np.ndarray:
+def _accounts(kind: np.ndarray) -> np.ndarray:
     """One paying account for two family members; otherwise one each."""
     own = np.arange(len(kind))
     members = np.flatnonzero(kind == FAMILY)

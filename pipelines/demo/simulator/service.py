@@ -17,7 +17,7 @@ def complaints(who: People, life: Life, when: Calendar, rng: np.random.Generator
     channel = rng.choice(5, len(day), p=[0.58, 0.17, 0.12, 0.10, 0.03])
     columns = {"life": holder, "opened": opened, "entered": entered, "topic": topic, "severity": severity}
     columns |= {"channel": channel, "solved": np.where(solved < when.days * DAY, solved, -1)}
-    return ordered(columns, "opened", present(holder, opened, who, life) & (entered < when.days * DAY))
+    return _ordered(columns, "opened", _present(holder, opened, who, life) & (entered < when.days * DAY))
 
 
 def service_contacts(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
@@ -33,7 +33,7 @@ def service_contacts(who: People, life: Life, when: Calendar, rng: np.random.Gen
     life_of, second, angry = np.concatenate(holder), np.concatenate(at), np.concatenate(sour)
     channel = np.where(angry & (rng.random(len(second)) < 0.5), 1, rng.choice(5, len(second)))
     columns = {"life": life_of, "at": second, "channel": channel}
-    return ordered(columns, "at", present(life_of, second, who, life) & (second < when.days * DAY - 7200))
+    return _ordered(columns, "at", _present(life_of, second, who, life) & (second < when.days * DAY - 7200))
 
 
 def campaign_contacts(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
@@ -42,7 +42,7 @@ def campaign_contacts(who: People, life: Life, when: Calendar, rng: np.random.Ge
     second = day * DAY + rng.integers(10 * 3600, 19 * 3600, len(day))
     channel = rng.choice(3, len(day), p=[0.35, 0.40, 0.25])
     columns = {"life": holder, "at": second, "month": month, "control": control.astype(bool), "channel": channel}
-    return ordered(columns, "at", present(holder, second, who, life) & (second < when.days * DAY - 7200))
+    return _ordered(columns, "at", _present(holder, second, who, life) & (second < when.days * DAY - 7200))
 
 
 def surveys(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
@@ -58,7 +58,7 @@ def surveys(who: People, life: Life, when: Calendar, rng: np.random.Generator) -
         parts.append((row, at, np.clip(np.rint(score), 1, 5).astype("int64"), rng.integers(0, 4, len(row))))
     holder, at, score, touchpoint = (np.concatenate([part[k] for part in parts]) for k in range(4))
     columns = {"life": holder, "at": at, "score": score, "touchpoint": touchpoint}
-    return ordered(columns, "at", present(holder, at, who, life) & (at < when.days * DAY - DAY))
+    return _ordered(columns, "at", _present(holder, at, who, life) & (at < when.days * DAY - DAY))
 
 
 def consents(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
@@ -76,17 +76,17 @@ def consents(who: People, life: Life, when: Calendar, rng: np.random.Generator) 
         "at": np.concatenate([first[given], withdrawn + rng.integers(9 * 3600, 19 * 3600, len(leaves))]),
         "allowed": np.concatenate([rng.random(len(given)) < 0.84, np.zeros(len(leaves), bool)]),
     }
-    return ordered(
-        columns, "at", present(columns["life"], columns["at"], who, life) & (columns["at"] < when.days * DAY)
+    return _ordered(
+        columns, "at", _present(columns["life"], columns["at"], who, life) & (columns["at"] < when.days * DAY)
     )
 
 
-def present(holder: np.ndarray, second: np.ndarray, who: People, life: Life) -> np.ndarray:
+def _present(holder: np.ndarray, second: np.ndarray, who: People, life: Life) -> np.ndarray:
     """True where the event falls between joining and leaving."""
     return (second >= who.joined[holder] * DAY) & (second < life.left[holder] * DAY)
 
 
-def ordered(columns: dict, by: str, keep: np.ndarray) -> dict:
+def _ordered(columns: dict, by: str, keep: np.ndarray) -> dict:
     """The kept rows, in order of time."""
     order = np.argsort(columns[by], kind="stable")
     order = order[keep[order]]

@@ -35,14 +35,14 @@ def simulate(folder: Path, customers: int = 20_000, seed: int = 7, start: date =
     planned = max(round(customers * RECYCLED_SHARE), 1)
     who = people(customers + planned, when.days, streams[0])
     life = live(who, when, streams[1])
-    numbers, former = hand_out_numbers(who, life, when, (planned, streams[2]))
+    numbers, former = _hand_out_numbers(who, life, when, (planned, streams[2]))
     out = files.Extract(folder, numbers, when, streams[3])
     folder.mkdir(parents=True, exist_ok=True)
-    write_raw(out, who, life, former, streams[4:])
-    write_truth(out, who, life, former)
+    _write_raw(out, who, life, former, streams[4:])
+    _write_truth(out, who, life, former)
 
 
-def write_raw(out: files.Extract, who: People, life: Life, former: np.ndarray, streams: list) -> None:
+def _write_raw(out: files.Extract, who: People, life: Life, former: np.ndarray, streams: list) -> None:
     when = out.when
     files.write_customers(out, who, life, np.flatnonzero(~former))
     files.write_plans(out, life)
@@ -59,7 +59,7 @@ def write_raw(out: files.Extract, who: People, life: Life, former: np.ndarray, s
     files.write_consents(out, consents(who, life, when, service))
 
 
-def hand_out_numbers(who: People, life: Life, when: Calendar, chance: tuple) -> tuple[np.ndarray, np.ndarray]:
+def _hand_out_numbers(who: People, life: Life, when: Calendar, chance: tuple) -> tuple[np.ndarray, np.ndarray]:
     """Customer number per life, and which lives are former holders of a number that someone else has today."""
     planned, rng = chance
     n, middle = len(who), when.days // 2
@@ -74,29 +74,29 @@ def hand_out_numbers(who: People, life: Life, when: Calendar, chance: tuple) -> 
     return numbers, former
 
 
-def write_truth(out: files.Extract, who: People, life: Life, former: np.ndarray) -> None:
+def _write_truth(out: files.Extract, who: People, life: Life, former: np.ndarray) -> None:
     """truth.parquet: one row per life. hazards.parquet: one per life and month. campaigns.parquet: one per campaign."""
     folder = out.folder.parent / "truth"
     folder.mkdir(parents=True, exist_ok=True)
-    save(folder / "truth.parquet", lives_table(out, who, life, former))
-    save(folder / "hazards.parquet", hazards_table(out, life))
+    _save(folder / "truth.parquet", _lives_table(out, who, life, former))
+    _save(folder / "hazards.parquet", _hazards_table(out, life))
     held = campaign_months(out.when.months)
     columns = {"campaign_id": [f"HD{month:03d}" for month in held], "name": list(held.values())}
     effects = {"log_hazard_effect": [CAMPAIGN_EFFECTS[name] for name in held.values()]}
-    save(folder / "campaigns.parquet", columns | effects | {"control_share": [CONTROL_SHARE] * len(held)})
+    _save(folder / "campaigns.parquet", columns | effects | {"control_share": [CONTROL_SHARE] * len(held)})
 
 
-def lives_table(out: files.Extract, who: People, life: Life, former: np.ndarray) -> dict:
+def _lives_table(out: files.Extract, who: People, life: Life, former: np.ndarray) -> dict:
     """What the files do not show. Null dates: it never happened. `left_on` may lie after the period."""
-    columns = {"customer_id": out.ids(np.arange(len(who))), "former_holder": former, "joined": dates(out, who.joined)}
-    columns |= {"decided_on": dates(out, life.decided), "left_on": dates(out, life.left)}
-    columns |= {"rise_start": month_starts(out, life.rise_start), "rise_billed": month_starts(out, life.rise_billed)}
+    columns = {"customer_id": out.ids(np.arange(len(who))), "former_holder": former, "joined": _dates(out, who.joined)}
+    columns |= {"decided_on": _dates(out, life.decided), "left_on": _dates(out, life.left)}
+    columns |= {"rise_start": _month_starts(out, life.rise_start), "rise_billed": _month_starts(out, life.rise_billed)}
     columns |= {"rise_by_plan": life.by_plan, "trips": np.sum(np.array(life.months["trip"]) > 0, axis=0)}
     columns |= {"silent_experiences": life.silent, "outspoken": who.outspoken, "fades": who.fades}
     return columns | {"frailty": who.frailty, "growth": who.growth, "price_sensitive": who.price_sensitive}
 
 
-def hazards_table(out: files.Extract, life: Life) -> dict:
+def _hazards_table(out: files.Extract, life: Life) -> dict:
     """Monthly hazard of deciding to leave, and mood, for every month in which the life is a customer."""
     here = np.array(life.months["here"])
     month, holder = np.nonzero(here)
@@ -104,15 +104,15 @@ def hazards_table(out: files.Extract, life: Life) -> dict:
     return columns | {name: np.array(life.months[name])[month, holder] for name in ("hazard", "mood", "usage", "move")}
 
 
-def month_starts(out: files.Extract, months: np.ndarray) -> pa.Array:
+def _month_starts(out: files.Extract, months: np.ndarray) -> pa.Array:
     """First days of month numbers; null for NEVER."""
     edges = out.when.edges
-    return dates(out, np.where(months < NEVER, edges[np.minimum(months, len(edges) - 1)], NEVER))
+    return _dates(out, np.where(months < NEVER, edges[np.minimum(months, len(edges) - 1)], NEVER))
 
 
-def dates(out: files.Extract, days: np.ndarray) -> pa.Array:
+def _dates(out: files.Extract, days: np.ndarray) -> pa.Array:
     return pa.array(out.when.dates(np.where(days < NEVER, days, 0)), mask=days >= NEVER)
 
 
-def save(path: Path, columns: dict) -> None:
+def _save(path: Path, columns: dict) -> None:
     pq.write_table(pa.table(columns), path, compression="zstd")

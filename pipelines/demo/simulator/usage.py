@@ -20,24 +20,24 @@ def usage_by_month(who: People, life: Life, when: Calendar, rng: np.random.Gener
 
     A week belongs to the month in which it ends, on a Sunday. Rows loaded after the period do not exist yet.
     """
-    sundays = np.arange(first_sunday(when), when.days, 7)
+    sundays = np.arange(_first_sunday(when), when.days, 7)
     for month in range(when.months):
         inside = sundays[(sundays >= when.edges[month]) & (sundays < when.edges[month + 1])]
-        weeks = [week(who, life, when, (month, int(day)), rng) for day in inside]
+        weeks = [_week(who, life, when, (month, int(day)), rng) for day in inside]
         yield month, {name: np.concatenate([w[name] for w in weeks]) for name in weeks[0]}
 
 
-def first_sunday(when: Calendar) -> int:
+def _first_sunday(when: Calendar) -> int:
     thursday = when.start.astype("int64")  # day 0 of the epoch was a Thursday, so Sundays are 3 modulo 7
     return int((3 - thursday) % 7)
 
 
-def week(who: People, life: Life, when: Calendar, at: tuple[int, int], rng: np.random.Generator) -> dict:
+def _week(who: People, life: Life, when: Calendar, at: tuple[int, int], rng: np.random.Generator) -> dict:
     """Columns of the week that ends on the Sunday `at[1]`; customers without any use in it have no row."""
     sunday = at[1]
     start = np.maximum(who.joined, sunday - 6)
     days = np.clip(np.minimum(life.left, sunday + 1) - start, 0, 7)
-    measures = volumes(who, life, when, at, rng)
+    measures = _volumes(who, life, when, at, rng)
     measures = {name: np.floor(values * days / 7) for name, values in measures.items()}
     row = np.flatnonzero((days > 0) & (measures["data_kb"] + measures["voice"] + measures["sms"] > 0))
     loaded = (sunday + 1) * 86400 + 3 * 3600 + rng.integers(0, 40 * MINUTE, len(row))
@@ -45,15 +45,15 @@ def week(who: People, life: Life, when: Calendar, at: tuple[int, int], rng: np.r
     loaded = loaded + late * rng.integers(1, 21, len(row)) * 86400
     columns = {name: values[row] for name, values in measures.items()}
     columns |= {"life": row, "used": np.full(len(row), sunday * 86400 + 23 * 3600), "loaded": loaded}
-    return arrived(with_corrections(columns, rng), when)
+    return _arrived(_with_corrections(columns, rng), when)
 
 
-def volumes(who: People, life: Life, when: Calendar, at: tuple[int, int], rng: np.random.Generator) -> dict:
+def _volumes(who: People, life: Life, when: Calendar, at: tuple[int, int], rng: np.random.Generator) -> dict:
     """What a full week brings: KB of data, of it at night and away, minutes times ten, messages."""
     month, sunday = at
     n, number = len(who), when.numbers[month] - 1
-    level = at_day(life.months["usage"], when, sunday) + fading(who, life, sunday) + rng.normal(0, 0.33, n)
-    rising = np.maximum(at_day(life.months["ramp"], when, sunday), 0)
+    level = _at_day(life.months["usage"], when, sunday) + _fading(who, life, sunday) + rng.normal(0, 0.33, n)
+    rising = np.maximum(_at_day(life.months["ramp"], when, sunday), 0)
     data = np.exp(who.data + level + 0.008 * month) * SEASON_DATA[number] * KB / WEEKS_A_MONTH
     night = np.clip(who.night * np.exp(0.5 * rising + rng.normal(0, 0.25, n)), 0, 0.9)
     away = np.minimum(who.roams + 1.1 * rising + 3.0 * (life.months["trip"][month] > 0) + rng.normal(0, 1, n), -0.2)
@@ -62,7 +62,7 @@ def volumes(who: People, life: Life, when: Calendar, at: tuple[int, int], rng: n
     return {"data_kb": data, "night_kb": data * night, "away_kb": data * np.exp(away), "voice": voice * 10, "sms": sms}
 
 
-def at_day(months: list[np.ndarray], when: Calendar, day: int) -> np.ndarray:
+def _at_day(months: list[np.ndarray], when: Calendar, day: int) -> np.ndarray:
     """Monthly levels are reached at the end of their month; between them usage moves in a straight line."""
     month = int(when.month_of(np.array([day]))[0])
     share = (day - when.edges[month]) / (when.edges[month + 1] - when.edges[month])
@@ -70,13 +70,13 @@ def at_day(months: list[np.ndarray], when: Calendar, day: int) -> np.ndarray:
     return before + share * (months[month] - before)
 
 
-def fading(who: People, life: Life, day: int) -> np.ndarray:
+def _fading(who: People, life: Life, day: int) -> np.ndarray:
     """Those who leave slowly use less and less between the decision and the day they leave."""
     way = np.clip((day - life.decided) / np.maximum(life.left - life.decided, 1), 0, 1)
     return np.where(who.fades, -way * (0.7 + 1.0 * np.clip(who.frailty + 1, 0, 2)), 0.0)
 
 
-def with_corrections(columns: dict, rng: np.random.Generator) -> dict:
+def _with_corrections(columns: dict, rng: np.random.Generator) -> dict:
     """A few rows are loaded again with more data: same customer and week, later load time."""
     size = len(columns["life"])
     again = np.flatnonzero(rng.random(size) < CORRECTED_SHARE)
@@ -86,6 +86,6 @@ def with_corrections(columns: dict, rng: np.random.Generator) -> dict:
     return {name: np.concatenate([columns[name], second[name]]) for name in columns}
 
 
-def arrived(columns: dict, when: Calendar) -> dict:
+def _arrived(columns: dict, when: Calendar) -> dict:
     here = columns["loaded"] < when.days * 86400
     return {name: values[here] for name, values in columns.items()}

@@ -24,25 +24,25 @@ def types(needed: list[str]) -> dict[str, pa.DataType]:
 
 def header(path: str, source: Source) -> list[str]:
     """Column names; empty for an empty file."""
-    known_encoding(source.encoding)
-    reader = opened(path, source, None, [])
+    _known_encoding(source.encoding)
+    reader = _opened(path, source, None, [])
     try:
         return list(reader.schema.names) if reader else []
     except UnicodeError as error:
-        raise unreadable(path, source, error) from error
+        raise _unreadable(path, source, error) from error
 
 
-def known_encoding(name: str) -> None:
+def _known_encoding(name: str) -> None:
     try:
         codecs.lookup(name)
     except LookupError as error:
         raise HeadwaterError("E219", column="source.encoding", found=name[:40]) from error
 
 
-def opened(path: str, source: Source, needed: list[str] | None, bad: list) -> csv.CSVStreamingReader | None:
+def _opened(path: str, source: Source, needed: list[str] | None, bad: list) -> csv.CSVStreamingReader | None:
     """A streaming reader, or None for a file without even a header. Raises E311 to E317, E7xx."""
-    read = csv.ReadOptions(encoding=strict(source.encoding), block_size=BLOCK, use_threads=False)
-    parse = csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True, invalid_row_handler=skipping(bad))
+    read = csv.ReadOptions(encoding=_strict(source.encoding), block_size=BLOCK, use_threads=False)
+    parse = csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True, invalid_row_handler=_skipping(bad))
     convert = csv.ConvertOptions(
         column_types=dict.fromkeys(needed or [], pa.string()),
         include_columns=needed or [],
@@ -54,10 +54,10 @@ def opened(path: str, source: Source, needed: list[str] | None, bad: list) -> cs
     except (pa.ArrowInvalid, UnicodeError) as error:
         if "mpty CSV file" in str(error):
             return None
-        raise unreadable(path, source, error) from error
+        raise _unreadable(path, source, error) from error
 
 
-def strict(encoding: str) -> str:
+def _strict(encoding: str) -> str:
     """UTF-8 too goes through Python's codec: Arrow's own check is late, and never made on rows that it skips."""
     return "utf_8_sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
@@ -71,7 +71,7 @@ class Skipped:
     broken: bool
 
 
-def skipping(bad: list[Skipped]) -> Callable[[csv.InvalidRow], str]:
+def _skipping(bad: list[Skipped]) -> Callable[[csv.InvalidRow], str]:
     def skip(row: csv.InvalidRow) -> str:
         bad.append(Skipped(row.number - 1, row.text[:40], "\n" in row.text))
         return "skip"
@@ -81,44 +81,44 @@ def skipping(bad: list[Skipped]) -> Callable[[csv.InvalidRow], str]:
 
 def batches(path: str, source: Source, types: dict[str, pa.DataType], bad: list[Skipped]) -> Iterator[pa.RecordBatch]:
     """The needed columns of one file, as text; rows of the wrong length are left in `bad`."""
-    reader = opened(path, source, list(types), bad)
+    reader = _opened(path, source, list(types), bad)
     if reader is None:
         return
     broken = False
     try:
         for batch in reader:
-            within_limit(path, batch)
+            _within_limit(path, batch)
             broken = broken or any(pc.any(pc.match_substring(c, "\n")).as_py() for c in batch.columns)
             yield batch
     except (pa.ArrowInvalid, UnicodeError) as error:
-        raise unreadable(path, source, error) from error
+        raise _unreadable(path, source, error) from error
     spanning = [skipped.row for skipped in bad if skipped.broken]
-    if (broken or spanning) and odd_quotes(path):
+    if (broken or spanning) and _odd_quotes(path):
         raise HeadwaterError("E313", file=path, row=next(iter(spanning), None))
 
 
-def within_limit(path: str, batch: pa.RecordBatch) -> None:
+def _within_limit(path: str, batch: pa.RecordBatch) -> None:
     if any((pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_CELL for column in batch.columns):
         raise HeadwaterError("E317", file=path, limit=LONGEST_CELL)
 
 
-def odd_quotes(path: str) -> bool:
+def _odd_quotes(path: str) -> bool:
     """An odd number of quotes in a file with line breaks inside cells: one was never closed and swallowed rows."""
     with Path(path).open("rb") as file:
         return sum(block.count(b'"') for block in iter(lambda: file.read(1 << 20), b"")) % 2 == 1
 
 
-def unreadable(path: str, source: Source, error: Exception) -> HeadwaterError:
+def _unreadable(path: str, source: Source, error: Exception) -> HeadwaterError:
     text = str(error)
     if isinstance(error, UnicodeError) or "UTF8" in text:
-        line, byte = undecodable(path, source.encoding)
-        return HeadwaterError("E311", file=path, row=line, encoding=source.encoding, byte=byte, likely=likely(path))
+        line, byte = _undecodable(path, source.encoding)
+        return HeadwaterError("E311", file=path, row=line, encoding=source.encoding, byte=byte, likely=_likely(path))
     if "straddling" in text:
         return HeadwaterError("E317", file=path, limit=BLOCK)
     return HeadwaterError("E312", file=path, found=re.sub(r"\s+", " ", text)[:160])
 
 
-def undecodable(path: str, encoding: str) -> tuple[int, int]:
+def _undecodable(path: str, encoding: str) -> tuple[int, int]:
     """Line (from 1) and byte (from 0) of the first byte that the encoding cannot read."""
     decoder, lines, seen = codecs.getincrementaldecoder(encoding)("strict"), 1, 0
     with Path(path).open("rb") as file:
@@ -134,7 +134,7 @@ def undecodable(path: str, encoding: str) -> tuple[int, int]:
     return lines, seen
 
 
-def likely(path: str) -> str:
+def _likely(path: str) -> str:
     """An encoding that does read the start of the file; a hint for people, never used by itself."""
     with Path(path).open("rb") as file:
         start = file.read(1 << 16)

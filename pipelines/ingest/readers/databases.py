@@ -46,10 +46,10 @@ class Database:
     hidden: tuple[str, ...]
 
     def refusal(self, error: BaseException) -> HeadwaterError:
-        return refusal(error, self.place, self.hidden)
+        return _refusal(error, self.place, self.hidden)
 
 
-def refusal(error: BaseException, place: str, hidden: tuple[str, ...]) -> HeadwaterError:
+def _refusal(error: BaseException, place: str, hidden: tuple[str, ...]) -> HeadwaterError:
     """What a driver says, without secrets. Cleaning up after an error often raises another: the first one counts."""
     while error.__context__ is not None:
         error = error.__context__
@@ -61,34 +61,34 @@ def refusal(error: BaseException, place: str, hidden: tuple[str, ...]) -> Headwa
 def opened(connection: str) -> Iterator[Database]:
     """Raises E224 (variable not set), E226 (no such backend), E401 (no such file), E711 (no driver), E712 (no answer)."""
     url, hidden = credentials.resolved(connection)
-    database = Database(connected(connection, url, hidden), connection, hidden)
+    database = Database(_connected(connection, url, hidden), connection, hidden)
     try:
         yield database
     finally:
         database.con.disconnect()
 
 
-def connected(place: str, url: str, hidden: tuple[str, ...]) -> Any:
+def _connected(place: str, url: str, hidden: tuple[str, ...]) -> Any:
     """An Ibis connection that reads. Raised outside the handler: a driver's own error may hold the password."""
-    name = backend(place, url)
-    driver(place, name)
+    name = _backend(place, url)
+    _driver(place, name)
     try:
         con = ibis.connect(url, **READ_ONLY.get(name, {}))
         if name in SNAPSHOT:
             con.raw_sql(SNAPSHOT[name])
         return con
     except Exception as error:
-        refused = refusal(error, place, hidden)
+        refused = _refusal(error, place, hidden)
     raise refused
 
 
 def examine(connection: str) -> None:
     """What can be said without connecting: variables set, backend known, file there, driver installed."""
     url, _ = credentials.resolved(connection)
-    driver(connection, backend(connection, url))
+    _driver(connection, _backend(connection, url))
 
 
-def backend(place: str, url: str) -> str:
+def _backend(place: str, url: str) -> str:
     """The Ibis backend of a URL. Raises E226, and E401 for a file that is not there: SQLite would create it."""
     parts = urlsplit(url)
     name = parts.scheme.replace("postgresql", "postgres")
@@ -100,7 +100,7 @@ def backend(place: str, url: str) -> str:
     return name
 
 
-def driver(place: str, name: str) -> None:
+def _driver(place: str, name: str) -> None:
     """Raises E711 with the package to install."""
     try:
         getattr(ibis, name)
@@ -112,18 +112,18 @@ def driver(place: str, name: str) -> None:
 def relation(database: Database, source: Source) -> ir.Table:
     """The table or query of a source. Raises E404 for a table that is not there, E217 for a query that is no SELECT."""
     if source.sql is not None:
-        return query(database, source.sql)
+        return _query(database, source.sql)
     *schema, name = (source.table or "").split(".")
     try:
         return database.con.table(name, database=tuple(schema) if len(schema) > 1 else next(iter(schema), None))
     except TableNotFound:
-        near = nearest(name, known_tables(database, schema)) or "—"
+        near = nearest(name, _known_tables(database, schema)) or "—"
     except Exception as error:
         raise database.refusal(error) from None
     raise HeadwaterError("E404", file=database.place, name=source.table, nearest=near)
 
 
-def known_tables(database: Database, schema: list[str]) -> list[str]:
+def _known_tables(database: Database, schema: list[str]) -> list[str]:
     """For a suggestion; nothing where the database does not tell."""
     try:
         if database.con.name == "duckdb":  # Ibis 12.0 asks DuckDB 2 by a name that is gone
@@ -134,7 +134,7 @@ def known_tables(database: Database, schema: list[str]) -> list[str]:
         return []
 
 
-def query(database: Database, sql: str) -> ir.Table:
+def _query(database: Database, sql: str) -> ir.Table:
     """One SELECT in the words of the database, checked before it is sent."""
     try:
         parsed = sqlglot.parse(sql, read=database.con.dialect)
@@ -152,7 +152,7 @@ def query(database: Database, sql: str) -> ir.Table:
     raise HeadwaterError("E217", column="source.sql", found=found)
 
 
-def postgres_schema(con: Any, sql: str) -> ibis.Schema:
+def _postgres_schema(con: Any, sql: str) -> ibis.Schema:
     """Names and types of a query. Ibis would create a view to find them, which a reading transaction forbids."""
     types = con.compiler.type_mapper
     with con.con.transaction(), con.con.cursor() as cursor:
@@ -161,12 +161,12 @@ def postgres_schema(con: Any, sql: str) -> ibis.Schema:
     return ibis.schema({name: types.from_string(kind) for name, kind in shown.items()})
 
 
-def duckdb_schema(con: Any, sql: str) -> ibis.Schema:
+def _duckdb_schema(con: Any, sql: str) -> ibis.Schema:
     """As DuckDB itself says; Ibis 12.0 asks it by a name that is gone."""
     return ibis.Schema.from_pyarrow(con.con.sql(sql).to_arrow_reader(1).schema)
 
 
-SCHEMAS = {"postgres": postgres_schema, "duckdb": duckdb_schema}
+SCHEMAS = {"postgres": _postgres_schema, "duckdb": _duckdb_schema}
 
 
 def selection(table: ir.Table, source: Source, needed: list[str], least: date | datetime | None) -> ir.Table:
@@ -174,7 +174,7 @@ def selection(table: ir.Table, source: Source, needed: list[str], least: date | 
 
     Raises E302 for a column that is not there, E314 for one of a type that cannot be read, E225 for the watermark's.
     """
-    place = place_of(source)
+    place = _place_of(source)
     missing = [name for name in needed if name not in table.columns]
     if missing:
         near, others = nearest(missing[0], list(table.columns)) or "—", ", ".join(missing[1:]) or "—"
@@ -186,10 +186,10 @@ def selection(table: ir.Table, source: Source, needed: list[str], least: date | 
         if least is not None:
             mark = table[source.watermark]
             table = table.filter((mark >= ibis.literal(least, type=kind)) | mark.isnull())
-    return table.select(**{name: readable(table[name], place) for name in needed})
+    return table.select(**{name: _readable(table[name], place) for name in needed})
 
 
-def readable(column: ir.Value, place: str) -> ir.Value:
+def _readable(column: ir.Value, place: str) -> ir.Value:
     """A column as number, text, truth, date or time. Raises E314 for lists, bytes, times of day and the like."""
     kind = column.type()
     if isinstance(kind, TEXTS) or (kind.is_decimal() and kind.precision is None):
@@ -209,17 +209,17 @@ def types(rows: ir.Table) -> dict[str, pa.DataType]:
 def batches(database: Database, rows: ir.Table, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     """The rows in their plain types, a batch at a time where the backend streams. Raises E712."""
     try:
-        for batch in STREAMS.get(database.con.name, by_ibis)(database.con, rows):
+        for batch in STREAMS.get(database.con.name, _by_ibis)(database.con, rows):
             yield parquets.converted(batch, kinds)
     except Exception as error:
         raise database.refusal(error) from None
 
 
-def by_ibis(con: Any, rows: ir.Table) -> Iterator[pa.RecordBatch]:
+def _by_ibis(con: Any, rows: ir.Table) -> Iterator[pa.RecordBatch]:
     yield from con.to_pyarrow_batches(rows, chunk_size=BATCH)
 
 
-def by_cursor(con: Any, rows: ir.Table) -> Iterator[pa.RecordBatch]:
+def _by_cursor(con: Any, rows: ir.Table) -> Iterator[pa.RecordBatch]:
     """A cursor on the server. Ibis has one too, which closes after its transaction and so hides the error before."""
     kind = rows.schema().as_struct().to_pyarrow()
     with con.con.transaction(), con.con.cursor(name="headwater") as cursor:
@@ -228,14 +228,14 @@ def by_cursor(con: Any, rows: ir.Table) -> Iterator[pa.RecordBatch]:
             yield pa.RecordBatch.from_struct_array(pa.array(fetched, type=kind))
 
 
-def by_arrow(con: Any, rows: ir.Table) -> Iterator[pa.RecordBatch]:
+def _by_arrow(con: Any, rows: ir.Table) -> Iterator[pa.RecordBatch]:
     """DuckDB's own stream: Ibis 12.0 asks DuckDB 2 for one by a name that is gone."""
     yield from con.con.sql(con.compile(rows)).to_arrow_reader(BATCH)
 
 
-STREAMS = {"postgres": by_cursor, "duckdb": by_arrow}
+STREAMS = {"postgres": _by_cursor, "duckdb": _by_arrow}
 
 
-def place_of(source: Source) -> str:
+def _place_of(source: Source) -> str:
     """The database source as messages name it; a connection string holds no secret, only names of variables."""
     return f"{source.connection} > {source.table or 'sql'}"

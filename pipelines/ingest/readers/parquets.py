@@ -37,7 +37,7 @@ def opened(path: str) -> pq.ParquetFile:
 def types(paths: list[str], needed: list[str]) -> dict[str, pa.DataType]:
     """One plain type per column over all files; where they differ without a common one, text."""
     schemas = [opened(path).schema_arrow for path in paths]
-    return {name: common({plain(schema.field(name).type) for schema in schemas}) for name in needed}
+    return {name: _common({plain(schema.field(name).type) for schema in schemas}) for name in needed}
 
 
 def plain(kind: pa.DataType) -> pa.DataType:
@@ -49,7 +49,7 @@ def plain(kind: pa.DataType) -> pa.DataType:
     return next((target for test, target in PLAIN if test(kind)), kind)
 
 
-def common(kinds: set[pa.DataType]) -> pa.DataType:
+def _common(kinds: set[pa.DataType]) -> pa.DataType:
     if len(kinds) == 1:
         return next(iter(kinds))
     numbers = all(pa.types.is_int64(kind) or pa.types.is_float64(kind) for kind in kinds)

@@ -64,32 +64,32 @@ class Raw:
 
 def find(source: Source) -> Raw:
     """List the inputs of a source, with their fingerprints. Raises E401 when nothing matches, E217 for bad SQL."""
-    if is_query(source):
-        return Raw(source, [query_fingerprint(source)], query_header(source), [], [])
+    if _is_query(source):
+        return Raw(source, [_query_fingerprint(source)], _query_header(source), [], [])
     if source.connection and not source.files:
         raise ValueError("a database is fetched into files before it is read: extracts.extract")
     pattern = source.files or source.database or ""
     paths = sorted(name for name in glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207  Path.glob takes no absolute pattern
     if not paths:
         raise HeadwaterError("E401", file=pattern)
-    inputs, repeated = once([fingerprint(Path(path)) for path in paths])
+    inputs, repeated = _once([_fingerprint(Path(path)) for path in paths])
     raw = Raw(source, inputs, [], repeated, [])
-    raw.header = header(raw)
+    raw.header = _header(raw)
     return raw
 
 
-def is_query(source: Source) -> bool:
+def _is_query(source: Source) -> bool:
     """A query of DuckDB's own; the query of a connection has been fetched into files."""
     return source.sql is not None and source.connection is None
 
 
-def fingerprint(path: Path) -> InputFile:
+def _fingerprint(path: Path) -> InputFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return InputFile(path.as_posix(), file.tell(), digest)
 
 
-def once(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str]]]:
+def _once(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str]]]:
     """The same bytes under two names are read once."""
     first: dict[str, InputFile] = {}
     repeated = []
@@ -102,10 +102,10 @@ def once(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str]
     return kept, repeated
 
 
-def header(raw: Raw) -> list[str]:
+def _header(raw: Raw) -> list[str]:
     """Column names of the first input; other inputs may have more."""
     if raw.source.database:
-        return query_header(raw.source)
+        return _query_header(raw.source)
     names = csvs.header if raw.source.is_csv else parquets.header
     found = (names(file.path, raw.source) for file in raw.inputs)
     return next((columns for columns in found if columns), [])
@@ -117,7 +117,7 @@ def require(raw: Raw, needed: set[str], positions: Sequence[int] | None = None) 
     `positions`: those of the inputs to look at; all by default.
     """
     for file in raw.inputs if positions is None else [raw.inputs[index] for index in positions]:
-        columns = file_header(raw, file)
+        columns = _file_header(raw, file)
         missing = sorted(needed - set(columns))
         if missing and columns:
             near = nearest(missing[0], columns)
@@ -128,8 +128,8 @@ def require(raw: Raw, needed: set[str], positions: Sequence[int] | None = None) 
             raise HeadwaterError("E316", file=file.path, column=doubled[0])
 
 
-def file_header(raw: Raw, file: InputFile) -> list[str]:
-    if is_query(raw.source) or raw.source.database:
+def _file_header(raw: Raw, file: InputFile) -> list[str]:
+    if _is_query(raw.source) or raw.source.database:
         return raw.header
     names = csvs.header if raw.source.is_csv else parquets.header
     return names(file.path, raw.source)
@@ -137,7 +137,7 @@ def file_header(raw: Raw, file: InputFile) -> list[str]:
 
 def types(raw: Raw, needed: list[str]) -> dict[str, pa.DataType]:
     """The type of each column over all inputs, whichever are read; a query is one input and needs none."""
-    if is_query(raw.source) or raw.source.database:
+    if _is_query(raw.source) or raw.source.database:
         return {}
     return csvs.types(needed) if raw.source.is_csv else parquets.types([f.path for f in raw.inputs], needed)
 
@@ -147,15 +147,15 @@ def stream(raw: Raw, needed: list[str], positions: Sequence[int] | None = None) 
 
     `positions`: those of the inputs to read, in order; all by default. Numbers and types are the same either way.
     """
-    if is_query(raw.source) or raw.source.database:
-        return numbered_query(raw, needed)
+    if _is_query(raw.source) or raw.source.database:
+        return _numbered_query(raw, needed)
     common = types(raw, needed)
     schema = pa.schema([*common.items(), (FILE, pa.int32()), (ROW, pa.int64())])
     chosen = range(len(raw.inputs)) if positions is None else positions
-    return pa.RecordBatchReader.from_batches(schema, remembered(raw, numbered_files(raw, common, schema, chosen)))
+    return pa.RecordBatchReader.from_batches(schema, _remembered(raw, _numbered_files(raw, common, schema, chosen)))
 
 
-def remembered(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _remembered(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """DuckDB hides what goes wrong inside a stream; `raw.failure` keeps it."""
     try:
         yield from batches
@@ -164,7 +164,7 @@ def remembered(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Recor
         raise
 
 
-def numbered_files(
+def _numbered_files(
     raw: Raw, types: dict[str, pa.DataType], schema: pa.Schema, positions: Sequence[int]
 ) -> Iterator[pa.RecordBatch]:
     for index in positions:
@@ -177,7 +177,7 @@ def numbered_files(
         for batch in rows:
             numbers = row_numbers(count, batch.num_rows, [skipped.row for skipped in bad])
             count += batch.num_rows
-            yield with_numbers(batch, index, numbers, schema)
+            yield _with_numbers(batch, index, numbers, schema)
         raw.bad_lines += [BadLine(index, skipped.row, skipped.text) for skipped in bad]
         raw.inputs[index] = InputFile(file.path, file.size, file.sha256, count + len(bad))
 
@@ -189,14 +189,14 @@ def row_numbers(before: int, rows: int, skipped: list[int]) -> np.ndarray:
     return positions + np.searchsorted(gaps, positions, side="right")
 
 
-def with_numbers(batch: pa.RecordBatch, index: int, numbers: np.ndarray, schema: pa.Schema) -> pa.RecordBatch:
+def _with_numbers(batch: pa.RecordBatch, index: int, numbers: np.ndarray, schema: pa.Schema) -> pa.RecordBatch:
     files = pa.array(np.full(batch.num_rows, index, dtype=np.int32))
     return pa.RecordBatch.from_arrays([*batch.columns, files, pa.array(numbers)], schema=schema)
 
 
-def numbered_query(raw: Raw, needed: list[str]) -> pa.RecordBatchReader:
+def _numbered_query(raw: Raw, needed: list[str]) -> pa.RecordBatchReader:
     """Rows of a query or database table, numbered in the order given."""
-    given = run_query(raw.source)
+    given = _run_query(raw.source)
     types = {name: parquets.plain(given.schema.field(name).type) for name in needed}
     schema = pa.schema([*types.items(), (FILE, pa.int32()), (ROW, pa.int64())])
     place = raw.inputs[0]
@@ -205,28 +205,28 @@ def numbered_query(raw: Raw, needed: list[str]) -> pa.RecordBatchReader:
         count = 0
         for batch in given:
             plain = parquets.converted(batch.select(needed), types)
-            yield with_numbers(plain, 0, row_numbers(count, batch.num_rows, []), schema)
+            yield _with_numbers(plain, 0, row_numbers(count, batch.num_rows, []), schema)
             count += batch.num_rows
         raw.inputs[:] = [InputFile(place.path, place.size, place.sha256, count)]
 
-    return pa.RecordBatchReader.from_batches(schema, remembered(raw, numbered()))
+    return pa.RecordBatchReader.from_batches(schema, _remembered(raw, numbered()))
 
 
-def query_fingerprint(source: Source) -> InputFile:
+def _query_fingerprint(source: Source) -> InputFile:
     """A query has no file of its own: its fingerprint is made of the rows that it gives, whatever their order."""
     counted = Source(
         sql=f"SELECT count(*) AS n, bit_xor(hash(r)) AS h FROM ({(source.sql or '').strip().rstrip(';')}) AS r"
     )
-    row = run_query(counted).read_all().to_pylist()[0] if run_query(source) else {}
+    row = _run_query(counted).read_all().to_pylist()[0] if _run_query(source) else {}
     digest = hashlib.sha256(f"{source.sql}|{row['n']}|{row['h']}".encode()).hexdigest()
     return InputFile("sql", len(source.sql or ""), digest)
 
 
-def query_header(source: Source) -> list[str]:
-    return list(run_query(source).schema.names)
+def _query_header(source: Source) -> list[str]:
+    return list(_run_query(source).schema.names)
 
 
-def run_query(source: Source) -> pa.RecordBatchReader:
+def _run_query(source: Source) -> pa.RecordBatchReader:
     """Rows of `sql`, or of a table in a `database` opened for reading only. Raises E217, E401 or E312."""
     place = source.database or ":memory:"
     try:
@@ -240,11 +240,11 @@ def run_query(source: Source) -> pa.RecordBatchReader:
     except duckdb.IOException as error:
         missing = "No files found" in str(error)
         raise HeadwaterError(
-            "E401" if missing else "E312", file=source.database or "sql", found=first_line(error)
+            "E401" if missing else "E312", file=source.database or "sql", found=_first_line(error)
         ) from error
     except duckdb.Error as error:
-        raise HeadwaterError("E217", column="source", found=first_line(error)) from error
+        raise HeadwaterError("E217", column="source", found=_first_line(error)) from error
 
 
-def first_line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
