@@ -13,8 +13,8 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from features.build import join, parts
-from features.catalogue import fingerprint
 from features.definition import KEY, ROW, Feature
+from features.identity import feature_set_hash
 from features.spine import cutoff, population
 from models.targets import outcomes
 from models.targets.settings import TargetSettings
@@ -81,7 +81,8 @@ class Project:
 
     @cached_property
     def feature_set_hash(self) -> str:
-        return fingerprint(self.features, self.settings.features)
+        """What the features are made by: champions of another one are refused."""
+        return feature_set_hash(self.features, self.settings.features)
 
     def tables(self, as_of: date) -> Tables:
         """The canonical tables as read for a date; read once per project object, and known after that."""

@@ -105,9 +105,10 @@ def joined_today(customers: ir.Table, as_of: ir.DateValue) -> ir.BooleanValue:
     return (customers.activated_on <= as_of) & (customers.deactivated_on.isnull() | (customers.deactivated_on >= as_of))
 
 
-@pytest.mark.parametrize(
-    ("attribute", "slip"), [("cutoff", midnight_in_utc), ("with_us", left_today), ("with_us", joined_today)]
-)
+CALENDAR = (("cutoff", midnight_in_utc), ("with_us", left_today), ("with_us", joined_today))
+
+
+@pytest.mark.parametrize(("attribute", "slip"), CALENDAR)
 def test_the_calendar_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, attribute: str, slip: Callable):
     from tests.features.laws import test_days
 
