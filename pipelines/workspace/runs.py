@@ -16,8 +16,9 @@ from typing import Any
 from features.errors import HeadwaterError
 from models.scores.score_table import RowsDigest
 from pipelines.workspace import journal
+from pipelines.workspace.files import sha256
+from pipelines.workspace.paths import Workspace
 from pipelines.workspace.score_files import ScoreFile, damaged
-from pipelines.workspace.storage import Workspace, sha256
 
 PUBLISHING, SCORED, PUBLISHED = "publishing", "scored", "published"
 STOPPED, UNFINISHED, UNREADABLE = "stopped", "unfinished", "unreadable"

@@ -12,10 +12,11 @@ import pytest
 
 from features.errors import HeadwaterError
 from models.scores.score_table import rows_sha256
-from pipelines.workspace import journal, runs, storage
+from pipelines.workspace import files, journal, runs
 from pipelines.workspace.journal import Journal
+from pipelines.workspace.paths import Workspace
+from pipelines.workspace.publication import publish
 from pipelines.workspace.score_files import ScoreFile
-from pipelines.workspace.storage import Workspace, publish
 
 DAY = date(2026, 10, 31)
 ROWS = pa.table(
@@ -174,7 +175,7 @@ def book(path: Path, content: str) -> str:
     """A workbook in which something is written; its sha256."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("xl/worksheets/sheet4.xml", content)
-    return storage.sha256(path)
+    return files.sha256(path)
 
 
 def test_a_workbook_that_somebody_saved_is_whole(tmp_path):
