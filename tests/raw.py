@@ -9,8 +9,8 @@ from typing import Any
 import ibis
 
 from pipelines.config.mapping import Mapping, load_mapping
+from pipelines.config.quality import Quality
 from pipelines.ingest import extracts
-from pipelines.ingest.rules import Quality
 from pipelines.ingest.tables import Tables, read_tables
 
 CUSTOMERS = [

@@ -1,13 +1,18 @@
 """`headwater list vip | churn`: what marketing takes away."""
 
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from features.errors import HeadwaterError
 from pipelines.cli.run import Run, command
+from pipelines.wording.texts import text
 
 list_app = typer.Typer(name="list", help="Lists for marketing, with reasons and a holdout.", no_args_is_help=True)
 
@@ -43,11 +48,8 @@ def register(app: typer.Typer) -> None:
         out: Out = None,
     ) -> None:
         """Write the potential-VIP list: who is on the way up, most probable first."""
-        from pipelines.delivery import delivery
-
-        changes = {"top": top, "holdout": delivery.share(holdout)}
-        day = as_of.date() if as_of else None
-        delivery.list_command(run, delivery.Wanted("vip", changes, format.value, preset, day, out))
+        options = {"top": top, "holdout": _share(holdout)}
+        _write(run, _Order("vip", options, format.value, preset, as_of, out))
 
     @command(list_app, "churn")
     def churn(
@@ -61,8 +63,51 @@ def register(app: typer.Typer) -> None:
         out: Out = None,
     ) -> None:
         """Write the at-risk list: who may leave, most money at risk first."""
-        from pipelines.delivery import delivery
+        options = {"top": top, "holdout": _share(holdout), "min_value": min_value}
+        _write(run, _Order("churn", options, format.value, preset, as_of, out))
 
-        changes = {"top": top, "holdout": delivery.share(holdout), "min_value": min_value}
-        day = as_of.date() if as_of else None
-        delivery.list_command(run, delivery.Wanted("churn", changes, format.value, preset, day, out))
+
+@dataclass(frozen=True)
+class _Order:
+    """Which list, and how; what is None comes from the project's settings."""
+
+    kind: str
+    options: Mapping[str, Any]
+    ending: str
+    preset: str | None
+    as_of: datetime | None
+    out: Path | None
+
+
+def _write(run: Run, order: _Order) -> None:
+    """Draw a list and write it to a file of its own: never that of the night's list."""
+    from pipelines.delivery import lists, presets
+    from pipelines.workspace.paths import from_here
+    from pipelines.workspace.publication import published
+
+    project = run.project
+    publication = published(project.workspace, order.as_of.date() if order.as_of else None)
+    drawn = lists.draw(project, publication, order.kind, order.options)
+    shape = order.preset or presets.preset_name(order.ending, run.lang or project.settings.language)
+    ending = presets.preset(shape).format.removesuffix("-excel")
+    name = f"{order.kind}-{shape}-top{drawn.filters['top']}"
+    path = order.out or project.workspace.list_file(name, publication.as_of, ending)
+    exported = lists.write(project, publication, drawn, shape, path)
+    counts = dataclasses.asdict(drawn.counts)
+    run.tell(as_of=publication.as_of.isoformat(), list_id=drawn.list_id, outputs=[str(path)], counts=counts)
+    run.say(text("steps.list_written", run.language, path=from_here(path), rows=exported.rows))
+    totals = counts | {"suppressed": sum(drawn.counts.suppressed.values()), "beyond": drawn.counts.beyond_top}
+    run.say(text("steps.list_counts", run.language, **totals), style="dim")
+
+
+def _share(option: str | None) -> float | None:
+    """`10%` or `0.1`. Raises E234."""
+    if option is None:
+        return None
+    try:
+        number = float(option.removesuffix("%")) / (100 if option.endswith("%") else 1)
+    except ValueError:
+        raise HeadwaterError("E234", given=option) from None
+    if not 0 <= number < 1:
+        raise HeadwaterError("E234", given=option)
+    return number

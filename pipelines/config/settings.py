@@ -26,8 +26,8 @@ from pipelines.config import own_features
 from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
 from pipelines.config.mapping import Zone, load_mapping
+from pipelines.config.quality import Quality
 from pipelines.config.validation import filled, known_keys, nearest
-from pipelines.ingest.rules import Quality
 from pipelines.wording.texts import Language
 from targeting.actions import ActionSettings
 from targeting.bands import BandSettings

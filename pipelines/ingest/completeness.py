@@ -20,9 +20,9 @@ from features.errors import HeadwaterError, Problem
 from features.spine import cutoff
 from models.splits import stepped
 from pipelines.config.mapping import Mapping, Source
+from pipelines.config.quality import Quality
 from pipelines.ingest.inputs import stop
 from pipelines.ingest.parts import Tables
-from pipelines.ingest.rules import Quality
 
 FEWEST_ROWS = 50
 """Fewer rows are never asked for. Of 50 expected, chance alone (Poisson) leaves 12 or less once in 10^10 periods."""

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from features.contracts import CONTRACTS, Column, Contract
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
+from pipelines.config.quality import Quality
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raw
-from pipelines.ingest.rules import Quality
 
 FORMAT = 1
 """Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew."""

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from features.contracts import MONEY, Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
+from pipelines.config.quality import Quality
 from pipelines.ingest import units
 from pipelines.ingest.parts import SIZES
 from pipelines.ingest.readers.sources import FILE
-from pipelines.ingest.rules import Quality
 from pipelines.ingest.units import Odd
 
 if TYPE_CHECKING:

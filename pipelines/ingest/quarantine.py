@@ -9,10 +9,11 @@ import pyarrow.compute as pc
 
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
+from pipelines.config.quality import Quality
 from pipelines.ingest.marks import BROKEN, FOUND, Told
 from pipelines.ingest.parts import ASIDE
 from pipelines.ingest.readers.sources import FILE, ROW, Raw
-from pipelines.ingest.rules import KEY_RULES, Quality, RowCount, masked
+from pipelines.ingest.rules import KEY_RULES, RowCount, masked
 
 SCHEMA = pa.schema(
     [("file", pa.string()), ("row", pa.int64()), ("column", pa.string()), ("rule", pa.string()), ("value", pa.string())]

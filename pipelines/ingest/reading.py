@@ -13,9 +13,9 @@ import pyarrow as pa
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
+from pipelines.config.quality import Quality
 from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.parts import Tables
-from pipelines.ingest.rules import Quality
 
 Keep = Callable[[str, pa.Table], None]
 

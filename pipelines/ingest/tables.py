@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from features.contracts import Contract
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
+from pipelines.config.quality import Quality
 from pipelines.ingest import columns, magnitudes, merging, quarantine, staging, store
 from pipelines.ingest.inputs import extended, located, named, ordered, stop
 from pipelines.ingest.merging import Contradicted
@@ -25,7 +26,7 @@ from pipelines.ingest.parts import ASIDE, CONFLICT, RULE, Memory, Part, Tables, 
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import FILE, InputFile, Raw
 from pipelines.ingest.reading import Keep, Reading
-from pipelines.ingest.rules import Quality, RowCount
+from pipelines.ingest.rules import RowCount
 from pipelines.ingest.staging import Staged
 
 

@@ -43,8 +43,8 @@ def a_day_less(self: Window, ago: ir.Value) -> ir.Value:
     return (ago > self.skip) & (ago < self.skip + self.size)
 
 
-def a_day_late(rows: ir.Table, events: ir.Table) -> ir.Table:
-    found = VISIBLE(rows, events)
+def a_day_late(rows: ir.Table, events: ir.Table, *days: int) -> ir.Table:
+    found = VISIBLE(rows, events, *days)
     return found.mutate(days_ago=found.days_ago + 1)
 
 
@@ -53,9 +53,9 @@ def open_months(as_of: ir.Value, settings) -> ir.Value:
     return MONTH(as_of) - 1
 
 
-def nobody_without_events(rows: ir.Table, events: ir.Table) -> ir.Table:
+def nobody_without_events(rows: ir.Table, events: ir.Table, *days: int) -> ir.Table:
     """An inner join where the spine had to be kept."""
-    found = VISIBLE(rows, events)
+    found = VISIBLE(rows, events, *days)
     return found.filter(found.happened_on.notnull())
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
-from pipelines.ingest.rules import Quality
+from pipelines.config.quality import Quality
 from pipelines.ingest.tables import read_tables
 from tests.demo_project import ROOT
 from tests.raw import Raw, at

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
 from features.spine import cutoff
+from pipelines.config.quality import Quality
 from pipelines.ingest import completeness
 from pipelines.ingest.completeness import Arrivals, Thin, months, week
 from pipelines.ingest.parts import Part, Tables
-from pipelines.ingest.rules import Quality
 from pipelines.wording import errors
 from tests.raw import Raw
 

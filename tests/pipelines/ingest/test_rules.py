@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
+from pipelines.config.quality import Quality
 from pipelines.ingest import magnitudes
-from pipelines.ingest.rules import Quality, RowCount
+from pipelines.ingest.rules import RowCount
 from pipelines.ingest.tables import read_tables
 from tests.raw import Raw, at
 

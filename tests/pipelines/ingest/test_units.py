@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from features.errors import HeadwaterError
+from pipelines.config.quality import Quality
 from pipelines.ingest import magnitudes
 from pipelines.ingest.magnitudes import FileSize, departing
-from pipelines.ingest.rules import Quality
 from pipelines.wording import errors
 from tests.raw import Raw, at
 

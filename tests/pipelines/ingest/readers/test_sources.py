@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
+from pipelines.config.quality import Quality
 from pipelines.ingest.readers import csvs, sources
 from pipelines.ingest.readers.sources import FILE, ROW
-from pipelines.ingest.rules import Quality
 from pipelines.ingest.tables import read_tables
 from tests.raw import Raw, at
 
