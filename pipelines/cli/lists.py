@@ -13,6 +13,7 @@ import typer
 from features.errors import HeadwaterError
 from pipelines.cli.run import Run, command
 from pipelines.wording.texts import text
+from targeting.ranking import ListCounts
 
 list_app = typer.Typer(name="list", help="Lists for marketing, with reasons and a holdout.", no_args_is_help=True)
 
@@ -96,8 +97,20 @@ def _write(run: Run, order: _Order) -> None:
     counts = dataclasses.asdict(drawn.counts)
     run.tell(as_of=publication.as_of.isoformat(), list_id=drawn.list_id, outputs=[str(path)], counts=counts)
     run.say(text("steps.list_written", run.language, path=from_here(path), rows=exported.rows))
-    totals = counts | {"suppressed": sum(drawn.counts.suppressed.values()), "beyond": drawn.counts.beyond_top}
-    run.say(text("steps.list_counts", run.language, **totals), style="dim")
+    run.say(_counts(drawn.counts, run.language), style="dim")
+
+
+def _counts(counts: ListCounts, lang: str) -> str:
+    """eligible = listed + suppressed + held out + beyond, in words."""
+    return text(
+        "steps.list_counts",
+        lang,
+        eligible=counts.eligible,
+        listed=counts.listed,
+        suppressed=sum(counts.suppressed.values()),
+        held_out=counts.held_out,
+        beyond=counts.beyond_top,
+    )
 
 
 def _share(option: str | None) -> float | None:

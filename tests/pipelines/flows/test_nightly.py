@@ -137,7 +137,7 @@ def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
     copy, copied = Assembly._copy, []
 
     def noted(self: Assembly, sql: str, path: Path):
-        copied.append(path.stem)
+        copied.append(path.name.removeprefix(".").partition(".")[0])
         copy(self, sql, path)
 
     monkeypatch.setattr(Assembly, "_copy", noted)

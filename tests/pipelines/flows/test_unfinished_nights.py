@@ -29,7 +29,7 @@ EARLIER = date(2026, 10, 1)
 KILLED = """
 import importlib, os, signal, sys
 from pipelines.cli.app import main
-module, name = sys.argv.pop(1).split(".")
+module, _, name = sys.argv.pop(1).rpartition(".")
 setattr(importlib.import_module(f"pipelines.{module}"), name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 main()
 """
@@ -71,16 +71,16 @@ def outcome(as_of: date) -> str:
 
 def test_a_night_that_was_killed_is_finished_by_the_next_run(own_operator):
     """Before the swap, before the lists, between lists and report, and before the record says that all is done."""
-    killed_at("storage.keep_old", EARLIER)
+    killed_at("workspace.publication._keep_old", EARLIER)
     assert states(EARLIER) == {} and outcome(EARLIER) == runs.STOPPED
-    killed_at("nightly.draw", EARLIER)
+    killed_at("flows.nightly._draw", EARLIER)
     published = states(EARLIER)
     assert list(published) == outputs(EARLIER)[:1] and outcome(EARLIER) == runs.UNFINISHED
     assert "stopped before lists and report" in told("runs", "list")
-    killed_at("nightly.write_report", EARLIER)
+    killed_at("flows.nightly._write_report", EARLIER)
     listed = states(EARLIER)
     assert list(listed) == outputs(EARLIER)[:3] and published.items() <= listed.items()
-    killed_at("nightly.ended", EARLIER)
+    killed_at("flows.nightly._ended", EARLIER)
     everything = states(EARLIER)
     assert list(everything) == outputs(EARLIER) and listed.items() <= everything.items()
     said = told("nightly", "--as-of", EARLIER.isoformat())
@@ -125,7 +125,7 @@ def test_lists_of_another_run_of_the_date_are_not_this_run_s(own_operator):
     project = Project.open("configs/operator.yaml", **{"lists.top": 10})
     nightly.run(Night(project, NIGHT, Steps(quiet=True)))
     assert files.sha256(outputs(NIGHT)[1]) != first
-    killed_at("nightly.draw", NIGHT)
+    killed_at("flows.nightly._draw", NIGHT)
     night()
     assert files.sha256(outputs(NIGHT)[1]) == first
 

@@ -5,18 +5,18 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from features.errors import HeadwaterError
 from pipelines.cli.app import app
-from pipelines.flows import retrain, training_record
+from pipelines.flows import retrain
 from pipelines.project import Project
 from pipelines.tracking import registry, tracking
-from pipelines.tracking.tracking import CHAMPION, Version
-from pipelines.workspace import bundles
+from pipelines.tracking.tracking import CHAMPION
+from pipelines.workspace import bundles, evaluations
 from pipelines.workspace.paths import Workspace
 
 
@@ -97,7 +97,7 @@ def test_a_store_that_somebody_holds_is_not_damaged(workspace, monkeypatch):
 def test_an_evaluation_is_never_written_over(workspace):
     judged(workspace, "churn/1")
     with pytest.raises(HeadwaterError, match="E714"):
-        training_record.keep(workspace, Version("churn", 1, "run", {}, ()), SimpleNamespace())
+        evaluations.keep(workspace, "churn/1", {}, pd.DataFrame())
     assert (workspace.models / "evaluations" / "churn-1.json").read_text() == "{}"
 
 
