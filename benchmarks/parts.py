@@ -244,6 +244,7 @@ PARTS: dict[str, Callable[..., Work]] = {
 
 
 def main(out: str, part: str, store: str, *more: str) -> None:
+    """Run one part on a store and write what it cost to `out`."""
     measure.write(measure.timed(PARTS[part](Path(store), *more)), Path(out))
 
 

@@ -63,13 +63,14 @@ def doctor(run: Run) -> None:
     examine(run)
 
 
+app.add_typer(nights.nights_app)
+app.add_typer(models.models_app)
 app.add_typer(data.data_app)
 app.add_typer(features.features_app)
 app.add_typer(lists.list_app)
+app.add_typer(models.registry_app)
+app.add_typer(nights.runs_app)
 app.add_typer(settings.config_app)
-nights.register(app)
-models.register(app)
-lists.register(app)
 
 
 def main() -> None:

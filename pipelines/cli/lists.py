@@ -19,6 +19,8 @@ list_app = typer.Typer(name="list", help="Lists for marketing, with reasons and 
 
 
 class Format(StrEnum):
+    """File types of a list."""
+
     xlsx = "xlsx"
     csv = "csv"
     parquet = "parquet"
@@ -35,37 +37,35 @@ Out = Annotated[Path | None, typer.Option(help="File to write; in the workspace 
 MinValue = Annotated[float | None, typer.Option(min=0, help="Least predicted value over the horizon.")]
 
 
-def register(app: typer.Typer) -> None:
-    """The lists; in a function because their options differ only in what they are for."""
+@command(list_app, "vip")
+def vip(
+    run: Run,
+    top: Top = None,
+    holdout: Holdout = None,
+    format: Kind = Format.xlsx,
+    preset: Preset = None,
+    as_of: AsOf = None,
+    out: Out = None,
+) -> None:
+    """Write the potential-VIP list: who is on the way up, most probable first."""
+    options = {"top": top, "holdout": _share(holdout)}
+    _write(run, _Order("vip", options, format.value, preset, as_of, out))
 
-    @command(list_app, "vip")
-    def vip(
-        run: Run,
-        top: Top = None,
-        holdout: Holdout = None,
-        format: Kind = Format.xlsx,
-        preset: Preset = None,
-        as_of: AsOf = None,
-        out: Out = None,
-    ) -> None:
-        """Write the potential-VIP list: who is on the way up, most probable first."""
-        options = {"top": top, "holdout": _share(holdout)}
-        _write(run, _Order("vip", options, format.value, preset, as_of, out))
 
-    @command(list_app, "churn")
-    def churn(
-        run: Run,
-        top: Top = None,
-        holdout: Holdout = None,
-        format: Kind = Format.xlsx,
-        preset: Preset = None,
-        as_of: AsOf = None,
-        min_value: MinValue = None,
-        out: Out = None,
-    ) -> None:
-        """Write the at-risk list: who may leave, most money at risk first."""
-        options = {"top": top, "holdout": _share(holdout), "min_value": min_value}
-        _write(run, _Order("churn", options, format.value, preset, as_of, out))
+@command(list_app, "churn")
+def churn(
+    run: Run,
+    top: Top = None,
+    holdout: Holdout = None,
+    format: Kind = Format.xlsx,
+    preset: Preset = None,
+    as_of: AsOf = None,
+    min_value: MinValue = None,
+    out: Out = None,
+) -> None:
+    """Write the at-risk list: who may leave, most money at risk first."""
+    options = {"top": top, "holdout": _share(holdout), "min_value": min_value}
+    _write(run, _Order("churn", options, format.value, preset, as_of, out))
 
 
 @dataclass(frozen=True)

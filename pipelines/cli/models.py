@@ -28,6 +28,7 @@ AsOf = Annotated[
 Targets = Annotated[list[Target] | None, typer.Argument(help="churn, value, vip; all of them when left out")]
 
 
+models_app = typer.Typer()
 registry_app = typer.Typer(name="registry", help="The tracking store's own versions.", no_args_is_help=True)
 
 
@@ -42,68 +43,69 @@ def restore(run: Run) -> None:
         run.say(text(f"steps.registry.{fate}", run.language, versions=", ".join(versions) or "—"))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of models to the command line."""
-    app.add_typer(registry_app)
+@command(models_app, "train")
+def train(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
+    """Train, judge on later time, log to MLflow and register as challenger. Promotes nothing."""
+    _retrain(run, run.as_of(as_of), targets, promote=False)
 
-    @command(app, "train")
-    def train(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
-        """Train, judge on later time, log to MLflow and register as challenger. Promotes nothing."""
-        _retrain(run, run.as_of(as_of), targets, promote=False)
 
-    @command(app, "retrain")
-    def retrain(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
-        """Train, and promote every challenger that passes its gate."""
-        _retrain(run, run.as_of(as_of), targets, promote=True)
+@command(models_app, "retrain")
+def retrain(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
+    """Train, and promote every challenger that passes its gate."""
+    _retrain(run, run.as_of(as_of), targets, promote=True)
 
-    @command(app, "backtest")
-    def backtest(
-        run: Run,
-        targets: Targets = None,
-        as_of: AsOf = None,
-        origins: Annotated[int, typer.Option(min=1, help="How many times to go forward.")] = 1,
-        out: Annotated[Path | None, typer.Option(help="Markdown file to write the tables to.")] = None,
-    ) -> None:
-        """Rolling-origin backtest of every candidate beside the rule of today. Registers nothing."""
-        _backtest(run, run.as_of(as_of), _names(targets), origins, out)
 
-    @command(app, "promote")
-    def promote(
-        run: Run,
-        target: Annotated[Target, typer.Argument()],
-        version: Annotated[int | None, typer.Option(min=1, help="Its number; the challenger when left out.")] = None,
-        force: Annotated[bool, typer.Option("--force", help="Although the gate refuses; needs --reason.")] = False,
-        reason: Annotated[str | None, typer.Option(help="Why, kept with the version.")] = None,
-    ) -> None:
-        """Make the challenger, or a version, the champion if its gate passed; the champion is put in place again."""
-        from pipelines.flows import promotion
+@command(models_app, "backtest")
+def backtest(
+    run: Run,
+    targets: Targets = None,
+    as_of: AsOf = None,
+    origins: Annotated[int, typer.Option(min=1, help="How many times to go forward.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write the tables to.")] = None,
+) -> None:
+    """Rolling-origin backtest of every candidate beside the rule of today. Registers nothing."""
+    _backtest(run, run.as_of(as_of), _names(targets), origins, out)
 
-        promoted = promotion.promote(run.project, target.value, version=version, force=force, reason=reason)
-        learner, passed = promoted.tags.get("learner", "—"), promoted.tags.get("gate_passed")
-        key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
-        gate = text(f"steps.gate.{key}", run.language)
-        run.tell(target=target.value, champion=promoted.name, learner=learner, gate=key, forced=force)
-        run.say(text("steps.promoted", run.language, version=promoted.name, learner=learner, gate=gate))
 
-    @command(app, "rollback")
-    def rollback(run: Run, target: Annotated[Target, typer.Argument()]) -> None:
-        """Make the champion before this one the champion again."""
-        from pipelines.flows import promotion
+@command(models_app, "promote")
+def promote(
+    run: Run,
+    target: Annotated[Target, typer.Argument()],
+    version: Annotated[int | None, typer.Option(min=1, help="Its number; the challenger when left out.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Although the gate refuses; needs --reason.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, kept with the version.")] = None,
+) -> None:
+    """Make the challenger, or a version, the champion if its gate passed; the champion is put in place again."""
+    from pipelines.flows import promotion
 
-        version = promotion.rollback(run.project, target.value)
-        run.tell(target=target.value, champion=version.name)
-        run.say(text("steps.champion", run.language, version=version.name))
+    promoted = promotion.promote(run.project, target.value, version=version, force=force, reason=reason)
+    learner, passed = promoted.tags.get("learner", "—"), promoted.tags.get("gate_passed")
+    key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
+    gate = text(f"steps.gate.{key}", run.language)
+    run.tell(target=target.value, champion=promoted.name, learner=learner, gate=key, forced=force)
+    run.say(text("steps.promoted", run.language, version=promoted.name, learner=learner, gate=gate))
 
-    @command(app, "explain")
-    def explain(
-        run: Run,
-        customer: Annotated[str, typer.Argument(help="customer_id")],
-        as_of: AsOf = None,
-    ) -> None:
-        """Show why, for one customer: scores, reasons, and the features behind them."""
-        from pipelines.cli import explaining
 
-        explaining.explain(run, customer, as_of.date() if as_of else None)
+@command(models_app, "rollback")
+def rollback(run: Run, target: Annotated[Target, typer.Argument()]) -> None:
+    """Make the champion before this one the champion again."""
+    from pipelines.flows import promotion
+
+    version = promotion.rollback(run.project, target.value)
+    run.tell(target=target.value, champion=version.name)
+    run.say(text("steps.champion", run.language, version=version.name))
+
+
+@command(models_app, "explain")
+def explain(
+    run: Run,
+    customer: Annotated[str, typer.Argument(help="customer_id")],
+    as_of: AsOf = None,
+) -> None:
+    """Show why, for one customer: scores, reasons, and the features behind them."""
+    from pipelines.cli import explaining
+
+    explaining.explain(run, customer, as_of.date() if as_of else None)
 
 
 def _names(targets: list[Target] | None) -> list[str]:

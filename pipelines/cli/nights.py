@@ -17,53 +17,54 @@ if TYPE_CHECKING:
 
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 DryRun = Annotated[bool, typer.Option(help="Publish nothing.")]
+nights_app = typer.Typer()
 runs_app = typer.Typer(name="runs", help="What has run.", no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of nights to the command line."""
-    app.add_typer(runs_app)
+@command(nights_app, "score")
+def score(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
+    """Score everybody with the champions and publish atomically; no lists, no report."""
+    run.override(engine=engine)
+    _night(run, run.as_of(as_of), dry_run=dry_run, lists=False)
 
-    @command(app, "score")
-    def score(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
-        """Score everybody with the champions and publish atomically; no lists, no report."""
-        run.override(engine=engine)
-        _night(run, run.as_of(as_of), dry_run=dry_run, lists=False)
 
-    @command(app, "nightly")
-    def nightly(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
-        """check -> features -> score -> gates -> publish -> lists -> report. A past date is its backfill."""
-        run.override(engine=engine)
-        _night(run, run.as_of(as_of), dry_run=dry_run, lists=True)
+@command(nights_app, "nightly")
+def nightly(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
+    """check -> features -> score -> gates -> publish -> lists -> report. A past date is its backfill."""
+    run.override(engine=engine)
+    _night(run, run.as_of(as_of), dry_run=dry_run, lists=True)
 
-    @command(app, "report")
-    def report(
-        run: Run, as_of: AsOf = None, out: Annotated[Path | None, typer.Option(help="File to write.")] = None
-    ) -> None:
-        """Write the report of a published date: one HTML page, in Chinese and English."""
-        _report(run, as_of.date() if as_of else None, out)
 
-    @command(app, "deploy")
-    def deploy(run: Run) -> None:
-        """Register the nightly with a running Prefect server, scheduled by the project's cron."""
-        from pipelines.flows import prefect_flows
+@command(nights_app, "report")
+def report(
+    run: Run, as_of: AsOf = None, out: Annotated[Path | None, typer.Option(help="File to write.")] = None
+) -> None:
+    """Write the report of a published date: one HTML page, in Chinese and English."""
+    _report(run, as_of.date() if as_of else None, out)
 
-        prefect_flows.deploy(run.project)
-        settings = run.project.settings
-        run.say(text("steps.deployed", run.language, name=settings.name, cron=settings.schedule.cron))
 
-    @command(app, "serve")
-    def serve(
-        run: Run, every: Annotated[int | None, typer.Option(help="Seconds between runs instead of the cron.")] = None
-    ) -> None:
-        """Run the nightly on its schedule from this process, until it is stopped."""
-        from pipelines.flows import prefect_flows
+@command(nights_app, "deploy")
+def deploy(run: Run) -> None:
+    """Register the nightly with a running Prefect server, scheduled by the project's cron."""
+    from pipelines.flows import prefect_flows
 
-        prefect_flows.reachable()
-        settings = run.project.settings
-        when = f"{every} s" if every else settings.schedule.cron
-        run.say(text("steps.serving", run.language, name=settings.name, when=when))
-        prefect_flows.serve(run.project, every)
+    prefect_flows.deploy(run.project)
+    settings = run.project.settings
+    run.say(text("steps.deployed", run.language, name=settings.name, cron=settings.schedule.cron))
+
+
+@command(nights_app, "serve")
+def serve(
+    run: Run, every: Annotated[int | None, typer.Option(help="Seconds between runs instead of the cron.")] = None
+) -> None:
+    """Run the nightly on its schedule from this process, until it is stopped."""
+    from pipelines.flows import prefect_flows
+
+    prefect_flows.reachable()
+    settings = run.project.settings
+    when = f"{every} s" if every else settings.schedule.cron
+    run.say(text("steps.serving", run.language, name=settings.name, when=when))
+    prefect_flows.serve(run.project, every)
 
 
 @command(runs_app, "list")

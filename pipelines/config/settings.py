@@ -42,6 +42,8 @@ SECRET = ("token", "secret", "password", "key", "webhook")
 
 
 class Section(BaseModel):
+    """A part of the configuration: values that cannot be changed, and an unknown key is an error."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

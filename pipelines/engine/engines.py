@@ -21,9 +21,6 @@ from pipelines.workspace.progress import Steps
 class Engine(Protocol):
     """What a night and `features build` ask of an engine."""
 
-    def check(self) -> None:
-        """Raise HeadwaterError E713 (exit 7) where the engine cannot run on this machine; costs nothing."""
-
     def features(self, project: Project, tables: Tables, dates: Sequence[date], steps: Steps) -> Iterator[pa.Table]:
         """Every feature of the population of some dates, ordered by customer and date, some rows at a time.
 
@@ -47,9 +44,6 @@ class Engine(Protocol):
 class DuckDbEngine:
     """The embedded default: chunks of customers, in this process."""
 
-    def check(self) -> None:
-        """It is always there."""
-
     def features(self, project: Project, tables: Tables, dates: Sequence[date], steps: Steps) -> Iterator[pa.Table]:
         """See `Engine`."""
         schema = wide_schema(project.features)
@@ -71,7 +65,10 @@ class DuckDbEngine:
 
 
 def engine(settings: Settings) -> Engine:
-    """The engine of a configuration; Spark's modules are imported only where it is asked for. Raises E713."""
+    """The engine of a configuration; Spark's modules are imported only where it is asked for.
+
+    Raises HeadwaterError E713 (exit 7) where Spark cannot run on this machine, before any work.
+    """
     if settings.engine == "duckdb":
         return DuckDbEngine()
     from pipelines.engine import spark

@@ -66,10 +66,11 @@ class ScoringRun:
         self.peers = usual(self._first, self.project.features)
 
     def score(self) -> None:
-        """One piece per chunk, those of an earlier attempt left as they are."""
-        for number, chunk in enumerate(self.chunks, start=1):
-            self.pieces.once(SCORED, chunk.name, partial(self._fill, chunk))
-            self.steps.progress(number, len(self.chunks))
+        """One piece per chunk, those of an earlier attempt left as they are; no feature is asked for after that."""
+        with self.assembly:
+            for number, chunk in enumerate(self.chunks, start=1):
+                self.pieces.once(SCORED, chunk.name, partial(self._fill, chunk))
+                self.steps.progress(number, len(self.chunks))
 
     @cached_property
     def scorer(self) -> Scorer:

@@ -117,10 +117,6 @@ class SparkScoringRun(ScoringRun):
 class SparkEngine:
     """For those who outgrow one machine; see `Engine`."""
 
-    def check(self) -> None:
-        """See `Engine`."""
-        spark.present()
-
     def features(self, project: Project, tables: Tables, dates: Sequence[date], steps: Steps) -> Iterator[pa.Table]:
         """See `Engine`; Spark runs until the last is taken."""
         return ordered(project, tables, dates)

@@ -19,7 +19,7 @@ from models.scores.score_table import SCHEMA_VERSION
 from pipelines.delivery import lists, pages
 from pipelines.delivery.report_data import ListMade
 from pipelines.engine import scoring
-from pipelines.engine.engines import engine
+from pipelines.engine.engines import Engine, engine
 from pipelines.engine.scoring import TARGETS, plain
 from pipelines.engine.scoring_run import ScoringRun
 from pipelines.flows import sentences
@@ -130,10 +130,10 @@ def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
 
 def prepare(night: Night) -> Night:
     """Everything up to the gates; writes nothing that anybody reads."""
-    engine(night.project.settings).check()
+    chosen = engine(night.project.settings)
     _check(night)
     if not night.already:
-        _score(night)
+        _score(night, chosen)
         _judge(night)
     return night
 
@@ -210,14 +210,13 @@ def _why(champion: Champion) -> str:
     return "@identity.same" if champion.model.facts_.get("identity") == identity.FORMAT else "@identity.earlier"
 
 
-def _score(night: Night) -> None:
+def _score(night: Night, chosen: Engine) -> None:
     """Features of everybody, then the champions, chunk after chunk."""
     project, tables = night.project, night.tables
     assert tables is not None
     kept = Pieces.open(night.workspace, night.run_id)
     with night.steps.step("features") as facts:
-        run = engine(project.settings).scoring(project, tables, night.as_of, night.champions, kept, night.steps)
-        night.scoring = run
+        night.scoring = chosen.scoring(project, tables, night.as_of, night.champions, kept, night.steps)
         night.scoring.prepare()
         customers = night.scoring.assembly.total
         facts["said"] = f"{customers:,} × {len(project.features)}"

@@ -18,6 +18,7 @@ Told = tuple[str, str]
 
 
 def told(problems: Sequence[cells.Problem]) -> list[Told]:
+    """Column and rule of each problem, in the order of their numbers."""
     return [(problem.column, problem.rule) for problem in problems]
 
 

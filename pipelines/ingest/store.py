@@ -108,6 +108,7 @@ def _settled(memory: Memory) -> str | None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """What a folder of tables says of itself; None where it says nothing that can be read."""
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -80,6 +80,7 @@ def refuse(workspace: Workspace) -> None:
 
 
 def judge(workspace: Workspace, found: Look) -> None:
+    """Raise E715 for a damaged store, E714 for one that does not know versions that are here."""
     if found.damage:
         raise HeadwaterError("E715", file=workspace.tracking, detail=found.damage)
     if versions := _lost(workspace, found):

@@ -21,6 +21,7 @@ PLAIN = (
 
 
 def header(path: str, _source=None) -> list[str]:
+    """Column names. Raises E312 for a file that is no whole Parquet file."""
     return list(opened(path).schema_arrow.names)
 
 
