@@ -121,10 +121,6 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
                 self.levels_[horizon] = levels.shift("binary", outcome[known], calibrator(raw[known]))
         return self
 
-    def refit(self, X: pd.DataFrame, y: Any, anchor: Labelled) -> Self:
-        """Learn again from more rows, and keep the calibrators."""
-        return self.adopt(self.learn(X, y), anchor)
-
     def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
         """Replace the learner by one that was fitted on more rows, those of `anchor` among them.
 
@@ -140,11 +136,6 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         self.scale_ = float(honest.std()) / spread if spread > 0 else 1.0
         self.shift_ = float(honest.mean() - self.scale_ * fresh.mean())
         return self
-
-    @property
-    def parts_(self) -> tuple[Any, ...]:
-        """The fitted learners."""
-        return (self.learner_,)
 
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
         """Fitted learners; the estimator stays as it is. One that ranks by value takes `value` from y."""

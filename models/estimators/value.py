@@ -72,11 +72,6 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         self.facts_: dict[str, Any] = {}
         return self if eval_set is None else self.calibrate_on(*eval_set)
 
-    @property
-    def parts_(self) -> tuple[Any, ...]:
-        """The fitted learners: of everybody, and of those who stayed."""
-        return (self.learner_, self.retained_)
-
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
         """Fitted learners; the estimator stays as it is."""
         value, stayed = amounts(y)
@@ -88,10 +83,6 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         self._level(X, y)
         self.band_ = band(self._expected(X), amounts(y)[0], self.coverage)
         return self
-
-    def refit(self, X: pd.DataFrame, y: Any, anchor: Labelled) -> Self:
-        """Learn again from more rows; the level is taken anew on `anchor`, the quantiles stay the honest ones."""
-        return self.adopt(self.learn(X, y), anchor)
 
     def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
         """Replace the learners by some that were fitted on more rows, those of `anchor` among them."""
