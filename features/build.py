@@ -11,8 +11,7 @@ import ibis.expr.types as ir
 from features.blocks.registry import BLOCKS
 from features.definition import KEY, ROW, Feature
 from features.settings import FeatureSettings
-
-TEXT, NUMBER = "string", "float64"
+from features.values import kind, value
 
 
 def parts(
@@ -24,7 +23,7 @@ def parts(
         needed, block = members[0].definition.block or BLOCKS[source]
         if all(name in tables for name in needed):
             rows = block(spine, tables, settings)
-            made[source] = rows.group_by(ROW).aggregate(**{f.column: inside(f.value(rows)) for f in members})
+            made[source] = rows.group_by(ROW).aggregate(**{f.column: inside(value(f, rows)) for f in members})
     return made
 
 
@@ -77,7 +76,7 @@ def compared(rows: ir.Table, asked: Sequence[Feature]) -> ir.Table:
     Only the columns that are compared go through the windows: sorting whole rows would cost more than all else.
     """
     narrow = rows.select(ROW, "as_of", *sorted({c for f in asked for c in f.reads}))
-    return narrow.select(ROW, **{f.column: f.value(narrow) for f in asked})
+    return narrow.select(ROW, **{f.column: value(f, narrow) for f in asked})
 
 
 def whole_rows(wide: ir.Table, features: Sequence[Feature], settings: FeatureSettings) -> ir.Table:
@@ -86,7 +85,7 @@ def whole_rows(wide: ir.Table, features: Sequence[Feature], settings: FeatureSet
     while waiting:
         names = {f.column for f in waiting}
         ready = [f for f in waiting if names.isdisjoint(f.reads)] or waiting
-        wide = wide.mutate(**{f.column: f.value(wide, settings.stages) for f in ready})
+        wide = wide.mutate(**{f.column: value(f, wide, settings.stages) for f in ready})
         waiting = [f for f in waiting if f not in ready]
     return wide
 
@@ -106,8 +105,3 @@ def _by_source(features: Sequence[Feature]) -> dict[str, list[Feature]]:
 def from_rows(feature: Feature) -> bool:
     """Does it follow from rows of a block, ours or one of a project's own, and not from other features?"""
     return feature.source in BLOCKS or feature.definition.block is not None
-
-
-def kind(feature: Feature) -> str:
-    """Text features are strings, all others float64."""
-    return TEXT if feature.unit == "text" else NUMBER

@@ -45,7 +45,7 @@ def definitions(family: ModuleType) -> list[Definition]:
     """The features that a family defines itself, in the order of its file."""
     own = [f for _, f in inspect.getmembers(family, inspect.isfunction) if f.__module__ == family.__name__]
     marked = [f.definition for f in own if hasattr(f, "definition")]
-    return sorted(marked, key=lambda d: d.function.__code__.co_firstlineno)
+    return sorted(marked, key=lambda d: d.line)
 
 
 def catalogue(
@@ -71,7 +71,7 @@ def _distinct(own: ModuleType | None, theirs: Sequence[Feature], ours: Sequence[
     taken = {f.column: f.family for f in ours}
     for feature in theirs:
         if feature.column in taken:
-            line = feature.definition.function.__code__.co_firstlineno
+            line = feature.definition.line
             found = {"name": feature.column, "family": taken[feature.column]}
             raise HeadwaterError("E268", file=own and own.__file__, row=line, **found)
         taken[feature.column] = feature.family

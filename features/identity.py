@@ -45,8 +45,8 @@ def feature_set_hash(features: Sequence[Feature], settings: FeatureSettings) -> 
 
 def _declared(features: Sequence[Feature]) -> tuple[list[str], list[str]]:
     """The measures of usage and the attributes of customers that the columns are made of."""
-    measured = [name for f in features if f.definition.per in ("measure", "part") for name in (f.measure, f.whole)]
-    attributes = [f.measure for f in features if f.definition.per == "attribute"]
+    measured = [name for f in features if f.definition.kind.per in ("measure", "part") for name in (f.measure, f.whole)]
+    attributes = [f.measure for f in features if f.definition.kind.per == "attribute"]
     return sorted(set(filter(None, measured))), sorted(set(filter(None, attributes)))
 
 

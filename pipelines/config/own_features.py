@@ -17,13 +17,14 @@ import ibis
 import ibis.expr.types as ir
 
 from features.blocks.registry import BLOCKS
-from features.build import build, from_rows, kind
+from features.build import build, from_rows
 from features.catalogue import catalogue, definitions
 from features.contracts import CONTRACTS
 from features.definition import ROW, Definition, Feature
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 from features.spine import Population, population
+from features.values import kind
 from pipelines.config.validation import nearest
 from pipelines.wording.texts import catalogue as texts
 
@@ -88,7 +89,7 @@ def _looked_over(module: ModuleType, definition: Definition) -> None:
     wrong = _fault(definition)
     if wrong:
         found, values = wrong
-        line, name = definition.function.__code__.co_firstlineno, definition.function.__name__
+        line, name = definition.line, definition.function.__name__
         raise HeadwaterError("E264", file=module.__file__, row=line, name=name, found=f"@own.{found}", **values)
 
 
@@ -99,8 +100,8 @@ def _fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
         return "source", {"given": definition.source, "nearest": nearest(definition.source, sources) or "—"}
     if definition.block and definition.source in sources:
         return "block", {"given": definition.source}
-    if definition.reason not in reasons:
-        return "reason", {"given": definition.reason, "nearest": nearest(definition.reason, reasons) or "—"}
+    if definition.kind.reason not in reasons:
+        return "reason", {"given": definition.kind.reason, "nearest": nearest(definition.kind.reason, reasons) or "—"}
     if not NAME.fullmatch(definition.function.__name__):
         return "name", {}
     if not definition.meaning[0]:
@@ -123,7 +124,7 @@ def _checked(
     """
     for feature in features:
         if feature.definition.function.__module__ == module.__name__:
-            line = feature.definition.function.__code__.co_firstlineno
+            line = feature.definition.line
             where = {"file": module.__file__, "row": line, "name": feature.column}
             try:
                 made = _column(feature, features, measures, settings)

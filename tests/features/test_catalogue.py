@@ -17,11 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from features import families
-from features.build import build, kind
+from features.build import build
 from features.catalogue import FAMILIES, catalogue, definitions
 from features.definition import KEY
 from features.settings import FeatureSettings
 from features.spine import everyone
+from features.values import kind
 from tests.features.asking import EVENTS, Asker, by_key, differing, ordered, spine_of
 from tests.features.naive import Declared, twins
 from tests.world import (
