@@ -7,13 +7,12 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, months
 from features.grains import Events
-from features.series import Series, number, over
+from features.series import Series, number, ratio
 
 YOUNG = ("no closed month with us yet", "尚无完整账期")
 ZERO_BEFORE = ("nothing billed to compare with", "之前没有账单可比")
 YOUNGER = ("no closed month with us before those", "更早没有完整账期")
 TWO = ("fewer than two closed months", "不足两个账期")
-
 
 levels = Kind(Events, "bills", unit="currency/month", reason="bill_level", null=YOUNG)
 slopes = Kind(Events, "bills", unit="currency/month per month", reason="bill_trend", null=TWO)
@@ -46,7 +45,7 @@ def arpu_before(rows: Events, window: Window) -> ir.Scalar:
 def arpu_ratio(rows: Events, window: Window) -> ir.Scalar:
     """ARPU of the last {n} months over ARPU of the {n} months before.
     近{n}个月月均账单除以再往前{n}个月的月均账单"""
-    return over(arpu(rows, window), arpu(rows, window.before()))
+    return ratio(arpu(rows, window), arpu(rows, window.before()))
 
 
 @slopes("bill slope, {n} months", "{n}个月账单斜率", months(3, 6, 12))
@@ -60,7 +59,7 @@ def arpu_slope(rows: Events, window: Window) -> ir.Scalar:
 def arpu_trend(rows: Events, window: Window) -> ir.Scalar:
     """Slope of monthly billing over {n} months as a share of its mean.
     近{n}个月账单斜率除以同期月均账单"""
-    return over(arpu_slope(rows, window), arpu(rows, window))
+    return ratio(arpu_slope(rows, window), arpu(rows, window))
 
 
 @trends("bill trend, the {n} months before", "前{n}个月账单趋势", months(6))
@@ -92,7 +91,7 @@ def arpu_acceleration(rows: Events, window: Window) -> ir.Scalar:
 def arpu_variation(rows: Events, window: Window) -> ir.Scalar:
     """Coefficient of variation of monthly billing over {n} months.
     近{n}个月月账单的标准差除以均值"""
-    return over(billed(rows).deviation(window), arpu(rows, window))
+    return ratio(billed(rows).deviation(window), arpu(rows, window))
 
 
 @levels("highest monthly bill, {n} months", "{n}个月最高月账单", months(6, 12))
@@ -106,7 +105,7 @@ def arpu_peak(rows: Events, window: Window) -> ir.Scalar:
 def arpu_drop(rows: Events, window: Window) -> ir.Scalar:
     """Share by which the newest month lies below the peak of {n} months.
     最近一个月账单较近{n}个月峰值下降的比例"""
-    return 1.0 - over(billed(rows).mean(Window(1, "m")), billed(rows).peak(window))
+    return 1.0 - ratio(billed(rows).mean(Window(1, "m")), billed(rows).peak(window))
 
 
 @swings("months since the {n}-month peak", "距{n}个月峰值的月数", months(12), unit="months")
@@ -143,11 +142,11 @@ def bill_count(rows: Events, window: Window) -> ir.Scalar:
 def arpu_below(rows: Events, window: Window) -> ir.Scalar:
     """Share of the last {n} months billed below the mean of the {n} months before: 1 is lasting, one month a dip.
     近{n}个月中账单低于再往前{n}个月均值的月份占比：1 为持续下降，仅一个月为偶发"""
-    return billed(rows).lying(window, -1)
+    return billed(rows).share_beyond(window, -1)
 
 
 @shares("share of {n} months above the {n} before", "近{n}个月中高于前{n}个月均值的月份占比", months(3))
 def arpu_above(rows: Events, window: Window) -> ir.Scalar:
     """Share of the last {n} months billed above the mean of the {n} months before: 1 is lasting, one month a spike.
     近{n}个月中账单高于再往前{n}个月均值的月份占比：1 为持续上升，仅一个月为偶发"""
-    return billed(rows).lying(window, 1)
+    return billed(rows).share_beyond(window, 1)

@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events, WholeRow
-from features.series import NOTHING, number, over
+from features.series import NOTHING, number, ratio
 
 UNGRADED = ("no complaint with a grade in that time", "该期间没有定级的投诉")
 NONE_SOLVED = ("no complaint of that time is solved", "该期间没有已解决的投诉")
@@ -100,7 +100,7 @@ def complaints_unsolved_share(rows: Events, window: Window) -> ir.Scalar:
     """Share of the complaints of the last {n} days that were not solved before the as-of date.
     近{n}天的投诉中截止日仍未解决的占比"""
     unsolved = number((window.covers(rows.days_ago) & rows.resolved_at.isnull()).sum())
-    return over(unsolved, complaint_count(rows, window))
+    return ratio(unsolved, complaint_count(rows, window))
 
 
 @solving("longest time to solve, {n} days", "近{n}天最长解决天数", days(365))
@@ -122,7 +122,7 @@ def complaint_gap(rows: Events, window: Window) -> ir.Scalar:
     近{n}天首末次投诉之间的天数除以（投诉次数减一）"""
     inside = window.covers(rows.days_ago)
     span = (rows.days_ago.max(where=inside) - rows.days_ago.min(where=inside)).cast("float64")
-    return over(span, number(inside.sum()) - 1.0)
+    return ratio(span, number(inside.sum()) - 1.0)
 
 
 @aftermath(

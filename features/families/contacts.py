@@ -4,11 +4,10 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events
-from features.series import number, over
+from features.series import number, ratio
 
 NONE = ("no contact in that time", "该期间没有接触")
 NEVER = ("never in contact", "从未接触")
-
 
 counts = Kind(Events, "contacts", unit="count", reason="contacts")
 ages = Kind(Events, "contacts", unit="days", reason="contacts", null=NEVER, no_events=None)
@@ -76,4 +75,4 @@ def inbound_share(rows: Events, window: Window) -> ir.Scalar:
     """Contacts of the last {n} days that the customer began, over those that either side began.
     近{n}天双方接触中由客户发起的占比"""
     inbound, outbound = inbound_contacts(rows, window), outbound_contacts(rows, window)
-    return over(inbound, inbound + outbound)
+    return ratio(inbound, inbound + outbound)

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from features.definition import PERIOD_DAYS, Kind, Window, weeks
 from features.families.usage import YOUNG, used
 from features.grains import Events
-from features.series import NOTHING, number, over
+from features.series import NOTHING, number, ratio
 
 YEAR = Window(13, "w")
 """What is looked back to: 52 weeks."""
@@ -91,13 +91,12 @@ def usage_days_share(rows: Events, window: Window) -> ir.Scalar:
     """Share of the days of the last {n} weeks with usage; of the weeks or months, where the source has no days.
     近{n}周中有用量的天数占比；来源按周（月）汇总时为有用量的周（月）占比"""
     possible = used(rows, "days").count(window) * rows.slots.max()
-    return over(number(rows.days.sum(where=used(rows, "days").inside(window))), possible)
+    return ratio(number(rows.days.sum(where=used(rows, "days").inside(window))), possible)
 
 
-@ibis.udf.scalar.builtin(name="bin")
-def binary(mask: int) -> str:
+@ibis.udf.scalar.builtin(name="bin", signature=((int,), str))
+def binary(mask: ir.IntegerValue) -> ir.StringValue:
     """A mask in ones and zeros; every engine has it under this name."""
-    raise NotImplementedError
 
 
 @gaps("longest time without usage, {n} weeks", "近{n}周最长停用周数", weeks(52))
@@ -149,4 +148,4 @@ def measure_idle(rows: Events, measure: str, window: Window) -> ir.Scalar:
     """Share of the periods of four weeks, of the last {n} weeks with us, without {measure}.
     近{n}周按四周一期，没有{measure}的期数占比"""
     n = used(rows, measure).count(window)
-    return over(n - used(rows, measure).filled(window), n)
+    return ratio(n - used(rows, measure).filled(window), n)

@@ -5,11 +5,10 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days, months
 from features.grains import Events
-from features.series import NOTHING, number, over
+from features.series import NOTHING, number, ratio
 
 UNRECORDED = ("no account on record", "没有账户记录")
 ALONE = ("no account on record, or nobody else on it", "没有账户记录，或账户下没有其他成员")
-
 
 others = Kind(Events, "household", unit="count", reason="household", null=UNRECORDED)
 complaints = Kind(Events, "household_complaints", unit="count", reason="household", null=UNRECORDED)
@@ -49,7 +48,7 @@ def household_bill_share(rows: Events, window: Window) -> ir.Scalar:
     """His own bills of the last {n} closed months over those of all members with us.
     近{n}个已出账月本人账单占账户内全部在网成员账单合计的比例"""
     inside = window.covers(rows.ago)
-    return over(rows.own.sum(where=inside).fill_null(0.0), rows.total.sum(where=inside))
+    return ratio(rows.own.sum(where=inside).fill_null(0.0), rows.total.sum(where=inside))
 
 
 def _shared(rows: Events, value: ir.NumericScalar) -> ir.NumericScalar:

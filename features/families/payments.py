@@ -8,14 +8,13 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events
-from features.series import NOTHING, number, over
+from features.series import NOTHING, number, ratio
 
 NO_DUE = ("no bill fell due", "没有到期账单")
 UNDATED = ("bills carry no due date, or payments name no bill", "账单没有应缴日期，或缴费未注明账单")
 ONCE = ("fewer than two bills to judge", "可判断的账单不足两张")
 TWICE = ("fewer than two payments to compare", "可比的缴费不足两次")
 NEVER = ("never paid", "从未缴费")
-
 
 due = Kind(Events, "settled", unit="count", reason="payments", null=UNDATED)
 overdue = Kind(Events, "settled", unit="days", reason="payments", null=UNDATED)
@@ -113,14 +112,14 @@ def bills_split(rows: Events, window: Window) -> ir.Scalar:
 def bills_split_share(rows: Events, window: Window) -> ir.Scalar:
     """Share of the bills due in the last {n} days that were paid in several payments, or so far only in part.
     近{n}天到期的账单中分多次缴纳或只缴了一部分的占比"""
-    return over(bills_split(rows, window), bills_due(rows, window))
+    return ratio(bills_split(rows, window), bills_due(rows, window))
 
 
 @shares("share of bills late, {n} days", "近{n}天逾期账单占比", days(365))
 def bills_late_share(rows: Events, window: Window) -> ir.Scalar:
     """Share of the bills due in the last {n} days that were paid late or are still open.
     近{n}天到期的账单中逾期缴纳或尚未缴清的占比"""
-    return over(bills_late(rows, window), bills_due(rows, window))
+    return ratio(bills_late(rows, window), bills_due(rows, window))
 
 
 @delays("variation of days late, {n} days", "近{n}天缴费时点波动天数", days(365), null=ONCE)
@@ -140,11 +139,11 @@ def payment_gap(rows: Events, window: Window) -> ir.Scalar:
     近{n}天首末次缴费之间的天数除以（缴费次数减一）"""
     inside = window.covers(rows.days_ago)
     span = (rows.days_ago.max(where=inside) - rows.days_ago.min(where=inside)).cast("float64")
-    return over(span, number(inside.sum()) - 1.0)
+    return ratio(span, number(inside.sum()) - 1.0)
 
 
 @gaps("time since the last payment against the usual gap", "距最近缴费天数与平时间隔之比", unit="ratio")
 def payment_overdue(rows: Events) -> ir.Scalar:
     """Days since the last payment over the usual days between the payments of a year.
     距最近一次缴费的天数除以近365天的平均缴费间隔"""
-    return over(days_since_payment(rows), payment_gap(rows, Window(365, "d")))
+    return ratio(days_since_payment(rows), payment_gap(rows, Window(365, "d")))

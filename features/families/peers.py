@@ -8,13 +8,12 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, months, weeks
 from features.grains import Peers
-from features.series import NOTHING, hundredths, over
+from features.series import NOTHING, hundredths, ratio
 
 ALONE = ("not billed for a whole month yet, or nobody else to compare with", "尚无完整账期，或没有可比的其他客户")
 NO_PLAN = ("no plan in force, or nobody else on it to compare with", "没有生效的套餐，或同套餐没有可比的其他客户")
 NO_REGION = ("no region on record, or nobody else in it to compare with", "没有地市，或同地市没有可比的其他客户")
 NO_CHANGE = ("nothing to compare with before, of his own or of others", "本人或其他客户之前没有可比数据")
-
 
 ranks = Kind(Peers, "peers", unit="ratio", reason="bill_level", null=ALONE)
 levels = Kind(Peers, "peers", unit="ratio", reason="bill_level", null=NO_PLAN, no_events=None)
@@ -29,19 +28,18 @@ def _rank_among(rows: Peers, value: ir.NumericColumn, *group: str) -> ir.Numeric
     keys = [rows.as_of, *[rows[c] for c in group]]
     lower = ibis.rank().over(ibis.window(group_by=keys, order_by=ibis.asc(value, nulls_first=False)))
     others = value.count().over(ibis.window(group_by=keys)) - 1
-    share = over(lower.cast("float64"), others.cast("float64"))
-    return ibis.ifelse(_told(value, rows, group), share, NOTHING)
+    share = ratio(lower.cast("float64"), others.cast("float64"))
+    return ibis.ifelse(_known(value, rows, group), share, NOTHING)
 
 
 def _of_median(rows: Peers, value: ir.NumericColumn, *group: str) -> ir.NumericColumn:
     """The value over the median of its group, his own included; null without others or a group of one's own."""
     keys = ibis.window(group_by=[rows.as_of, *[rows[c] for c in group]])
     several = value.count().over(keys) >= 2
-    ratio = over(value, value.median().over(keys))
-    return ibis.ifelse(_told(value, rows, group) & several, ratio, NOTHING)
+    return ibis.ifelse(_known(value, rows, group) & several, ratio(value, value.median().over(keys)), NOTHING)
 
 
-def _told(value: ir.NumericColumn, rows: Peers, group: tuple[str, ...]) -> ir.BooleanColumn:
+def _known(value: ir.NumericColumn, rows: Peers, group: tuple[str, ...]) -> ir.BooleanColumn:
     """Is the value known, and the group that it belongs to?"""
     return ibis.and_(value.notnull(), *[rows[c].notnull() for c in group])
 

@@ -5,12 +5,11 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events, WholeRow
-from features.series import number, over
+from features.series import number, ratio
 
 NO_PLAN = ("no plan in force", "没有生效的套餐")
 NO_FEE = ("no fee on record", "没有月费记录")
 NO_CONTRACT = ("no contract on record", "没有合约")
-
 
 names = Kind(Events, "subscriptions", unit="text", reason="plan", null=NO_PLAN, no_events=None)
 ages = Kind(Events, "subscriptions", unit="days", reason="plan", null=NO_PLAN, no_events=None)
@@ -74,7 +73,7 @@ def plan_fee_change(rows: Events) -> ir.Scalar:
 def plan_fee_of_peak(rows: Events) -> ir.Scalar:
     """Fee of the plan in force over the highest fee ever; below 1 after a downgrade.
     当前月费除以历史最高月费，低于 1 表示降过档"""
-    return over(plan_fee(rows), rows.monthly_fee.max().cast("float64"))
+    return ratio(plan_fee(rows), rows.monthly_fee.max().cast("float64"))
 
 
 @contracts("contract days left", "合约剩余天数")
@@ -88,7 +87,7 @@ def contract_days_left(rows: Events) -> ir.Scalar:
 def bill_over_fee(row: WholeRow) -> ir.Column:
     """ARPU of three months over the plan fee; above 1 the customer outgrows the plan.
     近3个月月均账单除以当前月费，高于 1 表示超出套餐"""
-    return over(row.arpu_3m, row.plan_fee)
+    return ratio(row.arpu_3m, row.plan_fee)
 
 
 @moves("changes to a dearer plan, {n} days", "近{n}天升档次数", days(365))
@@ -137,4 +136,4 @@ def bill_beyond_fee(row: WholeRow) -> ir.Column:
 def peak_over_fee(row: WholeRow) -> ir.Column:
     """Highest monthly billing of six months over the plan fee; far above 1 the plan was once outgrown.
     近6个月最高月账单除以当前月费，远高于 1 说明曾大幅超出套餐"""
-    return over(row.arpu_peak_6m, row.plan_fee)
+    return ratio(row.arpu_peak_6m, row.plan_fee)

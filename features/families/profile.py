@@ -7,7 +7,6 @@ from features.grains import Customer
 
 UNSAID = ("not recorded", "未记录")
 
-
 texts = Kind(Customer, "customers", unit="text", reason="profile", null=UNSAID, no_events=None)
 times = Kind(Customer, "customers", unit="months", reason="tenure", no_events=None)
 attributes = Kind(Customer, "attributes", unit="text", reason="profile", null=UNSAID, no_events=None, per="attribute")

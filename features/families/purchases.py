@@ -8,12 +8,11 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events
-from features.series import number, over, square
+from features.series import number, ratio, square
 
 NEVER = ("never bought", "从未消费")
 ONCE = ("fewer than two purchases", "不足两次消费")
 ALWAYS = Window(100_000, "d")
-
 
 amounts = Kind(Events, "purchases", unit="currency", reason="purchases")
 values = Kind(Events, "purchases", unit="currency", reason="purchases", null=NEVER, no_events=None)
@@ -81,21 +80,21 @@ def purchase_gap(rows: Events) -> ir.Scalar:
     """Days from first to last purchase over the number of gaps between purchase days.
     首末次消费间隔除以（消费日数减一）"""
     span = (rows.ago.max() - rows.ago.min()).cast("float64")
-    return over(span, rows.ago.count().cast("float64") - 1.0)
+    return ratio(span, rows.ago.count().cast("float64") - 1.0)
 
 
 @gaps("silence against the usual gap", "沉默时长与平时间隔之比", unit="ratio")
 def purchase_overdue(rows: Events) -> ir.Scalar:
     """Days since the last purchase over the usual days between purchases.
     距最近消费天数除以平均消费间隔"""
-    return over(days_since_purchase(rows), purchase_gap(rows))
+    return ratio(days_since_purchase(rows), purchase_gap(rows))
 
 
 @values("average purchase", "平均每次消费额")
 def order_value(rows: Events) -> ir.Scalar:
     """All spending over the number of purchases.
     累计消费额除以消费次数"""
-    return over(rows.paid.sum(), 100.0 * rows.orders.sum().cast("float64"))
+    return ratio(rows.paid.sum(), 100.0 * rows.orders.sum().cast("float64"))
 
 
 @values("largest purchase", "最大一次消费额")
@@ -121,7 +120,7 @@ def order_value_last(rows: Events) -> ir.Scalar:
 def spend_ratio(rows: Events, window: Window) -> ir.Scalar:
     """Spending of the last {n} days over spending of the {n} days before.
     近{n}天消费额除以再往前{n}天的消费额"""
-    return over(_spent(rows, window), _spent(rows, window.before()))
+    return ratio(_spent(rows, window), _spent(rows, window.before()))
 
 
 @amounts("purchases per 30 days with us", "在网期间每30天消费次数", unit="count per 30 days")
@@ -174,4 +173,4 @@ def purchase_gap_last(rows: Events) -> ir.Scalar:
 def purchase_silence_share(rows: Events) -> ir.Scalar:
     """Days since the last purchase over days since the first.
     距最近消费天数除以距首次消费天数"""
-    return over(days_since_purchase(rows), days_since_first_purchase(rows))
+    return ratio(days_since_purchase(rows), days_since_first_purchase(rows))

@@ -8,7 +8,6 @@ from features.series import number
 
 NONE = ("no answer in that time", "该期间没有回答")
 
-
 scores = Kind(Events, "surveys", unit="1-5", reason="satisfaction", null=NONE, no_events=None)
 counts = Kind(Events, "surveys", unit="count", reason="satisfaction")
 

@@ -6,13 +6,12 @@ import ibis.expr.types as ir
 from features.definition import Kind, Window, months
 from features.families.arpu import arpu, billed
 from features.grains import Events
-from features.series import NOTHING, over
+from features.series import NOTHING, ratio
 
 YEAR = 12
 """Months to the same season of the year before."""
 NO_YEAR = ("not with us in all of those months a year before", "去年同期尚未全部在网")
 NO_YEAR_BILL = ("not with us, or nothing billed, a year before", "去年同期未在网或没有账单")
-
 
 changes = Kind(Events, "bills", unit="currency/month", reason="bill_trend", null=NO_YEAR)
 ratios = Kind(Events, "bills", unit="ratio", reason="bill_trend", null=NO_YEAR_BILL, no_events=None)
@@ -29,7 +28,7 @@ def arpu_year_change(rows: Events, window: Window) -> ir.Scalar:
 def arpu_year_ratio(rows: Events, window: Window) -> ir.Scalar:
     """ARPU of the last {n} months over that of the same months a year before: season plays no part.
     近{n}个月月均账单除以去年同期月均账单，不受季节影响"""
-    return over(arpu(rows, window), _a_year_before(rows, window))
+    return ratio(arpu(rows, window), _a_year_before(rows, window))
 
 
 def _a_year_before(rows: Events, window: Window) -> ir.Value:

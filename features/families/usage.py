@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, weeks
 from features.grains import Events
-from features.series import NOTHING, Series, over
+from features.series import NOTHING, Series, ratio
 
 YOUNG = ("not yet four weeks with us", "在网不足四周")
 NOTHING_BEFORE = ("no usage to compare with", "之前没有用量可比")
@@ -40,7 +40,7 @@ def measure_mean(rows: Events, measure: str, window: Window) -> ir.Scalar:
 def measure_ratio(rows: Events, measure: str, window: Window) -> ir.Scalar:
     """{measure} of the last {n} weeks over the {n} weeks before.
     近{n}周{measure}除以再往前{n}周的用量"""
-    return over(measure_mean(rows, measure, window), measure_mean(rows, measure, window.before()))
+    return ratio(measure_mean(rows, measure, window), measure_mean(rows, measure, window.before()))
 
 
 @trends(
@@ -49,14 +49,14 @@ def measure_ratio(rows: Events, measure: str, window: Window) -> ir.Scalar:
 def measure_trend(rows: Events, measure: str, window: Window) -> ir.Scalar:
     """Least-squares slope of {measure} over {n} weeks as a share of its mean; rising is positive.
     近{n}周{measure}的斜率除以均值，上升为正"""
-    return over(used(rows, measure).slope(window), measure_mean(rows, measure, window))
+    return ratio(used(rows, measure).slope(window), measure_mean(rows, measure, window))
 
 
 @trends("{measure} variation, {n} weeks", "{n}周{measure}波动系数", weeks(24), column="{measure}_variation")
 def measure_variation(rows: Events, measure: str, window: Window) -> ir.Scalar:
     """Coefficient of variation of {measure} per four weeks over {n} weeks.
     近{n}周{measure}的标准差除以均值"""
-    return over(used(rows, measure).deviation(window), measure_mean(rows, measure, window))
+    return ratio(used(rows, measure).deviation(window), measure_mean(rows, measure, window))
 
 
 @trends(
@@ -68,7 +68,7 @@ def measure_variation(rows: Events, measure: str, window: Window) -> ir.Scalar:
 def measure_of_peak(rows: Events, measure: str, window: Window) -> ir.Scalar:
     """{measure} of the last four weeks over the highest four weeks of {n}.
     近四周{measure}除以近{n}周最高的四周"""
-    return over(measure_mean(rows, measure, Window(1, "w")), used(rows, measure).peak(window))
+    return ratio(measure_mean(rows, measure, Window(1, "w")), used(rows, measure).peak(window))
 
 
 @shares(
@@ -83,7 +83,7 @@ def measure_weekend(rows: Events, measure: str, window: Window) -> ir.Scalar:
     近{n}周{measure}中周六和周日所占的比例；来源不按天记录时未知"""
     if f"weekend_{measure}" not in rows.columns:
         return NOTHING
-    return over(used(rows, f"weekend_{measure}").mean(window), measure_mean(rows, measure, window))
+    return ratio(used(rows, f"weekend_{measure}").mean(window), measure_mean(rows, measure, window))
 
 
 @shares(
@@ -96,4 +96,4 @@ def measure_weekend(rows: Events, measure: str, window: Window) -> ir.Scalar:
 def part_share(rows: Events, part: str, whole: str, window: Window) -> ir.Scalar:
     """{part} of the last {n} weeks over {whole}, which contains it.
     近{n}周{part}除以{whole}"""
-    return over(measure_mean(rows, part, window), measure_mean(rows, whole, window))
+    return ratio(measure_mean(rows, part, window), measure_mean(rows, whole, window))

@@ -6,8 +6,9 @@ from fractions import Fraction
 import ibis
 import pytest
 
+from features import series
 from features.definition import Window
-from features.series import Series, hundredths, number, over
+from features.series import Series, hundredths, number, ratio
 from tests.features import naive_money
 
 STATISTICS = ("count", "mean", "deviation", "slope", "peak", "spike", "filled", "peak_ago")
@@ -93,8 +94,17 @@ def test_hundredths_are_whole_and_exact(con: ibis.BaseBackend):
     assert con.to_pyarrow(floats.name("h").as_table())["h"].to_pylist() == [1.0, 7.0, 115.0, 2999.0, 12345678.0]
 
 
-def test_over_nothing_is_null_and_a_count_of_nothing_is_zero(con: ibis.BaseBackend):
+def test_a_ratio_to_nothing_is_null_and_a_count_of_nothing_is_zero(con: ibis.BaseBackend):
     table = ibis.memtable([(1.0, 0.0), (1.0, None), (None, 2.0), (1.0, 4.0)], schema={"a": "float64", "b": "float64"})
-    answer = con.to_pyarrow(table.select(over=over(table.a, table.b), number=number(table.a)))
-    assert answer["over"].to_pylist() == [None, None, None, 0.25]
+    answer = con.to_pyarrow(table.select(ratio=ratio(table.a, table.b), number=number(table.a)))
+    assert answer["ratio"].to_pylist() == [None, None, None, 0.25]
     assert answer["number"].to_pylist() == [1.0, 1.0, 0.0, 1.0]
+
+
+def test_the_old_name_of_ratio_still_works_with_a_warning():
+    """Projects' own features import it."""
+    with pytest.warns(DeprecationWarning, match="ratio"):
+        from features.series import over
+    assert over is ratio
+    with pytest.raises(AttributeError, match="nothing_of_this_name"):
+        _ = series.nothing_of_this_name
