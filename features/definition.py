@@ -257,30 +257,15 @@ WORDS: dict[str, Words] = {
     "night_data_mb": ("night data volume", "夜间流量"),
     "roaming_mb": ("roaming data volume", "漫游流量"),
     "sms": ("text messages", "短信数"),
-    "baskets": ("shopping baskets", "购物次数"),
-    "items": ("items bought", "购买件数"),
-    "departments": ("departments visited", "购物部门数"),
     "logins": ("logins", "登录次数"),
-    "lines": ("receipt lines", "小票行数"),
-    "units": ("units bought", "购买单位数"),
-    "categories": ("product categories bought", "购买品类数"),
-    "private_label": ("own-brand spending", "自有品牌消费额"),
-    "discount": ("discounts", "折扣额"),
-    "coupons": ("coupons", "优惠券用量"),
-    "cds": ("CDs bought", "购买唱片数"),
     "billing_dispute": ("billing disputes", "话费争议"),
     "tariff_opacity": ("unclear tariffs", "资费不透明"),
     "coverage": ("coverage", "网络覆盖"),
     "handled_not_solved": ("complaints left unsolved", "投诉处理未解决"),
     "counter_service": ("service at the counter", "营业厅服务"),
     "broadband_repair_late": ("late broadband repairs", "宽带修障不及时"),
-    "age": ("age", "年龄"),
-    "income": ("income", "收入"),
-    "home_ownership": ("home ownership", "住房情况"),
-    "household_size": ("household size", "家庭人口"),
-    "kids": ("children", "子女情况"),
 }
-"""Words for the measures, topics and attributes of the shipped mappings; any other is called by its own name."""
+"""What telecom measures and topics are called; a mapping has words of its own, anything else is called by its name."""
 
 
 def block(*needed: str) -> Callable[[Block], Block]:

@@ -7,14 +7,14 @@ import importlib
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from features.blocks.registry import BLOCKS
 from features.catalogue import catalogue, definitions
-from features.definition import Definition, Feature
+from features.definition import Definition, Feature, Words
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 from features.trial import check, sentence
@@ -105,10 +105,26 @@ def _known_reasons() -> list[str]:
 
 
 def joined(
-    module: ModuleType | None, measures: Sequence[str], attributes: Sequence[str], settings: FeatureSettings
+    module: ModuleType | None,
+    measures: Sequence[str],
+    attributes: Sequence[str],
+    settings: FeatureSettings,
+    words: Mapping[str, Words] = MappingProxyType({}),
 ) -> tuple[Feature, ...]:
-    """The catalogue with the project's own family, if there is one. Raises E268 and E265."""
-    features = catalogue(measures, attributes, module, topics=settings.topics, parts=settings.parts)
+    """The catalogue with the project's own family, if there is one.
+
+    Parameters
+    ----------
+    module : the project's own family, as `load` gives it
+    measures, attributes, words : what the mapping declares
+    settings : topics and parts, and those that expressions depend on
+
+    Raises
+    ------
+    HeadwaterError
+        E268 for a column of the module that there is already, E265 for one that cannot be made
+    """
+    features = catalogue(measures, attributes, module, topics=settings.topics, parts=settings.parts, words=words)
     if module:
         check([f for f in features if f.definition.function.__module__ == module.__name__], features, settings)
     return features

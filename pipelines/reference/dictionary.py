@@ -167,7 +167,9 @@ def _measures() -> tuple[str, ...]:
 def _features() -> tuple[Feature, ...]:
     """The catalogue of the shipped operator."""
     declared, named = _operator().tables, _operator().features
-    return catalogue(declared.measures, declared.attributes, topics=named.topics, parts=named.parts)
+    return catalogue(
+        declared.measures, declared.attributes, topics=named.topics, parts=named.parts, words=declared.words
+    )
 
 
 def pages() -> dict[str, Callable[[], str]]:
