@@ -12,7 +12,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from features.blocks.registry import month, newest_closed
+from features.blocks.months import month, newest_closed
 from features.definition import KEY, ROW
 from features.settings import FeatureSettings
 from features.spine import Population, cutoff, population

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pytest
 
 from features import spine, visible
-from features.blocks import registry
+from features.blocks import money, months, service
 from features.definition import Window
 from tests.features.asking import Asker, by_key
 from tests.features.laws.test_future import NARROW
@@ -19,7 +19,7 @@ from tests.features.naive import twins
 from tests.features.test_catalogue import DECLARED, same
 from tests.world import World, spine_of, world
 
-VISIBLE, MONTH = visible.visible, registry.month
+VISIBLE, MONTH = visible.visible, months.month
 
 
 def former_holders_too(rows: ir.Table, events: ir.Table) -> ir.Value:
@@ -64,9 +64,9 @@ TWIN: dict[str, tuple[object, str, Callable, set[str]]] = {
     "corrections counted twice": (visible, "seen", every_version, {"bills", "complaints"}),
     "window one longer": (Window, "covers", a_day_more, {"bills", "complaints", "usage"}),
     "window begins one late": (Window, "covers", a_day_less, {"bills", "complaints", "usage"}),
-    "days counted from one": (registry, "visible", a_day_late, {"complaints", "contacts", "payments"}),
-    "months counted before they close": (registry, "newest_closed", open_months, {"bills"}),
-    "customers without events dropped": (registry, "visible", nobody_without_events, {"complaints", "payments"}),
+    "days counted from one": (service, "visible", a_day_late, {"complaints", "contacts"}),
+    "months counted before they close": (money, "newest_closed", open_months, {"bills"}),
+    "customers without events dropped": (money, "visible", nobody_without_events, {"payments", "purchases"}),
 }
 """What is replaced, by what, and the sources whose features must differ from the twin."""
 
