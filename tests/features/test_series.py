@@ -9,7 +9,7 @@ import pytest
 from features import series
 from features.definition import Window
 from features.series import Series, hundredths, number, ratio
-from tests.features import naive_money
+from tests.features import figures
 
 STATISTICS = ("count", "mean", "deviation", "slope", "peak", "spike", "filled", "peak_ago")
 WINDOWS = [Window(1, "m"), Window(3, "m"), Window(6, "m"), Window(3, "m", skip=3), Window(6, "m", skip=6)]
@@ -36,11 +36,11 @@ def grid(world: dict, window: Window) -> dict:
     peak = max(values, default=None)
     return {
         "count": len(values),
-        "mean": naive_money.mean(values),
-        "deviation": naive_money.spread(values),
-        "slope": naive_money.slope(values),
+        "mean": figures.mean(values),
+        "deviation": figures.spread(values),
+        "slope": figures.slope(values),
         "peak": peak,
-        "spike": naive_money.over(peak, naive_money.mean(sorted(values)[:-1])),
+        "spike": figures.ratio(peak, figures.mean(sorted(values)[:-1])),
         "filled": sum(v > 0 for v in values) if values else None,
         "peak_ago": values.index(peak) + window.skip if peak else None,
     }
