@@ -65,13 +65,13 @@ def join(
 
 
 def _peers(wide: ir.Table, features: Sequence[Feature]) -> ir.Table:
-    """Rows of a whole population with what compares each customer with the others of his as-of date."""
+    """Rows of a whole population with what compares each customer with the others of the as-of date."""
     asked = [f for f in features if f.source == "peers"]
     return wide.left_join(compared(wide, asked), ROW).drop(f"{ROW}_right") if asked else wide
 
 
 def compared(rows: ir.Table, asked: Sequence[Feature]) -> ir.Table:
-    """The `row` of everybody of a population, and these features that compare him with the others of his as-of date.
+    """The `row` of everybody of a population, and these features that compare them with the others of the date.
 
     Only the columns that are compared go through the windows: sorting whole rows would cost more than all else.
     """

@@ -21,7 +21,7 @@ def visible(spine: ir.Table, events: ir.Table, days: int | None = None) -> ir.Ta
 
     `days`: how far each as-of date looks back, where what is older is not asked for.
 
-    Events before `activated_on` belong to a former holder of the number and are not his. Of several versions of a
+    Events before `activated_on` belong to a former holder of the number and are not theirs. Of several versions of a
     row only the newest known one is seen. `days_ago` is 0 for the day before `as_of`.
     """
     rule = seen(spine, events)

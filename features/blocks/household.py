@@ -14,7 +14,7 @@ HOUSEHOLD_DAYS = 240
 
 
 def household(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per day on which members left (`days_ago`; null for those with us): `members`, himself included."""
+    """One row per day on which members left (`days_ago`; null for those with us): `members`, the customer included."""
     rows, members = _accounts(spine, tables)
     left = members.as_of.delta(members.deactivated_on, unit="day") - 1
     days = members.mutate(days_ago=(left >= 0).ifelse(left, None)).group_by("shared", "as_of", "days_ago")
@@ -24,8 +24,8 @@ def household(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
 
 
 def household_bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per closed month of an account that members share: `ago`, in `total` and his `own`
-    (hundredths); `others` where there are any. No rows for a customer who never shared his account."""
+    """One row per closed month of an account that members share: `ago`, in `total` and the customer's `own`
+    (hundredths); `others` where there are any. No rows for a customer who never shared an account."""
     rows, members = _accounts(spine, tables)
     seen = visible(_together(members), since(spine, tables["bills"], HOUSEHOLD_DAYS))
     for_day = seen.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
@@ -36,7 +36,7 @@ def household_bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) 
 
 
 def household_complaints(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per day with complaints of an account that members share: `days_ago`, in `total` and his `own`."""
+    """One row per day with complaints of an account that members share: `days_ago`, in `total` and `own`."""
     rows, members = _accounts(spine, tables)
     seen = visible(_together(members), tables["complaints"])
     return _of_all(rows, seen.mutate(value=1.0).filter(seen.days_ago < 365), "days_ago")

@@ -14,14 +14,14 @@ ages = Kind(Events, "contacts", unit="days", reason="contacts", null=NEVER, no_e
 shares = Kind(Events, "contacts", unit="ratio", reason="contacts", null=NONE, no_events=None)
 
 
-@counts("times he contacted us, {n} days", "近{n}天主动联系次数", days(30, 90, 365))
+@counts("times they contacted us, {n} days", "近{n}天主动联系次数", days(30, 90, 365))
 def inbound_contacts(rows: Events, window: Window) -> ir.Scalar:
     """Contacts that the customer began, last {n} days.
     近{n}天客户主动联系我们的次数"""
     return number((window.covers(rows.days_ago) & (rows.direction == "inbound")).sum())
 
 
-@counts("times we contacted him, {n} days", "近{n}天我方外呼次数", days(90, 365))
+@counts("times we contacted them, {n} days", "近{n}天我方外呼次数", days(90, 365))
 def outbound_contacts(rows: Events, window: Window) -> ir.Scalar:
     """Contacts that we began, last {n} days.
     近{n}天我们主动联系客户的次数"""
@@ -49,28 +49,28 @@ def days_since_contact(rows: Events) -> ir.Scalar:
     return rows.days_ago.min().cast("float64") + 1.0
 
 
-@ages("days since he last contacted us", "距最近主动联系天数", null=("never contacted us", "从未主动联系我们"))
+@ages("days since they last contacted us", "距最近主动联系天数", null=("never contacted us", "从未主动联系我们"))
 def days_since_inbound(rows: Events) -> ir.Scalar:
     """Days since the newest contact that the customer began.
     距客户最近一次主动联系我们的天数"""
     return rows.days_ago.min(where=rows.direction == "inbound").cast("float64") + 1.0
 
 
-@ages("days since we last contacted him", "距最近外呼天数", null=("never contacted by us", "我们从未主动联系"))
+@ages("days since we last contacted them", "距最近外呼天数", null=("never contacted by us", "我们从未主动联系"))
 def days_since_outbound(rows: Events) -> ir.Scalar:
     """Days since the newest contact that we began.
     距我们最近一次主动联系客户的天数"""
     return rows.days_ago.min(where=rows.direction == "outbound").cast("float64") + 1.0
 
 
-@counts("change of his contacts, {n} days", "近{n}天主动联系次数变化", days(90))
+@counts("change of their contacts, {n} days", "近{n}天主动联系次数变化", days(90))
 def inbound_change(rows: Events, window: Window) -> ir.Scalar:
     """Contacts that the customer began in the last {n} days, less those of the {n} days before.
     近{n}天客户主动联系次数减去再往前{n}天的次数"""
     return inbound_contacts(rows, window) - inbound_contacts(rows, window.before())
 
 
-@shares("share of contacts begun by him, {n} days", "近{n}天接触中客户主动占比", days(365))
+@shares("share of contacts begun by them, {n} days", "近{n}天接触中客户主动占比", days(365))
 def inbound_share(rows: Events, window: Window) -> ir.Scalar:
     """Contacts of the last {n} days that the customer began, over those that either side began.
     近{n}天双方接触中由客户发起的占比"""

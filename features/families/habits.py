@@ -1,4 +1,4 @@
-"""Habits: how often and how regularly a customer uses what he has, what he takes up and what he gives up.
+"""Habits: how often and how regularly customers use what they have, what they take up and what they give up.
 
 Days are those of the usage table: where it has one row a week, they are weeks.
 """

@@ -1,4 +1,4 @@
-"""Lifecycle: the stage a customer is in and where he is heading. The same ARPU rising, flat and falling are three stages.
+"""Lifecycle: the stage a customer is in and where they are heading. The same ARPU rising, flat and falling are three stages.
 
 Rules in order, the first that holds decides, so that stages are exhaustive and exclusive:
 onboarding (young), dormant (long silence), declining, growing (trend of the bill), steady.
@@ -46,7 +46,7 @@ def _silence(row: WholeRow) -> ir.Value:
 
 
 def _stage_then(row: WholeRow, ago: int, rules: StageSettings) -> ir.StringValue:
-    """The stage so many months before, by age and bill alone; null before he joined."""
+    """The stage so many months before, by age and bill alone; null before they joined."""
     then = row.tenure_days - MONTH * ago
     return ibis.ifelse(then > 0, _stage(then, ibis.literal(0.0), row[PAST_TRENDS[ago - 1]], rules), ibis.null("string"))
 

@@ -1,6 +1,6 @@
-"""Peers: a customer beside the others of the same as-of date: those on his plan, in his region, everybody.
+"""Peers: a customer beside the others of the same as-of date: those on their plan, in their region, everybody.
 
-A change that everybody shares is the season or a price rise and not his own. Needs the rows of a whole population.
+A change that everybody shares is the season or a price rise and not their own. Needs the rows of a whole population.
 """
 
 import ibis
@@ -13,7 +13,7 @@ from features.series import NOTHING, hundredths, ratio
 ALONE = ("not billed for a whole month yet, or nobody else to compare with", "尚无完整账期，或没有可比的其他客户")
 NO_PLAN = ("no plan in force, or nobody else on it to compare with", "没有生效的套餐，或同套餐没有可比的其他客户")
 NO_REGION = ("no region on record, or nobody else in it to compare with", "没有地市，或同地市没有可比的其他客户")
-NO_CHANGE = ("nothing to compare with before, of his own or of others", "本人或其他客户之前没有可比数据")
+NO_CHANGE = ("nothing to compare with before, of their own or of others", "本人或其他客户之前没有可比数据")
 
 ranks = Kind(Peers, "peers", unit="ratio", reason="bill_level", null=ALONE)
 levels = Kind(Peers, "peers", unit="ratio", reason="bill_level", null=NO_PLAN, no_events=None)
@@ -33,7 +33,7 @@ def _rank_among(rows: Peers, value: ir.NumericColumn, *group: str) -> ir.Numeric
 
 
 def _of_median(rows: Peers, value: ir.NumericColumn, *group: str) -> ir.NumericColumn:
-    """The value over the median of its group, his own included; null without others or a group of one's own."""
+    """The value over the median of its group, their own included; null without others or a group of one's own."""
     keys = ibis.window(group_by=[rows.as_of, *[rows[c] for c in group]])
     several = value.count().over(keys) >= 2
     return ibis.ifelse(_known(value, rows, group) & several, ratio(value, value.median().over(keys)), NOTHING)
@@ -45,19 +45,19 @@ def _known(value: ir.NumericColumn, rows: Peers, group: tuple[str, ...]) -> ir.B
 
 
 @levels(
-    "rank of the bill on his plan, {n} months",
+    "rank of the bill on their plan, {n} months",
     "近{n}个月账单在同套餐客户中的位次",
     months(3),
     reads=("arpu_3m", "plan"),
 )
 def arpu_rank_plan(rows: Peers, window: Window) -> ir.Column:
     """Share of the others on the plan whose ARPU of {n} months is lower: 0 is the lowest of them, 1 the highest.
-    同套餐其他客户中近{n}个月月均账单比他低的占比：0 为最低，1 为最高"""
+    同套餐其他客户中近{n}个月月均账单比其低的占比：0 为最低，1 为最高"""
     return _rank_among(rows, rows[f"arpu_{window.suffix}"], "plan")
 
 
 @ranks(
-    "rank of the bill in his region, {n} months",
+    "rank of the bill in their region, {n} months",
     "近{n}个月账单在同地市客户中的位次",
     months(3),
     reads=("arpu_3m", "region"),
@@ -65,19 +65,19 @@ def arpu_rank_plan(rows: Peers, window: Window) -> ir.Column:
 )
 def arpu_rank_region(rows: Peers, window: Window) -> ir.Column:
     """Share of the others in the region whose ARPU of {n} months is lower: 0 is the lowest of them, 1 the highest.
-    同地市其他客户中近{n}个月月均账单比他低的占比：0 为最低，1 为最高"""
+    同地市其他客户中近{n}个月月均账单比其低的占比：0 为最低，1 为最高"""
     return _rank_among(rows, rows[f"arpu_{window.suffix}"], "region")
 
 
 @ranks("rank of the bill among everybody, {n} months", "近{n}个月账单在全部客户中的位次", months(3), reads=("arpu_3m",))
 def arpu_rank_all(rows: Peers, window: Window) -> ir.Column:
     """Share of all others whose ARPU of {n} months is lower: 0 is the lowest of them, 1 the highest.
-    全部其他客户中近{n}个月月均账单比他低的占比：0 为最低，1 为最高"""
+    全部其他客户中近{n}个月月均账单比其低的占比：0 为最低，1 为最高"""
     return _rank_among(rows, rows[f"arpu_{window.suffix}"])
 
 
 @levels(
-    "bill over the median of his plan, {n} months",
+    "bill over the median of their plan, {n} months",
     "近{n}个月账单与同套餐中位数之比",
     months(3),
     reads=("arpu_3m", "plan"),
@@ -89,7 +89,7 @@ def arpu_of_plan(rows: Peers, window: Window) -> ir.Column:
 
 
 @changes(
-    "change of the bill over that of his plan, {n} months",
+    "change of the bill over that of their plan, {n} months",
     "近{n}个月账单变化与同套餐中位变化之比",
     months(3),
     reads=("arpu_ratio_3m", "plan"),
@@ -113,14 +113,14 @@ def arpu_ratio_of_all(rows: Peers, window: Window) -> ir.Column:
 
 
 @use(
-    "{measure} over the median of his plan, {n} weeks",
+    "{measure} over the median of their plan, {n} weeks",
     "近{n}周{measure}与同套餐中位数之比",
     weeks(12),
     column="{measure}_of_plan",
     reads=("{measure}_mean_12w", "plan"),
 )
 def measure_of_plan(rows: Peers, measure: str, window: Window) -> ir.Column:
-    """{measure} of {n} weeks over the median on his plan: far below 1 he pays for what he does not use.
+    """{measure} of {n} weeks over the median on their plan: far below 1 they pay for what they do not use.
     近{n}周{measure}除以同套餐客户的中位数：远低于 1 为付了费而少用，远高于 1 为超出套餐"""
     return _of_median(rows, rows[f"{measure}_mean_{window.suffix}"], "plan")
 

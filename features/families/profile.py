@@ -1,4 +1,4 @@
-"""Who the customer is: what never changes, and how long he has been with us."""
+"""Who the customer is: what never changes, and how long they have been with us."""
 
 import ibis.expr.types as ir
 

@@ -128,7 +128,7 @@ def _order(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answe
 
 
 def _dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
-    """Everybody also half a year earlier, where he was with us: together, and even and odd days by themselves."""
+    """Everybody also half a year earlier, where they were with us: together, and even and odd days by themselves."""
     earlier = moved_spine(case.spine, -183)
     earlier = earlier.filter(pc.less(earlier["activated_on"], earlier["as_of"]))
     both = pa.concat_tables([case.spine, earlier])
@@ -138,7 +138,7 @@ def _dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answe
 
 
 def _strangers(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
-    """Every second customer alone, with those who share his account."""
+    """Every second customer alone, with those who share their account."""
     some = case.spine["customer_id"].take(pa.array(range(0, len(case.spine), 2)))
     people = case.tables["customers"]
     accounts = people.filter(pc.is_in(people["customer_id"], some.combine_chunks()))["account_id"].drop_null()
@@ -190,7 +190,7 @@ def _calendar(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> An
 
 
 def _silence(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
-    """A customer of two years without one event has exactly what is declared; who he is, and others, are as they are."""
+    """A customer of two years without one event has exactly what is declared; who they are, and others, are as they are."""
     joined = moved(case.spine.select(["as_of"]), -731)["as_of"]
     at = case.spine.column_names.index("activated_on")
     spine = case.spine.set_column(at, "activated_on", joined)

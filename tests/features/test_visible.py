@@ -47,7 +47,7 @@ def test_a_plan_of_the_as_of_date_is_not_seen(con: ibis.BaseBackend):
 
 
 def test_what_a_former_holder_did_is_not_his(con: ibis.BaseBackend):
-    """The number was given to `a` on 1 January: that day is his, the evening before is not."""
+    """The number was given to `a` on 1 January: that day is theirs, the evening before is not."""
     payments = """
         customer_id | payment_id | happened_at      | amount
         a           | former     | 2023-12-31 23:59 | 1

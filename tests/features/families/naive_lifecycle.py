@@ -27,7 +27,7 @@ def whole(row: dict[str, Any], given: Any) -> dict[str, Any]:
 
 
 def history(row: dict[str, Any], stages: Any) -> list[str | None]:
-    """The stages one to six months ago, by age and bill; None before he joined."""
+    """The stages one to six months ago, by age and bill; None before they joined."""
     trends = [row[f"arpu_trend_then_6m_{ago}m_ago"] for ago in range(1, 6)] + [row["arpu_trend_before_6m"]]
     ages = [row["tenure_days"] - MONTH * ago for ago in range(1, 7)]
     return [stage(age, 0, trend, stages) if age > 0 else None for age, trend in zip(ages, trends, strict=True)]

@@ -23,7 +23,7 @@ MIDDLE = date(2024, 3, 1)
 
 
 def on_one_day(given: World) -> World:
-    """Each customer's rows moved by whole days, those of his account by as many."""
+    """Each customer's rows moved by whole days, those of the account by as many."""
     people = given.tables["customers"]
     shift = (pd.Timestamp(MIDDLE) - given.spine.set_index("customer_id").as_of).astype("timedelta64[us]")
     accounts = people.assign(shift=people.customer_id.map(shift)).dropna(subset=["shift", "account_id"])

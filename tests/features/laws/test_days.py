@@ -134,7 +134,7 @@ def test_months_close_as_the_calendar_says(con: ibis.BaseBackend, closing: int, 
         assert row["closed"] == closed(as_of, closing, arrears), as_of
 
 
-def test_the_spine_has_everybody_on_every_day_that_he_is_with_us(con: ibis.BaseBackend, zone: str):
+def test_the_spine_has_everybody_on_every_day_that_they_are_with_us(con: ibis.BaseBackend, zone: str):
     """Joined before the day and not left before it; 1,500 days, each person at an edge of its own."""
     joined = [date(2010, 1, 1), date(2016, 2, 28), date(2016, 2, 29), date(2017, 12, 31), date(2020, 2, 8)]
     left = [None, date(2016, 2, 29), date(2016, 3, 1), date(2018, 3, 25), None]

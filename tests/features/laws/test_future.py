@@ -153,7 +153,7 @@ ROWS = st.lists(
 
 
 def told_apart(asker: Asker, rows: list[tuple], tables: Sequence[str] = EVENTS) -> set[str]:
-    """Two customers, one with his whole history, one with its past only: the columns in which they differ.
+    """Two customers, one with the whole history, one with its past only: the columns in which they differ.
 
     Of rows that would share a key, as two plans from one day, the last one stays.
     """

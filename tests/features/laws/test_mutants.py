@@ -120,4 +120,4 @@ def test_the_calendar_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyP
                 "Europe/Berlin", test_days.beginnings("Europe/Berlin")
             )
         else:
-            test_days.test_the_spine_has_everybody_on_every_day_that_he_is_with_us(con, "Europe/Berlin")
+            test_days.test_the_spine_has_everybody_on_every_day_that_they_are_with_us(con, "Europe/Berlin")
