@@ -24,7 +24,7 @@ class Grain:
         raise KeyError(column)
 
     @classmethod
-    def seen(cls, table: ir.Table) -> Any:
+    def view(cls, table: ir.Table) -> Any:
         """What the function of a feature gets for a table of this grain."""
         return table
 
@@ -49,7 +49,7 @@ class Customer(Grain):
         return self._table[column].max()
 
     @classmethod
-    def seen(cls, table: ir.Table) -> Any:
+    def view(cls, table: ir.Table) -> Any:
         """The record that stands in the rows of one customer, of which there is one."""
         return cls(table)
 

@@ -23,7 +23,7 @@ def value(feature: Feature, rows: ir.Table, *context: Any) -> ir.Value:
     aggregate is needed or the other way, a comparison with others in a whole row, as-of dates that are mixed.
     """
     grain = feature.definition.kind.grain
-    expression = feature.value(grain.seen(rows), *context)
+    expression = feature.value(grain.view(rows), *context)
     if wrong := grain.fault(expression):
         raise HeadwaterError("E265", **place(feature), found=f"@own.{wrong}")
     return expression

@@ -30,10 +30,10 @@ def load(named: str, beside: Path) -> ModuleType:
     Raises E266 when it cannot be read or run, E267 when no feature is in it, E264 for one declared wrongly.
     """
     module = _from_file(beside / named) if named.endswith(".py") else _from_name(named)
-    found = definitions(module)
-    if not found:
+    marked = definitions(module)
+    if not marked:
         raise HeadwaterError("E267", file=module.__file__)
-    for definition in found:
+    for definition in marked:
         _check_declaration(module, definition)
     return module
 
@@ -75,11 +75,10 @@ def _place(error: Exception, path: Path) -> int | None:
 
 def _check_declaration(module: ModuleType, definition: Definition) -> None:
     """Raises E264 for the first thing that is missing or unknown in a declaration."""
-    wrong = _fault(definition)
-    if wrong:
-        found, values = wrong
+    if fault := _fault(definition):
+        key, values = fault
         line, name = definition.line, definition.function.__name__
-        raise HeadwaterError("E264", file=module.__file__, row=line, name=name, found=f"@own.{found}", **values)
+        raise HeadwaterError("E264", file=module.__file__, row=line, name=name, found=f"@own.{key}", **values)
 
 
 def _fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
@@ -100,8 +99,8 @@ def _fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
 
 def _known_reasons() -> list[str]:
     """The business reasons that there are words for."""
-    found = {key.split(".")[1] for key in texts() if key.startswith("reasons.") and key.endswith("_above")}
-    return sorted(name.removesuffix("_above") for name in found)
+    reasons = {key.split(".")[1] for key in texts() if key.startswith("reasons.") and key.endswith("_above")}
+    return sorted(name.removesuffix("_above") for name in reasons)
 
 
 def joined(

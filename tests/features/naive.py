@@ -125,7 +125,7 @@ def from_within(mate: Mapping[str, Rows], who: Who) -> dict[str, Rows]:
 
 def visible(rows: Rows, who: Who) -> Rows:
     """Happened before the cutoff, known before it, not before they joined, and the newest version known by then."""
-    return [shown(row, who) for row in rows if is_seen(row, who)]
+    return [masked(row, who) for row in rows if is_seen(row, who)]
 
 
 def is_seen(row: dict[str, Any], who: Who) -> bool:
@@ -137,7 +137,7 @@ def is_seen(row: dict[str, Any], who: Who) -> bool:
     return row["happened_on"] >= who.activated_on and (superseded is None or superseded >= who.cutoff)
 
 
-def shown(row: dict[str, Any], who: Who) -> dict[str, Any]:
+def masked(row: dict[str, Any], who: Who) -> dict[str, Any]:
     """The row without what came true at the cutoff or later."""
     row = dict(row)
     if row.get("resolved_at") and row["resolved_at"] >= who.cutoff:

@@ -15,7 +15,7 @@ STATISTICS = ("count", "mean", "deviation", "slope", "peak", "spike", "filled", 
 WINDOWS = [Window(1, "m"), Window(3, "m"), Window(6, "m"), Window(3, "m", skip=3), Window(6, "m", skip=6)]
 
 
-def asked(con: ibis.BaseBackend, worlds: list[dict], window: Window) -> list[dict]:
+def answers(con: ibis.BaseBackend, worlds: list[dict], window: Window) -> list[dict]:
     """Every statistic of every world, by the series."""
     rows = [
         (w, ago, v, world["known"])
@@ -60,7 +60,7 @@ def test_equals_the_grid(con: ibis.BaseBackend, window: Window):
         }
         for _ in range(300)
     ]
-    for world, got in zip(worlds, asked(con, worlds, window), strict=True):
+    for world, got in zip(worlds, answers(con, worlds, window), strict=True):
         for name, expected in grid(world, window).items():
             assert got[name] == (None if expected is None else pytest.approx(float(expected), rel=1e-9, abs=1e-9)), (
                 name,
@@ -71,7 +71,7 @@ def test_equals_the_grid(con: ibis.BaseBackend, window: Window):
 def test_one_filled_month_among_empty_ones_has_no_spike(con: ibis.BaseBackend):
     """0.1 + 0.2 - 0.3 is not 0 in floating point; in whole hundredths it is, and nothing is divided by a remainder."""
     worlds = [{"known": 7, "values": {2: float(cents)}} for cents in range(1, 400)]
-    assert {row["spike"] for row in asked(con, worlds, Window(6, "m"))} == {None}
+    assert {row["spike"] for row in answers(con, worlds, Window(6, "m"))} == {None}
 
 
 def test_the_order_of_rows_tells_in_no_bit_of_a_deviation(con: ibis.BaseBackend):
@@ -81,7 +81,7 @@ def test_the_order_of_rows_tells_in_no_bit_of_a_deviation(con: ibis.BaseBackend)
         values = [(ago, draw.randrange(30_000_000, 90_000_000) * 1.0) for ago in range(6)]
         worlds += [{"known": 40, "values": dict(order)} for order in (values, values[::-1], draw.sample(values, 6))]
     window = Window(6, "m")
-    got = [row["deviation"] for row in asked(con, worlds, window)]
+    got = [row["deviation"] for row in answers(con, worlds, window)]
     assert got[0::3] == got[1::3] == got[2::3]
     assert got == pytest.approx([float(grid(world, window)["deviation"]) for world in worlds], rel=1e-9)
 

@@ -66,7 +66,7 @@ def versioned(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     return rows.assign(superseded_at=ordered.groupby(key).known_at.shift(-1).reindex(rows.index))
 
 
-def asked(ask: Asker, given: World, days: list[date]) -> pa.Table:
+def answer(ask: Asker, given: World, days: list[date]) -> pa.Table:
     """Every feature of the population of these days."""
     people = ibis.memtable(arrow("customers", given.tables["customers"]))
     return ask(given, ask.con.to_pyarrow(population({"customers": people}, days, ZONE, Population())))
@@ -74,10 +74,10 @@ def asked(ask: Asker, given: World, days: list[date]) -> pa.Table:
 
 def backfilled(ask: Asker, given: World, days: list[date]) -> dict[date, set[str]]:
     """Per day the columns in which the later build, of all days at once, is not what the day's own run gave."""
-    whole = asked(ask, given, days)
+    whole = answer(ask, given, days)
     wrong = {}
     for day in days:
-        night = asked(ask, delivered(given, day), [day])
+        night = answer(ask, delivered(given, day), [day])
         assert night.num_rows > 50
         found = differing(night, whole.filter(pc.equal(whole["as_of"], day)).combine_chunks())
         wrong |= {day: found} if found else {}

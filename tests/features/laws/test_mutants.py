@@ -71,7 +71,7 @@ TWIN: dict[str, tuple[object, str, Callable, set[str]]] = {
 """What is replaced, by what, and the sources whose features must differ from the twin."""
 
 
-def told_by_twin(ask: Asker, given: World) -> set[str]:
+def sources_apart(ask: Asker, given: World) -> set[str]:
     """Sources whose features are not what the twin says."""
     rows = {name: given.rows(name) for name in given.tables}
     answer, wrong = by_key(ask(given)), set()
@@ -85,12 +85,12 @@ def test_the_twin_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch
     place, attribute, slip, seen_in = TWIN[name]
     monkeypatch.setattr(place, attribute, slip)
     mutant = Asker(con, "mutant", [f for f in NARROW if f.source in seen_in])
-    assert told_by_twin(mutant, world(300, seed=331)) == seen_in
+    assert sources_apart(mutant, world(300, seed=331)) == seen_in
 
 
 def test_without_a_mutant_the_twin_finds_nothing(con: ibis.BaseBackend):
     sound = Asker(con, "sound", [f for f in NARROW if f.source in {"bills", "complaints", "payments", "usage"}])
-    assert told_by_twin(sound, world(300, seed=331)) == set()
+    assert sources_apart(sound, world(300, seed=331)) == set()
 
 
 def midnight_in_utc(as_of: date, timezone: str) -> datetime:
