@@ -200,6 +200,9 @@ class Mapping(Part):
     timezone: Zone = "Asia/Shanghai"
     currency: str = Field("CNY", pattern="^[A-Z]{3}$")
     tables: dict[str, TableMapping]
+    words: dict[str, tuple[str, str]] = Field(
+        {}, exclude=True, description="what measures, attributes and topics are called, in English and in Chinese"
+    )
     origin: str = Field("mapping", exclude=True, description="the file this was read from, for messages")
 
     @property
