@@ -1,0 +1,95 @@
+"""What would be read, and when what was read is read anew: the format version follows what comes out, not the code."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from pipelines.config.mapping import load_mapping
+from pipelines.ingest import inputs, tables
+from pipelines.ingest.inputs import located
+from pipelines.ingest.parts import Tables
+from pipelines.ingest.reading import Reading
+from pipelines.ingest.rules import Quality
+from tests.pipelines.ingest import format_sample
+
+LOOSE = Quality(
+    max_quarantined=1, max_quarantined_keys=1, gaps=False, largest_change=1e12, largest_ratio=1e12, largest_median=1e12
+)
+CHANGED = "what is read changed: raise FORMAT in pipelines/ingest/inputs.py and pin the new hashes"
+SAMPLES = {
+    "shanghai": (format_sample.shanghai, date(2026, 5, 1)),
+    "new_york": (format_sample.new_york, date(2026, 12, 1)),
+}
+PINNED: dict = {
+    "shanghai": {
+        "format": 1,
+        "customers": "44897e5ba262",
+        "subscriptions": "22c827ac64d4",
+        "bills": "1c1d41c426b4",
+        "payments": "997ffa02337d",
+        "usage": "dade1dc53098",
+        "complaints": "d566bb5531eb",
+        "contacts": "a9c691e86291",
+        "surveys": "b8fc1d19033f",
+        "consents": "466f28649e12",
+        "labels": "2f93221ddde6",
+        "customers (memory)": "141e8646f2dd",
+        "subscriptions (memory)": "d9044f5f6fe1",
+        "bills (memory)": "43381bdcaaa2",
+        "payments (memory)": "ecd968a01a24",
+        "usage (memory)": "0ddd549ab13d",
+        "complaints (memory)": "ce249b2241f3",
+        "contacts (memory)": "1837f4f931ac",
+        "surveys (memory)": "32d016ce963b",
+        "consents (memory)": "9e2e81a26e83",
+        "labels (memory)": "752d2bd105a3",
+    },
+    "new_york": {
+        "format": 1,
+        "customers": "54167ec92113",
+        "bills": "aa67bb1f1a8f",
+        "usage": "3129ada6a1c6",
+        "customers (memory)": "d18c792d53b3",
+        "bills (memory)": "f3fae221a9bd",
+        "usage (memory)": "4d89e730422a",
+    },
+}
+
+
+def contents(write: Callable[[Path], Path], as_of: date, folder: Path) -> dict[str, str]:
+    """Table, and what is remembered of its inputs -> hash of the content, whatever the order of the rows."""
+    (folder / "raw").mkdir(parents=True)
+    found = located(load_mapping(write(folder / "raw")))
+    con = ibis.duckdb.connect(threads=2)
+    read = tables.read(Reading(con, found, LOOSE, folder / "parts", found.delivered(as_of, LOOSE)), {})
+    hashes = {name: _digest(table.to_pyarrow()) for name, table in read.tables.items()}
+    con.disconnect()
+    return hashes | {f"{name} (memory)": _remembered(read, name) for name in read.tables}
+
+
+def _remembered(read: Tables, name: str) -> str:
+    memory = read.memory[name]
+    rows = [_digest(rows) for rows in (memory.aside, memory.waiting, memory.sizes)]
+    return _hash([memory.types, memory.offsets, memory.latest, read.newest.get(name), rows])
+
+
+def _digest(rows: pa.Table) -> str:
+    types = {field.name: str(field.type) for field in rows.schema}
+    return _hash([types, sorted(repr(tuple(row.values())) for row in rows.to_pylist())])
+
+
+def _hash(whole: object) -> str:
+    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_is_read_of_a_fixed_sample_changes_only_with_the_format(name, tmp_path):
+    now = {"format": inputs.FORMAT} | contents(*SAMPLES[name], tmp_path)
+    differing = {key: now.get(key) for key in now.keys() | PINNED[name].keys() if now.get(key) != PINNED[name].get(key)}
+    assert not differing, f"{CHANGED}: {name} {differing}"
