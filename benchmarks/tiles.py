@@ -15,8 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.ingest import store
-from pipelines.ingest.parts import Part, Tables
-from pipelines.ingest.rules import RowCount
+from pipelines.ingest.tables import Part, RowCount, Tables
 from pipelines.project import Project
 
 IDS = ("customer_id", "account_id", "bill_id", "payment_id", "complaint_id", "contact_id", "response_id")
@@ -91,7 +90,7 @@ def stored(project: Project, folder: Path) -> Tables:
     """The tables of a folder as views, no file checked."""
     manifest = store.read_manifest(folder)
     assert manifest is not None, folder
-    return store.shown(project.connection, folder, manifest)
+    return store.views(project.connection, folder, manifest)
 
 
 def tile_csv(source: Path, target: Path, count: int, place: int) -> None:

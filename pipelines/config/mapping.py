@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
+from features.strict import Strict
 from pipelines.config import credentials, expressions
 from pipelines.config.documents import Document, read
+from pipelines.config.formats import Format, format_of
 from pipelines.config.validation import Refused, filled, nearest, readable
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -56,17 +58,17 @@ Connection = Annotated[str, AfterValidator(_without_secrets)]
 TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
 
-class Part(BaseModel):
+class Part(Strict):
     """A part of a mapping file: unknown keys are refused, and what a person wrote is never echoed in an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(populate_by_name=True, hide_input_in_errors=True)
 
 
 class Source(Part):
     """Files by `path` (a glob), a `sql` query run by DuckDB, a table of a `database` file, or a `connection`."""
 
     path: str | None = None
-    format: Literal["parquet", "csv"] | None = Field(None, description="taken from the file name when absent")
+    format: Format | None = Field(None, description="taken from the file name when absent")
     encoding: str = Field("utf-8", description="of CSV files; decoded strictly")
     delimiter: str = Field(",", min_length=1, max_length=1)
     sql: str | None = Field(None, description="one SELECT, run by DuckDB or by the database of the connection")
@@ -105,8 +107,9 @@ class Source(Part):
         self._files = pattern
 
     @property
-    def is_csv(self) -> bool:
-        return (self.format or ("csv" if Path(self.path or "").suffix in (".csv", ".txt", ".tsv") else "")) == "csv"
+    def reader(self) -> str:
+        """The name of the reader: the format of the files, or DuckDB for its own queries and database files."""
+        return (self.format or format_of(self.files)) if self.files else "duckdb"
 
 
 class Form(Part):

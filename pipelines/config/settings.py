@@ -14,11 +14,12 @@ from types import ModuleType
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 
 from features.errors import HeadwaterError, Problem
 from features.settings import FeatureSettings
 from features.spine import Population
+from features.strict import Strict
 from models.settings import GateSettings, TrainingSettings
 from models.splits import Protocol
 from models.targets.settings import TargetSettings
@@ -26,8 +27,8 @@ from pipelines.config import own_features
 from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
 from pipelines.config.mapping import Zone, load_mapping
+from pipelines.config.quality import Quality
 from pipelines.config.validation import filled, known_keys, nearest
-from pipelines.ingest.rules import Quality
 from pipelines.wording.texts import Language
 from targeting.actions import ActionSettings
 from targeting.bands import BandSettings
@@ -41,11 +42,7 @@ RESERVED = {"HEADWATER_CONFIG", "HEADWATER_PROFILE", "HEADWATER_LANG"}
 SECRET = ("token", "secret", "password", "key", "webhook")
 
 
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Demo(Section):
+class Demo(Strict):
     """Where `headwater demo` gets its raw data; they go to data/<name>/."""
 
     source: Literal["operator", "cdnow", "complete-journey"] = "operator"
@@ -53,14 +50,14 @@ class Demo(Section):
     seed: int = 7
 
 
-class Schedule(Section):
+class Schedule(Strict):
     """When the deployed nightly runs."""
 
     cron: str = "0 2 * * *"
     timezone: Zone = "Asia/Shanghai"
 
 
-class SparkSettings(Section):
+class SparkSettings(Strict):
     """The engine for those who outgrow one machine; `options` are Spark's own, and win."""
 
     master: str = Field("local[2]", description="local[2], spark://host:7077, yarn or k8s://…")
@@ -69,7 +66,7 @@ class SparkSettings(Section):
     options: dict[str, str] = Field({}, description="such as spark.executor.instances; they win over the above")
 
 
-class Settings(Section):
+class Settings(Strict):
     """Everything that a run of one project depends on."""
 
     name: str = Field("operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")

@@ -17,8 +17,7 @@ from pipelines.delivery import export, presets, report
 from pipelines.delivery.export import ExportContext
 from pipelines.delivery.report_data import Evaluation, ListMade, ReportData, TableUse
 from pipelines.flows import evaluations
-from pipelines.ingest.rules import RowCount
-from pipelines.ingest.tables import Tables
+from pipelines.ingest.tables import RowCount, Tables
 from pipelines.wording.texts import text
 from pipelines.workspace import runs, storage
 from pipelines.workspace.bundles import Champion

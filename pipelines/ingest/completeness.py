@@ -20,9 +20,9 @@ from features.errors import HeadwaterError, Problem
 from features.spine import cutoff
 from models.splits import stepped
 from pipelines.config.mapping import Mapping, Source
-from pipelines.ingest.inputs import stop
-from pipelines.ingest.parts import Tables
-from pipelines.ingest.rules import Quality
+from pipelines.config.quality import Quality
+from pipelines.ingest.inputs import raise_first
+from pipelines.ingest.tables import Tables
 
 FEWEST_ROWS = 50
 """Fewer rows are never asked for. Of 50 expected, chance alone (Poisson) leaves 12 or less once in 10^10 periods."""
@@ -55,6 +55,7 @@ class Rhythm:
 
     @property
     def moments(self) -> set[date]:
+        """The midnights at which rows must be counted."""
         return {self.seen[k] for k in (0, *self.compared)}
 
 
@@ -108,10 +109,11 @@ class Thin:
 
     @property
     def share(self) -> float:
+        """Rows found per row expected."""
         return self.found / self.expected
 
 
-def judge(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
+def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
     """Warnings W421 for a thin week. Raises E421 for months that hardly came, the emptiest table first."""
     if not (quality.gaps and quality.smallest_month):
         return ()
@@ -119,12 +121,12 @@ def judge(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: d
     warnings: list[Problem] = []
     for name in (name for name in CONTRACTS if CONTRACTS[name].event and name in tables.parts):
         file = _shown(mapping.tables[name].source)
-        thin = _found(con, tables, name, mapping.timezone, quality, as_of)
+        thin = _thinnest(con, tables, name, mapping.timezone, quality, as_of)
         if thin.month:
-            stopped.append((thin.month.share, HeadwaterError("E421", file=file, **_told(name, thin.month))))
+            stopped.append((thin.month.share, HeadwaterError("E421", file=file, **_values(name, thin.month))))
         elif thin.week:
-            warnings.append(Problem("W421", file, values=_told(name, thin.week)))
-    stop([error for _, error in sorted(stopped, key=lambda pair: pair[0])])
+            warnings.append(Problem("W421", file, values=_values(name, thin.week)))
+    raise_first([error for _, error in sorted(stopped, key=lambda pair: pair[0])])
     return tuple(warnings)
 
 
@@ -133,34 +135,34 @@ def _shown(source: Source) -> str:
     return source.files or source.database or source.table or "sql"
 
 
-def _told(name: str, thin: Thin) -> dict[str, Any]:
+def _values(name: str, thin: Thin) -> dict[str, Any]:
     days = {"first": thin.first.isoformat(), "last": thin.last.isoformat(), "month": f"{thin.last:%Y-%m}"}
     return {"table": name, "found": thin.found, "expected": thin.expected, **days}
 
 
 @dataclass(frozen=True)
-class Found:
+class ThinnestPeriods:
     """The thinnest month of a table, and its newest week, if they are thin."""
 
     month: Thin | None = None
     week: Thin | None = None
 
 
-def _found(con: Any, tables: Tables, name: str, zone: str, quality: Quality, as_of: date) -> Found:
+def _thinnest(con: Any, tables: Tables, name: str, zone: str, quality: Quality, as_of: date) -> ThinnestPeriods:
     """Looks at calendar months and at those that end with the as-of date.
 
     A week must be thin against other weeks and against the same days of other months: bills are paid at a month's end.
     """
     by_month = [months(as_of, edge) for edge in dict.fromkeys((as_of.replace(day=1), as_of))]
     by_week = [week(as_of, "7d", 8), week(as_of, "1mo", 6)]
-    came = arrivals(con, tables, name, zone, [*by_month, *by_week])
-    if came is None:
-        return Found()
+    arrived = arrivals(con, tables, name, zone, [*by_month, *by_week])
+    if arrived is None:
+        return ThinnestPeriods()
     share, accepted = quality.smallest_month, quality.quiet.get(name, ())
-    thin = [month for rhythm in by_month for month in thin_periods(came, rhythm, share)]
+    thin = [month for rhythm in by_month for month in thin_periods(arrived, rhythm, share)]
     thin = [month for month in thin if not _overlaps(month, accepted)]
-    quiet = [thin_periods(came, rhythm, share) for rhythm in by_week]
-    return Found(min(thin, key=lambda month: month.share, default=None), quiet[0][0] if all(quiet) else None)
+    quiet = [thin_periods(arrived, rhythm, share) for rhythm in by_week]
+    return ThinnestPeriods(min(thin, key=lambda month: month.share, default=None), quiet[0][0] if all(quiet) else None)
 
 
 def _overlaps(thin: Thin, accepted: Sequence[str]) -> bool:

@@ -27,7 +27,7 @@ from features.errors import HeadwaterError
 from pipelines.config import credentials
 from pipelines.config.mapping import Mapping, TableMapping
 from pipelines.ingest import columns, inputs
-from pipelines.ingest.readers import databases, parquets
+from pipelines.ingest.readers import databases, parquet
 from pipelines.ingest.readers.databases import Database
 from pipelines.workspace import storage
 
@@ -52,9 +52,9 @@ def extract(mapping: Mapping, folder: Path, first: int | None = None) -> None:
         for connection in dict.fromkeys(table.source.connection or "" for table in waiting.values()):
             members = {name: table for name, table in waiting.items() if table.source.connection == connection}
             failures += [
-                inputs.named(error, mapping, name) for name, error in _fetched(connection, members, folder, first)
+                inputs.of_table(error, mapping, name) for name, error in _fetched(connection, members, folder, first)
             ]
-    inputs.stop(failures)
+    inputs.raise_first(failures)
 
 
 def _is_waiting(table: TableMapping) -> bool:
@@ -92,6 +92,7 @@ class Extract:
 
     @property
     def files(self) -> list[Path]:
+        """What was fetched so far, in order."""
         return sorted(self.folder.glob("*.parquet"))
 
     def fetch(self, database: Database, first: int | None) -> None:
@@ -145,7 +146,7 @@ def _numbered(number: int) -> str:
 
 
 def _newest_of(file: Path, column: str) -> date | datetime | None:
-    with parquets.opened(str(file)) as opened:
+    with parquet.opened(str(file)) as opened:
         marks = [pc.max(batch.column(0)) for batch in opened.iter_batches(columns=[column])]
     return max((mark.as_py() for mark in marks if mark.is_valid), default=None)
 

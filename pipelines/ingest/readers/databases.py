@@ -25,7 +25,7 @@ from features.errors import HeadwaterError
 from pipelines.config import credentials
 from pipelines.config.mapping import Source
 from pipelines.config.validation import nearest
-from pipelines.ingest.readers import parquets
+from pipelines.ingest.readers.arrow_types import converted, plain
 
 BATCH = 65_536
 EXTRAS = ("postgres", "sqlite")
@@ -202,15 +202,15 @@ def _readable(column: ir.Value, place: str) -> ir.Value:
 
 
 def types(rows: ir.Table) -> dict[str, pa.DataType]:
-    """The plain Arrow type of every column, as `parquets` reads them."""
-    return {field.name: parquets.plain(field.type) for field in rows.schema().to_pyarrow()}
+    """The plain Arrow type of every column, as files are read in them."""
+    return {field.name: plain(field.type) for field in rows.schema().to_pyarrow()}
 
 
 def batches(database: Database, rows: ir.Table, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     """The rows in their plain types, a batch at a time where the backend streams. Raises E712."""
     try:
         for batch in STREAMS.get(database.con.name, _by_ibis)(database.con, rows):
-            yield parquets.converted(batch, kinds)
+            yield converted(batch, kinds)
     except Exception as error:
         raise database.refusal(error) from None
 

@@ -7,7 +7,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from pipelines.config import settings
-from pipelines.ingest.rules import Quality
+from pipelines.config.quality import Quality
 from pipelines.wording import errors
 from tests.bad_cases import CONFIGS, DATA, MAPPING, Bad
 from tests.raw import Raw

@@ -1,0 +1,37 @@
+"""How much of what is delivered may be wrong before a run stops."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from features.contracts import CONTRACTS
+from features.strict import Strict
+
+
+def _event_table(name: str) -> str:
+    if name not in CONTRACTS or not CONTRACTS[name].event:
+        raise ValueError(f"there is no table of events called {name[:40]}")
+    return name
+
+
+EventTable = Annotated[str, AfterValidator(_event_table)]
+Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Quality(Strict):
+    """How much may be wrong before a run stops. Every default is an assumption a project can replace."""
+
+    max_quarantined: float = Field(0.01, ge=0, le=1, description="share of a table's rows")
+    max_quarantined_keys: float = Field(0.001, ge=0, le=1, description="the same for rows with bad keys")
+    delivery_days: int = Field(2, ge=0, description="days after delivery until a row counts as from the future")
+    early_hours: int = Field(24, ge=0, description="hours by which a row may be known before it happened")
+    largest_median: float = Field(1000, gt=0, description="whole-numbered money with a larger median looks like cents")
+    largest_ratio: float = Field(50, gt=1, description="between the medians of two money columns")
+    largest_change: float = Field(5, gt=1, description="of a median against the previous run")
+    smallest_month: float = Field(
+        0.25, ge=0, lt=1, description="rows of a month against the fewest of the months it is compared with; 0 is off"
+    )
+    gaps: bool = Field(True, description="false is smallest_month: 0")
+    quiet: dict[EventTable, tuple[Month, ...]] = Field(
+        {}, description="table -> months (2026-10) that are right although few rows came"
+    )
