@@ -14,20 +14,20 @@ help:            ## What can be made
 demo: .venv/ready  ## Demo data, models, one night; names three files to open. DATA=operator|complete-journey|cdnow
 	@$(BIN)/headwater demo $(DATA) --customers $(CUSTOMERS)
 
-test: .venv/ready  ## The quick tests, under 6 minutes on two cores
+test: .venv/dev  ## The quick tests, under 6 minutes on two cores
 	$(PYTEST) -n 2 -m "not slow"
 
-test-all: .venv/ready  ## Every test, the slow suites included
+test-all: .venv/dev  ## Every test, the slow suites included
 	$(PYTEST) -n 2
 
-check: .venv/ready  ## Format, lint, types, import direction
+check: .venv/dev  ## Format, lint, types, import direction
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: CUSTOMERS = 100000
-bench: .venv/ready .venv/featuretools/ready  ## Timings and peaks as ratios of one run; workspace/bench.json. CUSTOMERS=1000000
+bench: .venv/dev .venv/featuretools/ready  ## Timings and peaks as ratios of one run; workspace/bench.json. CUSTOMERS=1000000
 	$(BIN)/python -m benchmarks.run --customers $(CUSTOMERS)
 
 docs: .venv/ready  ## Write docs/features.md, docs/errors.md and docs/tables.md from the code
@@ -41,10 +41,15 @@ clean:           ## Remove the environment and everything generated
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python lacks venv: apt-get install python3-venv"; exit 1; }
 	@echo "Making the environment in .venv (about a minute, once) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,samples,postgres,sqlite,bench]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[samples]'
 	@$(BIN)/python -c 'import lightgbm' 2>/dev/null || { echo "LightGBM needs libgomp: apt-get install libgomp1"; exit 1; }
 	@touch $@
 
+# What only tests and benchmarks need.
+.venv/dev: .venv/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,samples,postgres,sqlite,bench]'
+	@touch $@
+
 # One rival of `make bench` needs an older pandas; where its environment cannot be made, its lines say so.
-.venv/featuretools/ready: .venv/ready benchmarks/featuretools.txt
+.venv/featuretools/ready: .venv/dev benchmarks/featuretools.txt
 	@$(PYTHON) -m venv .venv/featuretools && .venv/featuretools/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/featuretools.txt && touch $@ || rm -rf .venv/featuretools

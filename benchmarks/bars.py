@@ -89,10 +89,12 @@ class Line:
 
 
 def lines(costs: Costs, size: Size) -> list[Line]:
+    """Every figure of a run beside its bar."""
     return [line(figure, costs, figure.customers or size.customers) for figure in _figures(size)]
 
 
 def line(figure: Figure, costs: Costs, customers: int) -> Line:
+    """One figure beside its bar; what was not run says why."""
     try:
         value = figure.value(costs)
     except NotRun as why:
@@ -101,6 +103,7 @@ def line(figure: Figure, costs: Costs, customers: int) -> Line:
 
 
 def cpu(over: str, under: str) -> Callable[[Costs], float]:
+    """CPU seconds of one part over those of another."""
     return lambda costs: costs[over].cpu / costs[under].cpu
 
 

@@ -37,6 +37,7 @@ def seen(asked: Asked, spine: pd.Series, table: str, columns: list[str], days: i
 
 
 def month(days: pd.Series) -> pd.Series:
+    """Months since year 0, so that they can be subtracted."""
     return days.dt.year * 12 + days.dt.month
 
 

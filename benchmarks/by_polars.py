@@ -11,6 +11,7 @@ ID = "customer_id"
 
 
 def by_polars(asked: Asked, out: Path) -> None:
+    """The features asked for, written to `out` by the streaming engine."""
     spine = _with_us(asked)
     made = [_bill_part(asked, spine), _usage_part(asked, spine), _complaint_part(asked, spine)]
     wide = spine

@@ -13,6 +13,7 @@ from benchmarks.by_sql import statement
 
 
 def by_raw_sql(asked: Asked, raw: Path, out: Path) -> None:
+    """The features asked for from raw files by SQL alone, written to `out`."""
     con = duckdb.connect(config={"threads": asked.threads})
     con.execute("SET preserve_insertion_order = false")
     for name, rows in _canonical(asked, raw).items():

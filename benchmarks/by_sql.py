@@ -17,6 +17,7 @@ def by_sql(asked: Asked, out: Path) -> None:
 
 
 def statement(asked: Asked) -> str:
+    """One SQL statement for all features asked for, over the canonical tables."""
     outer = ",\n  ".join([*_bill_columns(), *_usage_columns(asked.measures), *_complaint_columns()])
     return f"""
 WITH spine AS (

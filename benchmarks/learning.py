@@ -12,7 +12,7 @@ from benchmarks.needed import needed
 from benchmarks.operator import SEED, TARGETS
 from models.learners.single import Trees
 from pipelines.engine.assembly import Assembly
-from pipelines.flows import evaluations, retrain
+from pipelines.flows import retrain, training_record
 from pipelines.project import Project
 from pipelines.tracking.tracking import Version
 from pipelines.workspace import bundles
@@ -31,7 +31,7 @@ def learn() -> dict[str, Any]:
     for target in TARGETS:
         trained = retrain.learn(project, data, target, Steps(quiet=True))
         version = Version(target, 1, "", {}, ())
-        evaluations.keep(project.workspace, version, trained)
+        training_record.keep(project.workspace, version, trained)
         bundles.install(project.workspace, target, version.name, trained.model.to_files())
         winners[target] = trained.winner
     _note(project)

@@ -78,4 +78,5 @@ def once(command: Sequence[str], folder: Path) -> Cost:
 
 
 def write(cost: Cost, out: Path) -> None:
+    """Leave what a part cost as JSON."""
     out.write_text(json.dumps(asdict(cost)), encoding="utf-8")

@@ -117,6 +117,7 @@ def _loaded(path: Path) -> list[Line]:
 
 
 def main() -> None:
+    """Draw the picture of a run, and with --docs write its page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bench", type=Path, help="what a run has written")
     parser.add_argument("--docs", action="store_true")

@@ -32,7 +32,7 @@ def _opened(folder: Path) -> "Project":
     return project
 
 
-def _scan(folder: Path) -> Work:
+def scan(folder: Path) -> Work:
     """Read every value that the catalogue reads, with the threads of the project, and keep nothing."""
     import duckdb
 
@@ -65,7 +65,7 @@ def _shape(chunks: "Iterator[pd.DataFrame]") -> dict[str, Any]:
     return {"rows": rows, "columns": columns}
 
 
-def _night_features(folder: Path) -> Work:
+def night_features(folder: Path) -> Work:
     """The whole catalogue for one date."""
 
     project = _opened(folder)
@@ -79,19 +79,19 @@ def _months(count: int) -> list[date]:
     return [date(place // 12, place % 12 + 1, 1) for place in reversed(places)]
 
 
-def _together(folder: Path) -> Work:
+def together(folder: Path) -> Work:
     """Twelve monthly snapshots in one build."""
     project = _opened(folder)
     return lambda: _shape(_built(project, _months(12)))
 
 
-def _two_of_twelve(folder: Path) -> Work:
+def two_of_twelve(folder: Path) -> Work:
     """Two of the same twelve, each in a build of its own: as many customers on average as all of them."""
     project = _opened(folder)
     return lambda: {"rows": sum(_shape(_built(project, [day]))["rows"] for day in _months(12)[2::7])}
 
 
-def _subset_by_us(folder: Path) -> Work:
+def subset_by_us(folder: Path) -> Work:
     """The subset through the same build as on any night, and no more than the subset; chunks go to one file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -123,7 +123,7 @@ def _silent(work: Callable[[], None]) -> Work:
     return run
 
 
-def _subset_by_sql(folder: Path) -> Work:
+def subset_by_sql(folder: Path) -> Work:
     """The subset as one SQL statement written by hand."""
     from benchmarks.by_sql import by_sql
 
@@ -131,7 +131,7 @@ def _subset_by_sql(folder: Path) -> Work:
     return _silent(lambda: by_sql(what, out))
 
 
-def _subset_by_raw_sql(folder: Path) -> Work:
+def subset_by_raw_sql(folder: Path) -> Work:
     """The same from raw files, with mapping, repeats and corrections in the statement."""
     from benchmarks.by_raw_sql import by_raw_sql
 
@@ -139,7 +139,7 @@ def _subset_by_raw_sql(folder: Path) -> Work:
     return _silent(lambda: by_raw_sql(what, RAW_TILED, out))
 
 
-def _subset_by_polars(folder: Path) -> Work:
+def subset_by_polars(folder: Path) -> Work:
     """The subset with the streaming engine of Polars."""
     import os
 
@@ -150,7 +150,7 @@ def _subset_by_polars(folder: Path) -> Work:
     return _silent(lambda: by_polars(what, out))
 
 
-def _subset_by_pandas(folder: Path) -> Work:
+def subset_by_pandas(folder: Path) -> Work:
     """The subset with pandas."""
     import pyarrow.parquet  # noqa: F401  # imported by the first read otherwise
 
@@ -166,7 +166,7 @@ def _subset_by_pandas(folder: Path) -> Work:
     return work
 
 
-def _equality(folder: Path) -> Work:
+def equality(folder: Path) -> Work:
     """Are the subsets the same numbers? For each rival that ran: how far and how often it is not what we say."""
     import duckdb
 
@@ -177,7 +177,7 @@ def _equality(folder: Path) -> Work:
     return lambda: {name: differences(con, us, path, columns) for name, path in others.items()}
 
 
-def _night(folder: Path) -> Work:
+def night(folder: Path) -> Work:
     """Check, features, three models with reasons, gates, publication, lists and report; the tables are canonical."""
     from benchmarks.tiles import placed
     from pipelines.flows import nightly
@@ -198,7 +198,7 @@ def _night(folder: Path) -> Work:
     return work
 
 
-def _read(folder: Path) -> Work:
+def read(folder: Path) -> Work:
     """The base's raw files to canonical tables: what a first night does before everything else."""
     from pipelines.project import Project
 
@@ -206,28 +206,28 @@ def _read(folder: Path) -> Work:
     return lambda: {"tables": len(project.tables(NIGHT).counts)}
 
 
-def _simulate(folder: Path) -> Work:
+def simulate(folder: Path) -> Work:
     """Raw files of the base."""
     from benchmarks import operator
 
     return operator.simulate
 
 
-def _learn(folder: Path) -> Work:
+def learn(folder: Path) -> Work:
     """Champions for the night, and the trees whose contributions are compared."""
     from benchmarks import learning
 
     return learning.learn
 
 
-def _tile(folder: Path, *others: str) -> Work:
+def tile(folder: Path, *others: str) -> Work:
     """The base's canonical tables many times, and as many times as others say."""
     from benchmarks import operator
 
     return lambda: operator.tile(folder, others)
 
 
-def _tile_raw(folder: Path) -> Work:
+def tile_raw(folder: Path) -> Work:
     """The raw files of the subset as many times."""
     from benchmarks import operator
 
@@ -237,13 +237,14 @@ def _tile_raw(folder: Path) -> Work:
 PARTS: dict[str, Callable[..., Work]] = {
     part.__name__: part
     for part in (
-        _simulate, _read, _learn, _tile, _tile_raw, _scan, _night_features, _together, _two_of_twelve, _subset_by_us, _subset_by_sql,
-        _subset_by_raw_sql, _subset_by_polars, _subset_by_pandas, _equality, reasons_fast, reasons_own, same_reasons, _night,
+        simulate, read, learn, tile, tile_raw, scan, night_features, together, two_of_twelve, subset_by_us, subset_by_sql,
+        subset_by_raw_sql, subset_by_polars, subset_by_pandas, equality, reasons_fast, reasons_own, same_reasons, night,
     )
 }  # fmt: skip
 
 
 def main(out: str, part: str, store: str, *more: str) -> None:
+    """Run one part on a store and write what it cost to `out`."""
     measure.write(measure.timed(PARTS[part](Path(store), *more)), Path(out))
 
 

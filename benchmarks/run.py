@@ -56,6 +56,7 @@ def sized(customers: int, base: int | None = None) -> Size:
 
 
 def plan(size: Size, repeats: int) -> Iterator[Task]:
+    """The parts of a run in their order, each with how often it is run."""
     yield from _prepared(size)
     yield from _of_features(size, repeats)
     yield from _of_few()
@@ -159,6 +160,7 @@ def _run(size: Size, tasks: Iterable[Task], out: Path) -> list[Line]:
 
 
 def main() -> None:
+    """Run every part in a process of its own, and print the figures beside their bars."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=100_000, help="numbers of the operator, 100,000 if not told")
     parser.add_argument("--base", type=int, help="how many of them are simulated; the rest are tiles of these")

@@ -143,6 +143,7 @@ def tell(found: list[dict[str, float]]) -> None:
 
 
 def main() -> None:
+    """Nights on Spark for more and more customers, each in a process of its own."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
     asked.add_argument("--customers", type=int, default=BASE, help="simulated; the others are their copies")
     asked.add_argument("--tiles", type=int, nargs="+", default=TILES, help="how often they stand side by side")

@@ -1,13 +1,9 @@
 """Every feature family, one line each, and the columns that they make together."""
 
-import ast
-import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 
-from features import build, definition, series, spine, visible
-from features.blocks import registry
 from features.definition import Definition, Feature, columns
 from features.errors import HeadwaterError
 from features.families import (
@@ -26,7 +22,6 @@ from features.families import (
     seasons,
     usage,
 )
-from features.settings import FeatureSettings
 
 FAMILIES: tuple[ModuleType, ...] = (
     profile,
@@ -81,56 +76,3 @@ def _distinct(own: ModuleType | None, theirs: Sequence[Feature], ours: Sequence[
             raise HeadwaterError("E268", file=own and own.__file__, row=line, **found)
         taken[feature.column] = feature.family
     return theirs
-
-
-COMPUTING: tuple[ModuleType, ...] = (definition, spine, visible, registry, series, build)
-"""What decides values beside the families."""
-
-
-def fingerprint(features: Sequence[Feature], settings: FeatureSettings) -> str:
-    """Changes when a column, a setting or the code behind them changes: models refuse features of another fingerprint.
-
-    Comments, layout, docstrings and words for people are not code. A project's own family counts like ours.
-    """
-    digest = hashlib.sha256()
-    for feature in features:
-        digest.update(feature.column.encode())
-    digest.update(settings.model_dump_json(exclude={"own"}).encode())  # where the code lies does not matter
-    own = {m for f in features if (m := inspect.getmodule(f.definition.function)) and m not in FAMILIES}
-    for module in (*COMPUTING, *FAMILIES, *sorted(own, key=lambda m: m.__name__)):
-        digest.update(code(inspect.getsource(module)).encode())
-    return digest.hexdigest()[:16]
-
-
-def code(source: str) -> str:
-    """What computes of a module's text: the same for every wording of it."""
-    return ast.dump(Wordless().visit(ast.parse(source)))
-
-
-class Wordless(ast.NodeTransformer):
-    """Takes out docstrings, and the arguments, pairs and tables that hold nothing but words for people."""
-
-    ARGUMENTS = frozenset({"label", "zh", "null", "reason"})
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        told = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if told else self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Name) and node.func.id == "feature":
-            node.keywords = [given for given in node.keywords if given.arg not in self.ARGUMENTS]
-        return self.generic_visit(node)
-
-    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
-        return ast.Constant(None) if _in_two_languages(node) else self.generic_visit(node)
-
-    def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        words = bool(node.values) and all(map(_in_two_languages, node.values))
-        return ast.Constant(None) if words else self.generic_visit(node)
-
-
-def _in_two_languages(node: ast.AST) -> bool:
-    """Is it a pair of texts, the second of them in Chinese?"""
-    pair = node.elts if isinstance(node, ast.Tuple) and len(node.elts) == 2 else []
-    texts = [part.value for part in pair if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-    return len(texts) == 2 and texts[0].isascii() and not texts[1].isascii()

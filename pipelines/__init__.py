@@ -1,9 +1,11 @@
-"""The edge: settings, tables, storage, tracking, flows and the command line.
+"""The edge: settings, tables, storage, tracking, flows and the command line. `from pipelines import Project`.
 
 The environment below is set before any library reads it: no telemetry, no pickles, no spinning threads.
 """
 
 import os
+from importlib import import_module
+from typing import Any
 
 for name, value in {
     "DO_NOT_TRACK": "true",
@@ -19,3 +21,10 @@ for name, value in {
 }.items():
     os.environ.setdefault(name, value)
 del name, value
+
+
+def __getattr__(name: str) -> Any:
+    """`Project` as notebooks use it, loaded when it is first asked for."""
+    if name != "Project":
+        raise AttributeError(f"module 'pipelines' has no attribute {name!r}")
+    return import_module("pipelines.notebook").Project

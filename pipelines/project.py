@@ -1,34 +1,25 @@
 """One project: its settings, its workspace, its tables; the object that notebooks and commands begin with."""
 
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
-from features.build import join, parts
-from features.catalogue import fingerprint
-from features.definition import KEY, ROW, Feature
-from features.spine import cutoff, population
-from models.targets import outcomes
-from models.targets.settings import TargetSettings
+from features.definition import Feature
+from features.identity import feature_set_hash
+from features.spine import cutoff
 from pipelines.config import own_features
 from pipelines.config.mapping import Mapping
 from pipelines.config.settings import Settings, load
 from pipelines.demo import raw_files
 from pipelines.ingest.canonical import canonical
 from pipelines.ingest.tables import Tables
-from pipelines.workspace.storage import Workspace
-
-if TYPE_CHECKING:
-    from pipelines.flows.retrain import Dataset
-
+from pipelines.workspace.paths import Workspace
 
 MEMORY = "700MB"
 """What DuckDB may hold; more spills to disk. The rest of the 3 GB that a demo may take is for training."""
@@ -81,7 +72,8 @@ class Project:
 
     @cached_property
     def feature_set_hash(self) -> str:
-        return fingerprint(self.features, self.settings.features)
+        """What the features are made by: champions of another one are refused."""
+        return feature_set_hash(self.features, self.settings.features)
 
     def tables(self, as_of: date) -> Tables:
         """The canonical tables as read for a date; read once per project object, and known after that."""
@@ -89,30 +81,6 @@ class Project:
             return replace(self._tables[as_of], read={})
         self._tables[as_of] = canonical(self.connection, self.settings, self.workspace.root, as_of)
         return self._tables[as_of]
-
-    def spine(self, tables: Tables, dates: Sequence[date]) -> ir.Table:
-        """The population of each date, kept as a table of the connection."""
-        rows = population(tables.tables, dates, self.mapping.timezone, self.settings.population)
-        return self.connection.create_table("spine", rows, temp=True, overwrite=True)
-
-    def snapshot(self, tables: Tables, spine: ir.Table) -> pd.DataFrame:
-        """Every feature of every row of the spine, ordered by customer and date."""
-        made = {
-            name: self.connection.create_table(f"part_{name}", part, temp=True, overwrite=True)
-            for name, part in parts(tables.tables, spine, self.features, self.settings.features).items()
-        }
-        wide = join(spine, made, self.features, self.settings.features)
-        table = wide.order_by(KEY).drop(ROW).to_pyarrow()
-        for name in made:
-            self.connection.drop_table(f"part_{name}", force=True)
-        return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)
-
-    def labels(self, tables: Tables, spine: ir.Table, settings: TargetSettings, as_of: date) -> pd.DataFrame:
-        """Outcomes as far as they were known at `as_of`, ordered like `snapshot`."""
-        delay = self.settings.protocol.reporting_delay_days
-        until = self.cutoff(as_of)
-        rows = outcomes.labels(spine, tables.tables, settings, until, reporting_delay_days=delay)
-        return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
 
     def cutoff(self, as_of: date) -> datetime:
         return cutoff(as_of, self.mapping.timezone)
@@ -129,11 +97,3 @@ class Project:
         tables = self.tables(self.day(as_of))
         counts = {name: {key.rstrip("_"): n for key, n in vars(c).items()} for name, c in tables.counts.items()}
         return pd.DataFrame.from_dict(counts, orient="index").assign(newest=pd.Series(tables.newest))
-
-    def dataset(self, *targets: str, as_of: date | str | None = None) -> "Dataset":
-        """Labelled snapshots for training as they were known on a date; of every target when none is named."""
-        from pipelines.flows import retrain
-        from pipelines.workspace.progress import Steps
-
-        names = list(targets or ("churn", "value", "vip"))
-        return retrain.dataset(self, self.day(as_of), names, Steps(quiet=True))

@@ -11,6 +11,8 @@ CLASSES = ("general", "quality", "core")
 
 
 class Tier(BaseModel):
+    """A class of customers, and the money per month from which it is held."""
+
     model_config = FIXED
     name: str
     from_monthly: float = Field(ge=0)  # money per month from which the tier is held

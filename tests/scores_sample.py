@@ -1,6 +1,7 @@
 """A synthetic score table and evaluations, so that lists, exports and the report can be looked at without a pipeline."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from features.catalogue import catalogue
 from models.evaluation import judging
 from models.scores import score_table
 from pipelines.delivery.report_data import Evaluation, ListMade, ReportData, TableUse
+from pipelines.workspace.score_files import ScoreFile
 from targeting import actions, bands, holdout, ranking, suppression, tiers
 
 AS_OF = dt.date(2026, 11, 1)
@@ -200,3 +202,9 @@ def _metrics(target: str, final: pd.DataFrame) -> pd.DataFrame:
     outcome = judging.Outcome(target, y, y, np.arange(len(final)))
     models = {name: final[name].to_numpy() for name in ("trees", "linear", "rule")}
     return judging.table(outcome, models, judging.resamples(outcome.customers, 60, 7))
+
+
+def read_scores(path: Path) -> tuple[dict[str, str], pa.Table]:
+    """Metadata and all rows of a published file."""
+    file = ScoreFile(path)
+    return file.meta, file.table()

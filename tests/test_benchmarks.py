@@ -253,7 +253,7 @@ def test_the_features_of_tiles_are_those_of_the_base_but_for_peers(project: Proj
 def features(project: Project) -> pd.DataFrame:
     """In chunks that end inside tiles."""
     with Assembly(project, project.tables(NIGHT), [NIGHT]) as assembly:
-        assembly.size = 64
+        assembly._size = 64
         return pd.concat(assembly.snapshots(), ignore_index=True)
 
 

@@ -35,6 +35,7 @@ def bit_or(mask: int) -> int:
 
 
 def month(day: ir.DateValue) -> ir.IntegerValue:
+    """Months since year 0: those of two days can be subtracted."""
     return day.year().cast("int64") * 12 + day.month()
 
 

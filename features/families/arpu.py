@@ -15,6 +15,7 @@ TWO = ("fewer than two closed months", "不足两个账期")
 
 
 def billed(rows: ir.Table) -> Series:
+    """What was billed per closed month, in hundredths."""
     return Series(rows.billed, rows.ago, rows.known)
 
 

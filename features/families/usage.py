@@ -13,6 +13,7 @@ NOTHING_BEFORE = ("no usage to compare with", "之前没有用量可比")
 
 
 def used(rows: ir.Table, measure: str) -> Series:
+    """What was used of a measure per period of four weeks, in hundredths."""
     return Series(rows[measure], rows.ago, rows.known)
 
 

@@ -169,6 +169,7 @@ def crowded(case: Case, rng: Rng) -> Case:
 
 
 def moved(rows: pa.Table, days: int) -> pa.Table:
+    """The rows with every date and time of theirs so many days later."""
     dates = [f.name for f in rows.schema if pa.types.is_temporal(f.type)]
     later = {
         c: pc.add(rows[c].cast("timestamp[us]"), pa.scalar(timedelta(days=days))).cast(rows[c].type) for c in dates

@@ -204,6 +204,7 @@ def _silence(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Ans
 
 
 def ordered(rows: pa.Table) -> pa.Table:
+    """The rows by customer and date."""
     return rows.sort_by([(c, "ascending") for c in KEY]).combine_chunks()
 
 

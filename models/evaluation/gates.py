@@ -66,6 +66,7 @@ class Decision:
 
 
 def at_least(name: str, value: float, limit: float) -> Check:
+    """A check that passes from the limit on; NaN never does."""
     return Check(name, float(value), float(limit), bool(value >= limit), f"gates.{name}")
 
 
@@ -110,6 +111,7 @@ def _finite(scores: Array) -> Check:
 
 
 def positives(trained: Trained, settings: GateSettings) -> Check:
+    """Enough positives in the windows judged, both together."""
     return at_least("positives", float(trained.positives), settings.positives)
 
 

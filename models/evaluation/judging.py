@@ -70,6 +70,7 @@ def replicates(outcome: Outcome, score: Array, metric: str, weights: Array) -> A
 
 
 def estimate(point: float, repeated: Array) -> Estimate:
+    """A figure with the 95 % interval of its resamples; those where it is not defined are left out."""
     defined = repeated[np.isfinite(repeated)]
     if len(defined) == 0:
         return Estimate(float(point), float("nan"), float("nan"))

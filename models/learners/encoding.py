@@ -74,6 +74,7 @@ class Encoder:
 
 
 def numeric(values: pd.Series) -> bool:
+    """Is it a column of numbers or of truth values? Any other is one of words."""
     return pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
 
 

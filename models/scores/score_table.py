@@ -70,10 +70,6 @@ def in_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def empty() -> pa.Table:
-    return SCHEMA.empty_table()
-
-
 def rows_sha256(table: pa.Table) -> str:
     """A name for the content: column names, types and rows in key order.
 

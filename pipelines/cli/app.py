@@ -5,15 +5,13 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines.cli import data, lists, models
-from pipelines.cli.run import Engine, Run, command
+from pipelines.cli import data, features, lists, models, nights, settings
+from pipelines.cli.run import Run, command
 
 CODES = """
 Exit codes: 0 ok · 1 unexpected error · 2 usage or configuration · 3 data contract · 4 data missing or stale ·
@@ -27,7 +25,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -66,117 +63,14 @@ def doctor(run: Run) -> None:
     examine(run)
 
 
-@command(app, "score")
-def score(
-    run: Run,
-    as_of: AsOf = None,
-    dry_run: Annotated[bool, typer.Option(help="Publish nothing.")] = False,
-    engine: Engine = None,
-) -> None:
-    """Score everybody with the champions and publish atomically; no lists, no report."""
-    from pipelines.flows import nightly
-
-    run.override(engine=engine)
-    nightly.command(run, run.as_of(as_of), dry_run=dry_run, deliver=False)
-
-
-@command(app, "nightly")
-def night(
-    run: Run,
-    as_of: AsOf = None,
-    dry_run: Annotated[bool, typer.Option(help="Publish nothing.")] = False,
-    engine: Engine = None,
-) -> None:
-    """check -> features -> score -> gates -> publish -> lists -> report. A past date is its backfill."""
-    from pipelines.flows import nightly
-
-    run.override(engine=engine)
-    nightly.command(run, run.as_of(as_of), dry_run=dry_run, deliver=True)
-
-
-@command(app, "report")
-def report(
-    run: Run, as_of: AsOf = None, out: Annotated[Path | None, typer.Option(help="File to write.")] = None
-) -> None:
-    """Write the report of a published date: one HTML page, in Chinese and English."""
-    from pipelines.delivery import delivery
-
-    delivery.report_command(run, as_of.date() if as_of else None, out)
-
-
-@command(app, "deploy")
-def deploy(run: Run) -> None:
-    """Register the nightly with a running Prefect server, scheduled by the project's cron."""
-    from pipelines.flows import prefect_flows
-
-    prefect_flows.deploy(run)
-
-
-@command(app, "serve")
-def serve(
-    run: Run, every: Annotated[int | None, typer.Option(help="Seconds between runs instead of the cron.")] = None
-) -> None:
-    """Run the nightly on its schedule from this process, until it is stopped."""
-    from pipelines.flows import prefect_flows
-
-    prefect_flows.serve(run, every)
-
-
-runs_app = typer.Typer(name="runs", help="What has run.", no_args_is_help=True)
-config_app = typer.Typer(name="config", help="Settings, and where each comes from.", no_args_is_help=True)
-
-
-@command(runs_app, "list")
-def runs_list(run: Run) -> None:
-    """Every run of the workspace, newest first."""
-    from pipelines.cli import inspection
-
-    inspection.runs(run)
-
-
-@command(runs_app, "show")
-def runs_show(run: Run, run_id: Annotated[str, typer.Argument(help="As printed by `runs list`.")]) -> None:
-    """The steps of one run."""
-    from pipelines.cli import inspection
-
-    inspection.show(run, run_id)
-
-
-@command(config_app, "show")
-def config_show(
-    run: Run, origin: Annotated[bool, typer.Option("--origin", help="Say where each value comes from.")] = False
-) -> None:
-    """Every setting in force; secrets masked."""
-    from pipelines.cli import inspection
-
-    inspection.settings(run, origin)
-
-
-@command(config_app, "validate")
-def config_validate(run: Run) -> None:
-    """Check the configuration and its mapping without reading data."""
-    from pipelines.cli import inspection
-
-    inspection.validate(run)
-
-
-@command(config_app, "schema")
-def config_schema(
-    run: Run, mapping: Annotated[bool, typer.Option("--mapping", help="Of the mapping file.")] = False
-) -> None:
-    """The JSON Schema of the YAML files, for editors."""
-    from pipelines.cli import inspection
-
-    inspection.schema(run, mapping)
-
-
+app.add_typer(nights.nights_app)
+app.add_typer(models.models_app)
 app.add_typer(data.data_app)
-app.add_typer(data.features_app)
+app.add_typer(features.features_app)
 app.add_typer(lists.list_app)
-app.add_typer(runs_app)
-app.add_typer(config_app)
-models.register(app)
-lists.register(app)
+app.add_typer(models.registry_app)
+app.add_typer(nights.runs_app)
+app.add_typer(settings.config_app)
 
 
 def main() -> None:

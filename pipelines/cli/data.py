@@ -1,24 +1,24 @@
-"""`headwater data ...` and `headwater features ...`."""
+"""`headwater data check | map`."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines.cli.run import Engine, Run, command
+from features.errors import HeadwaterError
+from pipelines.cli.grids import grid
+from pipelines.cli.run import Run, command
+from pipelines.wording.texts import text
 
 data_app = typer.Typer(name="data", help="Your tables: check them, map them.", no_args_is_help=True)
-features_app = typer.Typer(name="features", help="What is known about a customer at a date.", no_args_is_help=True)
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 
 
 @command(data_app, "check")
 def check(run: Run, as_of: AsOf = None) -> None:
     """Read and validate every table; show rows in, used, quarantined and duplicate."""
-    from pipelines.cli import inspection
-
-    inspection.check(run, run.as_of(as_of))
+    _check(run, run.as_of(as_of))
 
 
 @command(data_app, "map")
@@ -30,42 +30,53 @@ def map_columns(
     encoding: Annotated[str, typer.Option(help="Of a CSV file.")] = "utf-8",
 ) -> None:
     """Suggest a mapping from your columns to the canonical tables, or test the one you have."""
-    from pipelines.cli import inspection
+    from pipelines.ingest import suggest as suggesting
 
-    inspection.mapping(run, suggest, table, test, encoding)
-
-
-@command(features_app, "build")
-def build(
-    run: Run,
-    as_of: AsOf = None,
-    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last of monthly dates.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
-    engine: Engine = None,
-) -> None:
-    """Build every feature of everybody at a date, or at monthly dates until another."""
-    from pipelines.cli import inspection
-
-    run.override(engine=engine)
-    inspection.build(run, run.as_of(as_of), until.date() if until else None, out)
+    if suggest is not None:
+        proposal = suggesting.suggest(suggest, table, encoding)
+        run.tell(mapping=proposal)
+        run.say(proposal)
+    elif test:
+        _test(run)
+    else:
+        raise HeadwaterError("E233")
 
 
-@command(features_app, "audit")
-def audit(
-    run: Run,
-    as_of: AsOf = None,
-    customers: Annotated[int, typer.Option(min=2, help="How many are looked at.")] = 2_000,
-    family: Annotated[str | None, typer.Option(help="Only this family, and what it is made from.")] = None,
-) -> None:
-    """Prove that no feature sees the future: recompute without later rows, and try every other law."""
-    from pipelines.flows import audit as auditing
+def _check(run: Run, as_of: date) -> None:
+    """The usability table, warnings, and where the quarantined rows lie."""
+    from pipelines.delivery.pages import table_use
+    from pipelines.flows import sentences
+    from pipelines.wording import errors
+    from pipelines.workspace.paths import from_here
 
-    auditing.run(run, run.as_of(as_of), customers, family)
+    lang = run.language
+    with run.steps.step("check") as facts:
+        tables = run.project.tables(as_of)
+        facts["said"] = sentences.rows_read(tables, lang)
+    shown = grid(lang, "table", "in", "used", "quarantined", "duplicates", "newest")
+    for use in table_use(tables):
+        numbers = (use.rows_in, use.used, use.quarantined, use.duplicates)
+        shown.add_row(use.table, *(f"{number:,}" for number in numbers), str(use.newest or ""))
+    quarantine = run.project.workspace.quarantine / tables.fingerprint
+    run.tell(rows=sentences.row_counts(tables.counts), files=tables.files, quarantine=str(quarantine))
+    run.tell(warnings=[warning.code for warning in tables.warnings])
+    run.say(shown)
+    for warning in tables.warnings:
+        errors.render_block(warning, lang, run.out)
+    if any(count.quarantined for count in tables.counts.values()):
+        run.say(text("steps.quarantine", lang, path=from_here(quarantine)))
 
 
-@command(features_app, "list")
-def listed(run: Run, family: Annotated[str | None, typer.Option(help="Only this family.")] = None) -> None:
-    """Every feature with unit, meaning and what null means."""
-    from pipelines.cli import inspection
+def _test(run: Run) -> None:
+    """What the mapping makes of the first rows of each table."""
+    from pipelines.ingest import suggest
 
-    inspection.features(run, family)
+    trials = suggest.test(run.project.mapping)
+    run.tell(tables=[vars(trial) for trial in trials])
+    shown = grid(run.language, "table", "in", "quarantined", "example")
+    for trial in trials:
+        broken = ", ".join(f"{rule} {count:,}" for rule, count in trial.broken.items())
+        first = trial.example[0] if trial.example else {}
+        example = ", ".join(f"{key}={value}" for key, value in first.items() if value is not None)
+        shown.add_row(trial.table, f"{trial.rows:,}", broken, example)
+    run.say(shown)

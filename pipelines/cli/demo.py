@@ -1,24 +1,21 @@
 """`headwater demo`: raw data, models, one night, and three files to open."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from features.errors import HeadwaterError
+from pipelines.cli.run import Run
 from pipelines.config.settings import Demo
-from pipelines.delivery import delivery
 from pipelines.demo import raw_files
 from pipelines.flows import nightly, retrain
 from pipelines.flows.nightly import Night
 from pipelines.wording.texts import text
-
-if TYPE_CHECKING:
-    from pipelines.cli.run import Run
+from pipelines.workspace import paths
 
 KNOWN = ("operator", "complete-journey", "cdnow")
 TARGETS = ["churn", "value", "vip"]
 
 
-def demo(run: "Run", data: str, customers: int | None, seed: int | None) -> None:
+def demo(run: Run, data: str, customers: int | None, seed: int | None) -> None:
     """Everything a newcomer needs, from nothing: about three minutes for the simulated operator."""
     if data not in KNOWN:
         raise HeadwaterError("E237", given=data, known=", ".join(KNOWN))
@@ -36,17 +33,17 @@ def demo(run: "Run", data: str, customers: int | None, seed: int | None) -> None
     _finish(run, night)
 
 
-def _finish(run: "Run", night: Night) -> None:
+def _finish(run: Run, night: Night) -> None:
     """The three files to open, one per line."""
     day, workspace = night.as_of, run.project.workspace
     wanted = {
         "open_scores": workspace.score_file(day),
-        "open_vip": delivery.list_path(workspace, "vip", day, "xlsx"),
-        "open_report": workspace.reports / f"{day.isoformat()}.html",
+        "open_vip": workspace.list_file("vip", day, "xlsx"),
+        "open_report": workspace.report(day),
     }
     run.say()
     run.say(text("steps.open", run.language), style="bold")
     for name, path in wanted.items():
         if path not in night.outputs:
             continue
-        run.say(f"  {text(f'steps.{name}', run.language)}  {delivery.shown(path)}")
+        run.say(f"  {text(f'steps.{name}', run.language)}  {paths.from_here(path)}")

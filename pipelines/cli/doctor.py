@@ -7,18 +7,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from features.errors import HeadwaterError
-from pipelines.delivery import delivery
+from pipelines.cli.run import Run
 from pipelines.ingest.readers import databases
 from pipelines.tracking import registry
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import bundles
-
-if TYPE_CHECKING:
-    from pipelines.cli.run import Run
+from pipelines.workspace import bundles, publication
 
 LIBRARIES = ("ibis", "duckdb", "lightgbm", "sklearn", "mlflow", "prefect", "pyarrow", "pandas")
 LEAST_FREE = 2 * 1024**3
@@ -36,7 +32,7 @@ class Finding:
     needed: bool = True
 
 
-def examine(run: "Run") -> None:
+def examine(run: Run) -> None:
     """Print every finding; exit 7 when something needed is missing, 2 when the configuration is wrong."""
     found = [check(run) for check in CHECKS]
     lang = run.language
@@ -51,12 +47,12 @@ def examine(run: "Run") -> None:
         raise HeadwaterError("E708", names=", ".join(finding.name for finding in broken))
 
 
-def _python(run: "Run") -> Finding:
+def _python(run: Run) -> Finding:
     fine = (3, 11) <= sys.version_info < (3, 14)
     return Finding("python", fine, sys.version.split()[0], "make PYTHON=/path/to/python3.12 .venv/ready")
 
 
-def _libraries(run: "Run") -> Finding:
+def _libraries(run: Run) -> Finding:
     """Every library imports; a missing one is named."""
     missing = []
     for name in LIBRARIES:
@@ -68,18 +64,18 @@ def _libraries(run: "Run") -> Finding:
     return Finding("libraries", not missing, ", ".join(missing) or ", ".join(LIBRARIES), fix)
 
 
-def _disk(run: "Run") -> Finding:
+def _disk(run: Run) -> Finding:
     free = shutil.disk_usage(Path.cwd()).free
     return Finding("disk", free > LEAST_FREE, f"{free / 1024**3:.0f} GiB", text("doctor.fix_disk", run.language))
 
 
-def _fonts(run: "Run") -> Finding:
+def _fonts(run: Run) -> Finding:
     """Only pictures as PNG or PDF need one; pages and workbooks do not."""
     found = shutil.which("fc-list") and subprocess.run(CHINESE_FONT, capture_output=True, check=False).stdout
     return Finding("fonts", bool(found), "", "apt-get install fonts-noto-cjk", needed=False)
 
 
-def _configuration(run: "Run") -> Finding:
+def _configuration(run: Run) -> Finding:
     try:
         settings = run.project.settings
     except HeadwaterError as error:
@@ -89,7 +85,7 @@ def _configuration(run: "Run") -> Finding:
     return Finding("configuration", True, f"{settings.name}: {', '.join(settings.tables.tables)}")
 
 
-def _data(run: "Run") -> Finding:
+def _data(run: Run) -> Finding:
     """Every source of the mapping has a file."""
     if "project" not in run.__dict__:
         return Finding("data", False, "", text("doctor.fix_data", run.language), needed=False)
@@ -98,7 +94,7 @@ def _data(run: "Run") -> Finding:
     return Finding("data", not missing, ", ".join(missing), text("doctor.fix_data", run.language), needed=False)
 
 
-def _connections(run: "Run") -> Finding:
+def _connections(run: Run) -> Finding:
     """The drivers of the databases that the mapping names are installed, and their secrets set; nothing is connected."""
     if "project" not in run.__dict__:
         return Finding("databases", False, "", text("doctor.fix_data", run.language), needed=False)
@@ -114,13 +110,13 @@ def _connections(run: "Run") -> Finding:
     return Finding("databases", True, ", ".join(named) or "—")
 
 
-def _tracking(run: "Run") -> Finding:
+def _tracking(run: Run) -> Finding:
     """The tracking store can be read, and knows every version that was made here. None is made by looking."""
     if "project" not in run.__dict__:
         return Finding("tracking", False, "", "", needed=False)
     workspace = run.project.workspace
     try:
-        found = registry.look(workspace.store, mode="ro")
+        found = registry.look(workspace.tracking, mode="ro")
         registry.judge(workspace, found)
     except HeadwaterError as error:
         return _refused("tracking", error, run)
@@ -128,7 +124,7 @@ def _tracking(run: "Run") -> Finding:
     return Finding("tracking", True, ", ".join(names) or text("doctor.tracking_new", run.language))
 
 
-def _champions(run: "Run") -> Finding:
+def _champions(run: Run) -> Finding:
     """The pinned local copies of the champions are there and whole."""
     if "project" not in run.__dict__:
         return Finding("champions", False, "", "", needed=False)
@@ -139,26 +135,26 @@ def _champions(run: "Run") -> Finding:
     return Finding("champions", True, ", ".join(champion.version for champion in found.values()))
 
 
-def _scores(run: "Run") -> Finding:
+def _scores(run: Run) -> Finding:
     """The newest published file is the one that its run recorded."""
     if "project" not in run.__dict__ or run.project.workspace.serving() is None:
         return Finding("scores", False, "", "headwater nightly", needed=False)
     workspace = run.project.workspace
     try:
-        newest = delivery.published(workspace, None)
+        newest = publication.published(workspace, None)
         rows = newest.scores.verified()
     except HeadwaterError as error:
         return _refused("scores", error, run)
     return Finding("scores", int(newest.meta["rows"]) == rows, f"{newest.as_of}: {rows:,}")
 
 
-def _refused(name: str, error: HeadwaterError, run: "Run", *, needed: bool = True) -> Finding:
+def _refused(name: str, error: HeadwaterError, run: Run, *, needed: bool = True) -> Finding:
     """What an error says, and its own way out."""
     what, fix = (errors.sentence(error.problem, part, run.language) for part in ("what", "fix"))
     return Finding(name, False, what, fix, needed)
 
 
-CHECKS: tuple[Callable[["Run"], Finding], ...] = (
+CHECKS: tuple[Callable[[Run], Finding], ...] = (
     _python,
     _libraries,
     _disk,

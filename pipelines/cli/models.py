@@ -1,16 +1,22 @@
 """`headwater train | backtest | retrain | promote | rollback | explain | registry restore`."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
+from pipelines.cli.grids import grid
 from pipelines.cli.run import Run, command
+from pipelines.wording.texts import text
 
 
 class Target(StrEnum):
+    """What is predicted."""
+
     churn = "churn"
     value = "value"
     vip = "vip"
@@ -22,6 +28,7 @@ AsOf = Annotated[
 Targets = Annotated[list[Target] | None, typer.Argument(help="churn, value, vip; all of them when left out")]
 
 
+models_app = typer.Typer()
 registry_app = typer.Typer(name="registry", help="The tracking store's own versions.", no_args_is_help=True)
 
 
@@ -30,71 +37,116 @@ def restore(run: Run) -> None:
     """Make a tracking store that was lost or damaged know every version again, under its own number."""
     from pipelines.flows import restoring
 
-    restoring.command(run)
+    versions_by_fate = restoring.restore(run.project.workspace)
+    run.tell(**versions_by_fate)
+    for fate, versions in versions_by_fate.items():
+        run.say(text(f"steps.registry.{fate}", run.language, versions=", ".join(versions) or "—"))
+
+
+@command(models_app, "train")
+def train(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
+    """Train, judge on later time, log to MLflow and register as challenger. Promotes nothing."""
+    _retrain(run, run.as_of(as_of), targets, promote=False)
+
+
+@command(models_app, "retrain")
+def retrain(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
+    """Train, and promote every challenger that passes its gate."""
+    _retrain(run, run.as_of(as_of), targets, promote=True)
+
+
+@command(models_app, "backtest")
+def backtest(
+    run: Run,
+    targets: Targets = None,
+    as_of: AsOf = None,
+    origins: Annotated[int, typer.Option(min=1, help="How many times to go forward.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write the tables to.")] = None,
+) -> None:
+    """Rolling-origin backtest of every candidate beside the rule of today. Registers nothing."""
+    _backtest(run, run.as_of(as_of), _names(targets), origins, out)
+
+
+@command(models_app, "promote")
+def promote(
+    run: Run,
+    target: Annotated[Target, typer.Argument()],
+    version: Annotated[int | None, typer.Option(min=1, help="Its number; the challenger when left out.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Although the gate refuses; needs --reason.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, kept with the version.")] = None,
+) -> None:
+    """Make the challenger, or a version, the champion if its gate passed; the champion is put in place again."""
+    from pipelines.flows import promotion
+
+    promoted = promotion.promote(run.project, target.value, version=version, force=force, reason=reason)
+    learner, passed = promoted.tags.get("learner", "—"), promoted.tags.get("gate_passed")
+    key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
+    gate = text(f"steps.gate.{key}", run.language)
+    run.tell(target=target.value, champion=promoted.name, learner=learner, gate=key, forced=force)
+    run.say(text("steps.promoted", run.language, version=promoted.name, learner=learner, gate=gate))
+
+
+@command(models_app, "rollback")
+def rollback(run: Run, target: Annotated[Target, typer.Argument()]) -> None:
+    """Make the champion before this one the champion again."""
+    from pipelines.flows import promotion
+
+    version = promotion.rollback(run.project, target.value)
+    run.tell(target=target.value, champion=version.name)
+    run.say(text("steps.champion", run.language, version=version.name))
+
+
+@command(models_app, "explain")
+def explain(
+    run: Run,
+    customer: Annotated[str, typer.Argument(help="customer_id")],
+    as_of: AsOf = None,
+) -> None:
+    """Show why, for one customer: scores, reasons, and the features behind them."""
+    from pipelines.cli import explaining
+
+    explaining.explain(run, customer, as_of.date() if as_of else None)
 
 
 def _names(targets: list[Target] | None) -> list[str]:
     return [target.value for target in targets or list(Target)]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of models to the command line."""
-    app.add_typer(registry_app)
+def _retrain(run: Run, as_of: date, targets: list[Target] | None, *, promote: bool) -> None:
+    """A refused promotion is told, and is exit 5 when all were refused."""
+    from pipelines.flows import promotion, retrain
 
-    @command(app, "train")
-    def train(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
-        """Train, judge on later time, log to MLflow and register as challenger. Promotes nothing."""
-        from pipelines.flows import retrain
+    trained = retrain.run(run.project, as_of, _names(targets), run.steps, promote=promote)
+    run.tell(as_of=as_of.isoformat(), **trained.told(run.language))
+    if trained.models:
+        run.say(_trained(trained.models, run.language))
+    trained.conclude()
+    if promote:
+        promotion.refuse_when_none(trained.models)
 
-        retrain.command(run, run.as_of(as_of), _names(targets), promote=False)
 
-    @command(app, "retrain")
-    def retrained(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
-        """Train, and promote every challenger that passes its gate."""
-        from pipelines.flows import retrain
+def _trained(models: Sequence[dict[str, Any]], lang: str) -> Table:
+    """One row per trained target."""
+    shown = grid(lang, "target", "version", "winner", "metric", "value", "interval", "gate")
+    for row in models:
+        low, high = row["interval"]
+        gate = text("steps.gate.passed", lang) if row["gate_passed"] else ", ".join(row["failed_checks"])
+        words = (row[name] for name in ("target", "version", "winner", "metric"))
+        shown.add_row(*words, f"{row['value']:.3f}", f"{low:.3f} – {high:.3f}", gate)
+    return shown
 
-        retrain.command(run, run.as_of(as_of), _names(targets), promote=True)
 
-    @command(app, "backtest")
-    def backtest(
-        run: Run,
-        targets: Targets = None,
-        as_of: AsOf = None,
-        origins: Annotated[int, typer.Option(min=1, help="How many times to go forward.")] = 1,
-        out: Annotated[Path | None, typer.Option(help="Markdown file to write the tables to.")] = None,
-    ) -> None:
-        """Rolling-origin backtest of every candidate beside the rule of today. Registers nothing."""
-        from pipelines.flows import backtest as testing
+def _backtest(run: Run, as_of: date, names: list[str], origins: int, out: Path | None) -> None:
+    """Print one table per target and origin, and write them as Markdown when asked to."""
+    from pipelines.cli import backtests
+    from pipelines.flows import backtest, training_record
+    from pipelines.workspace import files
 
-        testing.command(run, run.as_of(as_of), _names(targets), origins, out)
-
-    @command(app, "promote")
-    def promote(
-        run: Run,
-        target: Annotated[Target, typer.Argument()],
-        version: Annotated[int | None, typer.Option(min=1, help="Its number; the challenger when left out.")] = None,
-        force: Annotated[bool, typer.Option("--force", help="Although the gate refuses; needs --reason.")] = False,
-        reason: Annotated[str | None, typer.Option(help="Why, kept with the version.")] = None,
-    ) -> None:
-        """Make the challenger, or a version, the champion if its gate passed; the champion is put in place again."""
-        from pipelines.flows import promotion
-
-        promotion.promote_command(run, target.value, version, force, reason)
-
-    @command(app, "rollback")
-    def rollback(run: Run, target: Annotated[Target, typer.Argument()]) -> None:
-        """Make the champion before this one the champion again."""
-        from pipelines.flows import promotion
-
-        promotion.rollback_command(run, target.value)
-
-    @command(app, "explain")
-    def explain(
-        run: Run,
-        customer: Annotated[str, typer.Argument(help="customer_id")],
-        as_of: AsOf = None,
-    ) -> None:
-        """Show why, for one customer: scores, reasons, and the features behind them."""
-        from pipelines.flows import explanation
-
-        explanation.explain(run, customer, as_of.date() if as_of else None)
+    results = backtest.run(run.project, as_of, names, origins, run.steps)
+    run.tell(as_of=as_of.isoformat(), results=[backtests.facts(trained) for trained in results])
+    for trained in results:
+        run.say(backtests.table(trained, run.language))
+        run.say(training_record.sentence(trained, run.language))
+    if out:
+        files.write_text(out, backtests.markdown(run.project, as_of, results))
+        run.say(str(out))

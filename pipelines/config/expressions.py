@@ -36,6 +36,8 @@ class Name:
 
 @dataclass(frozen=True)
 class Number:
+    """A number as it is written, so that money stays exact."""
+
     text: str
 
 
@@ -49,6 +51,8 @@ class Duration:
 
 @dataclass(frozen=True)
 class Binary:
+    """Two parts and the sign between them: + - * or /."""
+
     sign: str
     left: "Node"
     right: "Node"
@@ -262,6 +266,7 @@ def duration(text: str) -> tuple[int, str]:
 
 
 def no_duration(node: Node) -> HeadwaterError:
+    """E218: a duration where a number is needed, or the other way round."""
     return HeadwaterError("E218", expression=_spelled(node))
 
 

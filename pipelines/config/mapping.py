@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
-from features.strict import Strict
 from pipelines.config import credentials, expressions
 from pipelines.config.documents import Document, read
 from pipelines.config.formats import Format, format_of
@@ -58,10 +57,10 @@ Connection = Annotated[str, AfterValidator(_without_secrets)]
 TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
 
-class Part(Strict):
+class Part(BaseModel):
     """A part of a mapping file: unknown keys are refused, and what a person wrote is never echoed in an error."""
 
-    model_config = ConfigDict(populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
 class Source(Part):

@@ -14,12 +14,11 @@ from types import ModuleType
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from features.errors import HeadwaterError, Problem
 from features.settings import FeatureSettings
 from features.spine import Population
-from features.strict import Strict
 from models.settings import GateSettings, TrainingSettings
 from models.splits import Protocol
 from models.targets.settings import TargetSettings
@@ -42,7 +41,13 @@ RESERVED = {"HEADWATER_CONFIG", "HEADWATER_PROFILE", "HEADWATER_LANG"}
 SECRET = ("token", "secret", "password", "key", "webhook")
 
 
-class Demo(Strict):
+class Section(BaseModel):
+    """A part of the configuration: values that cannot be changed, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Demo(Section):
     """Where `headwater demo` gets its raw data; they go to data/<name>/."""
 
     source: Literal["operator", "cdnow", "complete-journey"] = "operator"
@@ -50,14 +55,14 @@ class Demo(Strict):
     seed: int = 7
 
 
-class Schedule(Strict):
+class Schedule(Section):
     """When the deployed nightly runs."""
 
     cron: str = "0 2 * * *"
     timezone: Zone = "Asia/Shanghai"
 
 
-class SparkSettings(Strict):
+class SparkSettings(Section):
     """The engine for those who outgrow one machine; `options` are Spark's own, and win."""
 
     master: str = Field("local[2]", description="local[2], spark://host:7077, yarn or k8s://…")
@@ -66,7 +71,7 @@ class SparkSettings(Strict):
     options: dict[str, str] = Field({}, description="such as spark.executor.instances; they win over the above")
 
 
-class Settings(Strict):
+class Settings(Section):
     """Everything that a run of one project depends on."""
 
     name: str = Field("operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")

@@ -237,6 +237,7 @@ def colours(candidates: Mapping[str, object] | Sequence[str], winner: str) -> di
 
 
 def model_name(name: str, lang: str) -> str:
+    """A candidate in words; one without words is called by its name."""
     return text(f"report.model_{name}", lang) if has(f"report.model_{name}") else name
 
 

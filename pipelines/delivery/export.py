@@ -4,12 +4,9 @@ Customers who are held out or must not be contacted never leave; the files carry
 """
 
 import csv
-import hashlib
 import io
-import json
-import os
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,9 +22,9 @@ from pipelines.delivery import workbook
 from pipelines.delivery.presets import Preset, preset, shaped
 from pipelines.wording.formats import missing
 from pipelines.wording.reasons import Wording
+from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
 from targeting.ranking import ListResult
 
-FILE_MODE = 0o640
 BOM = "\ufeff"
 SEPARATORS = ',;|\t\r\n\x0b\x0c\x85\u2028\u2029"'
 
@@ -71,27 +68,14 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
     kept = ~result.rows["customer_id"].isin(context.refused)
     going = ListResult(**{**vars(result), "rows": result.rows[kept].reset_index(drop=True)})
     withdrawn = int((~kept).sum())
-    digest = atomically(path, lambda target: _write(going, target, shape, context, withdrawn))
+    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    with replacing(path) as temporary:
+        _write(going, temporary, shape, context, withdrawn)
+        digest = sha256(temporary)
     exported = Exported(path, len(going.rows), withdrawn, digest)
     if context.log:
         _log(context, going, exported, preset_name)
     return exported
-
-
-def atomically(path: Path, write: Callable[[Path], None]) -> str:
-    """Let `write` fill a file beside `path`, then put it in place; gives the sha256 of its bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    beside = path.parent / f".{path.name}.part"
-    try:
-        write(beside)
-        beside.chmod(FILE_MODE)
-        with beside.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-            os.fsync(handle.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return digest
 
 
 def safe_cell(value: str) -> str:
@@ -174,7 +158,5 @@ def _log(context: ExportContext, result: ListResult, exported: Exported, preset_
         "sha256": exported.sha256,
     }
     assert context.log is not None
-    context.log.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    handle = os.open(context.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
-    with os.fdopen(handle, "a", encoding="utf-8") as log:
-        log.write(json.dumps(line, ensure_ascii=False) + "\n")
+    context.log.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    append_json(context.log, line)

@@ -162,6 +162,7 @@ def _person(page: Page, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def has_tiers(page: Page) -> bool:
+    """Does the project have tiers at all?"""
     return bool(page.data.frame["tier_current"].notna().any())
 
 
@@ -203,11 +204,13 @@ def reason_weights(page: Page) -> dict[str, float]:
 
 
 def statuses(page: Page) -> list[tuple[str, str]]:
+    """How many customers were scored, and how many were not for which reason; in words."""
     counted = page.data.frame["score_status"].astype(object).value_counts()
     return [(page.word("score_status", status), page.count(count)) for status, count in counted.items()]
 
 
 def churn_days(page: Page) -> int:
+    """Days of the main churn horizon; 0 where nothing scored churn."""
     days = _first(page.data.frame["churn_horizon_days"].dropna())
     return int(days) if days is not None else 0
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipelines.demo import samples
 from pipelines.demo.simulator import simulate
-from pipelines.workspace import storage
+from pipelines.workspace import files
 
 
 def make(data: str, customers: int, seed: int) -> Path:
@@ -21,5 +21,5 @@ def make(data: str, customers: int, seed: int) -> Path:
         samples.write_cdnow(folder / "raw")
     else:
         samples.write_complete_journey(folder / "raw")
-    storage.write_text(marker, f"{wanted}\n")
+    files.write_text(marker, f"{wanted}\n")
     return folder

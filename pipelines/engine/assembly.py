@@ -1,7 +1,7 @@
 """Features of a population, some customers at a time: memory follows the size of a chunk, not the number of customers.
 
-What needs everybody at once is made first: the numbered spine, what compares a customer with his peers, and what he
-shares with others of his account. Then each chunk, a range of rows of the spine, goes through expressions that are
+What needs everybody at once is made first: the numbered spine, what compares a customer with their peers, and what they
+share with others of his account. Then each chunk, a range of rows of the spine, goes through expressions that are
 compiled once; Parquet tables sorted by customer let it read its own rows and few others. Blocks of features that peers
 are compared by are made whole on the way, and kept as pieces: no history is aggregated twice.
 """
@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from datetime import date, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import ibis
 import ibis.expr.types as ir
@@ -25,13 +25,12 @@ from features.build import compared, join, parts
 from features.definition import KEY, ROW, Feature
 from features.spine import population
 from pipelines.engine.chunks import Chunk, Cut, most_rows
+from pipelines.engine.schema import Schema
+from pipelines.ingest.tables import Tables
+from pipelines.project import Project
 from pipelines.workspace import scratch
 from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.progress import Steps
-
-if TYPE_CHECKING:
-    from pipelines.ingest.tables import Tables
-    from pipelines.project import Project
 
 SAMPLE = 20_000
 """Customers from whom the usual value of a feature is taken, when there are more than fit into a chunk."""
@@ -47,47 +46,64 @@ FACTS = ("account_id", "consent", "last_contact_on")
 
 
 class Assembly:
-    """Features of the population of some dates, one chunk after the other; one Assembly at a time in a connection.
+    """Features of the population of some dates, one chunk after the other, on DuckDB.
 
-    Used in a `with` statement, it leaves nothing behind, neither in memory nor on disk.
+    Used in a `with` statement, it leaves nothing behind, neither in memory nor on disk. Several may work side by side
+    in one connection.
+
+    Attributes
+    ----------
+    everybody
+        The numbered spine: one row per customer and date, with `row` from 0 in the order of both.
+    spine
+        The rows that features are made of: `everybody`, or those of each n-th customer (`one_in`).
+    total
+        Rows of `everybody`.
     """
 
     def __init__(
         self,
-        project: "Project",
-        tables: "Tables",
+        project: Project,
+        tables: Tables,
         dates: Sequence[date],
-        steps: "Steps | None" = None,
+        steps: Steps | None = None,
         *,
         most: int | None = None,
         few: bool = False,
         pieces: Pieces | None = None,
     ):
-        """`most`: rows that may be made; of each n-th customer where there are more. Peers are everybody all the same.
+        """Number everybody; no feature is computed yet.
 
-        `few`: some customers only will be asked for, so nothing of the others is worth keeping. `pieces`: where blocks
-        are kept, those of an interrupted run with them; beside DuckDB's own spilling if nothing is told. `steps` are
-        told of passes over everybody.
+        Parameters
+        ----------
+        steps
+            Shows how far passes over everybody are.
+        most
+            Rows that may be made; of each n-th customer where there are more. Peers are everybody all the same.
+        few
+            Some customers only will be asked for, so nothing of the others is worth keeping.
+        pieces
+            Where blocks are kept, those of an interrupted run with them; beside DuckDB's own spilling if left out.
         """
         self.project, self.con, self.steps = project, project.connection, steps or Steps(quiet=True)
+        self._left = ExitStack()
+        self.schema = self._schema()
         since = {name: min(dates) - timedelta(days=USAGE_LOOKBACK) for name in tables.parts if name == "usage"}
         self.tables = tables.opened(self.con, since).tables
         rows = population(self.tables, dates, project.mapping.timezone, project.settings.population)
-        self.everybody = self.con.create_table("everybody", rows.order_by(ROW), temp=True, overwrite=True)
-        self.total = self.everybody.count().execute()
-        self.spine = self.everybody
-        self.size = self.most = most_rows(project.settings.chunk, len(project.features))
+        self.everybody = self.spine = self.schema.create("everybody", rows.order_by(ROW))
+        self.total = int(self.everybody.count().execute())
+        self._size = self._most = most_rows(project.settings.chunk, len(project.features))
         self.one_in = max(1, -(-self.total // most)) if most else 1
         if self.one_in > 1:
-            drawn = self.everybody.semi_join(_every(self.tables["customers"], self.one_in), "customer_id")
-            self.spine = self.con.create_table("drawn", drawn.order_by(ROW), temp=True, overwrite=True)
-            self.size *= self.one_in
-        self.few = few or self.one_in > 1
-        self.con.raw_sql(f"SET parquet_metadata_cache = {not self.few}")  # each chunk looks into the same files
-        self.cut = Cut(self.con, self.tables, self.spine)
-        self.kept: dict[str, dict[Chunk, Path]] = {}
+            drawn = self.everybody.semi_join(_each(self.tables["customers"], self.one_in), "customer_id")
+            self.spine = self.schema.create("drawn", drawn.order_by(ROW))
+            self._size *= self.one_in
+        self._few = few or self.one_in > 1
+        self.con.raw_sql(f"SET parquet_metadata_cache = {not self._few}")  # each chunk looks into the same files
+        self._cut = Cut(self.tables, self.spine, self._schema())
+        self._kept: dict[str, dict[Chunk, Path]] = {}
         self._pieces = pieces
-        self._left = ExitStack()
         self._parts: dict[str, dict[str, str]] = {}
         self._sql: dict[str, str] = {}
 
@@ -97,9 +113,14 @@ class Assembly:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def close(self) -> None:
+        """Give back the memory of everybody's tables; what comes after needs it more."""
+        self._left.close()
+        pa.default_memory_pool().release_unused()
+
     def chunks(self) -> list[Chunk]:
         """All rows in order; the last chunk may be smaller."""
-        return [Chunk(first, min(first + self.size, self.total)) for first in range(0, self.total, self.size)]
+        return [Chunk(first, min(first + self._size, self.total)) for first in range(0, self.total, self._size)]
 
     def sample(self) -> Chunk:
         """Rows evenly spread over everybody; everybody where one chunk holds them."""
@@ -115,33 +136,24 @@ class Assembly:
 
     def snapshot(self, chunk: Chunk) -> pd.DataFrame:
         """Every feature of every row of a chunk, ordered by customer and date."""
-        whole = self.together  # first: it leaves parts of other chunks behind
-        cut, given = self.cut.to(chunk), self._near(chunk, whole) | self._kept(chunk)
-        self._fill("wide", cut, [feature for feature in self._alone if feature.source not in self.kept])
-        wide = self._framed("wide", lambda: self._join("wide", cut, self.project.features, given))
+        whole = self._together  # first: it reads other chunks
+        cut = self._cut.to(chunk)
+        ready = self._near(chunk, whole) | self._kept_rows(cut, chunk)
+        self._fill("wide", cut, [feature for feature in self._alone if feature.source not in self._kept])
+        wide = self._framed("wide", lambda: self._join("wide", cut, self.project.features, ready))
         return wide.sort_values(ROW, ignore_index=True).drop(columns=ROW)  # DuckDB would sort whole rows, and hold them
 
     def of(self, customer: str) -> pd.DataFrame:
-        """Every feature of one customer, compared with everybody; no rows where he is not in the population."""
-        place = self.everybody.filter(self.everybody.customer_id == customer).row.min().to_pyarrow().as_py()
-        return self.snapshot(Chunk(place or 0, (place or 0) + (place is not None)))
-
-    def close(self) -> None:
-        """Give back the memory of everybody's tables; what comes after needs it more."""
-        together: Mapping[str, list[str]] = vars(self).get("together", {})  # not to be made only to be dropped
-        blocks = {block for blocks in self._parts.values() for block in blocks} | set(together)
-        whole = [name for names in together.values() for name in names]
-        for block in self.kept:
-            self.con.raw_sql(f"DROP VIEW IF EXISTS near_{block}")
-        self._left.close()
-        own = ["everybody", "drawn", "narrow", "sharing", "cut_spine", *(f"part_{block}" for block in blocks)]
-        for name in own + whole:
-            self.con.raw_sql(f"DROP TABLE IF EXISTS {name}")
-        pa.default_memory_pool().release_unused()
+        """Every feature of one customer, compared with everybody; no rows where they are not in the population."""
+        rows = self.everybody.filter(self.everybody.customer_id == customer).aggregate(
+            first=lambda t: t.row.min(), last=lambda t: t.row.max()
+        )
+        ((first, last),) = rows.to_pyarrow().to_pandas().itertuples(index=False)
+        return self.snapshot(Chunk(0, 0) if pd.isna(first) else Chunk(int(first), int(last) + 1))
 
     def facts(self, chunk: Chunk) -> pd.DataFrame:
         """`FACTS` for every row of a chunk, in the order of `snapshot`."""
-        cut = self.cut.to(chunk)
+        cut = self._cut.to(chunk)
 
         def rows() -> ir.Table:
             known = permissions(cut.tables, cut.spine, self.project.settings.contact.purpose)
@@ -150,33 +162,37 @@ class Assembly:
 
         return self._framed("facts", rows)
 
+    def _schema(self) -> Schema:
+        schema = Schema(self.con)
+        self._left.callback(schema.close)
+        return schema
+
     @cached_property
     def _alone(self) -> list[Feature]:
-        """Features that follow from rows of the customer himself."""
+        """Features that follow from the customer's own rows."""
         return [f for f in self.project.features if f.source not in {*ACROSS, "peers", "wide"}]
 
     @cached_property
-    def together(self) -> dict[str, list[str]]:
+    def _together(self) -> dict[str, list[str]]:
         """What needs more customers than those of a chunk: each part's tables of everybody, in the order of `row`."""
         across = [f for f in self.project.features if f.source in ACROSS]
-        asked = [f for f in self.project.features if f.source == "peers"]
-        return self._shared(across) | self._peers(asked)
+        compared_features = [f for f in self.project.features if f.source == "peers"]
+        return self._shared(across) | self._peers(compared_features)
 
     def _near(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
-        """The rows of a chunk from tables of everybody, as tables `part_<name>`."""
+        """The rows of a chunk from tables of everybody."""
+        schema = self._cut.schema
         for name, tables in whole.items():
-            own = [f"(SELECT * FROM {table} WHERE {chunk.condition}) {table}" for table in tables]
-            joined = own[0] + "".join(f" JOIN {rows} USING (row)" for rows in own[1:])
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{name} AS SELECT * FROM {joined}")
-        return {name: self.con.table(f"part_{name}") for name in whole}
+            own = [f"(SELECT * FROM {self.schema.qualified(t)} WHERE {chunk.condition}) {t}" for t in tables]
+            schema.fill(f"part_{name}", f"SELECT * FROM {own[0]}" + "".join(f" JOIN {t} USING (row)" for t in own[1:]))
+        return {name: schema[f"part_{name}"] for name in whole}
 
     def _shared(self, across: list[Feature]) -> dict[str, list[str]]:
         """What the members of an account share, some accounts at a time."""
         if not across:
             return {}
-        several = sharing(self.tables["customers"])
-        several = self.con.create_table("sharing", several, temp=True, overwrite=True)
-        count, made = -(-int(several.count().execute()) // MEMBERS) or 1, {}
+        several = self.schema.create("sharing", sharing(self.tables["customers"]))
+        count, blocks = -(-int(several.count().execute()) // MEMBERS) or 1, dict[str, ir.Table]()
         for number in range(count):
             tables, spine = self.tables | {"sharing": several}, self.spine
             if count > 1:
@@ -184,75 +200,71 @@ class Assembly:
                     account = tables[name].account_id.fill_null("").hash()
                     tables[name] = tables[name].filter((account % count + count) % count == number)
                 spine = spine.semi_join(tables["customers"], "customer_id")
-            made = parts(tables, spine, across, self.project.settings.features)
-            for name, rows in made.items():
-                self._append(f"loose_{name}", self.con.compile(rows), number > 0)
-        return {name: [self._sorted(f"loose_{name}", f"whole_{name}")] for name in made}
+            blocks = parts(tables, spine, across, self.project.settings.features)
+            for name, rows in blocks.items():
+                self.schema.fill(f"loose_{name}", self.con.compile(rows), append=number > 0)
+        return {name: [self._sorted(f"loose_{name}", f"whole_{name}")] for name in blocks}
 
-    def _peers(self, asked: list[Feature]) -> dict[str, list[str]]:
-        """Everybody beside his peers, over the few columns that are compared.
+    def _peers(self, features: list[Feature]) -> dict[str, list[str]]:
+        """Everybody beside their peers, over the few columns that are compared.
 
         Some features at a time: windows over all columns of millions of customers would not fit into memory.
         """
-        if not asked:
+        if not features:
             return {}
-        self._narrow(asked)
-        made, most = [], max(1, COMPARED // max(self.total, 1))
-        for first in range(0, len(asked), most):
-            some = asked[first : first + most]
-            rows = compared(self.con.table("narrow"), some)
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE loose_peers AS {self.con.compile(rows)}")
-            made.append(self._sorted("loose_peers", f"whole_peers_{first}"))
-        self.con.raw_sql("DROP TABLE narrow")
-        return {"peers": made}
+        self._narrow(features)
+        tables, most = [], max(1, COMPARED // max(self.total, 1))
+        for first in range(0, len(features), most):
+            rows = compared(self.schema["narrow"], features[first : first + most])
+            self.schema.fill("loose_peers", self.con.compile(rows))
+            tables.append(self._sorted("loose_peers", f"whole_peers_{first}"))
+        self.schema.drop("narrow")
+        return {"peers": tables}
 
-    def _narrow(self, asked: list[Feature]) -> None:
+    def _narrow(self, features: list[Feature]) -> None:
         """Everybody's columns that are compared, as a table `narrow`; the blocks that they come from are kept."""
-        read = {column for feature in asked for column in feature.reads}
+        read = {column for feature in features for column in feature.reads}
         narrow = [f for f in self.project.features if f.column in read]
         blocks = {f.source for f in narrow}
-        everybody, size = Cut(self.con, self.tables, self.everybody), self.most
+        everybody, size = Cut(self.tables, self.everybody, self._schema()), self._most
         for first in range(0, max(self.total, 1), size):
             chunk = Chunk(first, first + size)
             cut = everybody.to(chunk)
-            if self.few:
+            if self._few:
                 self._fill("narrow", cut, narrow)
             else:
                 self._keep("narrow", cut, [f for f in self._alone if f.source in blocks], chunk)
-            rows = self._compiled("narrow", partial(self._join, "narrow", cut, narrow, self._kept(chunk)))
-            self._append("narrow", rows, first > 0)
+            rows = self._compiled("narrow", partial(self._join, "narrow", cut, narrow, self._kept_rows(cut, chunk)))
+            self.schema.fill("narrow", rows, append=first > 0)
             self.steps.progress(first // size + 1, -(-self.total // size))
-        self.cut.chunk = None  # the names of its views were taken by others
-
-    def _append(self, table: str, rows: str, more: bool) -> None:
-        self.con.raw_sql(f"INSERT INTO {table} {rows}" if more else f"CREATE OR REPLACE TEMP TABLE {table} AS {rows}")
+        everybody.schema.close()
 
     def _sorted(self, loose: str, kept: str) -> str:
         """A table in the order of `row`, so that the rows of a chunk lie together; its name."""
-        self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE {kept} AS SELECT * FROM {loose} ORDER BY row")
-        self.con.raw_sql(f"DROP TABLE {loose}")
+        self.schema.fill(kept, f"SELECT * FROM {self.schema.qualified(loose)} ORDER BY row")
+        self.schema.drop(loose)
         return kept
 
     def _fill(self, name: str, cut: Cut, features: Sequence[Feature]) -> None:
         """The parts of a chunk as tables `part_<block>`."""
         for block, sql in self._blocks(name, cut, features).items():
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE part_{block} AS {sql}")
+            cut.schema.fill(f"part_{block}", sql)
 
     def _keep(self, name: str, cut: Cut, features: Sequence[Feature], chunk: Chunk) -> None:
         """The parts of a chunk as pieces: in DuckDB's memory little of them would stay, and other work would miss it."""
         for block, sql in self._blocks(name, cut, features).items():
-            self.pieces.once(block, chunk.name, partial(self._copy, sql))
-            self.kept.setdefault(block, {})[chunk] = self.pieces.path(block, chunk.name)
+            self._pieces_kept.once(block, chunk.name, partial(self._copy, sql))
+            self._kept.setdefault(block, {})[chunk] = self._pieces_kept.path(block, chunk.name)
 
     def _blocks(self, name: str, cut: Cut, features: Sequence[Feature]) -> dict[str, str]:
         """The statement of each block, made once."""
         if name not in self._parts:
-            made = parts(cut.tables, cut.spine, features, self.project.settings.features)
-            self._parts[name] = {block: self.con.compile(rows) for block, rows in made.items()}
+            blocks = parts(cut.tables, cut.spine, features, self.project.settings.features)
+            self._parts[name] = {block: self.con.compile(rows) for block, rows in blocks.items()}
         return self._parts[name]
 
     @cached_property
-    def pieces(self) -> Pieces:
+    def _pieces_kept(self) -> Pieces:
         """Where blocks are kept."""
         if self._pieces is None:
             return Pieces(self._left.enter_context(scratch.folder(self.project.workspace.root, ".features-")))
@@ -261,18 +273,17 @@ class Assembly:
     def _copy(self, sql: str, path: Path) -> None:
         self.con.raw_sql(f"COPY ({sql}) TO {_quoted(path)} ({PARQUET})")
 
-    def _kept(self, chunk: Chunk) -> dict[str, ir.Table]:
+    def _kept_rows(self, cut: Cut, chunk: Chunk) -> dict[str, ir.Table]:
         """The rows of a chunk from blocks that were kept, as views `near_<block>`."""
-        for block, paths in self.kept.items():
+        for block, paths in self._kept.items():
             held = [c for c in paths if c.touches(chunk)] or list(paths)[:1]  # a chunk without rows touches none
             files = ", ".join(_quoted(paths[c]) for c in held)
-            rows = f"SELECT * FROM read_parquet([{files}]) WHERE {chunk.condition}"
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW near_{block} AS {rows}")
-        return {block: self.con.table(f"near_{block}") for block in self.kept}
+            cut.schema.view(f"near_{block}", f"SELECT * FROM read_parquet([{files}]) WHERE {chunk.condition}")
+        return {block: cut.schema[f"near_{block}"] for block in self._kept}
 
-    def _join(self, name: str, cut: Cut, wanted: Sequence[Feature], given: Mapping[str, ir.Table]) -> ir.Table:
-        made = {b: self.con.table(f"part_{b}") for b in self._parts[name] if b not in given}
-        return join(cut.spine, made | dict(given), wanted, self.project.settings.features)
+    def _join(self, name: str, cut: Cut, wanted: Sequence[Feature], ready: Mapping[str, ir.Table]) -> ir.Table:
+        filled = {b: cut.schema[f"part_{b}"] for b in self._parts[name] if b not in ready}
+        return join(cut.spine, filled | dict(ready), wanted, self.project.settings.features)
 
     def _compiled(self, name: str, rows: Callable[[], ir.Table]) -> str:
         if name not in self._sql:
@@ -294,7 +305,7 @@ def numbered(rows: ir.Table, spine: ir.Table) -> ir.Table:
     return rows.join(spine.select(*KEY, ROW), KEY)
 
 
-def _every(customers: ir.Table, one_in: int) -> ir.Table:
+def _each(customers: ir.Table, one_in: int) -> ir.Table:
     """Each so many-th customer in the order of their ids."""
     numbered = customers.select("customer_id", n=ibis.row_number().over(order_by=customers.customer_id))
     return numbered.filter(numbered.n % one_in == 0)

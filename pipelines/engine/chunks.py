@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import ibis.expr.types as ir
 import sqlglot.expressions as sge
+
+from pipelines.engine.schema import Schema
 
 CELLS = 30_000_000
 """Values that a chunk may hold, so that DuckDB's memory is enough for any catalogue."""
@@ -27,6 +28,7 @@ class Chunk:
 
     @property
     def name(self) -> str:
+        """Of files; sorts in the order of the rows."""
         return f"{self.first:010d}-{self.end:010d}"
 
     @property
@@ -46,30 +48,31 @@ class Chunk:
 
 
 class Cut:
-    """The tables of one chunk as views, and its rows of the spine, always under the same names."""
+    """The tables of one chunk after the other, as views of a schema; the names stay, so statements are compiled once."""
 
-    def __init__(self, con: Any, tables: Mapping[str, ir.Table], spine: ir.Table):
-        self.con, self.whole, self.everybody = con, tables, spine.get_name()
-        self.own = {name: con.compile(rows) for name, rows in tables.items() if "customer_id" in rows.columns}
-        self.chunk: Chunk | None = None
+    def __init__(self, tables: Mapping[str, ir.Table], spine: ir.Table, schema: Schema):
+        self.schema = schema
+        self._con, self._whole, self._all_rows = schema.con, tables, schema.con.compile(spine)
+        self._own = {name: self._con.compile(t) for name, t in tables.items() if "customer_id" in t.columns}
+        self._chunk: Chunk | None = None
 
     def to(self, chunk: Chunk) -> "Cut":
         """Plain SQL, for it is the same for every chunk: Ibis would take as long as DuckDB does for a small block."""
-        if chunk != self.chunk:
-            rows = f"SELECT * FROM {self.everybody} WHERE {chunk.condition}"
-            self.con.raw_sql(f"CREATE OR REPLACE TEMP TABLE cut_spine AS {rows}")
-            bounds = self.con.raw_sql("SELECT min(customer_id), max(customer_id) FROM cut_spine").fetchone()
-            low, high = (sge.convert(bound or "").sql("duckdb") for bound in bounds)
-            for name, sql in self.own.items():
-                mine = f"SELECT * FROM ({sql}) WHERE customer_id BETWEEN {low} AND {high}"
-                self.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW cut_{name} AS {mine}")
-            self.chunk = chunk
+        if chunk != self._chunk:
+            self.schema.fill("spine", f"SELECT * FROM ({self._all_rows}) WHERE {chunk.condition}")
+            bounds = self._con.raw_sql(f"SELECT min(customer_id), max(customer_id) FROM {self.schema.name}.spine")
+            low, high = (sge.convert(bound or "").sql("duckdb") for bound in bounds.fetchone())
+            for name, sql in self._own.items():
+                self.schema.view(f"cut_{name}", f"SELECT * FROM ({sql}) WHERE customer_id BETWEEN {low} AND {high}")
+            self._chunk = chunk
         return self
 
     @cached_property
     def spine(self) -> ir.Table:
-        return self.con.table("cut_spine")
+        """The rows of the chunk."""
+        return self.schema["spine"]
 
     @cached_property
     def tables(self) -> dict[str, ir.Table]:
-        return {name: self.con.table(f"cut_{name}") if name in self.own else self.whole[name] for name in self.whole}
+        """The canonical tables, those with customers cut to the customers of the chunk."""
+        return {name: self.schema[f"cut_{name}"] if name in self._own else self._whole[name] for name in self._whole}

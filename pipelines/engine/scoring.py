@@ -22,6 +22,7 @@ from models.evaluation import gates
 from models.scores.columns import CURVE, REASONS
 from models.scores.reasons import reasons
 from models.scores.score_table import conform
+from models.targets.settings import TargetSettings
 from pipelines.config.settings import Settings
 from pipelines.workspace.bundles import Champion
 from targeting import bands, holdout, suppression, tiers
@@ -120,6 +121,15 @@ def finished(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | N
         frame = frame.assign(is_potential_vip=None)
     kept = {str(name): frame[name] for name in frame if not str(name).startswith("_")}
     return conform(kept | nested)
+
+
+def targets_of(champions: Mapping[str, Champion], settings: Settings) -> TargetSettings:
+    """The targets that the champions were trained for: the high-value amount does not drift with later data.
+
+    Where no champion scores potential VIPs another one tells the amount: it was fixed for all targets at once.
+    """
+    champion = champions.get("vip") or next(iter(champions.values()))
+    return TargetSettings.model_validate(champion.model.facts_.get("targets") or settings.targets.model_dump())
 
 
 def _identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.DataFrame:

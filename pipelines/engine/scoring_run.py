@@ -14,7 +14,6 @@ from features.errors import HeadwaterError
 from models.scores.reasons import usual
 from models.scores.score_table import RowsDigest
 from models.targets import outcomes
-from pipelines.delivery import delivery
 from pipelines.engine import scoring
 from pipelines.engine.assembly import Assembly, numbered
 from pipelines.engine.chunks import Chunk
@@ -58,19 +57,20 @@ class ScoringRun:
         """What needs everybody: peers, accounts, the high-value line, and the usual values of the features."""
         if not self.assembly.total:
             raise HeadwaterError("E430", as_of=self.as_of.isoformat())
-        high_value = delivery.targets_of(self.champions, self.project.settings).vip.high_value
+        high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
         worth = outcomes.high_value(self.assembly.everybody, self.assembly.tables, high_value)
         worth = numbered(worth, self.assembly.everybody).select(ROW, *WORTH).order_by(ROW)
-        self.worth: ir.Table = self.project.connection.create_table("worth", worth, temp=True, overwrite=True)
+        self.worth: ir.Table = self.assembly.schema.create("worth", worth)
         self.sample = self.assembly.sample()
         self._first = self.assembly.snapshot(self.sample)
         self.peers = usual(self._first, self.project.features)
 
     def score(self) -> None:
-        """One piece per chunk, those of an earlier attempt left as they are."""
-        for number, chunk in enumerate(self.chunks, start=1):
-            self.pieces.once(SCORED, chunk.name, partial(self._fill, chunk))
-            self.steps.progress(number, len(self.chunks))
+        """One piece per chunk, those of an earlier attempt left as they are; no feature is asked for after that."""
+        with self.assembly:
+            for number, chunk in enumerate(self.chunks, start=1):
+                self.pieces.once(SCORED, chunk.name, partial(self._fill, chunk))
+                self.steps.progress(number, len(self.chunks))
 
     @cached_property
     def scorer(self) -> Scorer:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -20,10 +19,8 @@ from models.targets import outcomes
 from models.targets.settings import HighValue
 from pipelines.engine import spark
 from pipelines.engine.spark_ibis import SparkBackend
-
-if TYPE_CHECKING:
-    from pipelines.ingest.tables import Tables
-    from pipelines.project import Project
+from pipelines.ingest.tables import Tables
+from pipelines.project import Project
 
 
 class SparkAssembly:
@@ -33,7 +30,7 @@ class SparkAssembly:
     catalogue would take the driver longer to make than the executors to run.
     """
 
-    def __init__(self, con: SparkBackend, project: "Project", tables: "Tables", dates: Sequence[date]):
+    def __init__(self, con: SparkBackend, project: Project, tables: Tables, dates: Sequence[date]):
         self.con, self.project = con, project
         since = {"usage": min(dates) - timedelta(days=USAGE_LOOKBACK)}
         self.tables = {
@@ -71,7 +68,7 @@ class SparkAssembly:
         return self.con.stored("seen", frame)
 
 
-def ordered(project: "Project", tables: "Tables", dates: Sequence[date]) -> Iterator[pa.Table]:
+def ordered(project: Project, tables: Tables, dates: Sequence[date]) -> Iterator[pa.Table]:
     """Every feature of the population of some dates, ordered by customer and date; Spark runs until the last is taken."""
     with spark.connected(project.settings.spark, project.workspace.root) as con:
         yield from SparkAssembly(con, project, tables, dates).ordered()

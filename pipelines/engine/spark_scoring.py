@@ -1,9 +1,10 @@
 """A night's scores with Spark: features and models on the executors, ranks and publication where DuckDB's night has them."""
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,19 @@ from models.estimators.bundle import from_files
 from models.scores.reasons import usual
 from models.scores.score_table import SCHEMA
 from pipelines.config.settings import Settings
-from pipelines.delivery import delivery
-from pipelines.engine import spark
+from pipelines.engine import scoring, spark
 from pipelines.engine.assembly import SAMPLE
 from pipelines.engine.chunks import Chunk, most_rows
 from pipelines.engine.scoring import Scorer
 from pipelines.engine.scoring_run import SCORED, ScoringRun
-from pipelines.engine.spark_features import SparkAssembly, files
+from pipelines.engine.spark_features import SparkAssembly, files, ordered
 from pipelines.engine.spark_ibis import narrow
 from pipelines.ingest.tables import Tables
+from pipelines.project import Project
 from pipelines.workspace import bundles
 from pipelines.workspace.bundles import Champion
+from pipelines.workspace.checkpoints import Pieces
+from pipelines.workspace.progress import Steps
 
 PLACE = pa.field(ROW, pa.int64())
 """Spark reads files in an order of its own: rows keep their number until they are sorted by it."""
@@ -72,7 +75,7 @@ class SparkScoringRun(ScoringRun):
         with self._spark as opened:
             if not self.assembly.total:
                 raise HeadwaterError("E430", as_of=self.as_of.isoformat())
-            high_value = delivery.targets_of(self.champions, self.project.settings).vip.high_value
+            high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
             self.everybody = self.assembly.seen(high_value)
             self.first = self._sample()
             columns = [*("customer_id", "as_of"), *(f.column for f in self.project.features)]
@@ -109,6 +112,26 @@ class SparkScoringRun(ScoringRun):
         facts = {f.name: getattr(self.scorer, f.name) for f in fields(Scorer) if f.name != "champions"}
         texts = {t: text for t, text in bundles.texts(self.project.workspace).items() if t in self.champions}
         return cloudpickle.dumps(Shipped(texts, facts | {"settings": bare}, schema))
+
+
+class SparkEngine:
+    """For those who outgrow one machine; see `Engine`."""
+
+    def features(self, project: Project, tables: Tables, dates: Sequence[date], steps: Steps) -> Iterator[pa.Table]:
+        """See `Engine`; Spark runs until the last is taken."""
+        return ordered(project, tables, dates)
+
+    def scoring(
+        self,
+        project: Project,
+        tables: Tables,
+        as_of: date,
+        champions: Mapping[str, Champion],
+        pieces: Pieces,
+        steps: Steps,
+    ) -> ScoringRun:
+        """See `Engine`."""
+        return SparkScoringRun(project, tables, as_of, champions, pieces, steps)
 
 
 def _partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -1,4 +1,4 @@
-"""`headwater features audit`: what each feature holds on the project's own data, and whether it keeps the laws there.
+"""The audit of features: what each feature holds on the project's own data, and whether it keeps the laws there.
 
 The laws run on a sample of customers at a past date, once as they are and once with their events re-dated to the
 instants where code goes wrong; and no feature may tell the outcome by itself.
@@ -7,7 +7,7 @@ instants where code goes wrong; and no feature may tell the outcome by itself.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis.expr.types as ir
 import numpy as np
@@ -17,16 +17,12 @@ from features.definition import ROW, Feature
 from features.errors import HeadwaterError, Problem
 from features.laws.cases import Case, crowded
 from features.laws.checks import Breach, asking, breaches
+from features.spine import population
 from models.evaluation.leaks import LIMIT, single_feature_auc
 from models.targets import outcomes
-from pipelines.cli.inspection import grid, members
-from pipelines.delivery import delivery
+from pipelines.flows.retrain import labels_of
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
-from pipelines.wording.texts import text
-
-if TYPE_CHECKING:
-    from pipelines.cli.run import Run
 
 FEWEST = 20
 """Outcomes of either kind below which a single feature may tell them by chance."""
@@ -47,7 +43,7 @@ class Audit:
         return self.held.auc[self.held.auc > LIMIT]
 
 
-def _audit(project: Project, tables: Tables, as_of: date, customers: int, features: Sequence[Feature]) -> Audit:
+def audit(project: Project, tables: Tables, as_of: date, customers: int, features: Sequence[Feature]) -> Audit:
     """Look at these features on the newest date whose outcomes are known at `as_of`. Raises E430 without customers."""
     protocol, asked = project.settings.protocol, project.settings.targets
     past = as_of - timedelta(days=asked.longest + protocol.reporting_delay_days)
@@ -55,7 +51,7 @@ def _audit(project: Project, tables: Tables, as_of: date, customers: int, featur
     case = _taken(tables, spine)
     ask = asking(project.connection, features, project.settings.features)
     wide = ask(case).to_pandas(date_as_object=True)
-    labels = project.labels(tables, spine, outcomes.fixed(spine, tables.tables, asked), as_of)
+    labels = labels_of(project, tables, spine, outcomes.fixed(spine, tables.tables, asked), as_of)
     held = _figures(wide, features).assign(auc=_telling(wide, labels, asked.churn.horizon_days, features))
     broken = [*breaches(ask, case, features)]
     broken += breaches(ask, crowded(case, np.random.default_rng(project.settings.seed)), features)
@@ -64,7 +60,8 @@ def _audit(project: Project, tables: Tables, as_of: date, customers: int, featur
 
 def _sampled(project: Project, tables: Tables, past: date, customers: int) -> ir.Table:
     """The population of a date, or every n-th of it."""
-    spine = project.spine(tables, [past])
+    rows = population(tables.tables, [past], project.mapping.timezone, project.settings.population)
+    spine = project.connection.create_table("audited_population", rows, temp=True, overwrite=True)
     there = int(spine.count().to_pyarrow().as_py())
     if there == 0:
         raise HeadwaterError("E430", as_of=past)
@@ -103,28 +100,7 @@ def _telling(wide: pd.DataFrame, labels: pd.DataFrame, horizon: int, features: S
     return pd.concat(found, axis=1).max(axis=1) if found else pd.Series(np.nan, index=columns)
 
 
-def run(asked: "Run", as_of: date, customers: int, family: str | None) -> None:
-    """The table of all features, then E561 or E562 if one breaks a law or tells the outcome."""
-    lang, project = asked.language, asked.project
-    features = _closed(project.features, members(project.features, family))
-    with asked.steps.step("check") as facts:
-        tables = project.tables(as_of)
-        facts["said"] = delivery.rows_said(tables, lang)
-    with asked.steps.step("audit") as facts:
-        found = _audit(project, tables, as_of, customers, features)
-        facts["said"] = text("steps.audited", lang, features=len(found.held), rows=found.customers, past=found.past)
-    asked.tell(
-        past=found.past, customers=found.customers, features=_listed(found), broken=[vars(b) for b in found.broken]
-    )
-    asked.tell(telling=found.telling.to_dict())
-    asked.say(_shown(found, lang))
-    problems = _told(project, found)
-    if problems:
-        raise HeadwaterError.of(problems)
-    asked.say(text("steps.audit_held", lang))
-
-
-def _closed(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
+def closed(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
     """The chosen features and all that they are made from, in the order of the catalogue."""
     made, needed, pending = {f.column: f for f in features}, set(), list(chosen)
     while pending:
@@ -135,24 +111,7 @@ def _closed(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feat
     return [f for f in features if f.column in needed]
 
 
-def _listed(found: Audit) -> list[dict[str, Any]]:
-    rows = found.held.reset_index(names="feature").astype(object).to_dict("records")
-    return [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows]
-
-
-def _shown(found: Audit, lang: str) -> Any:
-    """One line per feature; what is wrong with it stands at its end."""
-    columns = ("feature", "nulls", "distinct", "min", "median", "max", "auc", "remark")
-    table = grid(*(text(f"steps.column.{c}", lang) for c in columns))
-    for row in _listed(found):
-        laws = [text(f"terms.law.{b.law}", lang) for b in found.broken if b.feature == row["feature"]]
-        laws += [text("terms.law.constant", lang)] * (row["distinct"] <= 1)
-        numbers = ("" if row[c] is None else f"{row[c]:,.4g}" for c in ("min", "median", "max", "auc"))
-        table.add_row(row["feature"], f"{row['nulls']:.0%}", f"{row['distinct']:,}", *numbers, ", ".join(laws))
-    return table
-
-
-def _told(project: Project, found: Audit) -> list[Problem]:
+def problems(project: Project, found: Audit) -> list[Problem]:
     """What is wrong, a breach of a law first."""
     where = {f.column: f.definition.function.__code__ for f in project.features}
 

@@ -10,31 +10,31 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from features import identity
 from features.errors import HeadwaterError, Problem
 from models.evaluation import gates
 from models.scores.score_table import SCHEMA_VERSION
-from pipelines.delivery import delivery
-from pipelines.delivery.delivery import Published
+from pipelines.delivery import lists, pages
 from pipelines.delivery.report_data import ListMade
-from pipelines.engine import spark
+from pipelines.engine import scoring
+from pipelines.engine.engines import Engine, engine
 from pipelines.engine.scoring import TARGETS, plain
 from pipelines.engine.scoring_run import ScoringRun
+from pipelines.flows import sentences
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.wording import errors
-from pipelines.wording.texts import LANGUAGES, text
-from pipelines.workspace import bundles, checkpoints, runs, storage
+from pipelines.wording.texts import LANGUAGES
+from pipelines.workspace import bundles, checkpoints, files, lock, paths, publication, runs
 from pipelines.workspace.bundles import Champion
 from pipelines.workspace.checkpoints import Pieces
-from pipelines.workspace.journal import Journal, code_version, identity
+from pipelines.workspace.journal import Journal, code_version, run_id
+from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
+from pipelines.workspace.publication import Published
 from pipelines.workspace.score_files import ScoreFile
-from pipelines.workspace.storage import Workspace
-
-if TYPE_CHECKING:
-    from pipelines.cli.run import Run
 
 ROUTINE = ("W301", "W302", "W303")
 """Rows that were put aside: every night has some; the check step counts them, `data check` and the report name them."""
@@ -80,9 +80,12 @@ class Night:
 
     def delivered(self) -> list[Path]:
         """The lists and the report that this run has on record; where nobody's consent is known, only the report."""
-        lists = (delivery.list_path(self.workspace, kind, self.as_of, "xlsx") for kind in delivery.DRAWN)
-        possible = [*lists, delivery.report_path(self.workspace, self.as_of)]
+        possible = [*map(self.workbook, lists.DRAWN), self.workspace.report(self.as_of)]
         return [path for path in possible if self.named(path) in self.recorded.get("delivered", {})]
+
+    def workbook(self, kind: str) -> Path:
+        """Where the list of a kind lies."""
+        return self.workspace.list_file(kind, self.as_of, "xlsx")
 
     def named(self, path: Path) -> str:
         """An output as the record calls it, wherever the workspace lies."""
@@ -105,7 +108,7 @@ class Night:
             "serving_as_of": str(self.workspace.serving() or "") or None,
             "outputs": [str(path) for path in self.outputs],
             "warnings": [problem.code for problem in self.warnings],
-            "rows": delivery.rows(counts),
+            "rows": sentences.row_counts(counts),
             "files": self.tables.files if self.tables else {},
         }
 
@@ -119,42 +122,18 @@ def stages(*, dry_run: bool = False, lists: bool = True) -> tuple[Callable[[Nigh
 
 def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
     """A whole night under the workspace's lock. Raises HeadwaterError with the code of the first failing step."""
-    with storage.exclusive(night.workspace, f"nightly {night.as_of}"):
+    with lock.exclusive(night.workspace, f"nightly {night.as_of}"):
         for stage in stages(dry_run=dry_run, lists=lists):
             stage(night)
     return night
 
 
-def command(run_: "Run", as_of: date, *, dry_run: bool, deliver: bool) -> Night:
-    """`headwater nightly` and `headwater score`: the result is told whether the night succeeds or not."""
-    night = Night(run_.project, as_of, run_.steps)
-    try:
-        run(night, dry_run=dry_run, lists=deliver)
-    finally:
-        run_.tell(**night.result())
-    if night.already:
-        run_.say(_already_said(night, run_.language))
-    for path in night.outputs:
-        run_.say(delivery.shown(path))
-    return night
-
-
-def _already_said(night: Night, lang: str) -> str:
-    """This run is published; whether anything of it had to be made again."""
-    facts = {"as_of": night.as_of.isoformat(), "run_id": night.run_id}
-    names = [text(f"steps.{name}", lang) for name in night.remade]
-    if not names:
-        return text("steps.already", lang, **facts)
-    return text("steps.completed", lang, names=text("steps.and", lang).join(names), **facts)
-
-
 def prepare(night: Night) -> Night:
     """Everything up to the gates; writes nothing that anybody reads."""
-    if night.project.settings.engine == "spark":
-        spark.present()
+    chosen = engine(night.project.settings)
     _check(night)
     if not night.already:
-        _score(night)
+        _score(night, chosen)
         _judge(night)
     return night
 
@@ -167,7 +146,7 @@ def _check(night: Night) -> None:
         for warning in night.tables.warnings:
             night.warn(warning)
         night.champions = scoring_champions(night, bundles.champions(project.workspace))
-        night.run_id = identity(
+        night.run_id = run_id(
             as_of=night.as_of,
             inputs=night.tables.fingerprint,
             code=code_version(),
@@ -175,8 +154,8 @@ def _check(night: Night) -> None:
             models={name: champion.sha256 for name, champion in night.champions.items()},
         )
         night.steps.journal = Journal.open(project.workspace, night.run_id)
-        facts["rows"], facts["files"] = delivery.rows(night.tables.counts), night.tables.files
-        facts["said"] = delivery.rows_said(night.tables, night.steps.lang)
+        facts["rows"], facts["files"] = sentences.row_counts(night.tables.counts), night.tables.files
+        facts["said"] = sentences.rows_read(night.tables, night.steps.lang)
     _remember(night)
 
 
@@ -211,7 +190,13 @@ def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[s
             found[target] = champion
         else:
             others.append(
-                {"version": champion.version, "found": expected, "expected": str(trained_on), "target": target}
+                {
+                    "version": champion.version,
+                    "found": expected,
+                    "expected": str(trained_on),
+                    "target": target,
+                    "why": _why(champion),
+                }
             )
     if others and not found:
         raise HeadwaterError("E525", **others[0])
@@ -220,13 +205,18 @@ def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[s
     return found
 
 
-def _score(night: Night) -> None:
+def _why(champion: Champion) -> str:
+    """The key of what is to be added where the identity of features was made in another way."""
+    return "@identity.same" if champion.model.facts_.get("identity") == identity.FORMAT else "@identity.earlier"
+
+
+def _score(night: Night, chosen: Engine) -> None:
     """Features of everybody, then the champions, chunk after chunk."""
     project, tables = night.project, night.tables
     assert tables is not None
     kept = Pieces.open(night.workspace, night.run_id)
     with night.steps.step("features") as facts:
-        night.scoring = _engine(project)(project, tables, night.as_of, night.champions, kept, night.steps)
+        night.scoring = chosen.scoring(project, tables, night.as_of, night.champions, kept, night.steps)
         night.scoring.prepare()
         customers = night.scoring.assembly.total
         facts["said"] = f"{customers:,} × {len(project.features)}"
@@ -236,16 +226,7 @@ def _score(night: Night) -> None:
         night.scoring.finish(before(night.workspace, night.as_of))
         facts.update(night.scoring.summary.facts())
         facts |= {name: None for target in TARGETS if target not in night.champions for name in COUNTED[target]}
-        facts["said"] = delivery.scores_said(facts, night.steps.lang)
-
-
-def _engine(project: Project) -> type[ScoringRun]:
-    """Who makes features and scores: DuckDB in this process, or Spark's executors."""
-    if project.settings.engine == "duckdb":
-        return ScoringRun
-    from pipelines.engine.spark_scoring import SparkScoringRun
-
-    return SparkScoringRun
+        facts["said"] = sentences.customers_scored(facts, night.steps.lang)
 
 
 def before(workspace: Workspace, as_of: date) -> ScoreFile | None:
@@ -283,7 +264,7 @@ def _metadata(night: Night, checks: list[dict]) -> dict[str, str]:
     """Everything needed to judge the rows, for the file that holds them. All text."""
     assert night.scoring is not None and night.tables is not None
     project = night.project
-    return delivery.texts(
+    return publication.as_texts(
         run_id=night.run_id,
         as_of=night.as_of.isoformat(),
         schema_version=SCHEMA_VERSION,
@@ -294,7 +275,7 @@ def _metadata(night: Night, checks: list[dict]) -> dict[str, str]:
         inputs=night.tables.fingerprint,
         input_files={n: [vars(f) for f in files] for n, files in night.tables.fingerprints.items()},
         gates=checks,
-        high_value=delivery.targets_of(night.champions, project.settings).vip.high_value.model_dump(),
+        high_value=scoring.targets_of(night.champions, project.settings).vip.high_value.model_dump(),
         code_version=code_version(),
         config_sha256=project.settings.fingerprint(),
     )
@@ -311,11 +292,11 @@ def publish(night: Night) -> Night:
         def record(sha256: str) -> None:
             journal.record(outcome=runs.PUBLISHING, as_of=night.as_of, sha256=sha256, meta=night.meta)
 
-        path = storage.publish(night.workspace, night.scoring.tables(), night.meta, record)
+        path = publication.publish(night.workspace, night.scoring.tables(), night.meta, record)
         night.published = True
         checkpoints.forget(night.workspace)
         night.outputs.append(path)
-        facts["said"] = delivery.shown(path)
+        facts["said"] = paths.from_here(path)
     return night
 
 
@@ -323,11 +304,11 @@ def deliver(night: Night) -> Night:
     """Lists and report over what was published, as far as they are not there; a failure says that the scores are out."""
     if night.already and _finished(night):
         return night
-    done = delivery.published(night.workspace, night.as_of)
+    done = publication.published(night.workspace, night.as_of)
     night.outputs = [night.workspace.score_file(night.as_of)]
     _draw(night, done)
     _write_report(night, done)
-    made = {night.named(path): storage.sha256(path) for path in night.outputs[1:]}
+    made = {night.named(path): files.sha256(path) for path in night.outputs[1:]}
     return _ended(night, runs.PUBLISHED, delivered=made)
 
 
@@ -346,7 +327,7 @@ def close(night: Night) -> Night:
 def _ended(night: Night, outcome: str, **facts: Any) -> Night:
     """Record what became of the night."""
     assert night.steps.journal is not None
-    sha256 = night.recorded.get("sha256") or storage.sha256(night.workspace.score_file(night.as_of))
+    sha256 = night.recorded.get("sha256") or files.sha256(night.workspace.score_file(night.as_of))
     night.steps.journal.add(outcome=outcome, sha256=sha256, **night.result(), **facts)
     return night
 
@@ -355,19 +336,19 @@ def _draw(night: Night, done: Published) -> None:
     """The lists of the targets that were scored. Where nobody's consent is known they are not written, and a warning says why."""
     with night.steps.step("lists") as facts:
         try:
-            night.lists = [_drawn(night, done, kind) for kind in delivery.DRAWN if kind in done.models]
+            night.lists = [_drawn(night, done, kind) for kind in lists.DRAWN if kind in done.models]
         except HeadwaterError as error:
             if error.problem.code != "E261":
                 raise
             night.warn(Problem("W261", values=error.problem.values))
-        night.outputs += [delivery.list_path(night.workspace, entry.kind, night.as_of, "xlsx") for entry in night.lists]
+        night.outputs += [night.workbook(entry.kind) for entry in night.lists]
         facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
 
 
 def _drawn(night: Night, done: Published, kind: str) -> ListMade:
     """One list; a workbook of this run that is there already stays as it is, whoever has written in it since."""
-    there = night.intact(delivery.list_path(night.workspace, kind, night.as_of, "xlsx"))
-    made = delivery.listed(night.project, done, kind, written=there)
+    there = night.intact(night.workbook(kind))
+    made = lists.write_nightly(night.project, done, kind, written=there)
     if not there and "lists" not in night.remade:
         night.remade.append("lists")
     return made
@@ -376,13 +357,13 @@ def _drawn(night: Night, done: Published, kind: str) -> ListMade:
 def _write_report(night: Night, done: Published) -> None:
     """The page of the night that was published, with its tables and warnings."""
     assert night.tables is not None
-    path = delivery.report_path(night.workspace, night.as_of)
+    path = night.workspace.report(night.as_of)
     night.outputs.append(path)
     if night.intact(path):
         return
     with night.steps.step("report") as facts:
         warnings = {lang: [errors.sentence(w, "what", lang) for w in night.warnings] for lang in LANGUAGES}
-        use = delivery.table_use(night.tables)
-        data = delivery.report_data(night.project, done, lists=night.lists, warnings=warnings, quality=use)
-        facts["said"] = delivery.shown(delivery.page(night.project, data))
+        use = pages.table_use(night.tables)
+        data = pages.report_data(night.project, done, lists=night.lists, warnings=warnings, quality=use)
+        facts["said"] = paths.from_here(pages.write_page(night.project, data))
         night.remade.append("report")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -15,17 +15,13 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 
 from features.errors import HeadwaterError
-from pipelines.delivery import delivery
 from pipelines.flows import nightly, retrain
 from pipelines.flows.nightly import Night
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import storage
+from pipelines.workspace import lock, paths
 from pipelines.workspace.progress import Steps
-
-if TYPE_CHECKING:
-    from pipelines.cli.run import Run
 
 TARGETS = ("churn", "value", "vip")
 POOL = "headwater"
@@ -42,7 +38,7 @@ def nightly_flow(config: str, as_of: str | None = None) -> Any:
     project = Project.open(config)
     night = Night(project, _day_of(project, as_of), Steps(project.settings.language))
     try:
-        with storage.exclusive(project.workspace, f"nightly {night.as_of}"):
+        with lock.exclusive(project.workspace, f"nightly {night.as_of}"):
             for stage in nightly.stages():
                 _once(stage, stage.__name__)(night)
     except HeadwaterError as error:
@@ -89,20 +85,20 @@ def _tell(night: Night) -> None:
     """Artifacts under fixed keys, so that Prefect keeps their history."""
     result = night.result()
     rows = [{"table": name, **counts} for name, counts in result["rows"].items()]
-    files = "\n".join(f"- `{delivery.shown(path)}`" for path in night.outputs)
+    files = "\n".join(f"- `{paths.from_here(path)}`" for path in night.outputs)
     said = text("steps.night_summary", night.steps.lang, as_of=night.as_of.isoformat(), run_id=night.run_id)
     create_markdown_artifact(key="nightly-summary", markdown=f"## {said}\n\n{files}\n")
     create_table_artifact(key="data-contract", table=rows)
 
 
-def _schedule(run: "Run", every: int | None) -> Schedule:
-    wanted = run.project.settings.schedule
+def _schedule(project: Project, every: int | None) -> Schedule:
+    wanted = project.settings.schedule
     if every:
         return Schedule(interval=timedelta(seconds=every))
     return Schedule(cron=wanted.cron, timezone=wanted.timezone)
 
 
-def _server() -> None:
+def reachable() -> None:
     """A running server is needed: the scheduler lives in it. Raises E709 (exit 7) where none answers."""
     url = PREFECT_API_URL.value()
     if not url:
@@ -113,28 +109,27 @@ def _server() -> None:
         raise HeadwaterError("E709", detail=f"{url}: {trouble}")
 
 
-def serve(run: "Run", every: int | None) -> None:
-    """`headwater serve`: registers the deployment and runs it from this process."""
-    _server()
-    name, config = run.project.settings.name, str(run.project.config)
-    when = f"{every} s" if every else run.project.settings.schedule.cron
-    run.say(text("steps.serving", run.language, name=name, when=when))
-    nightly_flow.serve(name=name, parameters={"config": config}, schedule=_schedule(run, every), limit=1)
+def serve(project: Project, every: int | None) -> None:
+    """Register the deployment and run it from this process until it is stopped; call `reachable` first."""
+    nightly_flow.serve(
+        name=project.settings.name,
+        parameters={"config": str(project.config)},
+        schedule=_schedule(project, every),
+        limit=1,
+    )
 
 
-def deploy(run: "Run") -> None:
-    """`headwater deploy`: registers with a running Prefect server; a worker or `headwater serve` runs it."""
-    _server()
-    settings = run.project.settings
+def deploy(project: Project) -> None:
+    """Register the nightly with a running Prefect server; a worker or `headwater serve` runs it. Raises E709."""
+    reachable()
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
-    made: Any = nightly_flow.to_deployment(
-        name=settings.name,
-        parameters={"config": str(run.project.config)},
-        schedule=_schedule(run, None),
+    deployment: Any = nightly_flow.to_deployment(
+        name=project.settings.name,
+        parameters={"config": str(project.config)},
+        schedule=_schedule(project, None),
         concurrency_limit=1,
         work_pool_name=POOL,
         job_variables={"working_dir": str(Path.cwd())},
     )
-    made.apply()
-    run.say(text("steps.deployed", run.language, name=settings.name, cron=settings.schedule.cron))
+    deployment.apply()

@@ -1,25 +1,20 @@
 """Which version is the champion: gate, record, local copy, alias, in that order; and the way back."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from features.errors import HeadwaterError
 from models.evaluation import gates
 from models.training import Trained
+from pipelines.project import Project
 from pipelines.tracking import registry, tracking
 from pipelines.tracking.tracking import CHALLENGER, CHAMPION, Version
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import bundles, storage
-from pipelines.workspace.storage import Workspace
-
-if TYPE_CHECKING:
-    from pipelines.cli.run import Run
-    from pipelines.project import Project
-    from pipelines.workspace.progress import Steps
+from pipelines.workspace import bundles, lock
+from pipelines.workspace.paths import Workspace
+from pipelines.workspace.progress import Steps
 
 
 def ready(project: Project, steps: Steps) -> None:
@@ -113,7 +108,7 @@ def promote(
     if force and not (reason or "").strip():
         raise HeadwaterError("E232")
     workspace = project.workspace
-    with storage.exclusive(workspace, f"promote {target}"):
+    with lock.exclusive(workspace, f"promote {target}"):
         chosen = _wanted(workspace, target, version)
         if not force:
             _agreed(workspace, chosen)
@@ -168,7 +163,7 @@ def _agreed(workspace: Workspace, version: Version) -> None:
 def rollback(project: Project, target: str) -> Version:
     """The champion before this one is the champion again. Raises E529 when there was none."""
     workspace = project.workspace
-    with storage.exclusive(workspace, f"rollback {target}"):
+    with lock.exclusive(workspace, f"rollback {target}"):
         known = {version.name: version for version in tracking.versions(workspace, target)}
         champion = next((v for v in known.values() if CHAMPION in v.aliases), None)
         before = known.get(champion.tags.get("before", "")) if champion else None
@@ -177,20 +172,3 @@ def rollback(project: Project, target: str) -> Version:
         bundles.install(workspace, target, before.name, found(workspace, before))
         tracking.point(workspace, target, CHAMPION, before.number)
     return before
-
-
-def promote_command(run: Run, target: str, number: int | None, force: bool, reason: str | None) -> None:
-    """`headwater promote`: names what it promoted, a refused model and the rule of today as such."""
-    version = promote(run.project, target, version=number, force=force, reason=reason)
-    learner, passed = version.tags.get("learner", "—"), version.tags.get("gate_passed")
-    key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
-    gate = text(f"steps.gate.{key}", run.language)
-    run.tell(target=target, champion=version.name, learner=learner, gate=key, forced=force)
-    run.say(text("steps.promoted", run.language, version=version.name, learner=learner, gate=gate))
-
-
-def rollback_command(run: Run, target: str) -> None:
-    """`headwater rollback`."""
-    version = rollback(run.project, target)
-    run.tell(target=target, champion=version.name)
-    run.say(text("steps.champion", run.language, version=version.name))

@@ -1,31 +1,23 @@
-"""`headwater registry restore`: the tracking store knows every version of this workspace again, under its own number."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""Restoring: the tracking store knows every version of this workspace again, under its own number."""
 
 from features.errors import HeadwaterError
 from pipelines.flows import promotion
 from pipelines.tracking import registry, tracking
 from pipelines.tracking.tracking import CHAMPION
-from pipelines.wording.texts import text
-from pipelines.workspace import bundles, storage
-from pipelines.workspace.storage import Workspace
-
-if TYPE_CHECKING:
-    from pipelines.cli.run import Run
+from pipelines.workspace import bundles, files, lock
+from pipelines.workspace.paths import Workspace
 
 BESIDE = ("", "-journal", "-wal", "-shm")
 """The files of a SQLite store; a journal of the damaged one would be played back into the new one."""
 
 
-def _restore(workspace: Workspace) -> dict[str, list[str]]:
+def restore(workspace: Workspace) -> dict[str, list[str]]:
     """Make what is missing of the store, and let both it and the local copy name the same champions.
 
     Gives the versions by what became of them: `restored` with their files, `lost` without, `champions`.
     """
-    with storage.exclusive(workspace, "registry restore"):
-        found = registry.look(workspace.store)
+    with lock.exclusive(workspace, "registry restore"):
+        found = registry.look(workspace.tracking)
         if found.damage:
             _set_aside(workspace)
             found = registry.Look()
@@ -42,12 +34,12 @@ def _restore(workspace: Workspace) -> dict[str, list[str]]:
 
 def _set_aside(workspace: Workspace) -> None:
     """A damaged store is kept under a name made of its content."""
-    suffix = f".damaged-{storage.sha256(workspace.store)[:12]}"
+    suffix = f".damaged-{files.sha256(workspace.tracking)[:12]}"
     for part in BESIDE:
-        path = workspace.store.with_name(workspace.store.name + part)
+        path = workspace.tracking.with_name(workspace.tracking.name + part)
         if path.exists():
-            path.replace(path.with_name(workspace.store.name + suffix + part))
-    storage.sync(workspace.root)
+            path.replace(path.with_name(workspace.tracking.name + suffix + part))
+    files.sync(workspace.root)
 
 
 def _in_force(workspace: Workspace) -> dict[str, dict]:
@@ -64,7 +56,7 @@ def _in_force(workspace: Workspace) -> dict[str, dict]:
 def _remembered(workspace: Workspace) -> dict[str, tuple[str, dict[str, str]]]:
     """Version and files of each champion as the store knows them; without a store, of the newest version kept here."""
     targets = sorted(registry.known(workspace))
-    if workspace.store.exists():
+    if workspace.tracking.exists():
         aliased = [tracking.aliased(workspace, target, CHAMPION) for target in targets]
         return {v.target: (v.name, promotion.found(workspace, v)) for v in aliased if v is not None}
     found = {}
@@ -85,11 +77,3 @@ def _named(workspace: Workspace, target: str, entry: dict) -> str:
         tags |= {"before": f"{target}/{max(earlier)}"} if earlier else {}
     tracking.point(workspace, target, CHAMPION, number, tags)
     return entry["version"]
-
-
-def command(run: Run) -> None:
-    """Say what the store did not know, and who the champions are."""
-    told = _restore(run.project.workspace)
-    run.tell(**told)
-    for name, versions in told.items():
-        run.say(text(f"steps.registry.{name}", run.language, versions=", ".join(versions) or "—"))

@@ -1,15 +1,15 @@
 """Retraining: snapshots -> train -> register the challenger -> gate -> promote. Plain functions; a flow wraps them."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 
+from features import identity
 from features.definition import KEY
 from features.errors import HeadwaterError
 from models.snapshots import ordered
@@ -17,20 +17,16 @@ from models.splits import Protocol, Split, plan
 from models.targets import outcomes
 from models.targets.settings import TargetSettings
 from models.training import Trained, train
-from pipelines.delivery import delivery
 from pipelines.engine.assembly import Assembly
-from pipelines.flows import evaluations, promotion
+from pipelines.flows import promotion, sentences, training_record
 from pipelines.ingest.tables import Tables
+from pipelines.project import Project
 from pipelines.tracking import tracking
 from pipelines.tracking.tracking import Version
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import storage
+from pipelines.workspace import lock
 from pipelines.workspace.progress import Steps
-
-if TYPE_CHECKING:
-    from pipelines.cli.run import Run
-    from pipelines.project import Project
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -
 def _checked(project: Project, as_of: date, steps: Steps) -> Tables:
     with steps.step("check") as facts:
         tables = project.tables(as_of)
-        facts["said"] = delivery.rows_said(tables, steps.lang)
+        facts["said"] = sentences.rows_read(tables, steps.lang)
     return tables
 
 
@@ -93,7 +89,7 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
             everybody = made.everybody
             targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
             wide = pd.concat(list(made.snapshots()), ignore_index=True)
-            labels = project.labels(tables, made.spine, targets, as_of).drop(columns=KEY)
+            labels = labels_of(project, tables, made.spine, targets, as_of).drop(columns=KEY)
         frame = ordered(pd.concat([wide, labels], axis=1))
         if settings.population.min_history_days:
             frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
@@ -105,6 +101,13 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     return Dataset(frame, splits, targets, columns, tables.fingerprint)
 
 
+def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: TargetSettings, as_of: date) -> pd.DataFrame:
+    """Outcomes of the rows of a spine as far as they were known at `as_of`, ordered by customer and date."""
+    delay = project.settings.protocol.reporting_delay_days
+    rows = outcomes.labels(spine, tables.tables, targets, project.cutoff(as_of), reporting_delay_days=delay)
+    return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
+
+
 def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
     """Train one target and judge it on its final window."""
     settings = project.settings
@@ -113,11 +116,12 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
         trained = train(name, data.frame, data.splits[name], chosen, data.features)
         trained.model.facts_ |= {
             "feature_set_hash": project.feature_set_hash,
+            "identity": identity.FORMAT,
             "targets": data.targets.model_dump(mode="json"),
             "inputs": data.inputs,
         }
         facts |= {"winner": trained.winner, "beats_rule": trained.beats_rule}
-        facts["said"] = evaluations.sentence(trained, steps.lang)
+        facts["said"] = training_record.sentence(trained, steps.lang)
     return trained
 
 
@@ -145,13 +149,13 @@ MACHINE = 7
 
 def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, promote: bool) -> Retrained:
     """Train, register, gate, and promote what passes when asked to; each target on its own."""
-    with storage.exclusive(project.workspace, f"retrain {as_of}"):
+    with lock.exclusive(project.workspace, f"retrain {as_of}"):
         promotion.ready(project, steps)
         tables = _checked(project, as_of, steps)
         splits, failures = _planned(project, as_of, names, tables)
         found = Retrained(failures=failures)
         for name, error in failures.items():
-            steps.warn(not_trained(name, error, steps.lang))
+            steps.warn(sentences.not_trained(name, error, steps.lang))
         if splits:
             data = snapshots(project, as_of, tables, splits, steps)
             for name in splits:
@@ -169,15 +173,7 @@ def _attempt(project: Project, data: Dataset, name: str, steps: Steps, found: Re
             raise
         error.__cause__ = raised if error is not raised else raised.__cause__
         found.failures[name] = error
-        steps.warn(not_trained(name, error, steps.lang))
-
-
-def not_trained(name: str, error: HeadwaterError, lang: str) -> str:
-    """One sentence with the code of the problem, what it is and what to do."""
-    problem = error.problem
-    parts = [errors.sentence(problem, part, lang) for part in ("what", "found", "fix")]
-    told = f"{problem.code} " + " · ".join(filter(None, parts))
-    return text("steps.not_trained", lang, target=name, problem=told)
+        steps.warn(sentences.not_trained(name, error, steps.lang))
 
 
 def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *, promote: bool) -> dict[str, Any]:
@@ -208,9 +204,9 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
 
 def _logged(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
     """The registered version of a training, with its figures kept beside the models."""
-    weights = evaluations.importance(project, trained, data.frame)
-    version = tracking.log(project.workspace, evaluations.training_record(project, trained, decision, weights))
-    evaluations.keep(project.workspace, version, trained)
+    weights = training_record.importance(project, trained, data.frame)
+    version = tracking.log(project.workspace, training_record.training_record(project, trained, decision, weights))
+    training_record.keep(project.workspace, version, trained)
     return version
 
 
@@ -252,14 +248,3 @@ def _summary(trained: Trained, version: Version, decision: dict[str, Any], champ
         "promoted": champion == version.name,
         "champion": champion,
     }
-
-
-def command(run_: Run, as_of: date, names: list[str], *, promote: bool) -> None:
-    """`headwater train` and `headwater retrain`. A refused promotion is told, and is exit 5 when all were refused."""
-    found = run(run_.project, as_of, names, run_.steps, promote=promote)
-    run_.tell(as_of=as_of.isoformat(), **found.told(run_.language))
-    if found.models:
-        run_.say(evaluations.table(found.models, run_.language))
-    found.conclude()
-    if promote:
-        promotion.refuse_when_none(found.models)

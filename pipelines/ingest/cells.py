@@ -30,27 +30,33 @@ AWARE, NAIVE = dt.Timestamp(timezone="UTC"), dt.Timestamp(timezone=None)
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, NAIVE), AWARE))
-def local_to_instant(zone, moment): ...
+def local_to_instant(zone, moment):
+    """A local time in a zone as an instant."""
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, AWARE), NAIVE))
-def instant_to_local(zone, moment): ...
+def instant_to_local(zone, moment):
+    """An instant as local time in a zone."""
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.string), NAIVE))
-def try_strptime(text, shape): ...
+def try_strptime(text, shape):
+    """Text by a declared shape; null where it does not fit."""
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.string), AWARE))
-def try_strptime_aware(text, shape): ...
+def try_strptime_aware(text, shape):
+    """The same for a shape with a zone."""
 
 
 @ibis.udf.scalar.builtin(name="make_timestamp", signature=((dt.int64,), NAIVE))
-def from_microseconds(count): ...
+def from_microseconds(count):
+    """An instant from microseconds since 1970."""
 
 
 @ibis.udf.scalar.builtin(name="isfinite", signature=((dt.float64,), dt.boolean))
-def finite(number): ...
+def finite(number):
+    """Is a number neither infinite nor NaN?"""
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ def text(source: ir.Value, name: str, clean: Sequence[str], key: bool) -> Cell:
 
 
 def narrow(value: ir.StringValue) -> ir.StringValue:
+    """Full-width digits, letters and signs as plain ones."""
     return value.translate(WIDE, NARROW)
 
 
@@ -163,6 +170,7 @@ def bounded(value: ir.FloatingValue, sources: list[ir.Value], name: str) -> Cell
 
 
 def whole(source: ir.Value, name: str) -> Cell:
+    """int64; 3.0 is 3, and 3.5 breaks `not_a_whole_number`."""
     words = words_of(source).strip()
     plain = ibis.ifelse(words.re_search(WHOLE), words.re_replace(r"\.0*$", ""), ibis.null("string"))
     value = plain.try_cast("int64")
@@ -251,4 +259,5 @@ def day(source: ir.Value, name: str, shape: str | None, zone: str, aware: bool) 
 
 
 def is_aware_shape(shape: str) -> bool:
+    """Does a declared shape of times hold a zone?"""
     return re.search(r"%z|%Z", shape) is not None

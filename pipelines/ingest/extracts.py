@@ -29,7 +29,7 @@ from pipelines.config.mapping import Mapping, TableMapping
 from pipelines.ingest import columns, inputs
 from pipelines.ingest.readers import databases, parquet
 from pipelines.ingest.readers.databases import Database
-from pipelines.workspace import storage
+from pipelines.workspace import files
 
 FOLDER_MODE, FILE_MODE = 0o750, 0o640
 SNAPSHOT = "snapshot.parquet"
@@ -183,11 +183,11 @@ def _write(path: Path, rows: Iterable[pa.RecordBatch], kinds: dict[str, pa.DataT
     temporary = path.with_name(f".{path.stem}-{os.getpid()}.tmp")
     try:
         count = _stream(temporary, rows, pa.schema(list(kinds.items())))
-        if (count or empty) and not (path.is_file() and storage.sha256(path) == storage.sha256(temporary)):
+        if (count or empty) and not (path.is_file() and files.sha256(path) == files.sha256(temporary)):
             temporary.replace(path)
-            storage.sync(path.parent)
+            files.sync(path.parent)
     except OSError as error:
-        raise storage.translated(error, path) from error
+        raise files.disk_error(error, path) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The pages that are made from the code: `python -m pipelines.dictionary docs` writes features, tables, scores, errors.
+"""The pages that are made from the code: `python -m pipelines.reference.dictionary docs` writes features, tables, scores, errors.
 
 Features are those of the operator's measures. A test holds the written pages against this module.
 """
@@ -42,6 +42,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def line(cells: Sequence[str]) -> str:
+    """One line of a Markdown table."""
     return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |"
 
 

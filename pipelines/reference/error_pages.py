@@ -28,6 +28,7 @@ def error_pages() -> str:
 
 
 def section(code: str) -> str:
+    """What an error or warning says in both languages, and its exit code."""
     exits = (
         f"exit {code[1]}: {EXITS[code[1]][0]} · {EXITS[code[1]][1]}" if code[0] == "E" else "warning · 警告 (exit 0)"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from features.errors import HeadwaterError
 from pipelines.workspace import bundles
-from pipelines.workspace.storage import Workspace
+from pipelines.workspace.paths import Workspace
 
 PATIENCE = 10.0
 """Seconds for which a store that somebody holds is waited for."""
@@ -76,11 +76,12 @@ def _lost(workspace: Workspace, store: Look) -> list[str]:
 
 def refuse(workspace: Workspace) -> None:
     """Stop with exit 7 where the store is damaged, or does not know versions that are here: E715, E714."""
-    judge(workspace, look(workspace.store))
+    judge(workspace, look(workspace.tracking))
 
 
 def judge(workspace: Workspace, found: Look) -> None:
+    """Raise E715 for a damaged store, E714 for one that does not know versions that are here."""
     if found.damage:
-        raise HeadwaterError("E715", file=workspace.store, detail=found.damage)
+        raise HeadwaterError("E715", file=workspace.tracking, detail=found.damage)
     if versions := _lost(workspace, found):
-        raise HeadwaterError("E714", file=workspace.store, versions=", ".join(versions))
+        raise HeadwaterError("E714", file=workspace.tracking, versions=", ".join(versions))

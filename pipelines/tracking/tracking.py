@@ -29,7 +29,8 @@ from features.errors import HeadwaterError
 from models.estimators.bundle import from_files
 from pipelines.tracking import registry
 from pipelines.workspace import bundles, scratch
-from pipelines.workspace.storage import Workspace, sync, translated
+from pipelines.workspace.files import disk_error, sync
+from pipelines.workspace.paths import Workspace
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 SERVED = Path(__file__).with_name("served_model.py")
@@ -84,14 +85,14 @@ def store(workspace: Workspace) -> Iterator[MlflowClient]:
 @contextmanager
 def _connected(workspace: Workspace) -> Iterator[MlflowClient]:
     """A client of the store as it is, made when it is not there."""
-    uri = f"sqlite:///{workspace.store}"
+    uri = f"sqlite:///{workspace.tracking}"
     try:
-        if not workspace.store.exists():
+        if not workspace.tracking.exists():
             make(workspace)
         mlflow.set_tracking_uri(uri)
         yield _reachable(uri)
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError) as error:
-        raise HeadwaterError("E706", file=workspace.store, detail=str(error).strip().splitlines()[0]) from error
+        raise HeadwaterError("E706", file=workspace.tracking, detail=str(error).strip().splitlines()[0]) from error
 
 
 def make(workspace: Workspace) -> None:
@@ -102,8 +103,8 @@ def make(workspace: Workspace) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # slow to import, and rarely needed
 
     try:
-        with scratch.folder(workspace.root, ".store-") as folder:
-            new = folder / workspace.store.name
+        with scratch.folder(workspace.root, ".tracking-") as folder:
+            new = folder / workspace.tracking.name
             sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _unsynced)
             try:
                 SqlAlchemyStore(f"sqlite:///{new}", workspace.artifacts.as_uri()).engine.dispose()
@@ -111,10 +112,10 @@ def make(workspace: Workspace) -> None:
                 sqlalchemy.event.remove(sqlalchemy.Engine, "connect", _unsynced)
             sync(new)
             with suppress(FileExistsError):
-                os.link(new, workspace.store)
+                os.link(new, workspace.tracking)
             sync(workspace.root)
     except OSError as error:
-        raise translated(error, workspace.store) from error
+        raise disk_error(error, workspace.tracking) from error
 
 
 def _unsynced(connection: sqlite3.Connection, _: object) -> None:
@@ -172,7 +173,7 @@ def readmit(workspace: Workspace, target: str, number: int, files: dict[str, str
         _experiment(workspace, target)
         made = _again(target, files) if files else _placeholder(client, workspace, target)
         if made != str(number):
-            raise HeadwaterError("E714", file=workspace.store, versions=f"{target}/{number}")
+            raise HeadwaterError("E714", file=workspace.tracking, versions=f"{target}/{number}")
         tags = {"restored": "true", "sha256": bundles.digests(files)[1]} if files else {"lost": "true"}
         facts = from_files(files).facts_ if files else {}
         known = {key: str(facts[key]) for key in ("feature_set_hash", "inputs") if key in facts}

@@ -17,6 +17,7 @@ SHOWN_IDS = 2  # characters of an id that stay readable at its end
 
 
 def number(value: Any, lang: str, digits: int = 0, signed: bool = False) -> str:
+    """A number with thousands separators; a dash where it is missing."""
     if missing(value):
         return NOTHING
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
@@ -53,6 +54,7 @@ def big_money(amount: Any, currency: str, lang: str) -> str:
 
 
 def day(value: date | None, lang: str) -> str:
+    """A date as people write it; a dash where it is missing."""
     if value is None or pd.isna(value):
         return NOTHING
     return format_date(value, "yyyy年M月d日" if lang == "zh" else "d MMM yyyy", LOCALES[lang])
@@ -74,6 +76,7 @@ def word(column: str, code: Any, lang: str) -> str:
 
 
 def missing(value: Any) -> bool:
+    """Is it None, NaN, NaT or NA?"""
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)) or value is pd.NaT
 
 

@@ -49,6 +49,7 @@ def text(key: str, lang: str, /, **values: Any) -> str:
 
 
 def has(key: str) -> bool:
+    """Does the catalogue have a text under this key?"""
     return key in catalogue()
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from features.errors import HeadwaterError, Problem
 from models.candidates import Estimator
 from models.estimators.bundle import from_files
-from pipelines.workspace.storage import FOLDER_MODE, Workspace, sha256, sync, write_json, write_text
+from pipelines.workspace.files import FOLDER_MODE, sha256, sync, write_json, write_text
+from pipelines.workspace.paths import Workspace
 
 ALLOWED = {".txt", ".json"}
 

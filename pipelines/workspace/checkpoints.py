@@ -5,7 +5,6 @@ everything that could change a piece, so one whose sha256 is right is taken as i
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.workspace.storage import FOLDER_MODE, Workspace, sha256
+from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
+from pipelines.workspace.paths import Workspace
 
 LOG = "pieces.jsonl"
 
@@ -50,17 +50,10 @@ class Pieces:
         self._filled(self.path(stage, key), partial(written, table))
 
     def _filled(self, path: Path, fill: Callable[[Path], object]) -> None:
-        temporary = path.with_suffix(".tmp")
-        fill(temporary)
-        with temporary.open("rb") as whole:
-            os.fsync(whole.fileno())
-        rows = pq.read_metadata(temporary).num_rows
-        line = json.dumps({"piece": path.name, "sha256": sha256(temporary), "rows": rows})
-        temporary.replace(path)
-        with (self.folder / LOG).open("a", encoding="utf-8") as out:
-            out.write(line + "\n")
-            out.flush()
-            os.fsync(out.fileno())
+        with replacing(path) as temporary:
+            fill(temporary)
+            entry = {"piece": path.name, "sha256": sha256(temporary), "rows": pq.read_metadata(temporary).num_rows}
+        append_json(self.folder / LOG, entry)
 
     def _known(self) -> dict[str, str]:
         log = self.folder / LOG

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pipelines.workspace.storage import FOLDER_MODE, Workspace, write_json
+from pipelines.workspace.files import FOLDER_MODE, append_json, write_json
+from pipelines.workspace.paths import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("features", "models", "targeting", "pipelines")
@@ -18,7 +18,7 @@ SOURCES = (".py", ".yaml", ".html")
 RECORD = "record.json"
 
 
-def identity(**parts: object) -> str:
+def run_id(**parts: object) -> str:
     """The same inputs give the same run id: twelve characters over everything that could change the result."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
@@ -66,10 +66,7 @@ class Journal:
 
     def _append(self, name: str, started: float, facts: dict) -> None:
         line = {"step": name, "seconds": round(time.perf_counter() - started, 3)} | facts
-        with (self.folder / "steps.jsonl").open("a", encoding="utf-8") as out:
-            out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
+        append_json(self.folder / "steps.jsonl", line)
 
 
 def history(workspace: Workspace) -> list[dict]:

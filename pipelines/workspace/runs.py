@@ -16,8 +16,9 @@ from typing import Any
 from features.errors import HeadwaterError
 from models.scores.score_table import RowsDigest
 from pipelines.workspace import journal
+from pipelines.workspace.files import sha256
+from pipelines.workspace.paths import Workspace
 from pipelines.workspace.score_files import ScoreFile, damaged
-from pipelines.workspace.storage import Workspace, sha256
 
 PUBLISHING, SCORED, PUBLISHED = "publishing", "scored", "published"
 STOPPED, UNFINISHED, UNREADABLE = "stopped", "unfinished", "unreadable"
@@ -55,7 +56,7 @@ def _agreeing(file: ScoreFile) -> None:
     parts = {"inputs": meta["inputs"], "code": meta["code_version"], "config": meta["config_sha256"]}
     if digest.hexdigest() != meta["rows_sha256"]:
         raise damaged(file.path, "rows_sha256")
-    if journal.identity(as_of=meta["as_of"], models=models, **parts) != meta["run_id"]:
+    if journal.run_id(as_of=meta["as_of"], models=models, **parts) != meta["run_id"]:
         raise damaged(file.path, "run_id")
 
 

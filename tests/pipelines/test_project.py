@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from pipelines.project import Project
+from pipelines import Project
 from tests.demo_project import NIGHT, configure
 
 

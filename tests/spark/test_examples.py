@@ -12,8 +12,8 @@ from tests import features
 from tests.models.targets import test_outcomes
 
 pytestmark = pytest.mark.slow
-NAMES = [m.name for m in pkgutil.iter_modules(features.__path__) if m.name.startswith("test_")]
-MODULES = [import_module(f"tests.features.{name}") for name in NAMES]
+NAMES = [m.name for m in pkgutil.walk_packages(features.__path__, "tests.features.") if ".test_" in m.name]
+MODULES = [import_module(name) for name in NAMES]
 
 
 def written_as_tables(module: ModuleType) -> bool:

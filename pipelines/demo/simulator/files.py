@@ -122,6 +122,7 @@ def _period_of(out: Extract, month: int) -> str:
 
 
 def write_payments(out: Extract, month: int, paid: dict, bills: dict, numbers: np.ndarray) -> None:
+    """Payments of a month, in fen."""
     row = paid["bill"]
     period, service = _period_of(out, month), np.where(bills["service"][row] == 0, "YD", "KD")
     columns = {"缴费流水": np.char.add("P", numbers[row]), "用户编号": out.ids(bills["life"][row])}
@@ -131,6 +132,7 @@ def write_payments(out: Extract, month: int, paid: dict, bills: dict, numbers: n
 
 
 def write_usage(out: Extract, month: int, usage: dict) -> None:
+    """Usage of a month, its newest rows late and some damaged."""
     period = _period_of(out, month)
     rows = out.doubled(usage)
     size = len(rows["life"])
@@ -144,6 +146,7 @@ def write_usage(out: Extract, month: int, usage: dict) -> None:
 
 
 def write_complaints(out: Extract, rows: dict) -> None:
+    """Complaints, a few of them solved before they were opened."""
     solved = rows["solved"].copy()
     bad = out.damaged(len(solved), 0.0015)
     solved[bad] = rows["opened"][bad] - 86400
@@ -175,6 +178,7 @@ def write_contacts(out: Extract, inbound: dict, listed: dict) -> None:
 
 
 def write_surveys(out: Extract, rows: dict) -> None:
+    """Survey answers, one item per response."""
     places = np.array(["network", "hotline", "store", "bill"])
     columns = {"问卷编号": _numbered("S", len(rows["life"])), "用户编号": out.numbers[rows["life"]]}
     columns |= {"答卷时间": out.clock(rows["at"]), "触点": places[rows["touchpoint"]]}
@@ -182,6 +186,7 @@ def write_surveys(out: Extract, rows: dict) -> None:
 
 
 def write_consents(out: Extract, rows: dict) -> None:
+    """Consents to marketing, and their withdrawal."""
     columns = {"用户编号": out.numbers[rows["life"]], "用途": np.full(len(rows["at"]), "marketing")}
     out.csv(
         "consent.csv", columns | {"操作时间": _stamps(out, rows["at"]), "是否同意": np.where(rows["allowed"], "Y", "N")}

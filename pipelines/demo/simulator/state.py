@@ -57,6 +57,7 @@ class Life:
 
 
 def newborn(who: People, rng: np.random.Generator) -> Life:
+    """The state in which customers begin."""
     n = len(who)
     whole, zero = np.zeros(n, "int64"), np.zeros(n)
     ends = np.maximum(who.joined, 0) + rng.integers(1, 700, n)

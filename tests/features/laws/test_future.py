@@ -103,7 +103,10 @@ def cut_in_utc(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
     return happened & (events.known_at < midnight) & (events.happened_on >= spine.activated_on)
 
 
-@pytest.mark.parametrize("slip", [happened_at_cutoff, known_at_cutoff, known_forgotten, cut_in_utc])
+SLIPS = (happened_at_cutoff, known_at_cutoff, known_forgotten, cut_in_utc)
+
+
+@pytest.mark.parametrize("slip", SLIPS)
 def test_the_law_catches_the_slip_in_every_table(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, slip):
     """Windows begin with the day before: features that have only windows shut an event at the cutoff out twice."""
     monkeypatch.setattr(visible, "seen", slip)

@@ -43,8 +43,8 @@ def a_day_less(self: Window, ago: ir.Value) -> ir.Value:
     return (ago > self.skip) & (ago < self.skip + self.size)
 
 
-def a_day_late(rows: ir.Table, events: ir.Table) -> ir.Table:
-    found = VISIBLE(rows, events)
+def a_day_late(rows: ir.Table, events: ir.Table, *days: int) -> ir.Table:
+    found = VISIBLE(rows, events, *days)
     return found.mutate(days_ago=found.days_ago + 1)
 
 
@@ -53,9 +53,9 @@ def open_months(as_of: ir.Value, settings) -> ir.Value:
     return MONTH(as_of) - 1
 
 
-def nobody_without_events(rows: ir.Table, events: ir.Table) -> ir.Table:
+def nobody_without_events(rows: ir.Table, events: ir.Table, *days: int) -> ir.Table:
     """An inner join where the spine had to be kept."""
-    found = VISIBLE(rows, events)
+    found = VISIBLE(rows, events, *days)
     return found.filter(found.happened_on.notnull())
 
 
@@ -105,9 +105,10 @@ def joined_today(customers: ir.Table, as_of: ir.DateValue) -> ir.BooleanValue:
     return (customers.activated_on <= as_of) & (customers.deactivated_on.isnull() | (customers.deactivated_on >= as_of))
 
 
-@pytest.mark.parametrize(
-    ("attribute", "slip"), [("cutoff", midnight_in_utc), ("with_us", left_today), ("with_us", joined_today)]
-)
+CALENDAR = (("cutoff", midnight_in_utc), ("with_us", left_today), ("with_us", joined_today))
+
+
+@pytest.mark.parametrize(("attribute", "slip"), CALENDAR)
 def test_the_calendar_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, attribute: str, slip: Callable):
     from tests.features.laws import test_days
 

@@ -147,8 +147,8 @@ def test_the_name_of_the_content_sees_every_change(column):
 
 
 def test_an_empty_table_is_sound():
-    assert score_table.check(score_table.empty()) == []
-    assert len(score_table.rows_sha256(score_table.empty())) == 64
+    assert score_table.check(score_table.SCHEMA.empty_table()) == []
+    assert len(score_table.rows_sha256(score_table.SCHEMA.empty_table())) == 64
 
 
 def test_pandas_with_missing_values_is_read_as_null():

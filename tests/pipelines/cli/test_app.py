@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.cli.app import app
-from pipelines.workspace.storage import Workspace, exclusive
+from pipelines.workspace.lock import exclusive
+from pipelines.workspace.paths import Workspace
 
 runner = CliRunner()
 

@@ -8,8 +8,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from features.catalogue import catalogue, fingerprint
+from features.catalogue import catalogue
 from features.errors import HeadwaterError
+from features.identity import feature_set_hash
 from features.settings import FeatureSettings
 from pipelines.cli.app import app
 from pipelines.config import own_features
@@ -75,18 +76,20 @@ def test_without_its_table_it_is_unknown(con, tmp_path: Path):
     assert answer["bill_complaints_182d"].null_count == answer["hotline_complaints_30d"].null_count == 20
 
 
-def test_the_fingerprint_covers_the_code_and_not_the_layout_or_the_place(tmp_path: Path):
+def test_the_identity_covers_what_computes_and_not_the_words_or_the_place(tmp_path: Path):
     given = FeatureSettings()
 
     def found(text: str, folder: Path = tmp_path, settings: FeatureSettings = given) -> str:
         folder.mkdir(exist_ok=True)
-        return fingerprint(joined(folder, text, settings), settings)
+        return feature_set_hash(joined(folder, text, settings), settings)
 
     own = found(EXAMPLE)
-    assert own != fingerprint(catalogue(MEASURES), given)
+    assert own != feature_set_hash(catalogue(MEASURES), given)
     assert found(EXAMPLE + "\n\n# a remark\n") == own
+    assert found(EXAMPLE.replace("近{n}天热线投诉次数", "热线投诉").replace("near", "lately")) == own
     assert found(EXAMPLE, tmp_path / "elsewhere", FeatureSettings(own="elsewhere/my_features.py")) == own
     assert found(EXAMPLE.replace("days=10", "days=11")) != own
+    assert found(EXAMPLE.replace("billed_on <= complaints", "billed_on < complaints")) != own
 
 
 def test_a_module_may_be_named_as_python_imports_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -1,6 +1,7 @@
 """What leaves the house: safe, whole, complete, and never anybody who must not be on it."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 
 from features.catalogue import catalogue
 from features.errors import HeadwaterError
-from pipelines.delivery.export import BOM, ExportContext, atomically, csv_text, safe_cell, write_list
+from pipelines.delivery import export
+from pipelines.delivery.export import BOM, ExportContext, csv_text, safe_cell, write_list
 from pipelines.delivery.presets import presets
 from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
 from tests.scores_sample import sample_scores
@@ -109,16 +111,17 @@ def test_files_are_not_for_everybody_and_nothing_is_left_beside(tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.csv"]
 
 
-def test_a_failure_leaves_the_old_file_whole(tmp_path):
+def test_a_failure_leaves_the_old_file_whole(tmp_path, monkeypatch):
     path = tmp_path / "x.csv"
     path.write_text("old")
 
-    def fail(target):
+    def fail(result, target, *_):
         target.write_text("half")
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
-    with pytest.raises(OSError, match="disk full"):
-        atomically(path, fail)
+    monkeypatch.setattr(export, "_write", fail)
+    with pytest.raises(HeadwaterError, match="E703"):
+        write_list(LISTS["vip"], path, "csv", CONTEXT)
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 

@@ -234,7 +234,7 @@ def test_an_outcome_that_never_happened_can_be_reported():
 
 
 def test_an_empty_night_can_be_reported():
-    html = render(ReportData("x", AS_OF, "r", score_table.empty()))
+    html = render(ReportData("x", AS_OF, "r", score_table.SCHEMA.empty_table()))
     assert "Nobody today." in html and "No evaluation was given" in html
 
 

@@ -5,11 +5,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.blocks.registry import ACROSS, sharing
-from features.build import parts
-from pipelines.cli import inspection
+from features.build import join, parts
+from features.definition import KEY, ROW
+from features.spine import population
 from pipelines.engine.assembly import Assembly
 from pipelines.engine.chunks import CELLS, Chunk, most_rows
+from pipelines.engine.engines import DuckDbEngine, wide_schema
 from pipelines.project import Project
+from pipelines.workspace.files import write_parquet
 from pipelines.workspace.progress import Steps
 from tests.demo_project import NIGHT
 
@@ -17,6 +20,19 @@ from tests.demo_project import NIGHT
 @pytest.fixture
 def project(own_operator) -> Project:
     return Project.open("configs/operator.yaml", chunk=700)
+
+
+def at_once(project: Project) -> pd.DataFrame:
+    """The plain way: every block of everybody, joined in one statement."""
+    con, tables, settings = project.connection, project.tables(NIGHT).tables, project.settings
+    rows = population(tables, [NIGHT], project.mapping.timezone, settings.population)
+    spine = con.create_table("at_once", rows, temp=True, overwrite=True)
+    blocks = {
+        name: con.create_table(f"at_once_{name}", rows, temp=True, overwrite=True)
+        for name, rows in parts(tables, spine, project.features, settings.features).items()
+    }
+    wide = join(spine, blocks, project.features, settings.features).order_by(KEY).drop(ROW)
+    return wide.to_pyarrow().to_pandas(date_as_object=True)
 
 
 class Counted(Steps):
@@ -34,32 +50,31 @@ def test_all_few_and_one_get_the_same_rows(project):
     tables, steps = project.tables(NIGHT), Counted()
     with Assembly(project, tables, [NIGHT], steps) as made:
         everybody = pd.concat(made.snapshots(), ignore_index=True)
-        assert set(made.kept) == {"bills", "customers", "subscriptions", "usage"}
+        assert set(made._kept) == {"bills", "customers", "subscriptions", "usage"}
     chunks = len(made.chunks())
     assert chunks > 2
     assert steps.told == [(n, chunks) for n in range(1, chunks + 1)] * 2, "each pass over everybody is counted"
 
     with Assembly(project, tables, [NIGHT], few=True) as few:
         pd.testing.assert_frame_equal(pd.concat(few.snapshots(), ignore_index=True), everybody)
-        assert not few.kept
+        assert not few._kept
         customer = everybody.customer_id[901]
         one = few.of(customer)
         pd.testing.assert_frame_equal(one, everybody[everybody.customer_id == customer].reset_index(drop=True))
 
-    whole = project.snapshot(tables, project.spine(tables, [NIGHT]))
-    pd.testing.assert_frame_equal(everybody, whole)
+    pd.testing.assert_frame_equal(everybody, at_once(project))
 
 
 def test_peers_are_the_same_however_many_features_are_compared_at_once(project, monkeypatch):
     tables = project.tables(NIGHT)
-    with Assembly(project, tables, [NIGHT]) as at_once:
-        rows = pd.concat(at_once.snapshots(), ignore_index=True)
-    monkeypatch.setattr("pipelines.engine.assembly.COMPARED", at_once.total)
+    with Assembly(project, tables, [NIGHT]) as together:
+        rows = pd.concat(together.snapshots(), ignore_index=True)
+    monkeypatch.setattr("pipelines.engine.assembly.COMPARED", together.total)
     with Assembly(project, tables, [NIGHT]) as one_by_one:
         pd.testing.assert_frame_equal(pd.concat(one_by_one.snapshots(), ignore_index=True), rows)
     compared = [feature for feature in project.features if feature.source == "peers"]
-    assert len(at_once.together["peers"]) == 1
-    assert len(one_by_one.together["peers"]) == len(compared) > 1
+    assert len(together._together["peers"]) == 1
+    assert len(one_by_one._together["peers"]) == len(compared) > 1
 
 
 def test_accounts_are_looked_at_by_those_who_share_them_not_by_all_customers(project, monkeypatch):
@@ -77,7 +92,7 @@ def test_accounts_are_looked_at_by_those_who_share_them_not_by_all_customers(pro
     for members, expected in ((sharing_one, 1), (sharing_one - 1, 2)):
         monkeypatch.setattr("pipelines.engine.assembly.MEMBERS", members)
         with Assembly(project, tables, [NIGHT]) as made:
-            assert made.together["household"]
+            assert made._together["household"]
         assert looks.count(sorted(ACROSS)) == expected
         looks.clear()
 
@@ -92,14 +107,18 @@ def test_rows_across_chunks_come_from_all_that_were_kept(project):
         assert list(folder.glob("usage-*.parquet"))
         raise RuntimeError("the light goes out")
     assert not folder.exists()
-    left = project.connection.raw_sql("SELECT table_name FROM information_schema.tables").fetchall()
-    assert not [name for (name,) in left if name.startswith(("whole_", "near_", "part_", "narrow", "sharing"))]
+    left = project.connection.raw_sql("SELECT schema_name FROM information_schema.schemata").fetchall()
+    assert not [name for (name,) in left if name.startswith("work_")]
 
 
 def test_features_are_written_whole_or_not_at_all(project, tmp_path, monkeypatch):
     path, tables = tmp_path / "wide.parquet", project.tables(NIGHT)
-    rows = inspection.written(project, tables, [NIGHT], path, Steps(quiet=True))
-    whole = project.snapshot(tables, project.spine(tables, [NIGHT]))
+
+    def write() -> int:
+        rows = DuckDbEngine().features(project, tables, [NIGHT], Steps(quiet=True))
+        return write_parquet(path, rows, wide_schema(project.features))
+
+    rows, whole = write(), at_once(project)
     assert rows == len(whole) and pq.read_metadata(path).num_row_groups > 2
     pd.testing.assert_frame_equal(pd.read_parquet(path), whole)
 
@@ -109,7 +128,7 @@ def test_features_are_written_whole_or_not_at_all(project, tmp_path, monkeypatch
 
     monkeypatch.setattr(Assembly, "snapshots", torn)
     with pytest.raises(RuntimeError):
-        inspection.written(project, tables, [NIGHT], path, Steps(quiet=True))
+        write()
     pd.testing.assert_frame_equal(pd.read_parquet(path), whole)
     assert [file.name for file in tmp_path.glob("*wide*")] + [file.name for file in tmp_path.glob(".*tmp")] == [
         path.name
@@ -125,3 +144,14 @@ def test_nobody_is_found_who_is_not_there(project):
 @pytest.mark.parametrize(("columns", "rows"), [(1, 100_000), (300, 100_000), (1_000, 30_000), (2 * CELLS, 1)])
 def test_a_wide_catalogue_makes_smaller_chunks(columns, rows):
     assert most_rows(100_000, columns) == rows
+
+
+def test_two_may_work_side_by_side(project):
+    """Each has tables of its own: neither sees, or takes away, what the other has made."""
+    tables, earlier = project.tables(NIGHT), NIGHT.replace(month=10)
+    with Assembly(project, tables, [NIGHT]) as one, Assembly(project, tables, [earlier]) as other:
+        mixed = [(one.snapshot(a), other.snapshot(b)) for a, b in zip(one.chunks(), other.chunks(), strict=False)]
+    for dates, parts_ in (([NIGHT], [a for a, _ in mixed]), ([earlier], [b for _, b in mixed])):
+        with Assembly(project, tables, dates) as alone:
+            expected = [alone.snapshot(chunk) for chunk in alone.chunks()[: len(mixed)]]
+        pd.testing.assert_frame_equal(pd.concat(parts_), pd.concat(expected))

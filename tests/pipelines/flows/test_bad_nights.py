@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from pipelines.cli.app import app
-from pipelines.workspace import storage
+from pipelines.workspace import files
 from tests.demo_project import NIGHT
 
 RAW = Path("data/operator/raw")
@@ -124,7 +124,7 @@ CASES = [
 @pytest.mark.parametrize(("harm", "words", "code", "named"), CASES, ids=[case[0].__name__ for case in CASES])
 def test_a_bad_night_changes_nothing(own_operator, harm, words, code, named):
     published = Path("workspace/operator/scores") / f"{NIGHT}.parquet"
-    before = storage.sha256(published)
+    before = files.sha256(published)
     harm()
     result = CliRunner().invoke(app, [*words, "--lang", "en", "-q"])
     assert result.exit_code == code, result.stderr
@@ -132,5 +132,5 @@ def test_a_bad_night_changes_nothing(own_operator, harm, words, code, named):
     assert len(told) == 1
     assert named in told[0]
     assert f"(exit {code})" in told[0] and "Fix: " in told[0]
-    assert storage.sha256(published) == before
+    assert files.sha256(published) == before
     assert [path.name for path in published.parent.iterdir()] == [published.name]

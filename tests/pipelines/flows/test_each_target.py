@@ -10,14 +10,15 @@ import pytest
 from features.errors import HeadwaterError
 from models.evaluation import judging
 from models.evaluation.judging import Lead
-from pipelines.delivery import charts, delivery
-from pipelines.flows import evaluations, nightly, promotion, retrain
+from pipelines.delivery import charts, lists
+from pipelines.flows import nightly, promotion, retrain, training_record
 from pipelines.flows.nightly import Night
 from pipelines.flows.retrain import Retrained
 from pipelines.project import Project
 from pipelines.tracking import tracking
-from pipelines.workspace import bundles, storage
+from pipelines.workspace import bundles, publication
 from pipelines.workspace.progress import Steps
+from tests import scores_sample
 from tests.demo_project import NIGHT
 
 CONFIG = "configs/operator.yaml"
@@ -37,7 +38,7 @@ def untrained() -> Project:
     workspace = Project.open(CONFIG).workspace
     for place in (workspace.models, workspace.artifacts):
         shutil.rmtree(place)
-    workspace.store.unlink()
+    workspace.tracking.unlink()
     return Project.open(CONFIG)
 
 
@@ -75,14 +76,14 @@ def test_a_target_that_cannot_be_learnt_takes_no_other_with_it(own_operator, cap
 @pytest.mark.slow
 def test_a_fault_of_ours_in_one_target_ends_the_training_after_the_others(own_operator, monkeypatch):
     """Registering died of a picture after ten minutes, and the third target was never trained."""
-    weights = evaluations.importance
+    weights = training_record.importance
 
     def broken(project, made, frame):
         if made.target == "value":
             raise ZeroDivisionError("planted")
         return weights(project, made, frame)
 
-    monkeypatch.setattr(evaluations, "importance", broken)
+    monkeypatch.setattr(training_record, "importance", broken)
     found = trained("value", "churn", promote=False)
     assert [m["target"] for m in found.models] == ["churn"]
     with pytest.raises(HeadwaterError) as error:
@@ -103,7 +104,7 @@ def test_a_picture_that_cannot_be_drawn_stops_no_registration(own_operator, monk
 @pytest.mark.parametrize("kept", [("churn",), slow(("value",)), slow(("vip",)), ("churn", "vip")])
 def test_a_night_with_some_champions_publishes_what_there_is_and_says_the_rest(own_operator, kept):
     night = nightly.run(Night(only(own_operator, *kept), NIGHT, QUIET))
-    meta, table = storage.read_scores(night.workspace.score_file(NIGHT))
+    meta, table = scores_sample.read_scores(night.workspace.score_file(NIGHT))
     assert set(json.loads(meta["models"])) == set(kept)
     column = {"churn": "churn_probability", "value": "value_pred", "vip": "vip_probability"}
     for target, name in column.items():
@@ -114,10 +115,10 @@ def test_a_night_with_some_champions_publishes_what_there_is_and_says_the_rest(o
     told = [w.values["target"] for w in night.warnings if w.code == "W521"]
     assert sorted(told) == sorted(set(column) - set(kept))
     assert [entry.kind for entry in night.lists] == [kind for kind in ("vip", "churn") if kind in kept]
-    done = delivery.published(night.workspace, NIGHT)
+    done = publication.published(night.workspace, NIGHT)
     if "vip" not in kept:
         with pytest.raises(HeadwaterError) as error:
-            delivery.draw(night.project, done, "vip", {})
+            lists.draw(night.project, done, "vip", {})
         assert error.value.problem.code == "E534"
     assert (night.workspace.reports / f"{NIGHT}.html").exists()
 

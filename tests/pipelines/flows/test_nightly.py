@@ -19,9 +19,10 @@ from pipelines.flows import nightly
 from pipelines.flows.nightly import Night
 from pipelines.project import Project
 from pipelines.wording import errors
-from pipelines.workspace import bundles, storage
+from pipelines.workspace import bundles, files
 from pipelines.workspace.journal import Journal
 from pipelines.workspace.progress import Steps
+from tests import scores_sample
 from tests.demo_project import NIGHT
 
 
@@ -34,7 +35,7 @@ def scores(folder: Path, as_of: date = NIGHT) -> Path:
 
 
 def test_the_file_keeps_its_contract(operator):
-    facts, table = storage.read_scores(scores(operator))
+    facts, table = scores_sample.read_scores(scores(operator))
     assert contract.check(table) == []
     assert table.schema.names == contract.SCHEMA.names
     assert facts["rows_sha256"] == contract.rows_sha256(table)
@@ -53,7 +54,7 @@ def test_the_file_keeps_its_contract(operator):
 
 
 def test_rows_say_what_one_expects(operator):
-    frame = storage.read_scores(scores(operator))[1].to_pandas()
+    frame = scores_sample.read_scores(scores(operator))[1].to_pandas()
     assert frame["customer_id"].is_unique
     assert (frame["score_status"] == "ok").all()
     assert frame["churn_probability"].between(0, 1).all()
@@ -67,11 +68,11 @@ def test_rows_say_what_one_expects(operator):
 
 
 def test_the_same_night_again_writes_nothing(own_operator):
-    before = storage.sha256(scores(own_operator))
+    before = files.sha256(scores(own_operator))
     times = scores(own_operator).stat().st_mtime_ns
     again = night()
     assert again.already and again.published
-    assert storage.sha256(scores(own_operator)) == before
+    assert files.sha256(scores(own_operator)) == before
     assert scores(own_operator).stat().st_mtime_ns == times
 
 
@@ -84,10 +85,10 @@ def test_from_nothing_the_same_rows_come_again(own_operator):
 
 
 def test_a_backfill_touches_its_own_date_only(own_operator):
-    before = storage.sha256(scores(own_operator))
+    before = files.sha256(scores(own_operator))
     back = night(date(2026, 9, 1))
     assert back.published
-    assert storage.sha256(scores(own_operator)) == before
+    assert files.sha256(scores(own_operator)) == before
     assert Project.open("configs/operator.yaml").workspace.serving() == NIGHT
 
 
@@ -136,7 +137,7 @@ def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
     copy, copied = Assembly._copy, []
 
     def noted(self: Assembly, sql: str, path: Path):
-        copied.append(path.stem)
+        copied.append(path.name.removeprefix(".").partition(".")[0])
         copy(self, sql, path)
 
     monkeypatch.setattr(Assembly, "_copy", noted)
@@ -177,7 +178,7 @@ def test_money_that_jumped_is_not_published(own_operator):
     place = rows.schema.get_field_index("arpu_3m")
     less = pc.divide(rows["arpu_3m"].cast("float64"), 10.0).cast(rows.schema.field(place).type, safe=False)
     pq.write_table(rows.set_column(place, rows.schema.field(place), less), path)
-    Journal.open(Project.open("configs/operator.yaml").workspace, run_id).add(sha256=storage.sha256(path))
+    Journal.open(Project.open("configs/operator.yaml").workspace, run_id).add(sha256=files.sha256(path))
     with pytest.raises(HeadwaterError) as error:
         night()
     assert (error.value.problem.code, error.value.problem.values["name"]) == ("E502", "money_arpu_3m")
@@ -223,7 +224,7 @@ def test_a_model_of_other_features_is_refused(own_operator, monkeypatch):
 
 
 def test_holdout_and_refusals_are_on_no_list(operator):
-    frame = storage.read_scores(scores(operator))[1].to_pandas().set_index("customer_id")
+    frame = scores_sample.read_scores(scores(operator))[1].to_pandas().set_index("customer_id")
     for kind in ("vip", "churn"):
         book = operator / "workspace" / "operator" / "lists" / f"{kind}-{NIGHT}.xlsx"
         listed = pd.read_excel(book, dtype=str)

@@ -15,21 +15,21 @@ from typer.testing import CliRunner
 
 from features.errors import HeadwaterError
 from pipelines.cli.app import app
-from pipelines.delivery import delivery
+from pipelines.delivery import lists
 from pipelines.flows import nightly
 from pipelines.flows.nightly import Night
 from pipelines.project import Project
 from pipelines.wording import errors
-from pipelines.workspace import journal, runs, storage
+from pipelines.workspace import files, journal, runs
+from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
-from pipelines.workspace.storage import Workspace
 from tests.demo_project import NIGHT
 
 EARLIER = date(2026, 10, 1)
 KILLED = """
 import importlib, os, signal, sys
 from pipelines.cli.app import main
-module, name = sys.argv.pop(1).split(".")
+module, _, name = sys.argv.pop(1).rpartition(".")
 setattr(importlib.import_module(f"pipelines.{module}"), name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 main()
 """
@@ -56,12 +56,12 @@ def space() -> Workspace:
 
 
 def outputs(as_of: date) -> list[Path]:
-    lists = [delivery.list_path(space(), kind, as_of, "xlsx") for kind in ("vip", "churn")]
-    return [space().score_file(as_of), *lists, delivery.report_path(space(), as_of)]
+    workbooks = [space().list_file(kind, as_of, "xlsx") for kind in ("vip", "churn")]
+    return [space().score_file(as_of), *workbooks, space().report(as_of)]
 
 
 def states(as_of: date) -> dict[Path, tuple[str, int]]:
-    return {path: (storage.sha256(path), path.stat().st_mtime_ns) for path in outputs(as_of) if path.exists()}
+    return {path: (files.sha256(path), path.stat().st_mtime_ns) for path in outputs(as_of) if path.exists()}
 
 
 def outcome(as_of: date) -> str:
@@ -71,16 +71,16 @@ def outcome(as_of: date) -> str:
 
 def test_a_night_that_was_killed_is_finished_by_the_next_run(own_operator):
     """Before the swap, before the lists, between lists and report, and before the record says that all is done."""
-    killed_at("storage.keep_old", EARLIER)
+    killed_at("workspace.publication._keep_old", EARLIER)
     assert states(EARLIER) == {} and outcome(EARLIER) == runs.STOPPED
-    killed_at("nightly.draw", EARLIER)
+    killed_at("flows.nightly._draw", EARLIER)
     published = states(EARLIER)
     assert list(published) == outputs(EARLIER)[:1] and outcome(EARLIER) == runs.UNFINISHED
     assert "stopped before lists and report" in told("runs", "list")
-    killed_at("nightly.write_report", EARLIER)
+    killed_at("flows.nightly._write_report", EARLIER)
     listed = states(EARLIER)
     assert list(listed) == outputs(EARLIER)[:3] and published.items() <= listed.items()
-    killed_at("nightly.ended", EARLIER)
+    killed_at("flows.nightly._ended", EARLIER)
     everything = states(EARLIER)
     assert list(everything) == outputs(EARLIER) and listed.items() <= everything.items()
     said = told("nightly", "--as-of", EARLIER.isoformat())
@@ -121,13 +121,13 @@ def test_a_workbook_that_somebody_saved_stays_theirs(own_operator):
 @pytest.mark.slow
 def test_lists_of_another_run_of_the_date_are_not_this_run_s(own_operator):
     """The settings change and change back: the lists that lie there are of the run between."""
-    first = storage.sha256(outputs(NIGHT)[1])
+    first = files.sha256(outputs(NIGHT)[1])
     project = Project.open("configs/operator.yaml", **{"lists.top": 10})
     nightly.run(Night(project, NIGHT, Steps(quiet=True)))
-    assert storage.sha256(outputs(NIGHT)[1]) != first
-    killed_at("nightly.draw", NIGHT)
+    assert files.sha256(outputs(NIGHT)[1]) != first
+    killed_at("flows.nightly._draw", NIGHT)
     night()
-    assert storage.sha256(outputs(NIGHT)[1]) == first
+    assert files.sha256(outputs(NIGHT)[1]) == first
 
 
 def test_scores_alone_and_then_the_whole_night(own_operator):
@@ -149,7 +149,7 @@ def test_where_nobody_consents_no_lists_are_expected(own_operator, monkeypatch):
     def unknown(*_: object, **__: object) -> None:
         raise HeadwaterError("E261", count=3)
 
-    monkeypatch.setattr(delivery, "draw", unknown)
+    monkeypatch.setattr(lists, "draw", unknown)
     first = night(EARLIER)
     assert [problem.code for problem in first.warnings if problem.code == "W261"] == ["W261"]
     assert list(states(EARLIER)) == outputs(EARLIER)[::3]
@@ -174,7 +174,7 @@ def flip(path: Path, place: int) -> None:
 def test_a_damaged_score_file_is_made_again_by_the_command_that_is_named(own_operator, place):
     good = outputs(NIGHT)[0].read_bytes()
     flip(outputs(NIGHT)[0], place)
-    damaged = storage.sha256(outputs(NIGHT)[0])
+    damaged = files.sha256(outputs(NIGHT)[0])
     for words in (["list", "vip"], ["report", "--out", "page.html"], ["explain", "somebody"], ["list", "churn"]):
         stderr = told(*words, code=3)
         assert "ERROR E340" in stderr
@@ -183,7 +183,7 @@ def test_a_damaged_score_file_is_made_again_by_the_command_that_is_named(own_ope
     done = CliRunner().invoke(app, [*named_command(stderr), "--lang", "en"])
     assert "WARNING W341" in done.stderr and "published already" not in done.stdout
     assert outputs(NIGHT)[0].read_bytes() == good
-    assert [storage.sha256(path) for path in space().archive.iterdir()] == [damaged]
+    assert [files.sha256(path) for path in space().archive.iterdir()] == [damaged]
     told("list", "vip")
     assert night().already
 

@@ -5,19 +5,19 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from features.errors import HeadwaterError
 from pipelines.cli.app import app
-from pipelines.flows import evaluations, retrain
+from pipelines.flows import retrain
 from pipelines.project import Project
 from pipelines.tracking import registry, tracking
-from pipelines.tracking.tracking import CHAMPION, Version
-from pipelines.workspace import bundles
-from pipelines.workspace.storage import Workspace
+from pipelines.tracking.tracking import CHAMPION
+from pipelines.workspace import bundles, evaluations
+from pipelines.workspace.paths import Workspace
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def judged(workspace: Workspace, *versions: str) -> None:
 
 
 def store(workspace: Workspace, **versions: int) -> None:
-    with closing(sqlite3.connect(workspace.store)) as made, made:
+    with closing(sqlite3.connect(workspace.tracking)) as made, made:
         made.execute("CREATE TABLE model_versions (name TEXT, version INTEGER)")
         rows = [(name, number) for name, most in versions.items() for number in range(1, most + 1)]
         made.executemany("INSERT INTO model_versions VALUES (?, ?)", rows)
@@ -47,7 +47,7 @@ def document(*words: str, code: int = 0) -> dict:
 
 def test_a_store_that_is_not_there_is_fine_while_nothing_was_trained(workspace):
     registry.refuse(workspace)
-    assert not workspace.store.exists()
+    assert not workspace.tracking.exists()
 
 
 @pytest.mark.parametrize(("stored", "lost"), [(None, "churn/11, vip/1"), ({"churn": 10, "vip": 1}, "churn/11")])
@@ -60,7 +60,7 @@ def test_a_store_that_lacks_versions_is_refused(workspace, stored, lost):
     assert error.value.exit_code == 7 and error.value.problem.values["versions"] == lost
     with pytest.raises(HeadwaterError, match="E714"):
         tracking.versions(workspace, "churn")
-    assert workspace.store.exists() == bool(stored)
+    assert workspace.tracking.exists() == bool(stored)
 
 
 def test_a_promoted_version_is_known_without_its_evaluation(workspace):
@@ -72,40 +72,40 @@ def test_a_promoted_version_is_known_without_its_evaluation(workspace):
 
 @pytest.mark.parametrize("mode", ["rw", "ro"])
 def test_damage_to_a_store_is_seen(workspace, mode):
-    workspace.store.write_bytes(bytes(range(256)) * 64)
-    assert registry.look(workspace.store, mode).damage == "file is not a database"
-    workspace.store.unlink()
+    workspace.tracking.write_bytes(bytes(range(256)) * 64)
+    assert registry.look(workspace.tracking, mode).damage == "file is not a database"
+    workspace.tracking.unlink()
     store(workspace, churn=2_000)
-    assert registry.look(workspace.store, mode).highest == {"churn": 2_000}
-    content = bytearray(workspace.store.read_bytes())
+    assert registry.look(workspace.tracking, mode).highest == {"churn": 2_000}
+    content = bytearray(workspace.tracking.read_bytes())
     content[4096:4200] = b"\xa5" * 104
-    workspace.store.write_bytes(bytes(content))
-    assert registry.look(workspace.store, mode).damage
-    workspace.store.write_bytes(b"")
-    assert registry.look(workspace.store, mode) == registry.Look()
+    workspace.tracking.write_bytes(bytes(content))
+    assert registry.look(workspace.tracking, mode).damage
+    workspace.tracking.write_bytes(b"")
+    assert registry.look(workspace.tracking, mode) == registry.Look()
 
 
 def test_a_store_that_somebody_holds_is_not_damaged(workspace, monkeypatch):
     monkeypatch.setattr(registry, "PATIENCE", 0.1)
     store(workspace, churn=1)
-    with closing(sqlite3.connect(workspace.store)) as held:
+    with closing(sqlite3.connect(workspace.tracking)) as held:
         held.execute("BEGIN EXCLUSIVE")
         with pytest.raises(HeadwaterError, match="E706"):
-            registry.look(workspace.store)
+            registry.look(workspace.tracking)
 
 
 def test_an_evaluation_is_never_written_over(workspace):
     judged(workspace, "churn/1")
     with pytest.raises(HeadwaterError, match="E714"):
-        evaluations.keep(workspace, Version("churn", 1, "run", {}, ()), SimpleNamespace())
+        evaluations.keep(workspace, "churn/1", {}, pd.DataFrame())
     assert (workspace.models / "evaluations" / "churn-1.json").read_text() == "{}"
 
 
 def harmed(workspace: Workspace, harm: str) -> None:
     if harm == "missing":
-        workspace.store.unlink()
+        workspace.tracking.unlink()
     else:
-        workspace.store.write_bytes(bytes(range(256)) * 64)
+        workspace.tracking.write_bytes(bytes(range(256)) * 64)
 
 
 @pytest.mark.parametrize(("harm", "code"), [("missing", "E714"), ("damaged", "E715")])
@@ -148,10 +148,10 @@ def kept(workspace: Workspace) -> dict[str, bytes]:
 def test_an_older_copy_is_completed(own_operator):
     """The copy was made before churn/2 was trained and promoted; afterwards a rollback still finds churn/1."""
     workspace = Project.open("configs/operator.yaml").workspace
-    shutil.copy(workspace.store, "older.db")
+    shutil.copy(workspace.tracking, "older.db")
     document("train", "churn")
     document("promote", "churn", "--force", "--reason", "a test")
-    shutil.copy("older.db", workspace.store)
+    shutil.copy("older.db", workspace.tracking)
     assert document("train", "churn", code=7)["error"]["code"] == "E714"
     told = document("registry", "restore")
     assert told == told | {"restored": ["churn/2"], "lost": [], "champions": ["churn/2", "value/1", "vip/1"]}
@@ -177,7 +177,7 @@ def test_without_a_store_the_newest_versions_kept_here_are_the_champions(own_ope
     workspace = Project.open("configs/operator.yaml").workspace
     champions = bundles.texts(workspace)
     (workspace.models / "CURRENT").write_text("f0")
-    workspace.store.write_bytes(bytes(range(256)) * 64)
+    workspace.tracking.write_bytes(bytes(range(256)) * 64)
     told = document("registry", "restore")
     assert told["champions"] == told["restored"] == ["churn/1", "value/1", "vip/1"]
     assert bundles.texts(workspace) == champions

@@ -8,7 +8,7 @@ import sqlalchemy
 
 from features.errors import HeadwaterError
 from pipelines.tracking import tracking
-from pipelines.workspace.storage import Workspace
+from pipelines.workspace.paths import Workspace
 
 
 @pytest.fixture
@@ -44,16 +44,16 @@ def mlflow_locations(workspace: Workspace) -> list[str]:
 
 def test_who_was_quicker_keeps_his_store(workspace, monkeypatch):
     def others(path: Path) -> None:
-        workspace.store.write_bytes(b"of another process")
+        workspace.tracking.write_bytes(b"of another process")
 
     monkeypatch.setattr(tracking, "sync", others)
     tracking.make(workspace)
-    assert workspace.store.read_bytes() == b"of another process"
+    assert workspace.tracking.read_bytes() == b"of another process"
 
 
 def test_what_is_written_later_waits_for_the_disk_again(workspace):
     tracking.make(workspace)
-    engine = sqlalchemy.create_engine(f"sqlite:///{workspace.store}")
+    engine = sqlalchemy.create_engine(f"sqlite:///{workspace.tracking}")
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     engine.dispose()

@@ -14,7 +14,7 @@ from pipelines.flows import promotion
 from pipelines.project import Project
 from pipelines.tracking import tracking
 from pipelines.workspace import bundles
-from pipelines.workspace.storage import Workspace
+from pipelines.workspace.paths import Workspace
 
 CHURN = {"bundle.json": '{"kind": "churn"}' * 20, "trees.txt": "tree\n" * 50}
 VALUE = {"bundle.json": '{"kind": "value"}' * 20}

@@ -12,10 +12,11 @@ import pytest
 
 from features.errors import HeadwaterError
 from models.scores.score_table import rows_sha256
-from pipelines.workspace import journal, runs, storage
+from pipelines.workspace import files, journal, runs
 from pipelines.workspace.journal import Journal
+from pipelines.workspace.paths import Workspace
+from pipelines.workspace.publication import publish
 from pipelines.workspace.score_files import ScoreFile
-from pipelines.workspace.storage import Workspace, publish
 
 DAY = date(2026, 10, 31)
 ROWS = pa.table(
@@ -36,7 +37,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def run_id() -> str:
     models = {name: model["sha256"] for name, model in MODELS.items()}
-    return journal.identity(as_of=DAY, inputs="1a2b", code="3c4d", config="5e6f", models=models)
+    return journal.run_id(as_of=DAY, inputs="1a2b", code="3c4d", config="5e6f", models=models)
 
 
 def out(workspace: Workspace, *, recorded: bool = True) -> Path:
@@ -174,7 +175,7 @@ def book(path: Path, content: str) -> str:
     """A workbook in which something is written; its sha256."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("xl/worksheets/sheet4.xml", content)
-    return storage.sha256(path)
+    return files.sha256(path)
 
 
 def test_a_workbook_that_somebody_saved_is_whole(tmp_path):

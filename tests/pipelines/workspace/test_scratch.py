@@ -11,7 +11,7 @@ from pipelines.workspace import scratch
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pipelines import scratch
+from pipelines.workspace import scratch
 with scratch.folder(Path(sys.argv[1]), ".work-") as made:
     (made / "rows").write_bytes(b"x" * 1000)
     print(made, flush=True)

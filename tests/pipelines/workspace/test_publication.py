@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -14,8 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines.workspace import storage
-from pipelines.workspace.storage import Workspace, exclusive, publish, read_scores
+from pipelines.workspace import files, publication
+from pipelines.workspace.lock import exclusive
+from pipelines.workspace.paths import Workspace
+from pipelines.workspace.publication import publish
+from tests.scores_sample import read_scores
 
 DAY = date(2026, 10, 31)
 
@@ -45,7 +49,7 @@ def test_a_published_file_says_what_it_is_and_is_found_by_everyone(workspace):
     facts, rows = read_scores(path)
     assert facts == meta("aaa")
     assert rows.num_rows == 1000
-    assert seen == [storage.sha256(path)]
+    assert seen == [files.sha256(path)]
     assert workspace.latest.resolve() == path.resolve()
     assert pq.read_schema(path).metadata[b"headwater.run_id"] == b"aaa"
     assert path.stat().st_mode & 0o777 == 0o640
@@ -65,9 +69,9 @@ def test_a_backfill_never_moves_latest_back(workspace):
 
 
 def test_what_is_replaced_is_kept(workspace):
-    first = storage.sha256(publish(workspace, [table(1)], meta("a"), len))
+    first = files.sha256(publish(workspace, [table(1)], meta("a"), len))
     publish(workspace, [table(2)], meta("b"), len)
-    assert [storage.sha256(path) for path in workspace.archive.iterdir()] == [first]
+    assert [files.sha256(path) for path in workspace.archive.iterdir()] == [first]
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "record", "replace"])
@@ -80,11 +84,11 @@ def test_a_fault_before_the_commit_leaves_the_old_file(workspace, monkeypatch, s
 
     record = fail if step == "record" else len
     if step == "write":
-        monkeypatch.setattr(storage.pq.ParquetWriter, "write_table", fail)
+        monkeypatch.setattr(files.pq.ParquetWriter, "write_table", fail)
     elif step == "fsync":
-        monkeypatch.setattr(storage.os, "fsync", fail)
+        monkeypatch.setattr(files.os, "fsync", fail)
     elif step == "replace":
-        monkeypatch.setattr(storage.Path, "replace", fail)
+        monkeypatch.setattr(files.Path, "replace", fail)
     with pytest.raises(HeadwaterError) as error:
         publish(workspace, [table(2)], meta("b"), record)
     assert error.value.exit_code == 7
@@ -99,7 +103,7 @@ def test_a_fault_after_the_commit_is_not_told_as_failure(workspace, monkeypatch)
     def fail(_: Path) -> None:
         raise OSError(errno.EIO, "no sync")
 
-    monkeypatch.setattr(storage, "sync", fail)
+    monkeypatch.setattr(publication, "sync", fail)
     publish(workspace, [table(2)], meta("b"), len)
     assert value(workspace) == 2
 
@@ -107,11 +111,12 @@ def test_a_fault_after_the_commit_is_not_told_as_failure(workspace, monkeypatch)
 def test_what_reads_back_otherwise_is_not_published(workspace, monkeypatch):
     publish(workspace, [table(1)], meta("a"), len)
 
-    def lose_a_row(tables: list[pa.Table], meta: dict, path: Path) -> int:
-        pq.write_table(tables[0].slice(1), path)
-        return tables[0].num_rows
+    def lose_a_row(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> int:
+        (table,) = tables
+        pq.write_table(table.slice(1).replace_schema_metadata(schema.metadata), path)
+        return table.num_rows
 
-    monkeypatch.setattr(storage, "write_synced", lose_a_row)
+    monkeypatch.setattr(publication, "fill_parquet", lose_a_row)
     with pytest.raises(HeadwaterError, match="E702"):
         publish(workspace, [table(2)], meta("b"), len)
     assert value(workspace) == 1
@@ -149,7 +154,9 @@ def test_leftovers_of_a_killed_run_go_and_latest_is_mended(workspace):
 KILLED = """
 import sys, pyarrow as pa
 from pathlib import Path
-from pipelines.storage import Workspace, exclusive, publish
+from pipelines.workspace.lock import exclusive
+from pipelines.workspace.paths import Workspace
+from pipelines.workspace.publication import publish
 workspace = Workspace.open(Path(sys.argv[1]), "operator")
 rows = pa.table({"customer_id": [f"C{n:06d}" for n in range(100_000)], "value": [0] * 100_000})
 print("begun", flush=True)

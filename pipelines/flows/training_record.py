@@ -1,27 +1,22 @@
 """What training found, in the forms that others need: MLflow's record, the report's figures, tables for people."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from rich.table import Table
 
 from features.definition import KEY
-from features.errors import HeadwaterError
 from models.candidates import SCORE
 from models.training import Trained
 from pipelines.delivery import charts
+from pipelines.project import Project
 from pipelines.tracking.tracking import Training, Version
 from pipelines.wording.texts import text
-from pipelines.workspace.storage import FOLDER_MODE, Workspace, write_json
-
-if TYPE_CHECKING:
-    from pipelines.project import Project
+from pipelines.workspace import evaluations
+from pipelines.workspace.paths import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -150,42 +145,5 @@ def _picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
 
 
 def keep(workspace: Workspace, version: Version, trained: Trained) -> None:
-    """The figures and rows of the final window, beside the models, for the report: read with MLflow up or down.
-
-    Those of another training are never written over: raises E714 for a number that was given before.
-    """
-    folder = workspace.models / "evaluations"
-    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    stem = version.name.replace("/", "-")
-    if (folder / f"{stem}.json").exists():
-        raise HeadwaterError("E714", file=workspace.store, versions=version.name)
-    trained.final.drop(columns=KEY).to_parquet(folder / f"{stem}.parquet")
-    write_json(folder / f"{stem}.json", _facts(trained))
-
-
-def kept(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
-    """Facts and final rows of a registered version, or None where they were never kept here."""
-    path = workspace.models / "evaluations" / f"{version.replace('/', '-')}.json"
-    if not path.exists():
-        return None
-    return json.loads(path.read_text(encoding="utf-8")), pd.read_parquet(path.with_suffix(".parquet"))
-
-
-def table(found: list[dict[str, Any]], lang: str) -> Table:
-    """One row per trained target."""
-    shown = Table(box=None, pad_edge=False)
-    for column in ("target", "version", "winner", "metric", "value", "interval", "gate"):
-        shown.add_column(text(f"steps.column.{column}", lang))
-    for row in found:
-        low, high = row["interval"]
-        gate = text("steps.gate.passed", lang) if row["gate_passed"] else ", ".join(row["failed_checks"])
-        shown.add_row(
-            row["target"],
-            row["version"],
-            row["winner"],
-            row["metric"],
-            f"{row['value']:.3f}",
-            f"{low:.3f} – {high:.3f}",
-            gate,
-        )
-    return shown
+    """The figures and rows of the final window, beside the models. Raises E714 for a number that was given before."""
+    evaluations.keep(workspace, version.name, _facts(trained), trained.final.drop(columns=KEY))

@@ -1,0 +1,80 @@
+"""The tables of a backtest: candidates across, metrics down."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from rich.table import Table
+
+from models.training import Trained
+from pipelines.flows import training_record
+from pipelines.project import Project
+from pipelines.wording.texts import text
+
+SHOWN = {
+    "churn": ("auc", "average_precision", "lift_at_10pct", "captured_value_at_10pct", "ece", "brier"),
+    "value": ("mae", "normalised_gini", "total_bias", "coverage", "captured_value_at_10pct"),
+    "vip": ("auc", "average_precision", "precision_at_1pct", "precision_at_5pct", "lift_at_5pct", "ece"),
+}
+
+
+def facts(trained: Trained) -> dict[str, Any]:
+    """What came of one target at one origin, for programs."""
+    return {
+        "target": trained.target,
+        "final": trained.split.final.isoformat(),
+        "winner": trained.winner,
+        "beats_rule": trained.beats_rule,
+        "metrics": trained.metrics.to_dict("records"),
+    }
+
+
+def _cells(trained: Trained, metric: str) -> dict[str, str]:
+    """Model to `value [low, high]`."""
+    rows = trained.metrics[trained.metrics["metric"] == metric].to_dict("records")
+    return {r["model"]: f"{_number(r['value'])} [{_number(r['low'])}, {_number(r['high'])}]" for r in rows}
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def table(trained: Trained, lang: str) -> Table:
+    """Candidates across, metrics down; the winner is marked."""
+    shown = Table(title=_title(trained, lang), box=None, pad_edge=False, title_justify="left")
+    shown.add_column(text("steps.column.metric", lang))
+    for model in trained.candidates:
+        shown.add_column(f"{model} *" if model == trained.winner else model)
+    for metric in SHOWN[trained.target]:
+        found = _cells(trained, metric)
+        shown.add_row(metric, *[found.get(model, "") for model in trained.candidates])
+    return shown
+
+
+def _title(trained: Trained, lang: str) -> str:
+    positives = int((trained.final["y"] > 0).sum())
+    return text(
+        "steps.backtest_title",
+        lang,
+        target=trained.target,
+        final=trained.split.final.isoformat(),
+        rows=len(trained.final),
+        positives=positives,
+    )
+
+
+def markdown(project: Project, as_of: date, found: Sequence[Trained]) -> str:
+    """The same tables for docs/, with the command that makes them."""
+    lines = [f"# {project.settings.name}", "", f"`headwater backtest --config {project.config} --as-of {as_of}`", ""]
+    for trained in found:
+        models = list(trained.candidates)
+        lines += [f"## {_title(trained, 'en')}", "", f"{training_record.sentence(trained, 'en')}.", ""]
+        lines += [
+            "| | " + " | ".join(f"**{m}**" if m == trained.winner else m for m in models) + " |",
+            "|---" * (len(models) + 1) + "|",
+        ]
+        for metric in SHOWN[trained.target]:
+            values = _cells(trained, metric)
+            lines.append(f"| {metric} | " + " | ".join(values.get(m, "") for m in models) + " |")
+        lines.append("")
+    return "\n".join(lines)

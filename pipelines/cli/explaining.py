@@ -1,0 +1,76 @@
+"""`headwater explain`: one customer's scores, the reasons in words, and the features behind them."""
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from models.scores.columns import BY_NAME
+from pipelines.cli.run import Run
+from pipelines.flows import explanation
+from pipelines.flows.explanation import Explanation
+from pipelines.wording import formats
+from pipelines.wording.texts import text
+
+_SHOWN = (
+    "score_status",
+    "lifecycle_stage",
+    "tenure_months",
+    "arpu_3m",
+    "arpu_trend_pct",
+    "churn_probability",
+    "churn_percentile",
+    "churn_risk_band",
+    "value_pred",
+    "value_p10",
+    "value_p90",
+    "value_at_risk",
+    "vip_probability",
+    "is_potential_vip",
+    "is_high_value_now",
+    "vip_gap",
+    "recommended_action",
+    "contact_allowed",
+    "suppress_reason",
+)
+
+
+def explain(run: Run, customer: str, as_of: date | None) -> None:
+    """Show a customer's card, why they have their scores, and the raw score recomputed."""
+    lang = run.language
+    why = explanation.explain(run.project, customer, as_of, lang)
+    scores = {name: why.row[name] for name in _SHOWN}
+    run.tell(as_of=why.as_of.isoformat(), customer_id=customer, scores=scores, reasons=why.reasons)
+    run.say(_card(why.row, lang))
+    for target, sentences in why.reasons.items():
+        if sentences:
+            run.say(text(f"steps.why_{target}", lang), style="bold")
+            for sentence in sentences:
+                run.say(f"  {sentence}")
+    if why.scored_by:
+        run.say(_recomputed(run, why))
+
+
+def _recomputed(run: Run, why: Explanation) -> str:
+    """The published raw score beside the one recomputed now."""
+    if why.recomputed is None:
+        return text("steps.explain_other_model", run.language, version=why.scored_by)
+    scores = {"published": why.row["churn_score_raw"], "recomputed": why.recomputed}
+    run.tell(churn_score_raw=scores["published"], recomputed=why.recomputed)
+    return text("steps.explain_recomputed", run.language, **scores)
+
+
+def _card(row: dict[str, Any], lang: str) -> Table:
+    shown = Table(show_header=False, box=None, pad_edge=False)
+    for name in _SHOWN:
+        value = row[name]
+        if not (value is None or (isinstance(value, float) and pd.isna(value))):
+            shown.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, _value(name, value, lang))
+    return shown
+
+
+def _value(name: str, value: Any, lang: str) -> str:
+    if isinstance(value, str):
+        return formats.word(name, value, lang)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

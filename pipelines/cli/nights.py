@@ -1,0 +1,132 @@
+"""`headwater score | nightly | report | deploy | serve | runs list | runs show`."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from features.errors import HeadwaterError
+from pipelines.cli.grids import grid
+from pipelines.cli.run import Engine, Run, command
+from pipelines.wording.texts import text
+
+if TYPE_CHECKING:
+    from pipelines.flows.nightly import Night
+
+AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
+DryRun = Annotated[bool, typer.Option(help="Publish nothing.")]
+nights_app = typer.Typer()
+runs_app = typer.Typer(name="runs", help="What has run.", no_args_is_help=True)
+
+
+@command(nights_app, "score")
+def score(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
+    """Score everybody with the champions and publish atomically; no lists, no report."""
+    run.override(engine=engine)
+    _night(run, run.as_of(as_of), dry_run=dry_run, lists=False)
+
+
+@command(nights_app, "nightly")
+def nightly(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
+    """check -> features -> score -> gates -> publish -> lists -> report. A past date is its backfill."""
+    run.override(engine=engine)
+    _night(run, run.as_of(as_of), dry_run=dry_run, lists=True)
+
+
+@command(nights_app, "report")
+def report(
+    run: Run, as_of: AsOf = None, out: Annotated[Path | None, typer.Option(help="File to write.")] = None
+) -> None:
+    """Write the report of a published date: one HTML page, in Chinese and English."""
+    _report(run, as_of.date() if as_of else None, out)
+
+
+@command(nights_app, "deploy")
+def deploy(run: Run) -> None:
+    """Register the nightly with a running Prefect server, scheduled by the project's cron."""
+    from pipelines.flows import prefect_flows
+
+    prefect_flows.deploy(run.project)
+    settings = run.project.settings
+    run.say(text("steps.deployed", run.language, name=settings.name, cron=settings.schedule.cron))
+
+
+@command(nights_app, "serve")
+def serve(
+    run: Run, every: Annotated[int | None, typer.Option(help="Seconds between runs instead of the cron.")] = None
+) -> None:
+    """Run the nightly on its schedule from this process, until it is stopped."""
+    from pipelines.flows import prefect_flows
+
+    prefect_flows.reachable()
+    settings = run.project.settings
+    when = f"{every} s" if every else settings.schedule.cron
+    run.say(text("steps.serving", run.language, name=settings.name, when=when))
+    prefect_flows.serve(run.project, every)
+
+
+@command(runs_app, "list")
+def runs_list(run: Run) -> None:
+    """Every run of the workspace, newest first."""
+    from pipelines.workspace import journal, runs
+
+    workspace = run.project.workspace
+    records = [record | {"outcome": runs.outcome(workspace, record)} for record in journal.history(workspace)]
+    run.tell(runs=records)
+    shown = grid(run.language, "run", "as_of", "outcome")
+    for record in records:
+        outcome = text(f"steps.outcome.{record['outcome']}", run.language)
+        shown.add_row(record["run_id"], str(record.get("as_of") or "—"), outcome)
+    run.say(shown)
+
+
+@command(runs_app, "show")
+def runs_show(run: Run, run_id: Annotated[str, typer.Argument(help="As printed by `runs list`.")]) -> None:
+    """The steps of one run."""
+    path = run.project.workspace.runs / Path(run_id).name / "steps.jsonl"
+    if not path.exists():
+        raise HeadwaterError("E236", run_id=run_id)
+    steps = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    run.tell(run_id=run_id, steps=steps)
+    shown = grid(run.language, "step", "seconds", "said")
+    for step in steps:
+        shown.add_row(step["step"], f"{step['seconds']:.1f}", str(step.get("said", step.get("why", ""))))
+    run.say(shown)
+
+
+def _night(run: Run, as_of: date, *, dry_run: bool, lists: bool) -> None:
+    """What came of a night is told whether it succeeds or not."""
+    from pipelines.flows import nightly
+    from pipelines.workspace.paths import from_here
+
+    night = nightly.Night(run.project, as_of, run.steps)
+    try:
+        nightly.run(night, dry_run=dry_run, lists=lists)
+    finally:
+        run.tell(**night.result())
+    if night.already:
+        run.say(_already(night, run.language))
+    for path in night.outputs:
+        run.say(from_here(path))
+
+
+def _already(night: "Night", lang: str) -> str:
+    """This run is published; whether anything of it had to be made again."""
+    facts = {"as_of": night.as_of.isoformat(), "run_id": night.run_id}
+    names = [text(f"steps.{name}", lang) for name in night.remade]
+    if not names:
+        return text("steps.already", lang, **facts)
+    return text("steps.completed", lang, names=text("steps.and", lang).join(names), **facts)
+
+
+def _report(run: Run, as_of: date | None, out: Path | None) -> None:
+    from pipelines.delivery import pages
+    from pipelines.workspace.paths import from_here
+    from pipelines.workspace.publication import published
+
+    publication = published(run.project.workspace, as_of)
+    path = pages.write_page(run.project, pages.report_data(run.project, publication), out, run.lang)
+    run.tell(as_of=publication.as_of.isoformat(), outputs=[str(path)])
+    run.say(from_here(path))

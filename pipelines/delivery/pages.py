@@ -1,0 +1,61 @@
+"""The report of a published date as a page: its data gathered, and the file written."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.delivery import report
+from pipelines.delivery.report_data import Evaluation, ReportData, TableUse
+from pipelines.ingest.tables import Tables
+from pipelines.project import Project
+from pipelines.workspace import evaluations, files
+from pipelines.workspace.paths import Workspace
+from pipelines.workspace.publication import Published
+
+
+def write_page(project: Project, data: ReportData, out: Path | None = None, lang: str | None = None) -> Path:
+    """Write the page; both languages are in it, `lang` (the project's, when left out) is shown first."""
+    path = out or project.workspace.report(data.as_of)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return files.write_text(path, report.render(data, lang or project.settings.language))
+
+
+def report_data(project: Project, publication: Published, **more: Any) -> ReportData:
+    """What the report shows, from the score file, its metadata and the evaluations kept beside the models."""
+    high_value = json.loads(publication.meta["high_value"])
+    return ReportData(
+        name=project.settings.name,
+        as_of=publication.as_of,
+        run_id=publication.meta["run_id"],
+        scores=publication.scores,
+        models=publication.models,
+        evaluations=_evaluations(project.workspace, publication.models),
+        features={feature.column: feature for feature in project.features},
+        currency=project.mapping.currency,
+        threshold=high_value.get("amount"),
+        **more,
+    )
+
+
+def _evaluations(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluation]:
+    """How good each model was on its final window, where that was kept."""
+    by_target = {}
+    for target, version in models.items():
+        if kept := evaluations.kept(workspace, version):
+            facts, final = kept
+            metrics = pd.DataFrame(facts["metrics"])
+            level = facts.get("levels", {}).get(facts["winner"])
+            by_target[target] = Evaluation(metrics, final, facts["winner"], facts["beats_rule"], level=level)
+    return by_target
+
+
+def table_use(tables: Tables) -> list[TableUse]:
+    """What became of the rows of each table, and the day of the newest."""
+    newest = {name: when.date() for name, when in tables.newest.items()}
+    return [
+        TableUse(name, count.in_, count.used, count.quarantined, count.duplicates, newest.get(name))
+        for name, count in tables.counts.items()
+    ]

@@ -1,0 +1,43 @@
+"""What a step says in a line once it is done, in words; facts for programs stand beside it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from features.errors import HeadwaterError
+from pipelines.ingest.tables import RowCount, Tables
+from pipelines.wording import errors
+from pipelines.wording.texts import text
+
+
+def rows_read(tables: Tables, lang: str) -> str:
+    """Rows used and left out over all tables, and how many files had to be read for that."""
+    counts, files = tables.counts.values(), tables.files
+    return text(
+        "steps.rows",
+        lang,
+        tables=len(tables.counts),
+        used=sum(count.used for count in counts),
+        quarantined=sum(count.quarantined for count in counts),
+        duplicates=sum(count.duplicates for count in counts),
+        read=files["read"],
+        files=files["read"] + files["known"],
+    )
+
+
+def row_counts(counts: Mapping[str, RowCount]) -> dict[str, dict[str, int]]:
+    """Per table: in = used + quarantined + duplicates."""
+    return {name: {key.rstrip("_"): n for key, n in vars(count).items()} for name, count in counts.items()}
+
+
+def customers_scored(facts: Mapping[str, Any], lang: str) -> str:
+    """How many were scored, are at high risk and are potential VIPs; what nothing scores is left out."""
+    parts = [name for name in ("scored", "high_risk", "potential_vips") if facts[name] is not None]
+    return text("terms.line.comma", lang).join(text(f"steps.{name}", lang, n=facts[name]) for name in parts)
+
+
+def not_trained(target: str, error: HeadwaterError, lang: str) -> str:
+    """The code of the problem, what it is and what to do."""
+    problem = error.problem
+    parts = [errors.sentence(problem, part, lang) for part in ("what", "found", "fix")]
+    line = f"{problem.code} " + " · ".join(filter(None, parts))
+    return text("steps.not_trained", lang, target=target, problem=line)

@@ -1,0 +1,37 @@
+"""What training found out about each version, beside the models: read with the tracking store up or down."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.errors import HeadwaterError
+from pipelines.workspace.files import FOLDER_MODE, replacing, write_json
+from pipelines.workspace.paths import Workspace
+
+
+def keep(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.DataFrame) -> None:
+    """Keep the figures of a version such as `churn/3` and the rows of its final window.
+
+    Those of another training are never written over: raises E714 for a number that was given before.
+    """
+    path = _path(workspace, version)
+    path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    if path.exists():
+        raise HeadwaterError("E714", file=workspace.tracking, versions=version)
+    with replacing(path.with_suffix(".parquet")) as temporary:
+        final.to_parquet(temporary)
+    write_json(path, facts)
+
+
+def kept(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
+    """Facts and final rows of a registered version, or None where they were never kept here."""
+    path = _path(workspace, version)
+    if not path.exists():
+        return None
+    return json.loads(path.read_text(encoding="utf-8")), pd.read_parquet(path.with_suffix(".parquet"))
+
+
+def _path(workspace: Workspace, version: str) -> Path:
+    return workspace.models / "evaluations" / f"{version.replace('/', '-')}.json"

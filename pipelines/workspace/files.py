@@ -1,0 +1,96 @@
+"""Files that are there whole or not at all: the one way in which anything is written that somebody else may read."""
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import HeadwaterError
+
+FILE_MODE, FOLDER_MODE, SECRET_MODE = 0o640, 0o750, 0o600
+
+
+@contextmanager
+def replacing(path: Path, mode: int = FILE_MODE) -> Iterator[Path]:
+    """An empty file beside `path` to write to, for its owner alone; at the end it is synced and takes the place of `path`.
+
+    If anything fails it is removed, and `path` stays as it was. What a killed process leaves is called `.<name>.….tmp`.
+    Raises HeadwaterError E703 to E705 (exit 7) for what the disk refuses.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(mode)
+        sync(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise disk_error(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Replace a small file by a text in UTF-8; gives the path."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_json(path: Path, value: object) -> Path:
+    """Replace a small file by a JSON document, its keys sorted; what JSON does not know becomes text."""
+    return write_text(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n")
+
+
+def write_parquet(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> int:
+    """Replace a Parquet file by tables, each a group of rows, in order; gives the number of rows."""
+    with replacing(path) as temporary:
+        return fill_parquet(temporary, tables, schema)
+
+
+def fill_parquet(path: Path, tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> int:
+    """The same into a file that nobody reads yet, such as one of `replacing`. Pages carry checksums."""
+    rows = 0
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
+        for table in tables:
+            writer.write(table.cast(schema))
+            rows += table.num_rows
+    return rows
+
+
+def append_json(path: Path, line: object) -> None:
+    """Add one line of JSON to a file, synced; a kill leaves at most its beginning."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+    with os.fdopen(handle, "a", encoding="utf-8") as out:
+        out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def sync(path: Path) -> None:
+    """What a file or a folder holds is on disk after this."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256(path: Path) -> str:
+    """Of the bytes of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def disk_error(error: OSError, path: Path) -> HeadwaterError:
+    """Disk full (E703), no permission (E704) and the like (E705): exit 7, naming the path."""
+    code = {errno.ENOSPC: "E703", errno.EACCES: "E704", errno.EPERM: "E704", errno.EROFS: "E704"}.get(error.errno or 0)
+    return HeadwaterError(code or "E705", file=path, detail=error.strerror or str(error))

@@ -1,0 +1,73 @@
+"""The folder of one project; every path that Headwater writes to is named here."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from features.errors import HeadwaterError
+from pipelines.workspace.files import FOLDER_MODE
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The paths of one project below `root`."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, folder: Path, name: str) -> "Workspace":
+        """Make the folder of a project when needed. Raises E230 for a name that is no plain file name."""
+        if not _NAME.match(name):
+            raise HeadwaterError("E230", name=name)
+        opened = cls((folder / name).resolve())
+        for path in (
+            opened.root,
+            opened.scores,
+            opened.archive,
+            opened.runs,
+            opened.models,
+            opened.lists,
+            opened.reports,
+        ):
+            path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        return opened
+
+    scores = property(lambda self: self.root / "scores")
+    latest = property(lambda self: self.root / "latest.parquet")
+    archive = property(lambda self: self.root / "archive")
+    runs = property(lambda self: self.root / "runs")
+    models = property(lambda self: self.root / "models")
+    lists = property(lambda self: self.root / "lists")
+    reports = property(lambda self: self.root / "reports")
+    tables = property(lambda self: self.root / "tables")
+    quarantine = property(lambda self: self.root / "quarantine")
+    tracking = property(lambda self: self.root / "mlflow.db")
+    artifacts = property(lambda self: self.root / "mlflow-artifacts")
+
+    def score_file(self, as_of: date) -> Path:
+        """Where the scores of a date are published."""
+        return self.scores / f"{as_of.isoformat()}.parquet"
+
+    def list_file(self, kind: str, as_of: date, ending: str) -> Path:
+        """Where a list of a date lies; `kind` is its target, or a name of its own."""
+        return self.lists / f"{kind}-{as_of.isoformat()}.{ending}"
+
+    def report(self, as_of: date) -> Path:
+        """Where the report of a date lies."""
+        return self.reports / f"{as_of.isoformat()}.html"
+
+    def published(self) -> list[date]:
+        """The dates with a published file, oldest first."""
+        return sorted(date.fromisoformat(path.stem) for path in self.scores.glob("????-??-??.parquet"))
+
+    def serving(self) -> date | None:
+        """The date that readers of `latest.parquet` see; None before the first publication."""
+        return date.fromisoformat(self.latest.resolve().stem) if self.latest.exists() else None
+
+
+def from_here(path: Path) -> str:
+    """A path as people type it: relative to where they are, if it lies below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

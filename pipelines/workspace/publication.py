@@ -1,0 +1,132 @@
+"""Publication: one file is the transaction.
+
+Rows and everything needed to judge them travel in one Parquet file, and a single `os.replace` commits it.
+`latest.parquet` lies beside the folder of scores and names the newest date.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from features.errors import HeadwaterError
+from pipelines.workspace import runs
+from pipelines.workspace.files import fill_parquet, replacing, sha256, sync
+from pipelines.workspace.paths import Workspace
+from pipelines.workspace.score_files import PREFIX, ScoreFile
+
+_log = logging.getLogger(__name__)
+_KEPT = 30
+"""Replaced score files that stay in the archive."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published date: its metadata and its rows."""
+
+    as_of: date
+    meta: dict[str, str]
+    scores: ScoreFile
+
+    @cached_property
+    def models(self) -> dict[str, str]:
+        """Target to version of the model that scored it; a target that nothing scored is not among them."""
+        return {name: model["version"] for name, model in json.loads(self.meta["models"]).items()}
+
+
+def published(workspace: Workspace, as_of: date | None) -> Published:
+    """The newest published date, or the one asked for. Raises E431 (exit 4) when it is not there, E340 when damaged."""
+    day = as_of or workspace.serving()
+    if day is None:
+        raise HeadwaterError("E431", file=workspace.latest)
+    scores = runs.whole(workspace, day)
+    return Published(day, scores.meta, scores)
+
+
+def as_texts(**facts: Any) -> dict[str, str]:
+    """Metadata of a Parquet file is text; what is not becomes JSON."""
+    return {key: fact if isinstance(fact, str) else json.dumps(fact, default=str) for key, fact in facts.items()}
+
+
+def publish(
+    workspace: Workspace, tables: Iterable[pa.Table], meta: dict[str, str], record: Callable[[str], None]
+) -> Path:
+    """Write one date's scores, which come in pieces, whole or not at all; call with the lock held.
+
+    After the swap nothing raises: what is published is published.
+
+    Parameters
+    ----------
+    workspace
+        Where to; `meta["as_of"]` names the date.
+    tables
+        Rows of the score table, in order; each becomes a group of rows.
+    meta
+        What the file says of itself, as text.
+    record
+        Gets the sha256 of the finished file before readers can see it.
+
+    Raises
+    ------
+    HeadwaterError
+        E702 when what was written cannot be read back, E703 to E705 when the disk refuses. Nothing is published then.
+    """
+    target = workspace.score_file(date.fromisoformat(meta["as_of"]))
+    pieces = iter(tables)
+    first = next(pieces)
+    schema = first.schema.with_metadata({PREFIX + key: value for key, value in meta.items()})
+    with replacing(target) as temporary:  # its end is the commit point
+        rows = fill_parquet(temporary, chain([first], pieces), schema)
+        if ScoreFile(temporary).verified() != rows:
+            raise HeadwaterError("E702", file=temporary)
+        record(sha256(temporary))
+        _keep_old(workspace, target)
+    _settle(workspace)
+    return target
+
+
+def clean(workspace: Workspace) -> None:
+    """Remove what a killed run left behind, and put `latest.parquet` right; call with the lock held."""
+    for leftover in [*workspace.scores.glob(".*.tmp"), *workspace.root.glob(".latest.*.tmp")]:
+        leftover.unlink(missing_ok=True)
+    _point_latest(workspace)
+
+
+def _keep_old(workspace: Workspace, target: Path) -> None:
+    """Link the file that is about to be replaced into the archive; the oldest ones beyond the limit go."""
+    if not target.exists():
+        return
+    kept = workspace.archive / f"{target.stem}.{sha256(target)[:12]}.parquet"
+    if not kept.exists():
+        os.link(target, kept)
+    for old in sorted(workspace.archive.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        old.unlink()
+
+
+def _settle(workspace: Workspace) -> None:
+    """Sync the folder and move `latest.parquet`; whatever fails here is only logged, for the scores are out."""
+    try:
+        sync(workspace.scores)
+        _point_latest(workspace)
+    except OSError as error:
+        _log.warning("published; folder or latest.parquet not settled: %s", error)
+
+
+def _point_latest(workspace: Workspace) -> None:
+    """Let `latest.parquet` name the newest published date; a backfill never moves it back."""
+    dates = workspace.published()
+    if not dates or workspace.serving() == dates[-1]:
+        return
+    link = workspace.root / f".latest.{os.getpid()}.tmp"
+    link.unlink(missing_ok=True)
+    link.symlink_to(workspace.score_file(dates[-1]).relative_to(workspace.root))
+    link.replace(workspace.latest)
+    sync(workspace.root)
