@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from models.learners.encoding import Matrix, numeric
-from models.scores.columns import REASON_FIELDS, REASONS
+from models.scores.score_column import REASON_FIELDS, REASONS
 
 TOP = 5
 LEAST = 1e-4

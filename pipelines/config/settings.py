@@ -4,6 +4,7 @@ Precedence: default < YAML < profile < `HEADWATER_*` environment < override. Dat
 current folder; the mapping is found beside the configuration.
 """
 
+import copy
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,12 @@ from types import ModuleType
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 
 from features.errors import HeadwaterError, Problem
 from features.settings import FeatureSettings
 from features.spine import Population
+from features.strict import Strict
 from models.settings import GateSettings, TrainingSettings
 from models.splits import Protocol
 from models.targets.settings import TargetSettings
@@ -27,7 +29,7 @@ from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
 from pipelines.config.mapping import Zone, load_mapping
 from pipelines.config.quality import Quality
-from pipelines.config.validation import filled, known_keys, nearest
+from pipelines.config.validation import filled, known_keys, nearest, old_keys, renamed_keys
 from pipelines.wording.texts import Language
 from targeting.actions import ActionSettings
 from targeting.bands import BandSettings
@@ -41,13 +43,7 @@ RESERVED = {"HEADWATER_CONFIG", "HEADWATER_PROFILE", "HEADWATER_LANG"}
 SECRET = ("token", "secret", "password", "key", "webhook")
 
 
-class Section(BaseModel):
-    """A part of the configuration: values that cannot be changed, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Demo(Section):
+class Demo(Strict):
     """Where `headwater demo` gets its raw data; they go to data/<name>/."""
 
     source: Literal["operator", "cdnow", "complete-journey"] = "operator"
@@ -55,14 +51,14 @@ class Demo(Section):
     seed: int = 7
 
 
-class Schedule(Section):
+class Schedule(Strict):
     """When the deployed nightly runs."""
 
     cron: str = "0 2 * * *"
     timezone: Zone = "Asia/Shanghai"
 
 
-class SparkSettings(Section):
+class SparkSettings(Strict):
     """The engine for those who outgrow one machine; `options` are Spark's own, and win."""
 
     master: str = Field("local[2]", description="local[2], spark://host:7077, yarn or k8s://…")
@@ -71,7 +67,7 @@ class SparkSettings(Section):
     options: dict[str, str] = Field({}, description="such as spark.executor.instances; they win over the above")
 
 
-class Settings(Section):
+class Settings(Strict):
     """Everything that a run of one project depends on."""
 
     name: str = Field("operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
@@ -101,6 +97,7 @@ class Settings(Section):
     schedule: Schedule = Schedule()
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _warnings: list[Problem] = PrivateAttr(default_factory=list)
     _tables: TableMapping | None = PrivateAttr(None)
     _own: ModuleType | None = PrivateAttr(None)
 
@@ -116,6 +113,11 @@ class Settings(Section):
         if self._tables is None:
             raise HeadwaterError("E201", file=self.mapping)
         return self._tables
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What was read and is to be written otherwise."""
+        return self._warnings
 
     @property
     def own(self) -> ModuleType | None:
@@ -176,6 +178,8 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
     """The layers laid over each other, the origin of every leaf remembered."""
     whole: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    warnings = [problem for layer in layers for problem in _old_keys(layer)]
+    layers = [_with_keys_of_today(layer) for layer in layers]
     for layer in layers:
         _merge(whole, layer.values)
         for keys, _ in _leaves(layer.values):
@@ -183,12 +187,34 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
             origins[".".join(keys)] = f"{layer.origin}:{line}" if line else layer.origin
     settings = filled(Settings, whole, Layers(layers))
     settings._origins.update(origins)
+    settings._warnings.extend(warnings)
     settings._tables = load_mapping(path.parent / settings.mapping)
     _check_parts(settings, Layers(layers))
     if settings.features.own:
         settings._own = own_features.load(settings.features.own, path.parent)
     _check_rules(settings, Layers(layers))
     return settings
+
+
+def _old_keys(layer: Layer) -> list[Problem]:
+    """A warning for every key of before."""
+    return [
+        Problem("W203", str(layer.document.path), layer.document.line(path), values={"old": ".".join(path), "new": new})
+        for path, new in old_keys(Settings, layer.values)
+    ]
+
+
+def _with_keys_of_today(layer: Layer) -> Layer:
+    """The layer with every key of before renamed, but where both stand: that is refused as any contradiction is."""
+    values, lines = copy.deepcopy(layer.values), dict(layer.document.lines)
+    for path, new in old_keys(Settings, layer.values):
+        section = values
+        for key in path[:-1]:
+            section = section[key]
+        if new not in section:
+            section[new] = section.pop(path[-1])
+            lines |= {(*path[:-1], new): lines[path]} if path in lines else {}
+    return Layer(layer.origin, values, Document(layer.document.path, layer.document.content, lines))
 
 
 def _check_parts(settings: Settings, layers: "Layers") -> None:
@@ -234,7 +260,7 @@ def _environment_layers(environment: Mapping[str, str]) -> list[Layer]:
     for key, value in own.items():
         keys = key.removeprefix(PREFIX).lower().split("__")
         allowed = known_keys(Settings, tuple(keys[:-1]))
-        if keys[-1] not in allowed:
+        if keys[-1] not in allowed and keys[-1] not in renamed_keys(Settings, tuple(keys[:-1])):
             near = nearest(keys[-1], allowed)
             best = PREFIX + "__".join([*keys[:-1], near]).upper() if near else "—"
             raise HeadwaterError("E221", file=key, key=key, nearest=best)

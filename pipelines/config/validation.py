@@ -1,6 +1,6 @@
 """A settings model filled from a YAML file: what pydantic finds becomes one message with file, line and nearest name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Protocol, TypeVar, Union, get_args, get_origin
@@ -82,10 +82,33 @@ def nearest(name: str, known: list[str]) -> str | None:
 
 def known_keys(model: Any, keys: tuple) -> list[str]:
     """The keys that a model allows at a path inside it."""
+    parts = _models(_inside(model, keys))
+    return [field.alias or name for part in parts for name, field in part.model_fields.items()]
+
+
+def renamed_keys(model: Any, keys: tuple) -> Mapping[str, str]:
+    """Keys of before to those of today, at a path inside a model."""
+    return {old: new for part in _models(_inside(model, keys)) for old, new in getattr(part, "renamed", {}).items()}
+
+
+def old_keys(model: Any, values: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Path, and name of today, of every key of before among the values for a model."""
+    renamed = renamed_keys(model, ())
+    for key, value in values.items() if isinstance(values, dict) else ():
+        if key in renamed:
+            yield (*above, key), renamed[key]
+        yield from old_keys(_child(model, renamed.get(key, key)), value, (*above, key))
+
+
+def _inside(model: Any, keys: tuple) -> Any:
     for key in keys:
         model = _child(model, key)
-    found = [part for part in _branches(model) if isinstance(part, type) and issubclass(part, BaseModel)]
-    return [field.alias or name for part in found for name, field in part.model_fields.items()]
+    return model
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models among the parts of an annotation."""
+    return [part for part in _branches(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
 
 
 def _child(model: Any, key: Any) -> Any:

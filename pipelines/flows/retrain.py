@@ -67,7 +67,7 @@ def _planned(
     first = earliest(tables, settings.protocol)
     for name in names:
         try:
-            splits[name] = plan(as_of, settings.protocol, settings.targets.window_days(name), first)
+            splits[name] = plan(as_of, settings.protocol, settings.targets.of(name).window_days, first)
         except HeadwaterError as error:
             failures[name] = error
     return splits, failures

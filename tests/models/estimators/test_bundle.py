@@ -11,12 +11,13 @@ from models.estimators import packing
 from models.estimators.bundle import from_files
 from models.estimators.churn import ChurnClassifier
 from models.estimators.value import ValueRegressor
-from models.learners.single import Linear, Trees
+from models.learners.linear import Linear
+from models.learners.trees import Trees
 from tests.models import sample
 
 FRAME = sample.snapshots(300).assign(churned=lambda f: f["churned_30"])
 X = FRAME[list(sample.FEATURES)]
-SMALL = {"rounds": 10, "leaves": 5, "depth": 3, "min_rows": 20}
+SMALL = {"n_estimators": 10, "num_leaves": 5, "max_depth": 3, "min_child_samples": 20}
 
 
 def churn(learner=None):
@@ -35,7 +36,7 @@ def test_a_round_trip_is_bit_equal(made):
     files = made.to_files()
     again = from_files(json.loads(json.dumps(files)))
     assert type(again) is type(made) and again.facts_ == made.facts_
-    assert again.predict(X).equals(made.predict(X))
+    assert again.outputs(X).equals(made.outputs(X))
     assert np.array_equal(again.contributions(X).to_numpy(), made.contributions(X).to_numpy())
     assert again.to_files() == files
     assert set(files) <= {"bundle.json", "trees.txt", "retained_trees.txt"}
