@@ -1,4 +1,4 @@
-"""The file formats that raw tables may have: each is read by the module of its name in `pipelines/ingest/readers/`."""
+"""The file formats that raw tables may have: `csv` is read by `csv_files` in `pipelines/ingest/readers/`."""
 
 from pathlib import Path
 from typing import Literal

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
+from features.strict import Strict
 from pipelines.config import credentials, expressions
 from pipelines.config.documents import Document, read
 from pipelines.config.formats import Format, format_of
@@ -57,10 +58,10 @@ Connection = Annotated[str, AfterValidator(_without_secrets)]
 TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
 
-class Part(BaseModel):
+class Part(Strict):
     """A part of a mapping file: unknown keys are refused, and what a person wrote is never echoed in an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(populate_by_name=True, hide_input_in_errors=True)
 
 
 class Source(Part):
@@ -107,8 +108,8 @@ class Source(Part):
 
     @property
     def reader(self) -> str:
-        """The name of the reader: the format of the files, or DuckDB for its own queries and database files."""
-        return (self.format or format_of(self.files)) if self.files else "duckdb"
+        """The module of `pipelines/ingest/readers/` that reads it: that of the format, or `queries` for what DuckDB reads."""
+        return f"{self.format or format_of(self.files)}_files" if self.files else "queries"
 
 
 class Form(Part):

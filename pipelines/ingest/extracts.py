@@ -27,7 +27,7 @@ from features.errors import HeadwaterError
 from pipelines.config import credentials
 from pipelines.config.mapping import Mapping, TableMapping
 from pipelines.ingest import columns, inputs
-from pipelines.ingest.readers import databases, parquet
+from pipelines.ingest.readers import databases, parquet_files
 from pipelines.ingest.readers.databases import Database
 from pipelines.workspace import files
 
@@ -146,7 +146,7 @@ def _numbered(number: int) -> str:
 
 
 def _newest_of(file: Path, column: str) -> date | datetime | None:
-    with parquet.opened(str(file)) as opened:
+    with parquet_files.opened(str(file)) as opened:
         marks = [pc.max(batch.column(0)) for batch in opened.iter_batches(columns=[column])]
     return max((mark.as_py() for mark in marks if mark.is_valid), default=None)
 

@@ -203,7 +203,7 @@ def _flat(name: str) -> str:
 
 def _yaml(path: Path, source: Source, contract: Contract, header: list[str], sample: dict[str, list[str]]) -> str:
     guesses = _guesses(contract, header)
-    encoding = f", encoding: {source.encoding}" if source.reader == "csv" else ""
+    encoding = f", encoding: {source.encoding}" if source.reader == "csv_files" else ""
     lines = [f"  {contract.name}:", f"    source: {{path: {_quoted(str(path))}{encoding}}}", "    columns:"]
     clocks: list[str] = []
     for column in contract.columns:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
 from pipelines.config.validation import nearest
-from pipelines.ingest.readers import duckdb
+from pipelines.ingest.readers import queries
 from pipelines.ingest.readers.reader import Reader, Skipped, reader_of
 
 FILE, ROW = "__file", "__row"
@@ -82,7 +82,7 @@ def find(source: Source) -> Raw:
 def _inputs(source: Source) -> list[InputFile]:
     pattern = source.files or source.database
     if pattern is None:
-        return [InputFile(QUERY, len(source.sql or ""), duckdb.content_sha256(source))]
+        return [InputFile(QUERY, len(source.sql or ""), queries.content_sha256(source))]
     paths = sorted(name for name in glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207  Path.glob takes no absolute pattern
     if not paths:
         raise HeadwaterError("E401", file=pattern)
