@@ -67,10 +67,10 @@ class Part(Strict):
 class Source(Part):
     """Files by `path` (a glob), a `sql` query run by DuckDB, a table of a `database` file, or a `connection`."""
 
-    path: str | None = None
+    path: str | None = Field(None, description="a file, or a pattern such as data/bill_*.csv")
     format: Format | None = Field(None, description="taken from the file name when absent")
     encoding: str = Field("utf-8", description="of CSV files; decoded strictly")
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of CSV files")
     sql: str | None = Field(None, description="one SELECT, run by DuckDB or by the database of the connection")
     database: str | None = Field(None, description="a DuckDB file; needs table")
     connection: Connection | None = Field(
@@ -115,7 +115,7 @@ class Source(Part):
 class Form(Part):
     """How one canonical column is made: `from` with its options, or `concat`, or `expr` with `unit`, or `value`."""
 
-    from_: str | None = Field(None, alias="from")
+    from_: str | None = Field(None, alias="from", description="the source column")
     parse: str | None = Field(None, description="strptime format, or epoch_s, epoch_ms, epoch_us")
     add: str | None = Field(None, description="a duration such as 1mo")
     when: dict[str, list[Code]] = Field({}, description="source column -> codes; otherwise null")
@@ -123,10 +123,10 @@ class Form(Part):
     other: Code | None = Field(None, description="value for codes not listed; `error` is the default")
     null_values: list[Code] = Field([""], description="texts that mean unknown")
     clean: list[Literal["trim", "width", "upper"]] = Field([], description="declared normalisation of keys")
-    concat: list[str] | None = None
-    separator: str = "-"
-    expr: str | None = None
-    unit: str | None = None
+    concat: list[str] | None = Field(None, description="source columns whose texts are joined")
+    separator: str = Field("-", description="between the texts of concat")
+    expr: str | None = Field(None, description="arithmetic on columns, such as fen / 100 or happened_at + 5d")
+    unit: str | None = Field(None, description="of the result of expr, for people")
     value: str | None = Field(None, description="the same text in every row")
 
     @model_validator(mode="after")
@@ -162,17 +162,17 @@ Clock = Annotated[Form, BeforeValidator(_clock)]
 class Freshness(Part):
     """How old the newest row may be: `35d`, `12h`."""
 
-    warn_after: Duration | None = None
-    error_after: Duration | None = None
+    warn_after: Duration | None = Field(None, description="an older one warns (W402); null: never")
+    error_after: Duration | None = Field(None, description="an older one stops the run (E402); null: never")
 
 
 class TableMapping(Part):
     """Where one canonical table comes from, and what each of its columns is made of."""
 
     source: Source
-    columns: dict[str, Column]
-    happened_at: Clock | None = None
-    known_at: Clock | None = None
+    columns: dict[str, Column] = Field(description="canonical column -> how it is made, or the source column")
+    happened_at: Clock | None = Field(None, description="when an event took place")
+    known_at: Clock | None = Field(None, description="when the company knew a row; events need it")
     freshness: Freshness = Freshness()
 
     @model_validator(mode="before")
@@ -199,10 +199,10 @@ class TableMapping(Part):
 class Mapping(Part):
     """A mapping file: how the raw tables of one business become canonical ones, in which time zone and currency."""
 
-    version: Literal[1] = 1
-    timezone: Zone = "Asia/Shanghai"
-    currency: str = Field("CNY", pattern="^[A-Z]{3}$")
-    tables: dict[str, TableMapping]
+    version: Literal[1] = Field(1, description="of the form of this file")
+    timezone: Zone = Field("Asia/Shanghai", description="of days, months and times without an offset, by IANA name")
+    currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="of all money, by ISO 4217")
+    tables: dict[str, TableMapping] = Field(description="canonical table -> where its rows come from")
     origin: str = Field("mapping", exclude=True, description="the file this was read from, for messages")
 
     @property

@@ -46,16 +46,18 @@ SECRET = ("token", "secret", "password", "key", "webhook")
 class Demo(Strict):
     """Where `headwater demo` gets its raw data; they go to data/<name>/."""
 
-    source: Literal["operator", "cdnow", "complete-journey"] = "operator"
-    customers: int = Field(20_000, gt=0)
-    seed: int = 7
+    source: Literal["operator", "cdnow", "complete-journey"] = Field(
+        "operator", description="simulated by us, or real purchases from a package"
+    )
+    customers: int = Field(20_000, gt=0, description="of the simulated operator")
+    seed: int = Field(7, description="of the simulated operator: the same gives the same files")
 
 
 class Schedule(Strict):
     """When the deployed nightly runs."""
 
-    cron: str = "0 2 * * *"
-    timezone: Zone = "Asia/Shanghai"
+    cron: str = Field("0 2 * * *", description="minute, hour, day, month, weekday")
+    timezone: Zone = Field("Asia/Shanghai", description="of the cron expression, as the IANA names it")
 
 
 class SparkSettings(Strict):
@@ -70,17 +72,19 @@ class SparkSettings(Strict):
 class Settings(Strict):
     """Everything that a run of one project depends on."""
 
-    name: str = Field("operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    name: str = Field(
+        "operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the project's folder in the workspace"
+    )
     mapping: Path = Field(Path("mappings/operator.yaml"), description="relative to this file")
     workspace: Path = Field(Path("workspace"), description="relative to the current folder")
-    language: Language = "zh"
+    language: Language = Field("zh", description="of lists, reports and messages; --lang goes first")
     as_of: date | None = Field(None, description="default of --as-of; without it: today")
-    threads: int = Field(2, gt=0)
+    threads: int = Field(2, gt=0, description="of the engine and of training")
     chunk: int = Field(100_000, gt=0, description="customers handled at a time: memory grows with it, results do not")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="which of the two makes features and scores")
     spark: SparkSettings = SparkSettings()
-    seed: int = 7
-    demo: Demo | None = None
+    seed: int = Field(7, description="of every draw that is random")
+    demo: Demo | None = Field(None, description="where `headwater demo` gets raw data; null: it has none")
     features: FeatureSettings = FeatureSettings()
     population: Population = Population()
     targets: TargetSettings = TargetSettings()
