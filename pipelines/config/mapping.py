@@ -24,8 +24,8 @@ MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0}
 
 def _spelled(text: Any) -> Any:
     """`2d` -> two days, for pydantic; anything else is left for it to refuse."""
-    if isinstance(text, str) and (found := re.fullmatch(r"(\d+)\s*(d|h)", text)):
-        return timedelta(**{"days" if found[2] == "d" else "hours": int(found[1])})
+    if isinstance(text, str) and (match := re.fullmatch(r"(\d+)\s*(d|h)", text)):
+        return timedelta(**{"days" if match[2] == "d" else "hours": int(match[1])})
     return text
 
 
@@ -87,7 +87,7 @@ class Source(Part):
     _files: str | None = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def one_kind(self) -> "Source":
+    def _one_kind(self) -> "Source":
         kinds = (self.path, self.database, self.connection, None if self.connection else self.sql)
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("exactly one of path, sql, database and connection")
@@ -102,7 +102,7 @@ class Source(Part):
         """The pattern of the files to read; None for queries, and for a connection that was not fetched yet."""
         return self.path or self._files
 
-    def kept_as(self, pattern: str) -> None:
+    def read_from(self, pattern: str) -> None:
         """The rows of the connection now lie in files (extracts.py); no part of what the mapping says."""
         self._files = pattern
 
@@ -130,7 +130,7 @@ class Form(Part):
     value: str | None = Field(None, description="the same text in every row")
 
     @model_validator(mode="after")
-    def one_kind(self) -> "Form":
+    def _one_kind(self) -> "Form":
         kinds = (self.from_, self.concat, self.expr, self.value)
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("exactly one of from, concat, expr and value")
@@ -177,7 +177,7 @@ class TableMapping(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def clocks_beside_columns(cls, value: Any) -> Any:
+    def _clocks_beside_columns(cls, value: Any) -> Any:
         """`known_at` may also be written among the columns."""
         if not isinstance(value, dict) or not isinstance(value.get("columns"), dict):
             return value
@@ -217,6 +217,7 @@ class Mapping(Part):
 
     @property
     def decimals(self) -> int:
+        """Places after the point in amounts of the currency."""
         return MINOR_UNITS.get(self.currency, 2)
 
     def _extra(self, table: str) -> tuple[str, ...]:
@@ -231,11 +232,11 @@ def load_mapping(path: Path) -> Mapping:
     """
     document = read(path)
     mapping = filled(Mapping, document.content, document).model_copy(update={"origin": str(path)})
-    _checked(mapping, document)
+    _check_tables(mapping, document)
     return mapping
 
 
-def _checked(mapping: Mapping, document: Document) -> None:
+def _check_tables(mapping: Mapping, document: Document) -> None:
     """Tables and columns against the contracts. Raises E208 to E211, E214, E220."""
     for name in mapping.tables:
         if name not in CONTRACTS:

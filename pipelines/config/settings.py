@@ -108,8 +108,8 @@ class Settings(Strict):
     def fingerprint(self) -> str:
         """Changes with every value that can change a result; where results are kept and the schedule cannot."""
         machine = {"workspace", "schedule", "demo", "mapping", "threads", "chunk", "as_of", "engine", "spark"}
-        asked = self.model_dump_json(exclude=machine)
-        return hashlib.sha256((asked + self.tables.model_dump_json()).encode()).hexdigest()[:16]
+        decisive = self.model_dump_json(exclude=machine)
+        return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]
 
     @property
     def tables(self) -> TableMapping:
@@ -145,6 +145,17 @@ def load(
 
     `overrides` and environment names spell nested keys with dots or double underscores: `targets.churn.horizon_days`.
     Raises E201-E221 (exit 2). `environment` defaults to the process's own.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    profile
+        Name of a part of `profiles` that is laid over the rest; None for none.
+    overrides
+        `key=value` of `--set`, which go first.
+    environment
+        Variables instead of those of the process.
     """
     path = Path(path)
     document = read(path)
@@ -225,27 +236,27 @@ def _check_parts(settings: Settings, layers: "Layers") -> None:
     """Raises E204 for a part, or what contains it, that is no measure of the mapping."""
     measures = settings.tables.measures
     for name, whole in settings.features.parts.items():
-        for found in (name, whole):
-            if found not in measures:
+        for measure in (name, whole):
+            if measure not in measures:
                 file, line = layers.place(("features", "parts", name))
-                asked = f"one of {', '.join(measures)}"
+                known = f"one of {', '.join(measures)}"
                 where = {"file": file, "row": line, "column": "features.parts"}
-                raise HeadwaterError("E204", **where, key="features.parts", found=found, expected=asked)
+                raise HeadwaterError("E204", **where, key="features.parts", found=measure, expected=known)
 
 
 def _check_rules(settings: Settings, layers: "Layers") -> None:
     """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
     tables, rules = settings.tables, settings.training.candidates.rules
     features = own_features.joined(settings.own, tables.measures, tables.attributes, settings.features)
-    columns, found = [feature.column for feature in features], []
+    columns, problems = [feature.column for feature in features], []
     for target, rule in rules:
         if rule.column not in columns:
             keys = ("training", "candidates", "rules", target, "column")
             file, line = layers.place(keys)
-            said = {"key": ".".join(keys), "found": rule.column, "nearest": nearest(rule.column, columns)}
-            found.append(Problem("E228", file, line, ".".join(keys), values=said))
-    if found:
-        raise HeadwaterError.of(found)
+            values = {"key": ".".join(keys), "found": rule.column, "nearest": nearest(rule.column, columns)}
+            problems.append(Problem("E228", file, line, ".".join(keys), values=values))
+    if problems:
+        raise HeadwaterError.of(problems)
 
 
 def _profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:
@@ -312,8 +323,8 @@ def origins(settings: Settings) -> list[tuple[str, str, str]]:
 def _origin_of(settings: Settings, keys: tuple[str, ...]) -> str:
     """The origin of a value, or of the nearest section that was given whole."""
     for length in range(len(keys), 0, -1):
-        if found := settings._origins.get(".".join(keys[:length])):
-            return found
+        if origin := settings._origins.get(".".join(keys[:length])):
+            return origin
     return "default"
 
 

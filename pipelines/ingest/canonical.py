@@ -18,6 +18,7 @@ from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.reading import Keep, Reading
 from pipelines.ingest.tables import Tables
 from pipelines.wording.errors import translated
+from pipelines.workspace.files import FOLDER_MODE, write_text
 
 CURRENT = "CURRENT"
 FEWEST_SHARED = 0.95
@@ -31,6 +32,17 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     when the reading stops. Freshness and completeness at `as_of` are judged each time. Raises what `ingestion.read` raises,
     and E322, E402, E421.
     Every raw file and every file of ours is hashed once.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    settings
+        Of the project.
+    folder
+        `<workspace>/<name>`.
+    as_of
+        The date of the run.
     """
     mapping, quality = settings.tables, settings.quality
     with translated(folder):
@@ -68,7 +80,7 @@ def _build(
     staging = target.with_name(f".staging-{target.name}-{os.getpid()}")
     reading = Reading(con, located, quality, staging, delivered, _base(target, before, recipe), _keep_in(aside))
     try:
-        staging.mkdir(mode=store.FOLDER_MODE, parents=True)
+        staging.mkdir(mode=FOLDER_MODE, parents=True)
         tables = ingestion.read(reading, before[1]["medians"] if before and same else {})
         if before and same:
             _check_customers(con, tables, store.unopened(*before))
@@ -94,9 +106,7 @@ def _base(target: Path, before: tuple[Path, dict[str, Any]] | None, recipe: str)
 
 def _point(target: Path) -> None:
     """Name the folder in use; the next reading starts from it. Older folders beyond the last few are removed."""
-    temporary = target.parent / f".{CURRENT}-{os.getpid()}"
-    temporary.write_text(target.name, encoding="utf-8")
-    temporary.replace(target.parent / CURRENT)
+    write_text(target.parent / CURRENT, target.name)
     folders = [path for path in target.parent.iterdir() if (path / store.MANIFEST).is_file() and path != target]
     for old in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
@@ -138,7 +148,7 @@ def _keep_in(folder: Path) -> Keep:
     """Quarantined rows of each table go to a folder, readable by the owner alone."""
 
     def keep(name: str, rows: pa.Table) -> None:
-        folder.mkdir(mode=store.FOLDER_MODE, parents=True, exist_ok=True)
-        store.secret(rows, folder / f"{name}.parquet")
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        store.write_secret(folder / f"{name}.parquet", rows)
 
     return keep

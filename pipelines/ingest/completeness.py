@@ -67,7 +67,17 @@ def months(as_of: date, edge: date) -> Rhythm:
 
 
 def week(as_of: date, step: str, times: int) -> Rhythm:
-    """The newest seven days, against seven days of some weeks or months before."""
+    """The newest seven days, against seven days of some weeks or months before.
+
+    Parameters
+    ----------
+    as_of
+        The day after the newest week.
+    step
+        From one week to the one before: 7d or 1mo.
+    times
+        How many weeks are compared.
+    """
     ends = [stepped(as_of, step, -k) for k in range(times + 1)]
     spans = tuple((end - timedelta(days=7), end) for end in ends)
     return Rhythm(spans, _graced(ends), 1, tuple(range(1, times + 1)), 1)
@@ -114,7 +124,21 @@ class Thin:
 
 
 def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
-    """Warnings W421 for a thin week. Raises E421 for months that hardly came, the emptiest table first."""
+    """Warnings W421 for a thin week. Raises E421 for months that hardly came, the emptiest table first.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    tables
+        What was read.
+    mapping
+        Names the sources, and the time zone of days.
+    quality
+        Limits, and months accepted as they are.
+    as_of
+        Rows known then or later do not count.
+    """
     if not (quality.gaps and quality.smallest_month):
         return ()
     stopped: list[tuple[float, HeadwaterError]] = []
@@ -136,7 +160,7 @@ def _shown(source: Source) -> str:
 
 
 def _values(name: str, thin: Thin) -> dict[str, Any]:
-    days = {"first": thin.first.isoformat(), "last": thin.last.isoformat(), "month": f"{thin.last:%Y-%m}"}
+    days = {"first": thin.first.isoformat(), "last": thin.last.isoformat(), "month": _month(thin.last)}
     return {"table": name, "found": thin.found, "expected": thin.expected, **days}
 
 
@@ -167,11 +191,26 @@ def _thinnest(con: Any, tables: Tables, name: str, zone: str, quality: Quality, 
 
 def _overlaps(thin: Thin, accepted: Sequence[str]) -> bool:
     """Does a month that was declared right as it is lie in the period?"""
-    return any(f"{thin.first:%Y-%m}" <= month <= f"{thin.last:%Y-%m}" for month in accepted)
+    return any(_month(thin.first) <= month <= _month(thin.last) for month in accepted)
+
+
+def _month(day: date) -> str:
+    """As months are accepted in the configuration: 2026-01."""
+    return f"{day:%Y-%m}"
 
 
 def thin_periods(came: Arrivals, rhythm: Rhythm, share: float) -> list[Thin]:
-    """Periods with less than `share` of the rows of each comparable, but for runs that came a few days early."""
+    """Periods with less than `share` of the rows of each comparable, but for runs that came a few days early.
+
+    Parameters
+    ----------
+    came
+        Rows by day and delay.
+    rhythm
+        Which periods are compared.
+    share
+        Least part of the fewest rows of the others; 0 finds none.
+    """
     thin = []
     for (early, late), then, now in _counted(came, rhythm):
         if len(then) < FEWEST_PERIODS or min(then) < FEWEST_ROWS or now >= share * _steadiness(then) * min(then):
@@ -197,7 +236,21 @@ def _counted(came: Arrivals, rhythm: Rhythm) -> Iterator[tuple[tuple[date, date]
 
 
 def arrivals(con: Any, tables: Tables, name: str, zone: str, rhythms: Sequence[Rhythm]) -> Arrivals | None:
-    """Rows per day as they were seen at each midnight of the rhythms; None for a table without any in that time."""
+    """Rows per day as they were seen at each midnight of the rhythms; None for a table without any in that time.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    tables
+        What was read.
+    name
+        Of a table of events.
+    zone
+        IANA name, in which days begin.
+    rhythms
+        Every period that will be asked for.
+    """
     start = min(early for rhythm in rhythms for early, _ in rhythm.spans)
     end = max(late for rhythm in rhythms for _, late in rhythm.spans)
     moments = sorted(set().union(*[rhythm.moments for rhythm in rhythms]))

@@ -10,7 +10,17 @@ from pipelines.ingest.tables import Tables
 
 
 def check(tables: Tables, mapping: Mapping, as_of: date) -> tuple[Problem, ...]:
-    """Warnings W402 for tables older than `warn_after` at an as-of date. Raises E402 past `error_after`."""
+    """Warnings W402 for tables older than `warn_after` at an as-of date. Raises E402 past `error_after`.
+
+    Parameters
+    ----------
+    tables
+        What was read.
+    mapping
+        Holds the limits, and the time zone.
+    as_of
+        Ages are counted back from the beginning of this day.
+    """
     late = []
     for name, table in mapping.tables.items():
         limits, age = table.freshness, _age_of(tables, name, mapping, as_of)

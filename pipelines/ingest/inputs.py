@@ -71,7 +71,17 @@ def extended(name: str, mapping: Mapping) -> Contract:
 
 
 def of_table(error: HeadwaterError, mapping: Mapping, table: str) -> HeadwaterError:
-    """The same error with the table, the mapping file and the YAML path that a fix line needs."""
+    """The same error with the table, the mapping file and the YAML path that a fix line needs.
+
+    Parameters
+    ----------
+    error
+        Of one table.
+    mapping
+        Names its file.
+    table
+        Canonical name.
+    """
     problem = error.problem
     values = {"table": table, "mapping": mapping.origin, **problem.values}
     whole = replace(problem, file=problem.file or mapping.origin, values=values)

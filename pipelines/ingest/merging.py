@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contracts import TIME, Contract
-from pipelines.ingest import store
 from pipelines.ingest.readers.sources import FILE, ROW
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.staging import WHOLE, Staged
-from pipelines.ingest.tables import CONFLICT, RULE, Memory, Part, rows_with_places
+from pipelines.ingest.tables import CONFLICT, RULE, Memory, Part, month, rows_with_places
 from pipelines.ingest.versions import versions
+from pipelines.workspace.files import FOLDER_MODE, replacing, sha256
 
 STORED = -1
 """File and number of a stored row: before those of every other copy of it."""
@@ -63,7 +63,7 @@ def merge(reading: Reading, contract: Contract, staged: Staged, before: list[Par
     """
     merged, stored = Merged(), {part.name: part for part in before if part.rows}
     folder = reading.folder / contract.name
-    folder.mkdir(mode=store.FOLDER_MODE, parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     rivals = memory.waiting.filter(pc.equal(memory.waiting[RULE], CONFLICT))
     for name in sorted({*stored, *staged.pieces}):
         path = folder / f"{name}.parquet"
@@ -135,19 +135,20 @@ def _written_part(con, rows: ir.Table, path: Path) -> Part:
     """Rows written as a part, sorted."""
     first = [c for c in FIRST if c in rows.columns]
     rest = [c for c in rows.columns if c not in first]
-    con.to_parquet(rows.order_by([*first, *rest]), path, compression="zstd")
+    with replacing(path) as temporary:
+        con.to_parquet(rows.order_by([*first, *rest]), temporary, compression="zstd")
     written = con.read_parquet(path, table_name="part_written")
     if "happened_on" not in written.columns:
-        return Part(path, store.sealed(path), int(written.count().execute()))
+        return Part(path, sha256(path), int(written.count().execute()))
     day, known = written.happened_on, written.known_at
-    months = written.group_by(month=day.strftime("%Y-%m")).aggregate(
+    months = written.group_by(month=month(day)).aggregate(
         n=written.count(), first=day.min(), last=day.max(), newest=known.max()
     )
     by_month = months.order_by("month").to_pyarrow().to_pydict()
     numbers = dict(zip(by_month["month"], by_month["n"], strict=True))
     first_day, last_day = min(by_month["first"], default=None), max(by_month["last"], default=None)
     newest = max(by_month["newest"], default=None)
-    return Part(path, store.sealed(path), sum(numbers.values()), first_day, last_day, newest, numbers)
+    return Part(path, sha256(path), sum(numbers.values()), first_day, last_day, newest, numbers)
 
 
 def _untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.Table:

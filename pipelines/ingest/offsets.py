@@ -45,7 +45,17 @@ def awareness(counts: Mapping[str, tuple[int, int]], file: str) -> dict[str, boo
 
 
 def offset_counts(rows: ir.Table, table: TableMapping, contract: Contract) -> dict[str, tuple[int, int]]:
-    """Times with an offset and without, per time column of text."""
+    """Times with an offset and without, per time column of text.
+
+    Parameters
+    ----------
+    rows
+        Raw rows.
+    table
+        How the columns of the canonical table are made.
+    contract
+        Of that table.
+    """
     texts = [
         name
         for name in sorted(_time_columns(table, contract))

@@ -34,7 +34,19 @@ OWN_CODES = {
 
 
 def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw) -> pa.Table:
-    """Every row of a table that is not used and not a duplicate, in the order of the files."""
+    """Every row of a table that is not used and not a duplicate, in the order of the files.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    aside
+        Rows put aside for good, of the schema `ASIDE`.
+    waiting
+        Rows that wait, as `rows_with_places`.
+    raw
+        Names the inputs.
+    """
     rows = pa.concat_tables([aside, _waiting_rows(con, waiting)]).combine_chunks()
     names = pa.array([file.path for file in raw.inputs], pa.string()).take(rows[FILE].combine_chunks())
     columns = [names, rows[ROW], *(rows[name] for name in SCHEMA.names[2:])]
@@ -70,7 +82,19 @@ def _waiting_rows(con, waiting: pa.Table) -> pa.Table:
 
 
 def judge(contract: Contract, count: RowCount, bad: pa.Table, quality: Quality) -> None:
-    """Raises E304-E310 or E318 when more of a table is bad than the settings allow."""
+    """Raises E304-E310 or E318 when more of a table is bad than the settings allow.
+
+    Parameters
+    ----------
+    contract
+        Of the table.
+    count
+        What became of its rows.
+    bad
+        Its quarantined rows, of the schema `SCHEMA`.
+    quality
+        The limits.
+    """
     if not bad.num_rows:
         return
     keys = bad.filter(pc.is_in(bad["rule"], pa.array(KEY_RULES)))
@@ -106,7 +130,19 @@ def _same_column(rows: pa.Table, column: str | None) -> pa.ChunkedArray:
 
 
 def notes(contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> list[Problem]:
-    """What is worth a warning: a file given twice, rows put aside, duplicates removed."""
+    """What is worth a warning: a file given twice, rows put aside, duplicates removed.
+
+    Parameters
+    ----------
+    contract
+        Of the table.
+    raw
+        Its inputs, and which of them are repeated.
+    count
+        What became of its rows.
+    bad
+        Its quarantined rows, of the schema `SCHEMA`.
+    """
     warnings = [Problem("W301", copy, values={"table": contract.name, "first": first}) for copy, first in raw.repeated]
     if bad.num_rows:
         rule, number = Counter(bad["rule"].to_pylist()).most_common(1)[0]

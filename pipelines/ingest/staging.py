@@ -21,7 +21,7 @@ from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import FILE, ROW, Raw
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.rules import clock_problems, contract_problems, passing_problems
-from pipelines.ingest.tables import RULE, rows_with_places
+from pipelines.ingest.tables import RULE, month, rows_with_places
 
 SLICE = 1_000_000
 """Raw rows held at a time."""
@@ -121,7 +121,19 @@ def _sum(earlier: dict[str, tuple[int, int]], later: dict[str, tuple[int, int]])
 
 
 def judge_waiting(reading: Reading, contract: Contract, waiting: pa.Table, staged: Staged) -> None:
-    """Judge the rows anew that waited for a customer, or for their day, and add them to `staged`."""
+    """Judge the rows anew that waited for a customer, or for their day, and add them to `staged`.
+
+    Parameters
+    ----------
+    reading
+        The reading in which they are judged.
+    contract
+        Of the table.
+    waiting
+        Rows as `rows_with_places`.
+    staged
+        Gets the rows and what is known of them.
+    """
     if waiting.num_rows:
         name = f"waiting_{contract.name}"
         rows = reading.con.create_table(name, waiting.drop_columns(RULE), temp=True, overwrite=True)
@@ -149,7 +161,7 @@ def _sort(reading: Reading, contract: Contract, marked: ir.Table, staged: Staged
                 magnitudes.counts_of(good, magnitudes.watched_columns(contract, reading.mapping.measures))
             )
         for part in summary.parts:
-            chosen = good if part == WHOLE else good.filter(good.happened_on.strftime("%Y-%m") == part)
+            chosen = good if part == WHOLE else good.filter(month(good.happened_on) == part)
             _lay_down(reading, chosen.select(FILE, ROW, *contract.schema()), (contract.name, part), staged)
     finally:
         reading.con.drop_table(name, force=True)
@@ -167,12 +179,12 @@ class Summary:
     @classmethod
     def of(cls, rows: ir.Table, contract: Contract) -> "Summary":
         good = rows[BROKEN].isnull() & rows[RULE].isnull()
-        month = rows.happened_on.strftime("%Y-%m") if contract.name in MONTHLY else ibis.literal(WHOLE)
+        part = month(rows.happened_on) if contract.name in MONTHLY else ibis.literal(WHOLE)
         aggregate = rows.aggregate(
             broken=rows[BROKEN].count(),
             waiting=rows[RULE].count(),
             newest=rows.known_at.max(where=good) if "known_at" in rows.columns else ibis.null("timestamp(6)"),
-            parts=ibis.ifelse(good, month, ibis.null("string")).collect(distinct=True),
+            parts=ibis.ifelse(good, part, ibis.null("string")).collect(distinct=True),
         )
         row = aggregate.to_pyarrow().to_pylist()[0]
         return cls(row["broken"], row["waiting"], row["newest"], sorted(row["parts"] or []))

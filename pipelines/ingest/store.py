@@ -5,9 +5,7 @@ the inputs, `manifest.json` what was read, every part and the sha256 of every fi
 touch is the same file in both folders (a hard link).
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
@@ -21,44 +19,41 @@ import pyarrow.parquet as pq
 from features.errors import HeadwaterError, Problem
 from pipelines.ingest.readers.sources import InputFile
 from pipelines.ingest.tables import Memory, Part, RowCount, Tables
+from pipelines.workspace.files import FOLDER_MODE, SECRET_MODE, replacing, sha256, write_json
 
 MANIFEST = "manifest.json"
 MEMORY = "_memory"
 REMEMBERED = ("aside", "waiting", "sizes")
-FOLDER_MODE, FILE_MODE, SECRET_MODE = 0o750, 0o640, 0o600
 
 
 def seal(tables: Tables, folder: Path, identity: Mapping[str, str]) -> dict[str, Any]:
-    """Write what is to be remembered of a reading, and its manifest, beside the parts; the manifest."""
+    """Write what is to be remembered of a reading, and its manifest, beside the parts; the manifest.
+
+    Parameters
+    ----------
+    tables
+        What was read; its parts lie in the folder.
+    folder
+        Of the reading.
+    identity
+        Entries that say which mapping and limits it was made by.
+    """
     sums = {f"{name}/{part.path.name}": part.sha256 for name, parts in tables.parts.items() for part in parts}
     for name, memory in tables.memory.items():
         place = folder / MEMORY / name
         place.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         for kind in REMEMBERED:
             path = place / f"{kind}.parquet"
-            secret(getattr(memory, kind), path)
-            sums[str(path.relative_to(folder))] = sealed(path, SECRET_MODE)
+            write_secret(path, getattr(memory, kind))
+            sums[str(path.relative_to(folder))] = sha256(path)
     manifest = summary(tables) | {"sha256": sums, **identity}
-    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True, default=str)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-    sealed(folder / MANIFEST)
-    return json.loads(text)
+    return json.loads(write_json(folder / MANIFEST, manifest).read_text(encoding="utf-8"))
 
 
-def sealed(path: Path, mode: int = FILE_MODE) -> str:
-    """Set the mode, sync to disk, and give the sha256 of a finished file."""
-    with path.open("rb") as file:
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def secret(rows: pa.Table, path: Path) -> None:
+def write_secret(path: Path, rows: pa.Table) -> None:
     """Rows that were put aside, readable by the owner alone from the first byte."""
-    path.unlink(missing_ok=True)
-    path.touch(SECRET_MODE)
-    with path.open("wb") as file:
-        pq.write_table(rows, file, compression="zstd")
+    with replacing(path, SECRET_MODE) as temporary:
+        pq.write_table(rows, temporary, compression="zstd")
 
 
 def summary(tables: Tables) -> dict[str, Any]:
@@ -119,11 +114,8 @@ def damaged(folder: Path, manifest: Mapping[str, Any]) -> Path | None:
     """The first file of a folder that is missing or has other bytes; every file is read once for this."""
     for name, digest in manifest["sha256"].items():
         path = folder / name
-        if not path.is_file():
+        if not path.is_file() or sha256(path) != digest:
             return path
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                return path
     return None
 
 
@@ -145,7 +137,17 @@ def open_tables(con, folder: Path) -> Tables:
 
 
 def views(con, folder: Path, manifest: Mapping[str, Any]) -> Tables:
-    """The same of a folder that was checked or written just now."""
+    """The same of a folder that was checked or written just now.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    folder
+        Of a reading.
+    manifest
+        Its manifest.
+    """
     tables = unopened(folder, manifest)
     for name, parts in tables.parts.items():
         tables.tables[name] = tables.view(con, name, parts)

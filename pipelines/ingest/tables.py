@@ -54,6 +54,11 @@ class Part:
         return self.path.stem
 
 
+def month(day: ir.DateValue) -> ir.StringValue:
+    """The calendar month of a day as text (2026-01), as parts are named; null where the day is."""
+    return day.strftime("%Y-%m")
+
+
 RULE, CONFLICT = "rule", "conflicting_key"
 ASIDE = pa.schema(
     [(FILE, pa.int32()), (ROW, pa.int64()), ("column", pa.string()), ("rule", pa.string()), ("value", pa.string())]

@@ -24,6 +24,15 @@ def versions(con, good: ir.Table, contract: Contract) -> Versions:
     The same content twice is a duplicate: the first by file and row stays. The same key known at the same moment with
     other content is a conflict: no version can be preferred, all go. A later `known_at` is a correction: both stay, and
     the older one carries the moment from which it no longer counts.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    good
+        Rows with `__file` and `__row`.
+    contract
+        Of the table.
     """
     repeated = good.group_by(*contract.key).aggregate(n=good.count()).filter(lambda t: t.n > 1).drop("n")
     repeated = con.create_table(f"repeated_{contract.name}", repeated, temp=True, overwrite=True)

@@ -4,7 +4,6 @@ Rows come as Arrow batches of the columns that the mapping names, plus `__file` 
 and `__row` (data row in that input, from 1).
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from glob import glob
@@ -18,6 +17,7 @@ from pipelines.config.mapping import Source
 from pipelines.config.validation import nearest
 from pipelines.ingest.readers import queries
 from pipelines.ingest.readers.reader import Reader, Skipped, reader_of
+from pipelines.workspace.files import sha256
 
 FILE, ROW = "__file", "__row"
 QUERY = "sql"
@@ -90,9 +90,7 @@ def _inputs(source: Source) -> list[InputFile]:
 
 
 def _fingerprint(path: Path) -> InputFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return InputFile(path.as_posix(), file.tell(), digest)
+    return InputFile(path.as_posix(), path.stat().st_size, sha256(path))
 
 
 def _distinct(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str]]]:
