@@ -28,6 +28,7 @@ class Document:
         return self.lines.get(keys)
 
     def place(self, keys: tuple) -> tuple[str, int | None]:
+        """The file, and the line (from 1) of a key path; None where the file does not have it."""
         return str(self.path), self.line(keys)
 
 

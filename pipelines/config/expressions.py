@@ -117,6 +117,7 @@ class Parser:
         yield "end", "", len(self.text)
 
     def whole(self) -> Node:
+        """The tree of the whole text. Raises E212."""
         node = self._sum()
         if self.tokens[self.next][0] != "end":
             raise self._stopped(self.tokens[self.next][2])

@@ -144,7 +144,7 @@ def load(
     """Read a configuration and its mapping.
 
     `overrides` and environment names spell nested keys with dots or double underscores: `targets.churn.horizon_days`.
-    Raises E201-E221 (exit 2). `environment` defaults to the process's own.
+    Raises E201-E221 (exit 2).
 
     Parameters
     ----------
@@ -153,9 +153,9 @@ def load(
     profile
         Name of a part of `profiles` that is laid over the rest; None for none.
     overrides
-        `key=value` of `--set`, which go first.
+        Values of the command line by key; they go first. Null is not given.
     environment
-        Variables instead of those of the process.
+        Variables instead of the process's own.
     """
     path = Path(path)
     document = read(path)
@@ -175,6 +175,7 @@ class Layers:
     layers: list[Layer]
 
     def place(self, keys: tuple) -> tuple[str, int | None]:
+        """File and line of what set a key last; the line is None where it was no file."""
         for layer in reversed(self.layers):
             if _has(layer.values, keys):
                 return str(layer.document.path), layer.document.line(keys)

@@ -31,7 +31,8 @@ def readable(parse: Callable[[str], Any], text: str | None) -> None:
 class Places(Protocol):
     """Knows the file and line of a key path."""
 
-    def place(self, keys: tuple) -> tuple[str, int | None]: ...
+    def place(self, keys: tuple) -> tuple[str, int | None]:
+        """The line counts from 1; None where nobody wrote the key."""
 
 
 Model = TypeVar("Model", bound=BaseModel)

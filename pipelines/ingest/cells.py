@@ -229,6 +229,7 @@ class Moment:
     problems: tuple[Problem, ...] = ()
 
     def utc(self, zone: str) -> ir.TimestampValue:
+        """The instant in UTC, without a zone; `zone` (IANA) is that of local times."""
         instant = local_to_instant(zone, self.local) if self.instant is None else self.instant
         return instant_to_local("UTC", instant).cast(TIME)
 
@@ -290,9 +291,9 @@ def later(start: Moment, steps: tuple[tuple[int, str], ...], zone: str) -> Momen
     start
         Local times.
     steps
-        Amounts and units, taken in order; months end on the last day there is.
+        Amounts and units, added in order.
     zone
-        IANA name, in which days are counted.
+        IANA name, of the local calendar.
     """
     for amount, unit in steps:
         step = ibis.interval(abs(amount), unit=unit)

@@ -76,7 +76,7 @@ def week(as_of: date, step: str, times: int) -> Rhythm:
     step
         From one week to the one before: 7d or 1mo.
     times
-        How many weeks are compared.
+        How many weeks before it are compared.
     """
     ends = [stepped(as_of, step, -k) for k in range(times + 1)]
     spans = tuple((end - timedelta(days=7), end) for end in ends)
@@ -205,11 +205,11 @@ def thin_periods(came: Arrivals, rhythm: Rhythm, share: float) -> list[Thin]:
     Parameters
     ----------
     came
-        Rows by day and delay.
+        Rows by day, as they were seen at some midnights.
     rhythm
         Which periods are compared.
     share
-        Least part of the fewest rows of the others; 0 finds none.
+        Least part of the fewest rows of the comparables; 0 finds none.
     """
     thin = []
     for (early, late), then, now in _counted(came, rhythm):

@@ -40,7 +40,7 @@ MEMORY = "500MB"
 def extract(mapping: Mapping, folder: Path, first: int | None = None) -> None:
     """Fetch every database table of a mapping into files below `folder`, once for each loaded mapping.
 
-    `first`: at most so many rows of each, for a trial. All tables are tried before the first problem is raised, the others with it: what `databases` raises, and E7xx.
+    All tables are tried before the first problem is raised, the others with it: what `databases` raises, and E7xx.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def extract(mapping: Mapping, folder: Path, first: int | None = None) -> None:
     folder
         Of all extracts of the project.
     first
-        Rows to fetch at most, for a trial; None for all.
+        Rows of each to fetch at most, for a trial; None for all.
     """
     waiting = {name: mapping.tables[name] for name in inputs.ordered(mapping) if _is_waiting(mapping.tables[name])}
     if not waiting:
@@ -93,6 +93,17 @@ class Extract:
 
     @classmethod
     def of(cls, name: str, table: TableMapping, folder: Path) -> "Extract":
+        """The extract of one canonical table.
+
+        Parameters
+        ----------
+        name
+            Of the table.
+        table
+            Its mapping, from a connection.
+        folder
+            Of all extracts of the project.
+        """
         mark = {table.source.watermark} if table.source.watermark else set()
         needed = sorted(columns.needed(table) | mark)
         return cls(table, needed, folder / f"{name}-{identity(table, needed)}")

@@ -40,9 +40,9 @@ def sentences(reasons: Iterable[Mapping[str, Any]] | None, wording: Wording, mos
     Parameters
     ----------
     reasons
-        Reasons of a score, the strongest first.
+        Those of one score, in any order; None for none.
     wording
-        How features are called.
+        Language, and what features are called.
     most
         How many at most.
     """

@@ -31,6 +31,7 @@ class Extract:
     rng: np.random.Generator
 
     def ids(self, life: np.ndarray) -> pa.Array:
+        """The numbers of lives, by position."""
         return pa.array(self.numbers, pa.string()).take(pa.array(life))
 
     def times(self, second: np.ndarray) -> np.ndarray:
@@ -38,11 +39,13 @@ class Extract:
         return self.when.start.astype("datetime64[us]") + second.astype("timedelta64[s]")
 
     def parquet(self, name: str, columns: dict) -> None:
+        """Write a Parquet file."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path, compression="zstd")
 
     def csv(self, name: str, columns: dict) -> None:
+        """Write a CSV file in GBK, as older systems do."""
         frame = pd.DataFrame({key: np.asarray(values) for key, values in columns.items()})
         frame.to_csv(self.folder / name, index=False, encoding="gbk", lineterminator="\n")
 
@@ -74,13 +77,13 @@ def write_customers(out: Extract, who, life, master: np.ndarray) -> None:
     Parameters
     ----------
     out
-        Where files go.
+        Writes the files, and damages a few rows.
     who
         The people simulated.
     life
         What happened to them month by month.
     master
-        Source of chance of the master data alone.
+        Positions of those who hold their number today.
     """
     left = np.where(life.left[master] < out.when.days, life.left[master], NEVER)
     suspended = (left == NEVER) & life.months["strain"][-1][master]
@@ -122,7 +125,7 @@ def write_bills(out: Extract, month: int, bills: dict) -> np.ndarray:
     Parameters
     ----------
     out
-        Where files go.
+        Writes the files, and damages a few rows.
     month
         Number of the month from 0.
     bills
@@ -149,7 +152,7 @@ def write_payments(out: Extract, month: int, paid: dict, bills: dict, numbers: n
     Parameters
     ----------
     out
-        Where files go.
+        Writes the files, and damages a few rows.
     month
         Number of the month from 0.
     paid
@@ -173,7 +176,7 @@ def write_usage(out: Extract, month: int, usage: dict) -> None:
     Parameters
     ----------
     out
-        Where files go.
+        Writes the files, and damages a few rows.
     month
         Number of the month from 0.
     usage
@@ -208,7 +211,7 @@ def write_contacts(out: Extract, inbound: dict, listed: dict) -> None:
     Parameters
     ----------
     out
-        Where files go.
+        Writes the files, and damages a few rows.
     inbound
         Columns of calls by customers.
     listed

@@ -30,10 +30,12 @@ class Calendar:
 
     @property
     def months(self) -> int:
+        """How many months."""
         return len(self.numbers)
 
     @property
     def days(self) -> int:
+        """How many days."""
         return int(self.edges[-1])
 
     def dates(self, days: np.ndarray) -> np.ndarray:

@@ -46,6 +46,7 @@ class Database:
     hidden: tuple[str, ...]
 
     def refusal(self, error: BaseException) -> HeadwaterError:
+        """E712 with what the driver says, without secrets."""
         return _refusal(error, self.place, self.hidden)
 
 

@@ -30,12 +30,44 @@ class Reader(Protocol):
         """Column names in the order of the input, doubled ones too; empty for an empty input."""
 
     def types(self, paths: Sequence[str], needed: Sequence[str], source: Source) -> dict[str, pa.DataType]:
-        """One plain type per needed column (`arrow_types`), over all inputs."""
+        """One plain type per column, over all inputs.
+
+        Parameters
+        ----------
+        paths
+            Of all inputs.
+        needed
+            Columns that every input has.
+        source
+            What the mapping says of the inputs.
+
+        Returns
+        -------
+        dict
+            Column -> one of the types of `arrow_types.plain`.
+        """
 
     def batches(
         self, path: str, source: Source, types: Mapping[str, pa.DataType], skipped: list[Skipped]
     ) -> Iterator[pa.RecordBatch]:
-        """The columns of `types` in these types, rows in the order of the input; others are added to `skipped`."""
+        """The rows that can be read.
+
+        Parameters
+        ----------
+        path
+            Of the input.
+        source
+            What the mapping says of it.
+        types
+            Columns to read, and their types.
+        skipped
+            Gets the rows that cannot be read, before the batch that follows them.
+
+        Returns
+        -------
+        Iterator[pyarrow.RecordBatch]
+            The columns of `types` in their order and type; rows in the order of the input.
+        """
 
 
 def reader_of(source: Source) -> Reader:
