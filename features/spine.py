@@ -18,8 +18,8 @@ class Population(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: Literal["active", "billed"] = "active"
-    lookback_days: int = Field(91, gt=0)
+    rule: Literal["active", "billed"] = Field("active", description="who gets a row")
+    lookback_days: int = Field(91, gt=0, description="days before the as-of date in which a bill counts")
     min_history_days: int = Field(0, ge=0, description="younger customers get a row without scores")
 
 

@@ -21,12 +21,14 @@ class ListSettings(BaseModel):
     """How lists are drawn. All figures are assumptions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    top: int = Field(500, gt=0)  # how many customers can be worked on, the list's own holdout included
-    holdout: float = Field(0.10, ge=0, lt=1)  # share of them that stays untouched, to measure the effect
-    min_value: float = Field(0.0, ge=0)  # least predicted value over the value horizon
-    min_probability: float = Field(0.0, ge=0, le=1)
-    potential_only: bool = True  # vip list: only those whom the potential-VIP rule names
-    churn_order: Literal["action_priority", "value_at_risk", "churn_probability"] = "value_at_risk"
+    top: int = Field(500, gt=0, description="customers that can be worked on, the list's own holdout included")
+    holdout: float = Field(0.10, ge=0, lt=1, description="share of them that stays untouched, to measure the effect")
+    min_value: float = Field(0.0, ge=0, description="least predicted value over the value horizon, in money")
+    min_probability: float = Field(0.0, ge=0, le=1, description="least probability of what the list is about")
+    potential_only: bool = Field(True, description="vip list: only those whom the rule of potential VIPs names")
+    churn_order: Literal["action_priority", "value_at_risk", "churn_probability"] = Field(
+        "value_at_risk", description="churn list: the column by which it is ranked, highest first"
+    )
 
 
 @dataclass(frozen=True)

@@ -21,20 +21,17 @@ class ContactSettings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    consent: Literal["recorded", "assumed"] | None = None
-    purpose: str = "marketing"  # the row of the consents table that counts
-    quiet_days: int = Field(14, ge=0)  # after a contact by us
-    arrears_above: float = Field(0.0, ge=0)  # overdue money that may be open
-    employee_types: tuple[str, ...] = ("employee",)  # values of customer_type
-    minor_types: tuple[str, ...] = ("minor",)
-    order: tuple[SuppressReason, ...] = (
-        "no_consent",
-        "consent_unknown",
-        "complaint_open",
-        "recent_contact",
-        "arrears",
-        "employee",
-        "minor",
+    consent: Literal["recorded", "assumed"] | None = Field(
+        None, description="recorded: by the consents table; assumed: kept elsewhere; null: nobody without that table"
+    )
+    purpose: str = Field("marketing", description="whose rows of the consents table count")
+    quiet_days: int = Field(14, ge=0, description="days after a contact by us without another")
+    arrears_above: float = Field(0.0, ge=0, description="overdue money that may be open")
+    employee_types: tuple[str, ...] = Field(("employee",), description="values of customer_type that mean staff")
+    minor_types: tuple[str, ...] = Field(("minor",), description="values of customer_type that mean minors")
+    order: tuple[SuppressReason, ...] = Field(
+        ("no_consent", "consent_unknown", "complaint_open", "recent_contact", "arrears", "employee", "minor"),
+        description="which rule is named where several hold: the first",
     )
 
 

@@ -46,16 +46,18 @@ SECRET = ("token", "secret", "password", "key", "webhook")
 class Demo(Strict):
     """Where `headwater demo` gets its raw data; they go to data/<name>/."""
 
-    source: Literal["operator", "cdnow", "complete-journey"] = "operator"
-    customers: int = Field(20_000, gt=0)
-    seed: int = 7
+    source: Literal["operator", "cdnow", "complete-journey"] = Field(
+        "operator", description="simulated by us, or real purchases from a package"
+    )
+    customers: int = Field(20_000, gt=0, description="of the simulated operator")
+    seed: int = Field(7, description="of the simulated operator: the same gives the same files")
 
 
 class Schedule(Strict):
     """When the deployed nightly runs."""
 
-    cron: str = "0 2 * * *"
-    timezone: Zone = "Asia/Shanghai"
+    cron: str = Field("0 2 * * *", description="minute, hour, day, month, weekday")
+    timezone: Zone = Field("Asia/Shanghai", description="of the cron expression, as the IANA names it")
 
 
 class SparkSettings(Strict):
@@ -70,17 +72,19 @@ class SparkSettings(Strict):
 class Settings(Strict):
     """Everything that a run of one project depends on."""
 
-    name: str = Field("operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    name: str = Field(
+        "operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the project's folder in the workspace"
+    )
     mapping: Path = Field(Path("mappings/operator.yaml"), description="relative to this file")
     workspace: Path = Field(Path("workspace"), description="relative to the current folder")
-    language: Language = "zh"
+    language: Language = Field("zh", description="of lists, reports and messages; --lang goes first")
     as_of: date | None = Field(None, description="default of --as-of; without it: today")
-    threads: int = Field(2, gt=0)
+    threads: int = Field(2, gt=0, description="of the engine and of training")
     chunk: int = Field(100_000, gt=0, description="customers handled at a time: memory grows with it, results do not")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="which of the two makes features and scores")
     spark: SparkSettings = SparkSettings()
-    seed: int = 7
-    demo: Demo | None = None
+    seed: int = Field(7, description="of every draw that is random")
+    demo: Demo | None = Field(None, description="where `headwater demo` gets raw data; null: it has none")
     features: FeatureSettings = FeatureSettings()
     population: Population = Population()
     targets: TargetSettings = TargetSettings()
@@ -104,8 +108,8 @@ class Settings(Strict):
     def fingerprint(self) -> str:
         """Changes with every value that can change a result; where results are kept and the schedule cannot."""
         machine = {"workspace", "schedule", "demo", "mapping", "threads", "chunk", "as_of", "engine", "spark"}
-        asked = self.model_dump_json(exclude=machine)
-        return hashlib.sha256((asked + self.tables.model_dump_json()).encode()).hexdigest()[:16]
+        decisive = self.model_dump_json(exclude=machine)
+        return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]
 
     @property
     def tables(self) -> TableMapping:
@@ -140,7 +144,18 @@ def load(
     """Read a configuration and its mapping.
 
     `overrides` and environment names spell nested keys with dots or double underscores: `targets.churn.horizon_days`.
-    Raises E201-E221 (exit 2). `environment` defaults to the process's own.
+    Raises E201-E221 (exit 2).
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    profile
+        Name of a part of `profiles` that is laid over the rest; None for none.
+    overrides
+        Values of the command line by key; they go first. Null is not given.
+    environment
+        Variables instead of the process's own.
     """
     path = Path(path)
     document = read(path)
@@ -160,6 +175,7 @@ class Layers:
     layers: list[Layer]
 
     def place(self, keys: tuple) -> tuple[str, int | None]:
+        """File and line of what set a key last; the line is None where it was no file."""
         for layer in reversed(self.layers):
             if _has(layer.values, keys):
                 return str(layer.document.path), layer.document.line(keys)
@@ -221,27 +237,27 @@ def _check_parts(settings: Settings, layers: "Layers") -> None:
     """Raises E204 for a part, or what contains it, that is no measure of the mapping."""
     measures = settings.tables.measures
     for name, whole in settings.features.parts.items():
-        for found in (name, whole):
-            if found not in measures:
+        for measure in (name, whole):
+            if measure not in measures:
                 file, line = layers.place(("features", "parts", name))
-                asked = f"one of {', '.join(measures)}"
+                known = f"one of {', '.join(measures)}"
                 where = {"file": file, "row": line, "column": "features.parts"}
-                raise HeadwaterError("E204", **where, key="features.parts", found=found, expected=asked)
+                raise HeadwaterError("E204", **where, key="features.parts", found=measure, expected=known)
 
 
 def _check_rules(settings: Settings, layers: "Layers") -> None:
     """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
     tables, rules = settings.tables, settings.training.candidates.rules
     features = own_features.joined(settings.own, tables.measures, tables.attributes, settings.features)
-    columns, found = [feature.column for feature in features], []
+    columns, problems = [feature.column for feature in features], []
     for target, rule in rules:
         if rule.column not in columns:
             keys = ("training", "candidates", "rules", target, "column")
             file, line = layers.place(keys)
-            said = {"key": ".".join(keys), "found": rule.column, "nearest": nearest(rule.column, columns)}
-            found.append(Problem("E228", file, line, ".".join(keys), values=said))
-    if found:
-        raise HeadwaterError.of(found)
+            values = {"key": ".".join(keys), "found": rule.column, "nearest": nearest(rule.column, columns)}
+            problems.append(Problem("E228", file, line, ".".join(keys), values=values))
+    if problems:
+        raise HeadwaterError.of(problems)
 
 
 def _profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:
@@ -308,8 +324,8 @@ def origins(settings: Settings) -> list[tuple[str, str, str]]:
 def _origin_of(settings: Settings, keys: tuple[str, ...]) -> str:
     """The origin of a value, or of the nearest section that was given whole."""
     for length in range(len(keys), 0, -1):
-        if found := settings._origins.get(".".join(keys[:length])):
-            return found
+        if origin := settings._origins.get(".".join(keys[:length])):
+            return origin
     return "default"
 
 

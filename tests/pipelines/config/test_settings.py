@@ -132,10 +132,15 @@ def test_what_comes_later_wins_whatever_it_is_called(config):
     assert load(config(OLD_TREES + later), "small", environment={}).training.candidates.trees.n_estimators == 9
 
 
-@pytest.mark.parametrize("model", [settings.GateSettings, settings.TrainingSettings, settings.TargetSettings])
-def test_every_setting_of_models_has_a_description(model):
-    parts = {"": model.model_json_schema(), **model.model_json_schema().get("$defs", {})}
+@pytest.mark.parametrize("kind", ["settings", "mapping"])
+def test_every_setting_is_described_in_the_schema(kind):
+    """By a sentence of its own, or by that of the section that it is."""
+    whole = settings.schema(kind)
+    parts = {kind: whole} | whole["$defs"]
     bare = [
-        f"{n}.{key}" for n, part in parts.items() for key, p in part["properties"].items() if "description" not in p
+        f"{name}.{key}"
+        for name, part in parts.items()
+        for key, field in part["properties"].items()
+        if not ({"description"} & {*field, *parts.get(field.get("$ref", "").rpartition("/")[2], {})})
     ]
     assert bare == []
