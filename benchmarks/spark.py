@@ -77,11 +77,13 @@ def _prepare(customers: int) -> None:
 def _measured(tiles: int) -> dict[str, float]:
     """Customers, CPU and wall seconds of features and of scores, with the start of Spark; bytes kept meanwhile."""
     from benchmarks.tiles import stored, tile
+    from models.scores.columns import SCHEMA
     from pipelines.engine import spark
     from pipelines.project import Project
     from pipelines.workspace import bundles
     from pipelines.workspace.checkpoints import Pieces
     from pipelines.workspace.progress import Steps
+    from pipelines.workspace.publication import Draft
 
     spark.present()
     from pipelines.engine.spark_scoring import SparkScoringRun
