@@ -45,18 +45,18 @@ def _from_file(path: Path) -> ModuleType:
     module = ModuleType(f"own.{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    with _translated(path):
+    with _wrapped_errors(path):
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
     return module
 
 
 def _from_name(name: str) -> ModuleType:
-    with _translated(Path(name)):
+    with _wrapped_errors(Path(name)):
         return importlib.import_module(name)
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _wrapped_errors(path: Path) -> Iterator[None]:
     """What goes wrong in the project's code becomes E266, at the last of its lines that was reached."""
     try:
         yield
