@@ -12,10 +12,11 @@ import yaml
 from benchmarks import tiles
 from benchmarks.asked import CONFIG, NIGHT, RAW_TILED
 from benchmarks.measure import ROOT
+from models.targets.registry import TARGETS
 from pipelines.demo.simulator.simulate import simulate as simulate_operator
 from pipelines.project import Project
 
-SEED, TARGETS = 7, ("churn", "value", "vip")
+SEED = 7
 RAW, CUSTOMERS = Path("data/operator/raw"), Path("customers.json")
 QUICK: dict[str, dict[str, Any]] = {
     "protocol": {"count": 7},

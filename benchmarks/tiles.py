@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.ingest import store
-from pipelines.ingest.parts import Part, Tables
-from pipelines.ingest.rules import RowCount
+from pipelines.ingest.tables import Part, RowCount, Tables
 from pipelines.project import Project
+from pipelines.workspace.files import sha256
 
 IDS = ("customer_id", "account_id", "bill_id", "payment_id", "complaint_id", "contact_id", "response_id")
 MOST = 10_000
@@ -62,7 +62,7 @@ def _told(parts: Iterator[Part], total: int, count: int) -> Iterator[Part]:
 def _repeated_part(part: Part, target: Path, count: int) -> Part:
     repeated(part.path, target, count, IDS)
     months = {month: rows * count for month, rows in part.months.items()}
-    return replace(part, path=target, sha256=store.sealed(target), rows=part.rows * count, months=months)
+    return replace(part, path=target, sha256=sha256(target), rows=part.rows * count, months=months)
 
 
 def repeated(source: Path, target: Path, count: int, ids: tuple[str, ...]) -> None:
@@ -91,7 +91,7 @@ def stored(project: Project, folder: Path) -> Tables:
     """The tables of a folder as views, no file checked."""
     manifest = store.read_manifest(folder)
     assert manifest is not None, folder
-    return store.shown(project.connection, folder, manifest)
+    return store.views(project.connection, folder, manifest)
 
 
 def tile_csv(source: Path, target: Path, count: int, place: int) -> None:

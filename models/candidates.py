@@ -1,55 +1,102 @@
-"""Which models compete for a target: linear, trees, and the rule of today; `bundle.TARGETS` names the estimators."""
+"""Who competes for a target: its candidates as unfitted estimators, the rule of today beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from models.estimators.bundle import Estimator
-from models.estimators.churn import ChurnClassifier
-from models.estimators.potential_vip import PotentialVipClassifier
-from models.estimators.value import ValueRegressor
-from models.learners.blends import Blend, ByValue, Learner
-from models.learners.single import Linear, Objective, Rule, Trees
-from models.settings import CandidateSettings, RuleSettings, members
+from models.estimators.bundle import estimator_class
+from models.estimators.estimator import Estimator
+from models.learners.blends import Blend, ByValue
+from models.learners.linear import Linear
+from models.learners.rule import Rule
+from models.learners.trees import Trees
+from models.settings import CandidateSettings
+from models.targets.candidate import RULE, Candidate
+from models.targets.target import RuleSettings, Target
+from models.targets.task import Objective
 
-SCORE = {"churn": "churn_probability", "value": "value_pred", "vip": "vip_probability"}
-"""The column of `predict` that is judged."""
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a learner is made from."""
+
+    objective: Objective
+    rule: RuleSettings
+    settings: CandidateSettings
+    threads: int
+    seed: int
 
 
-def _learner(name: str, target: str, settings: CandidateSettings, threads: int, seed: int) -> Learner:
-    """An unfitted learner by its name."""
-    objective: Objective = "amount" if target == "value" or name.startswith("value_") else "binary"
-    kind = name.removeprefix("value_")
-    if kind == "rule":
-        rule: RuleSettings = getattr(settings.rules, target)
-        return Rule(objective, rule.column, rule.factor, rule.higher)
-    if kind == "linear":
-        made: Learner = Linear(objective, settings.penalty if objective == "binary" else settings.amount_penalty)
-    else:
-        made = Trees(objective, **settings.trees.model_dump(), threads=threads, random_state=seed)
-    return ByValue(made) if name.startswith("value_") else made
+def _linear(recipe: Recipe) -> Linear:
+    binary = recipe.objective == "binary"
+    return Linear(recipe.objective, recipe.settings.alpha if binary else recipe.settings.amount_alpha)
+
+
+def _trees(recipe: Recipe) -> Trees:
+    shape = recipe.settings.trees.model_dump()
+    return Trees(recipe.objective, **shape, n_jobs=recipe.threads, random_state=recipe.seed)
+
+
+def _rule(recipe: Recipe) -> Rule:
+    return Rule(recipe.objective, recipe.rule.column, recipe.rule.factor, recipe.rule.higher)
+
+
+LEARNERS: Mapping[str, Callable[[Recipe], Linear | Trees | Rule]] = {
+    "linear": _linear,
+    "trees": _trees,
+    "rule": _rule,
+}
+"""By the name that a candidate declares; a new learner is its module and its line here."""
+
+
+def _learner(candidate: Candidate, target: Target, settings: CandidateSettings, threads: int, seed: int) -> Any:
+    """The unfitted learner of a candidate; a blend has none of its own."""
+    if candidate.members:
+        return None
+    objective: Objective = "amount" if candidate.by_value else target.task.objective
+    learner = LEARNERS[candidate.learner](Recipe(objective, settings.rules.of(target.name), settings, threads, seed))
+    return ByValue(learner) if candidate.by_value else learner
+
+
+def competing(target: Target, settings: CandidateSettings) -> list[Candidate]:
+    """The candidates of a configuration in the order of preference, the rule of today last."""
+    known = {candidate.name: candidate for candidate in target.candidates}
+    return [*(known[name] for name in settings.of(target.name)), RULE]
 
 
 def candidates(
-    target: str, settings: CandidateSettings, horizons: tuple[int, ...], threads: int, seed: int
+    target: Target, settings: CandidateSettings, horizons: tuple[int, ...], threads: int, seed: int
 ) -> dict[str, Estimator]:
-    """Name to unfitted estimator, `rule` last. Blends have no learner of their own: see `members`."""
-    made: dict[str, Estimator] = {}
-    for name in (*getattr(settings, target), "rule"):
-        inner = None if members(name) else _learner(name, target, settings, threads, seed)
-        if target == "value":
-            made[name] = ValueRegressor(inner)
-        else:
-            classifier = ChurnClassifier if target == "churn" else PotentialVipClassifier
-            made[name] = classifier(inner, horizons[-1], horizons, settings.calibration)
-    return made
+    """Name to unfitted estimator.
+
+    Parameters
+    ----------
+    target
+        What is predicted.
+    settings
+        Who competes, and how each learns.
+    horizons
+        Days of its labels, rising; the last is the main one.
+    threads, seed
+        For trees.
+    """
+    estimator = estimator_class(target.name)
+    return {
+        candidate.name: estimator.of(
+            _learner(candidate, target, settings, threads, seed), horizons, settings.calibration
+        )
+        for candidate in competing(target, settings)
+    }
 
 
-def fit_all(models: Mapping[str, Estimator], X: pd.DataFrame, y: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
+def fit_all(
+    target: Target, models: Mapping[str, Estimator], X: pd.DataFrame, y: pd.DataFrame
+) -> dict[str, tuple[Any, ...]]:
     """Fitted learners per candidate; a blend takes those of its members and costs nothing more."""
-    learnt: dict[str, tuple[Any, ...]] = {n: m.learn(X, y) for n, m in models.items() if not members(n)}
-    for name in models:
-        if members(name):
-            learnt[name] = tuple(Blend(pair) for pair in zip(*(learnt[n] for n in members(name)), strict=True))
+    members = {c.name: c.members for c in target.candidates if c.name in models and c.members}
+    learnt: dict[str, tuple[Any, ...]] = {n: m.learn(X, y) for n, m in models.items() if n not in members}
+    for name, parts in members.items():
+        learnt[name] = tuple(Blend(pair) for pair in zip(*(learnt[n] for n in parts), strict=True))
     return learnt

@@ -1,97 +1,126 @@
 """How models are made, judged and let through; values only, so that reading a configuration loads no library."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from features.strict import Strict, with_fields
+from models.targets.registry import TARGETS
+from models.targets.target import RuleSettings, Target
 
 Method = Literal["auto", "sigmoid", "isotonic"]
 
 
-class Strict(BaseModel):
-    """Values only; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class TreeSettings(Strict):
-    """Boosted trees; depth at most 6 keeps exact reasons for everybody affordable."""
+    """Boosted trees, in LightGBM's names; depth at most 6 keeps exact reasons for everybody affordable."""
 
-    rounds: int = Field(200, gt=0)
-    learning_rate: float = Field(0.03, gt=0, le=1)
-    leaves: int = Field(15, gt=1)
-    depth: int = Field(5, gt=0, le=6)
-    min_rows: int = Field(100, gt=0)
-    column_share: float = Field(0.5, gt=0, le=1)
-    row_share: float = Field(0.8, gt=0, le=1)
-    ridge: float = Field(10.0, ge=0)
+    renamed: ClassVar[Mapping[str, str]] = {
+        "rounds": "n_estimators",
+        "leaves": "num_leaves",
+        "depth": "max_depth",
+        "min_rows": "min_child_samples",
+        "column_share": "colsample_bytree",
+        "row_share": "subsample",
+        "ridge": "reg_lambda",
+    }
+
+    n_estimators: int = Field(200, gt=0, description="number of trees")
+    learning_rate: float = Field(0.03, gt=0, le=1, description="how much each tree adds")
+    num_leaves: int = Field(15, gt=1, description="most leaves of a tree")
+    max_depth: int = Field(5, gt=0, le=6, description="most splits on the way to a leaf")
+    min_child_samples: int = Field(100, gt=0, description="fewest rows in a leaf")
+    colsample_bytree: float = Field(0.5, gt=0, le=1, description="share of the columns that a tree may use")
+    subsample: float = Field(0.8, gt=0, le=1, description="share of the rows that a tree learns from")
+    reg_lambda: float = Field(10.0, ge=0, description="L2 penalty on the values of leaves")
 
 
-class RuleSettings(Strict):
-    """The rule of today for one target: a feature column, as people rank by it.
+_rules: Any = with_fields({t.name: (RuleSettings, Field(t.rule, description=f"of {t.name}")) for t in TARGETS.values()})
 
-    `factor` turns the column into money of the horizon (value only); `higher`: more of it means more of the target.
+
+class Rules(_rules):
+    """The rule of today for every target; defaults are an operator's."""
+
+    def of(self, target: str) -> RuleSettings:
+        """The rule of one target."""
+        rule: RuleSettings = getattr(self, target)
+        return rule
+
+
+def _competing(target: Target) -> tuple[Any, Any]:
+    """The settings field of who competes for a target: type, and default in the order of preference."""
+    names = tuple(candidate.name for candidate in target.candidates)
+    kind: Any = tuple[Literal[names], ...]  # type: ignore[valid-type]
+    return kind, Field(names, description=f"who competes for {target.name}, in the order of preference between equals")
+
+
+_competitors: Any = with_fields({target.name: _competing(target) for target in TARGETS.values()})
+
+
+class CandidateSettings(_competitors):
+    """Who competes for each target, and how each learns.
+
+    `value_…` candidates rank potential VIPs by expected value; a blend is the mean of its members, which must compete
+    too. The order is the order of preference between equals.
     """
 
-    column: str
-    factor: float = Field(1.0, gt=0)
-    higher: bool = True
+    renamed: ClassVar[Mapping[str, str]] = {"penalty": "alpha", "amount_penalty": "amount_alpha"}
 
-
-class Rules(Strict):
-    """Defaults are an operator's: few pay little and leave, value goes on as it runs, VIPs are those who pay much."""
-
-    churn: RuleSettings = RuleSettings(column="arpu_3m", higher=False)
-    value: RuleSettings = RuleSettings(column="arpu_3m", factor=3.0)
-    vip: RuleSettings = RuleSettings(column="arpu_3m")
-
-
-Candidate = Literal["linear", "trees", "blend", "value_linear", "value_trees", "value_blend"]
-
-
-class CandidateSettings(Strict):
-    """Who competes, and how each learns.
-
-    `value_…` candidates rank potential VIPs by expected value; a blend is the mean of its linear model and its trees,
-    both of which must compete too. The order is the order of preference between equals.
-    """
-
-    churn: tuple[Candidate, ...] = ("blend", "linear", "trees")
-    value: tuple[Candidate, ...] = ("blend", "linear", "trees")
-    vip: tuple[Candidate, ...] = ("value_blend", "blend", "value_linear", "linear", "value_trees", "trees")
-    penalty: float = Field(0.03, gt=0, description="of linear yes/no models, per row")
-    amount_penalty: float = Field(0.1, gt=0, description="of linear models of money")
-    trees: TreeSettings = TreeSettings()
-    rules: Rules = Rules()
-    calibration: Method = "auto"
+    alpha: float = Field(0.03, gt=0, description="L2 penalty of linear yes/no models, per row")
+    amount_alpha: float = Field(0.1, gt=0, description="L2 penalty of linear models of money")
+    trees: TreeSettings = Field(TreeSettings(), description="boosted trees")
+    rules: Rules = Field(Rules(), description="the rule of today for each target")
+    calibration: Method = Field("auto", description="from raw score to probability: Platt's curve, or isotonic steps")
 
     @model_validator(mode="after")
     def _blends_have_members(self) -> "CandidateSettings":
-        for names in (self.churn, self.value, self.vip):
-            lacking = [m for n in names for m in members(n) if m not in names]
+        for target in TARGETS.values():
+            names = self.of(target.name)
+            lacking = [m for c in target.candidates if c.name in names for m in c.members if m not in names]
             if lacking:
                 raise ValueError(f"a blend needs its members among the candidates: {', '.join(lacking)}")
         return self
 
-
-def members(name: str) -> tuple[str, ...]:
-    """The candidates that a blend is the mean of; none for any other."""
-    prefix = name.removesuffix("blend")
-    return (f"{prefix}linear", f"{prefix}trees") if name.endswith("blend") else ()
+    def of(self, target: str) -> tuple[str, ...]:
+        """The names of those who compete for a target."""
+        names: tuple[str, ...] = getattr(self, target)
+        return names
 
 
 class TrainingSettings(Strict):
     """How models are made and judged."""
 
-    candidates: CandidateSettings = CandidateSettings()
-    choose_by: dict[str, str] = {"churn": "auc", "value": "normalised_gini", "vip": "average_precision"}
+    candidates: CandidateSettings = Field(CandidateSettings(), description="who competes, and how each learns")
+    choose_by: dict[str, str] = Field(
+        {t.name: t.metric for t in TARGETS.values()}, description="target -> the metric that chooses a candidate"
+    )
     margin: float = Field(0.002, ge=0, description="figures this close (relative) are equals: the first in order wins")
-    judge_by: dict[str, str] = {"churn": "auc", "value": "normalised_gini", "vip": "average_precision"}
+    judge_by: dict[str, str] = Field(
+        {t.name: t.metric for t in TARGETS.values()}, description="target -> the metric that judges the chosen one"
+    )
     refit: bool = Field(True, description="learn again from every date before the final one once all is chosen")
     most_rows: int = Field(400_000, gt=0, description="to learn from and judge on; of each n-th customer beyond that")
     resamples: int = Field(200, gt=0, description="bootstrap resamples behind each interval")
     min_positives: int = Field(15, gt=0, description="fewest positives to learn from, and to calibrate on")
-    threads: int = Field(1, gt=0)
-    seed: int = 7
+    threads: int = Field(1, gt=0, description="of LightGBM")
+    seed: int = Field(7, description="of trees and resamples")
+
+    @model_validator(mode="after")
+    def _metrics_exist(self) -> "TrainingSettings":
+        for name, metric in (*self.choose_by.items(), *self.judge_by.items()):
+            if name not in TARGETS:
+                raise ValueError(f"{name} is no target: {', '.join(TARGETS)}")
+            if metric not in TARGETS[name].task.metrics:
+                raise ValueError(f"{metric} is no metric of {name}: {', '.join(TARGETS[name].task.metrics)}")
+        return self
+
+    def chooses(self, target: str) -> str:
+        """The metric that chooses among the candidates of a target."""
+        return self.choose_by.get(target, TARGETS[target].metric)
+
+    def judges(self, target: str) -> str:
+        """The metric that judges the chosen model of a target."""
+        return self.judge_by.get(target, TARGETS[target].metric)
 
 
 class GateSettings(Strict):

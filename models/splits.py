@@ -17,24 +17,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.errors import HeadwaterError
+from features.strict import Strict
 
 STEP = re.compile(r"^(\d+)(mo|d)$")
 
 
-class Protocol(BaseModel):
+class Protocol(Strict):
     """Dates of learning and judging. All are derived from "today" unless they are given.
 
     `first` and `last` bound the dates before `final`; without `first` the newest `count` are taken.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     every: str = Field("1mo", pattern=STEP.pattern, description="step between as-of dates: 1mo, 30d …")
-    first: date | None = None
-    last: date | None = None
+    first: date | None = Field(None, description="oldest date to learn from, instead of the newest `count`")
+    last: date | None = Field(None, description="newest date to learn from")
     count: int | None = Field(12, gt=0, description="newest dates to learn from, when `first` is not given")
     calibrate: int = Field(1, gt=0, description="newest learnable dates kept for calibrating and choosing")
     final: date | None = Field(None, description="date to judge on; without it the newest whose labels are in")
@@ -96,13 +95,21 @@ def _learnable(final: date, days: int, protocol: Protocol, earliest: date | None
 def plan(today: date, protocol: Protocol, window_days: int, earliest: date | None = None) -> Split:
     """The split of one training as seen on `today`.
 
-    Args:
-        today: as-of date of the training; nothing known at or after it is used.
-        window_days: gap + horizon of the label, without the reporting delay.
-        earliest: first as-of date with enough history behind it; None when the protocol names `first`.
+    Parameters
+    ----------
+    today
+        As-of date of the training; nothing known at or after it is used.
+    protocol
+        Dates of learning and judging.
+    window_days
+        Gap + horizon of the label, without the reporting delay.
+    earliest
+        First as-of date with enough history behind it; None when the protocol names `first`.
 
-    Raises:
-        HeadwaterError: E451 when the final date's labels are not in yet, E452 when too few dates are left.
+    Raises
+    ------
+    HeadwaterError
+        E451 when the final date's labels are not in yet, E452 when too few dates are left.
     """
     days = window_days + protocol.reporting_delay_days
     final = protocol.final or _newest_mature(today, days, protocol)

@@ -15,15 +15,18 @@ from typing import Any
 import pandas as pd
 
 from features.errors import HeadwaterError
-from models.candidates import SCORE, Estimator, candidates, fit_all
+from models.candidates import candidates, fit_all
 from models.estimators import levels
+from models.estimators.estimator import Estimator
 from models.evaluation import judging
 from models.evaluation.judging import Estimate, Lead, Outcome
 from models.evaluation.leaks import leaking
-from models.evaluation.metrics import LOWER_IS_BETTER, METRICS, Array
+from models.evaluation.metrics import LOWER_IS_BETTER, Array
 from models.settings import TrainingSettings
 from models.snapshots import Rows
 from models.splits import Split
+from models.targets.registry import TARGETS
+from models.targets.target import Target
 
 SLICES = ("customer_type", "region", "plan", "lifecycle_stage")
 
@@ -32,18 +35,39 @@ SLICES = ("customer_type", "region", "plan", "lifecycle_stage")
 class Trained:
     """One training. Figures come from the final window, opened once (`opened`).
 
-    Attributes:
-        model: the fitted winner. candidates: all fitted ones, `rule` included. winner: chosen on `calibrate`.
-        beats_rule: better than the rule on the final window, the interval of the difference above 0.
-        lead: of the winner over the rule, over the calibrate and the final window together.
-        levels: observed over predicted total of the final window for the models whose level was mended there; their
-        figures and predictions in `metrics` and `final` are those before it.
-        positives: on both windows together.
-        metrics: model, metric, value, low, high, n. differences: metric, value, low, high (winner over rule, more
-        is better). choice: model, metric, value on the calibrate rows. slices: figures of the winner per slice.
-        final: customer_id, as_of, y, value and one prediction column per candidate.
-        sliced: the slicing columns of the rows of `final`.
-        leaks: single features that tell the outcome by themselves. findings: anything else worth telling.
+    Attributes
+    ----------
+    model
+        The fitted winner.
+    candidates
+        All fitted ones by name, `rule` included.
+    winner
+        Name of the one that was chosen on `calibrate`.
+    beats_rule
+        Better than the rule on the final window, the interval of the difference above 0.
+    lead
+        Of the winner over the rule, over the calibrate and the final window together.
+    levels
+        Observed over predicted total of the final window for the models whose level was mended there; their figures
+        and predictions in `metrics` and `final` are those before it.
+    positives
+        On both windows together.
+    metrics
+        model, metric, value, low, high, n.
+    differences
+        metric, value, low, high: winner over rule, more is better.
+    choice
+        model, metric, value on the calibrate rows.
+    slices
+        Figures of the winner per slice.
+    sliced
+        The slicing columns of the rows of `final`.
+    final
+        customer_id, as_of, y, value and one prediction column per candidate.
+    leaks
+        Single features that tell the outcome by themselves, with their AUC.
+    findings
+        Anything else worth telling.
     """
 
     target: str
@@ -84,27 +108,38 @@ def train(
 ) -> Trained:
     """Train one target.
 
-    Args:
-        target: churn, value or vip.
-        frame: one row per (customer_id, as_of) of `split.dates`: features and labels (`churned_<h>`, `value`, `vip`).
-        features: the columns to learn from, in order.
+    Parameters
+    ----------
+    target
+        Its name in the registry of targets.
+    frame
+        One row per (customer_id, as_of) of `split.dates`: features and the labels of every target.
+    split
+        Which dates are learnt from, calibrated on and judged on.
+    settings
+        How models are made and judged.
+    features
+        The columns to learn from, in order.
 
-    Raises:
-        HeadwaterError: E351 labels of one class, E453 too few rows or positives.
+    Raises
+    ------
+    HeadwaterError
+        E351 labels of one class, E453 too few rows or positives.
     """
-    rows = Rows(target, frame, split, tuple(features), settings)
-    models = candidates(target, settings.candidates, rows.horizons, settings.threads, settings.seed)
-    learnt = fit_all(models, *rows.of(split.fit))
+    asked = TARGETS[target]
+    rows = Rows(asked, frame, split, tuple(features), settings)
+    models = candidates(asked, settings.candidates, rows.horizons, settings.threads, settings.seed)
+    learnt = fit_all(asked, models, *rows.of(split.fit))
     for name, model in models.items():
         model.start(learnt[name], rows.of(split.calibrate))
     tried = _predictions(models, rows, rows.calibration())
-    choice = choose(target, tried, rows, settings)
+    choice = choose(tried, rows, settings)
     winner = str(choice.iloc[0]["model"])
     if settings.refit:
-        learnt = fit_all(models, *rows.of(split.every))
+        learnt = fit_all(asked, models, *rows.of(split.every))
         for name, model in models.items():
             model.adopt(learnt[name], rows.of(split.calibrate))
-    return _judge(target, models, winner, choice, tried, rows)
+    return _judge(models, winner, choice, tried, rows)
 
 
 @dataclass(frozen=True)
@@ -121,15 +156,15 @@ def _predictions(models: dict[str, Estimator], rows: Rows, seen: pd.DataFrame) -
     return Predictions(rows.outcome(seen), {name: _prediction(rows.target, m, X) for name, m in models.items()})
 
 
-def choose(target: str, tried: Predictions, rows: Rows, settings: TrainingSettings) -> pd.DataFrame:
+def choose(tried: Predictions, rows: Rows, settings: TrainingSettings) -> pd.DataFrame:
     """Candidates by their figure on the calibrate rows, the chosen one first, then best first.
 
     Among those within `margin` of the best the first in the configured order is chosen: it is listed first because
     it is the steadier one (a blend varies least). One window is too little to choose the rule on, which is held
     against the chosen model on all of them.
     """
-    outcome, name = tried.outcome, settings.choose_by[target]
-    metric = METRICS[target][name]
+    outcome, name = tried.outcome, settings.chooses(rows.target.name)
+    metric = outcome.task.metrics[name]
     figures = [float(metric(outcome.y, scores, outcome.value)) for scores in tried.scores.values()]
     found = pd.DataFrame({"model": list(tried.scores), "metric": name, "value": figures, "n": len(outcome.y)})
     rivals = found[found["model"] != "rule"] if len(found) > 1 else found
@@ -145,12 +180,11 @@ def choose(target: str, tried: Predictions, rows: Rows, settings: TrainingSettin
     )
 
 
-def _prediction(target: str, model: Estimator, X: pd.DataFrame) -> Array:
-    return model.predict(X)[SCORE[target]].to_numpy(dtype=float)
+def _prediction(target: Target, model: Estimator, X: pd.DataFrame) -> Array:
+    return model.outputs(X)[target.score].to_numpy(dtype=float)
 
 
 def _judge(
-    target: str,
     models: dict[str, Estimator],
     winner: str,
     choice: pd.DataFrame,
@@ -158,25 +192,25 @@ def _judge(
     rows: Rows,
 ) -> Trained:
     """Open the final window and write down everything that it tells."""
-    settings, final = rows.settings, rows.judged(rows.final.open())
+    settings, target, final = rows.settings, rows.target, rows.judged(rows.final.open())
     if final.empty:
-        raise HeadwaterError("E453", target=target, part="final", positives=0, least=1)
+        raise HeadwaterError("E453", target=target.name, part="final", positives=0, least=1)
     told = _predictions(models, rows, final)
     outcome, scores, (X, labels) = told.outcome, told.scores, rows.parts(final)
     weights = judging.resamples(outcome.customers, settings.resamples, settings.seed)
     metrics = judging.table(outcome, scores, weights)
-    if target == "value":
-        metrics = pd.concat([metrics, _intervals(outcome, models, X, weights)], ignore_index=True)
+    if target.interval:
+        metrics = pd.concat([metrics, _coverage(outcome, models, X, target.interval, weights)], ignore_index=True)
     against = _differences(outcome, scores[winner], scores["rule"], weights)
-    judged_by = settings.judge_by[target]
+    judged_by = settings.judges(target.name)
     windows = [(w.outcome, w.scores[winner], w.scores["rule"]) for w in (tried, told)]
     known = rows.fitted()
     sliced = final[[c for c in SLICES if c in final]]
     model = models[winner]
-    model.facts_ = _facts(target, winner, rows)
+    model.facts_ = _facts(winner, rows)
     ratios = {name: _mended(models[name], X, labels, told, name, weights) for name in dict.fromkeys((winner, "rule"))}
     return Trained(
-        target=target,
+        target=target.name,
         model=model,
         candidates=models,
         winner=winner,
@@ -195,7 +229,7 @@ def _judge(
         rows=rows.counts | {"final": len(final)},
         judged_by=judged_by,
         opened=rows.final.opened,
-        leaks={} if target == "value" else leaking(known, known[rows.label].astype(float), rows.features),
+        leaks=leaking(known, known[rows.label].astype(float), rows.features) if target.task.leaks else {},
     )
 
 
@@ -203,37 +237,39 @@ def _mended(
     model: Estimator, X: pd.DataFrame, labels: pd.DataFrame, told: Predictions, name: str, weights: Array
 ) -> float | None:
     """Bring a model to the level of the final window if it is off by more than chance; observed over predicted."""
-    if not levels.off(told.outcome, told.scores[name], weights):
+    if not levels.is_off(told.outcome, told.scores[name], weights):
         return None
     model.relevel(X, labels)
     return float(told.outcome.y.sum() / told.scores[name].sum())
 
 
-def _intervals(outcome: Outcome, models: dict[str, Estimator], X: pd.DataFrame, weights: Array) -> pd.DataFrame:
-    """How often p10 to p90 held the truth."""
+def _coverage(
+    outcome: Outcome, models: dict[str, Estimator], X: pd.DataFrame, interval: tuple[str, str], weights: Array
+) -> pd.DataFrame:
+    """How often the interval held the truth."""
     found = []
     for name, model in models.items():
-        predicted = model.predict(X)
-        low, high = predicted["value_p10"].to_numpy(), predicted["value_p90"].to_numpy()
-        figure = judging.covered(outcome, low, high, weights)
+        predicted = model.outputs(X)
+        low, high = (predicted[output].to_numpy() for output in interval)
+        figure = judging.coverage_estimate(outcome, low, high, weights)
         found.append({"model": name, "metric": "coverage", **vars(figure), "n": len(X)})
     return pd.DataFrame(found)
 
 
 def _differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:
     """Winner against rule on the same resamples; `total_bias` has no better direction and is left out."""
-    names = [m for m in METRICS[outcome.target] if m != "total_bias"]
+    names = [m for m in outcome.task.metrics if m != "total_bias"]
     found = [{"metric": m, **vars(judging.advantage(outcome, ours, rule, m, weights))} for m in names]
     return pd.DataFrame(found)
 
 
-def _facts(target: str, winner: str, rows: Rows) -> dict[str, Any]:
+def _facts(winner: str, rows: Rows) -> dict[str, Any]:
     """What travels with the model."""
     split = rows.split
     dates = {"fit": split.fit, "calibrate": split.calibrate, "every": split.every}
     told: dict[str, Any] = {name: [d.isoformat() for d in found] for name, found in dates.items()}
     return told | {
-        "target": target,
+        "target": rows.target.name,
         "learner": winner,
         "final": split.final.isoformat(),
         "features": list(rows.features),

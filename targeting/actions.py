@@ -11,12 +11,12 @@ class Condition(BaseModel):
     """Holds where every part that is set holds. Names and values are those of the score table."""
 
     model_config = FIXED
-    lifecycle_stage: tuple[str, ...] | None = None
-    churn_risk_band: tuple[str, ...] | None = None
-    value_band: tuple[str, ...] | None = None
-    is_potential_vip: bool | None = None
-    is_high_value_now: bool | None = None
-    complaint_open: bool | None = None
+    lifecycle_stage: tuple[str, ...] | None = Field(None, description="any of these; null: whatever it is")
+    churn_risk_band: tuple[str, ...] | None = Field(None, description="any of low, medium, high and critical")
+    value_band: tuple[str, ...] | None = Field(None, description="any of low, medium and high")
+    is_potential_vip: bool | None = Field(None, description="named by the rule of potential VIPs, or not")
+    is_high_value_now: bool | None = Field(None, description="at or above the high-value threshold today, or not")
+    complaint_open: bool | None = Field(None, description="a complaint waits for its resolution, or none does")
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
         held = np.ones(len(frame), dtype=bool)
@@ -30,10 +30,10 @@ class Action(BaseModel):
     """What to do, when, what it costs, and the share of would-be leavers whom it keeps."""
 
     model_config = FIXED
-    code: str
-    when: Condition = Condition()
-    cost: float = Field(0.0, ge=0)  # money per customer
-    save_rate: float = Field(0.0, ge=0, le=1)
+    code: str = Field(description="recommended_action of the score table")
+    when: Condition = Field(Condition(), description="for whom; empty: for everybody who is left")
+    cost: float = Field(0.0, ge=0, description="money per customer")
+    save_rate: float = Field(0.0, ge=0, le=1, description="share of would-be leavers who stay because of it")
 
 
 RISKY = ("high", "critical")
@@ -61,7 +61,7 @@ class ActionSettings(BaseModel):
     campaigns with a holdout have measured them."""
 
     model_config = FIXED
-    playbook: tuple[Action, ...] = PLAYBOOK
+    playbook: tuple[Action, ...] = Field(PLAYBOOK, description="tried from first to last; the last has no condition")
 
     @model_validator(mode="after")
     def _for_everybody(self):

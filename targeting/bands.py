@@ -18,18 +18,22 @@ class RiskCuts(BaseModel):
     """Three rising (multiples) or falling (shares) cut-offs."""
 
     model_config = FIXED
-    medium: float = Field(gt=0)
-    high: float = Field(gt=0)
-    critical: float = Field(gt=0)
+    medium: float = Field(gt=0, description="from here on the risk is medium")
+    high: float = Field(gt=0, description="from here on the risk is high")
+    critical: float = Field(gt=0, description="from here on the risk is critical")
 
 
 class VipRule(BaseModel):
     """A potential VIP passes every condition that is set. Assumptions: the documents give no figure."""
 
     model_config = FIXED
-    top_share: Share | None = Field(0.05, gt=0, le=1)  # among those who are not yet high-value
-    min_probability: float | None = Field(None, ge=0, le=1)
-    min_lift: float | None = Field(1.5, ge=0)  # multiple of the mean probability of the same customers
+    top_share: Share | None = Field(
+        0.05, gt=0, le=1, description="of those who are not high-value now, by rank; null: no such condition"
+    )
+    min_probability: float | None = Field(None, ge=0, le=1, description="least probability; null: no such condition")
+    min_lift: float | None = Field(
+        1.5, ge=0, description="multiple of the mean probability of the same customers; null: no such condition"
+    )
 
     @model_validator(mode="after")
     def _one_condition(self) -> Self:
@@ -42,12 +46,20 @@ class BandSettings(BaseModel):
     """How scores become bands. All figures are assumptions to be set per operator."""
 
     model_config = FIXED
-    risk_rule: Literal["capacity", "base_rate"] = "capacity"  # capacity works for every base rate
-    capacity: RiskCuts = RiskCuts(medium=0.20, high=0.05, critical=0.01)  # riskiest 20 %, 5 %, 1 % of the customers
-    base_rate: RiskCuts = RiskCuts(medium=1.0, high=2.0, critical=4.0)  # multiples of the share that leaves
-    value_quantiles: tuple[float, float] = (0.50, 0.80)  # below: low; from the second on: high
-    trend_dead_band: float = Field(0.02, ge=0)  # smaller moves of the probability are noise …
-    trend_dead_band_relative: float = Field(0.20, ge=0)  # … and so are moves below this share of the old one
+    risk_rule: Literal["capacity", "base_rate"] = Field(
+        "capacity", description="which cuts make risk bands; capacity works whatever share leaves"
+    )
+    capacity: RiskCuts = Field(
+        RiskCuts(medium=0.20, high=0.05, critical=0.01), description="shares of the customers, the riskiest first"
+    )
+    base_rate: RiskCuts = Field(
+        RiskCuts(medium=1.0, high=2.0, critical=4.0), description="multiples of the share of customers that leaves"
+    )
+    value_quantiles: tuple[float, float] = Field(
+        (0.50, 0.80), description="shares of the customers: low value up to the first, high from the second on"
+    )
+    trend_dead_band: float = Field(0.02, ge=0, description="smaller moves of the probability are steady")
+    trend_dead_band_relative: float = Field(0.20, ge=0, description="so are moves below this share of the old one")
     vip: VipRule = VipRule()
 
     @model_validator(mode="after")

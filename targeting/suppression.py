@@ -5,14 +5,16 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from features.strict import Strict
 
 SuppressReason = Literal[
     "no_consent", "consent_unknown", "complaint_open", "recent_contact", "arrears", "employee", "minor"
 ]
 
 
-class ContactSettings(BaseModel):
+class ContactSettings(Strict):
     """The contact policy. All figures are assumptions: the documents say only "neither too near nor too far".
 
     `consent: recorded` follows the consents table, in which a customer who is not in it counts as no.
@@ -20,21 +22,17 @@ class ContactSettings(BaseModel):
     Left out, nobody may be contacted where no consents table exists, and lists refuse (E261).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    consent: Literal["recorded", "assumed"] | None = None
-    purpose: str = "marketing"  # the row of the consents table that counts
-    quiet_days: int = Field(14, ge=0)  # after a contact by us
-    arrears_above: float = Field(0.0, ge=0)  # overdue money that may be open
-    employee_types: tuple[str, ...] = ("employee",)  # values of customer_type
-    minor_types: tuple[str, ...] = ("minor",)
-    order: tuple[SuppressReason, ...] = (
-        "no_consent",
-        "consent_unknown",
-        "complaint_open",
-        "recent_contact",
-        "arrears",
-        "employee",
-        "minor",
+    consent: Literal["recorded", "assumed"] | None = Field(
+        None, description="recorded: by the consents table; assumed: kept elsewhere; null: nobody without that table"
+    )
+    purpose: str = Field("marketing", description="whose rows of the consents table count")
+    quiet_days: int = Field(14, ge=0, description="days after a contact by us without another")
+    arrears_above: float = Field(0.0, ge=0, description="overdue money that may be open")
+    employee_types: tuple[str, ...] = Field(("employee",), description="values of customer_type that mean staff")
+    minor_types: tuple[str, ...] = Field(("minor",), description="values of customer_type that mean minors")
+    order: tuple[SuppressReason, ...] = Field(
+        ("no_consent", "consent_unknown", "complaint_open", "recent_contact", "arrears", "employee", "minor"),
+        description="which rule is named where several hold: the first",
     )
 
 

@@ -14,26 +14,28 @@ class Tier(BaseModel):
     """A class of customers, and the money per month from which it is held."""
 
     model_config = FIXED
-    name: str
-    from_monthly: float = Field(ge=0)  # money per month from which the tier is held
+    name: str = Field(description="as it is shown")
+    from_monthly: float = Field(ge=0, description="money per month from which the tier is held")
 
 
 class CoreRule(BaseModel):
     """Value x growth. All figures are assumptions."""
 
     model_config = FIXED
-    core_rank: float = Field(0.80, gt=0, lt=1)  # predicted monthly value above this share of the customers
-    quality_rank: float = Field(0.50, gt=0, lt=1)
-    decline: float = Field(0.10, ge=0)  # predicted value this share below today's: in decline, never core
-    growing: float = Field(0.20, ge=0)  # this share above today's: a class higher
-    ratings_before_demotion: int = Field(2, ge=1)  # one bad month does not demote
+    core_rank: float = Field(
+        0.80, gt=0, lt=1, description="core: predicted monthly value above that of this share of the customers"
+    )
+    quality_rank: float = Field(0.50, gt=0, lt=1, description="quality: the same with a lower share")
+    decline: float = Field(0.10, ge=0, description="predicted this share below today's value: never core")
+    growing: float = Field(0.20, ge=0, description="predicted this share above today's value: a class higher")
+    ratings_before_demotion: int = Field(2, ge=1, description="ratings in a row below a class until it is lost")
 
 
 class TierSettings(BaseModel):
     """`tiers` has no default: thresholds are the operator's own. Without them both tier columns are null."""
 
     model_config = FIXED
-    tiers: tuple[Tier, ...] = ()
+    tiers: tuple[Tier, ...] = Field((), description="from the lowest to the highest; none: both columns are null")
     core: CoreRule = CoreRule()
 
     @model_validator(mode="after")

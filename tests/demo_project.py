@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from models.targets.registry import TARGETS
 from pipelines.demo.simulator import simulate
 from pipelines.flows import nightly, retrain
 from pipelines.flows.nightly import Night
@@ -19,7 +20,11 @@ CUSTOMERS = 2_500
 QUICK = {
     "protocol": {"every": "1mo", "count": 7, "calibrate": 1, "reporting_delay_days": 5},
     "gates": {"positives": 5, "calibration": 0.2, "bias": 0.5, "slice_loss": 1.0, "beat_rule": False},
-    "training": {"resamples": 40, "min_positives": 5, "candidates": {"trees": {"rounds": 60, "min_rows": 20}}},
+    "training": {
+        "resamples": 40,
+        "min_positives": 5,
+        "candidates": {"trees": {"n_estimators": 60, "min_child_samples": 20}},
+    },
     "threads": 1,
 }
 """Laid over configs/operator.yaml: small data must pass the gates, and tests must be quick."""
@@ -51,7 +56,7 @@ def built(folder: Path) -> Path:
             configure(folder)
             simulate.simulate(folder / "data" / "operator" / "raw", CUSTOMERS, 7)
             project, steps = Project.open("configs/operator.yaml"), Steps(quiet=True)
-            retrain.run(project, NIGHT, ["churn", "value", "vip"], steps, promote=True)
+            retrain.run(project, NIGHT, list(TARGETS), steps, promote=True)
             nightly.run(Night(project, NIGHT, Steps(quiet=True)))
             (folder / "ready").touch()
     return folder

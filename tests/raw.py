@@ -2,16 +2,20 @@
 
 import json
 from copy import deepcopy
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ibis
 
 from pipelines.config.mapping import Mapping, load_mapping
 from pipelines.config.quality import Quality
-from pipelines.ingest import extracts
-from pipelines.ingest.tables import Tables, read_tables
+from pipelines.ingest import extracts, ingestion
+from pipelines.ingest.inputs import located
+from pipelines.ingest.reading import Keep, Reading
+from pipelines.ingest.tables import Tables
 
 CUSTOMERS = [
     ["用户编号", "入网日期", "状态", "状态日期", "客户类型"],
@@ -57,6 +61,30 @@ TABLES: dict[str, Any] = {
 def at(text: str) -> datetime:
     """A UTC moment as tables hold it, without a zone."""
     return datetime.fromisoformat(text)
+
+
+def read_tables(
+    con: ibis.BaseBackend,
+    mapping: Mapping,
+    quality: Quality | None = None,
+    as_of: date | None = None,
+    *,
+    before: dict[str, float] | None = None,
+    keep: Keep | None = None,
+) -> Tables:
+    """Every table of a mapping read whole, without a workspace, as tables of `con`.
+
+    `as_of`: the newest date that is asked for; without it nothing is from the future. `before`: medians of last time.
+    """
+    inputs, quality = located(mapping), quality or Quality()
+    limit = None if as_of is None else inputs.delivered(as_of, quality)
+    with TemporaryDirectory() as folder:
+        read = ingestion.read(Reading(con, inputs, quality, Path(folder), limit, keep=keep), before or {})
+        for name, parts in read.parts.items():
+            rows = con.read_parquet([part.path for part in parts], table_name=f"read_{name}")
+            read.tables[name] = con.create_table(name, rows, overwrite=True)
+            con.drop_view(f"read_{name}")
+    return replace(read, parts={})
 
 
 class Raw:

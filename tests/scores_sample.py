@@ -11,6 +11,7 @@ import pyarrow as pa
 from features.catalogue import catalogue
 from models.evaluation import judging
 from models.scores import score_table
+from models.targets.registry import TARGETS
 from pipelines.delivery.report_data import Evaluation, ListMade, ReportData, TableUse
 from pipelines.workspace.score_files import ScoreFile
 from targeting import actions, bands, holdout, ranking, suppression, tiers
@@ -199,7 +200,7 @@ def _valued(rng: np.random.Generator, n: int) -> Evaluation:
 
 def _metrics(target: str, final: pd.DataFrame) -> pd.DataFrame:
     y = final["y"].to_numpy(dtype=float)
-    outcome = judging.Outcome(target, y, y, np.arange(len(final)))
+    outcome = judging.Outcome(TARGETS[target].task, y, y, np.arange(len(final)))
     models = {name: final[name].to_numpy() for name in ("trees", "linear", "rule")}
     return judging.table(outcome, models, judging.resamples(outcome.customers, 60, 7))
 

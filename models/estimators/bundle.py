@@ -1,28 +1,27 @@
 """From files to a model, whatever its target: the one loader that scoring and notebooks use."""
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from features.errors import HeadwaterError
-from models.estimators.churn import ChurnClassifier
+from models.estimators.estimator import Estimator
 from models.estimators.packing import MAIN, kind
-from models.estimators.potential_vip import PotentialVipClassifier
-from models.estimators.value import ValueRegressor
+from models.targets.registry import TARGETS
 
-Estimator = ChurnClassifier | ValueRegressor | PotentialVipClassifier
-TARGETS: dict[str, type[Estimator]] = {
-    "churn": ChurnClassifier,
-    "value": ValueRegressor,
-    "vip": PotentialVipClassifier,
-}
+
+def estimator_class(target: str) -> type[Estimator]:
+    """The class of a target's models."""
+    module, name = TARGETS[target].estimator
+    found: type[Estimator] = getattr(import_module(module), name)
+    return found
 
 
 def from_files(files: Mapping[str, str]) -> Estimator:
-    """The model that `to_files` wrote, bit for bit; compare the sha256 of the files first (`packing.check`).
+    """The model that `to_files` wrote, bit for bit; compare the sha256 of the files first.
 
-    Raises:
-        HeadwaterError: E513 for foreign, missing or unreadable files, E512 for other features than the model's.
+    Raises E513 for foreign, missing or unreadable files, E512 for other features than the model's.
     """
-    found = kind(files)
-    if found not in TARGETS:
-        raise HeadwaterError("E513", file=MAIN, reason=f"kind {found}")
-    return TARGETS[found].from_files(files)
+    target = kind(files)
+    if target not in TARGETS:
+        raise HeadwaterError("E513", file=MAIN, reason=f"kind {target}")
+    return estimator_class(target).from_files(files)

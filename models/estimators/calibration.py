@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from models.evaluation.metrics import log_loss
 from models.learners.encoding import Matrix
 from models.settings import Method
 
@@ -48,15 +49,19 @@ class Calibrator:
 def calibrate(raw: Any, outcome: Any, method: Method = "auto") -> Calibrator:
     """The map from raw score to probability.
 
-    Args:
-        raw: scores of rows that the model was not fitted on.
-        outcome: 0/1 or booleans of the same rows; any index.
-        method: `auto` takes the steps only where they predict held-out fifths of these rows better than the curve.
+    Parameters
+    ----------
+    raw
+        Scores of rows that the model was not fitted on.
+    outcome
+        0/1 or booleans of the same rows; any index.
+    method
+        `auto` takes isotonic steps only where they predict held-out fifths of these rows better than Platt's curve.
     """
     scores, hits = np.asarray(raw, dtype=float), np.asarray(outcome, dtype=float)
     if method == "auto":
         method = _better(scores, hits)
-    return _steps(scores, hits) if method == "isotonic" else _curve(scores, hits)
+    return _isotonic(scores, hits) if method == "isotonic" else _platt(scores, hits)
 
 
 def _better(raw: Matrix, hits: Matrix) -> Method:
@@ -66,18 +71,12 @@ def _better(raw: Matrix, hits: Matrix) -> Method:
     lost = {"sigmoid": 0.0, "isotonic": 0.0}
     for held in range(FOLDS):
         seen, tried = fold != held, fold == held
-        lost["sigmoid"] += _surprise(hits[tried], _curve(raw[seen], hits[seen])(raw[tried]))
-        lost["isotonic"] += _surprise(hits[tried], _steps(raw[seen], hits[seen])(raw[tried]))
+        lost["sigmoid"] += tried.sum() * log_loss(hits[tried], _platt(raw[seen], hits[seen])(raw[tried]))
+        lost["isotonic"] += tried.sum() * log_loss(hits[tried], _isotonic(raw[seen], hits[seen])(raw[tried]))
     return "isotonic" if lost["isotonic"] < lost["sigmoid"] else "sigmoid"
 
 
-def _surprise(hits: Matrix, probability: Matrix) -> float:
-    """Log loss, summed."""
-    p = np.clip(probability, 1e-9, 1 - 1e-9)
-    return float(-(hits * np.log(p) + (1 - hits) * np.log(1 - p)).sum())
-
-
-def _curve(raw: Matrix, hits: Matrix) -> Calibrator:
+def _platt(raw: Matrix, hits: Matrix) -> Calibrator:
     """Platt's curve. Held to rise: a score that runs the wrong way becomes the base rate, never its mirror."""
     if 0 < hits.sum() < len(hits) and np.ptp(raw) > 0:
         with warnings.catch_warnings():
@@ -91,7 +90,7 @@ def _curve(raw: Matrix, hits: Matrix) -> Calibrator:
     return Calibrator("sigmoid", 0.0, float(np.log(rate / (1 - rate))))
 
 
-def _steps(raw: Matrix, hits: Matrix) -> Calibrator:
+def _isotonic(raw: Matrix, hits: Matrix) -> Calibrator:
     """Isotonic steps, kept off 0 and 1: no finite sample shows certainty."""
     fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, hits)
     edge = 0.5 / len(hits)

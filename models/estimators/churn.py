@@ -17,16 +17,12 @@ class ChurnClassifier(CalibratedClassifier):
     """Fit on labels `churned_<days>`, one column per horizon; the learner sees the main one."""
 
     kind = "churn"
-    label = "churned_{}"
 
-    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+    def outputs(self, X: pd.DataFrame) -> pd.DataFrame:
         """churn_probability, churn_score_raw (log-odds), churn_probability_<days> …, median_days_to_churn."""
-        raw = self.decision_function(X)
-        by_horizon = self.probabilities(raw)
-        table = {"churn_probability": by_horizon[self.horizon], "churn_score_raw": raw}
-        table |= {f"churn_probability_{h}": p for h, p in by_horizon.items()}
-        table["median_days_to_churn"] = median_days(by_horizon)
-        return pd.DataFrame(table, index=X.index)
+        table = super().outputs(X)
+        by_horizon = {h: table[f"churn_probability_{h}"].to_numpy() for h in self.calibrators_}
+        return table.assign(median_days_to_churn=median_days(by_horizon))
 
 
 def median_days(by_horizon: Mapping[int, Matrix]) -> Matrix:

@@ -6,29 +6,42 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from features.errors import HeadwaterError
 from models.estimators import levels
 from models.estimators.calibration import Calibrator, calibrate
+from models.estimators.estimator import Labelled
+from models.estimators.inputs import classes, table
 from models.estimators.packing import pack, unpack
 from models.learners import blends
+from models.learners.blends import ByValue
 from models.learners.encoding import Matrix
-from models.learners.single import Trees
+from models.learners.trees import Trees
 from models.settings import Method
+from models.targets.registry import TARGETS
 
 
 class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     """One learner on the main horizon, one calibrator per horizon, probabilities never falling with the horizon.
 
-    Attributes:
-        learner_: the fitted learner. calibrators_: horizon in days to calibrator.
-        scale_, shift_: bring the score of a refitted learner to the mean and spread of the honest one.
-        levels_: horizon in days to a shift of the calibrated log-odds; empty where the level is as calibrated.
+    A target of its own is a subclass that names it.
+
+    Attributes
+    ----------
+    learner_
+        The fitted learner.
+    calibrators_
+        Horizon in days to calibrator.
+    scale_, shift_
+        Bring the score of a refitted learner to the mean and spread of the honest one.
+    levels_
+        Horizon in days to a shift of the calibrated log-odds; empty where the level is as calibrated.
     """
 
     kind = ""
-    label = ""
+    """The target."""
 
     def __init__(
         self,
@@ -42,19 +55,45 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         self.horizons = horizons
         self.calibration = calibration
 
-    def fit(self, X: pd.DataFrame, y: Any, eval_set: tuple[pd.DataFrame, Any] | None = None) -> Self:
+    @classmethod
+    def of(cls, learner: Any, horizons: tuple[int, ...], calibration: Method) -> Self:
+        """An unfitted one for these horizons, the main one last."""
+        return cls(learner, horizons[-1], horizons, calibration)
+
+    def fit(self, X: pd.DataFrame, y: Any, eval_set: Labelled | None = None) -> Self:
         """Learn from X; calibrate on `eval_set`, rows of a later time.
 
-        Args:
-            y: labels of the main horizon, or a frame with one column per horizon (see `columns`). Null is left out.
+        Parameters
+        ----------
+        X
+            One row per (customer, date).
+        y
+            Labels of the main horizon, or a frame with one column per horizon; null is left out.
+        eval_set
+            X and y of a later time; without it the raw score counts as log-odds.
+
+        Raises
+        ------
+        HeadwaterError
+            E351 when every label is the same.
         """
+        X = table(self, X, reset=True)
+        self.classes_ = np.array([0, 1])
+        if not isinstance(y, pd.DataFrame):
+            self.classes_, y = classes(y)
+        check_consistent_length(X, y)
         return self.start(self.learn(X, y), eval_set)
 
-    def start(self, parts: Sequence[Any], eval_set: tuple[pd.DataFrame, Any] | None = None) -> Self:
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def start(self, parts: Sequence[Any], eval_set: Labelled | None = None) -> Self:
         """Take a fitted learner as it is."""
         (self.learner_,) = parts
         self.scale_, self.shift_ = 1.0, 0.0
-        self.classes_ = np.array([0, 1])
         self.calibrators_ = {h: Calibrator("sigmoid") for h in self._horizons()}
         self.levels_: dict[int, float] = {}
         self.facts_: dict[str, Any] = {}
@@ -79,14 +118,10 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             outcome = self.outcome(y, horizon)
             known = ~np.isnan(outcome)
             if known.any():
-                self.levels_[horizon] = levels.shift(self.kind, outcome[known], calibrator(raw[known]))
+                self.levels_[horizon] = levels.shift("binary", outcome[known], calibrator(raw[known]))
         return self
 
-    def refit(self, X: pd.DataFrame, y: Any, anchor: tuple[pd.DataFrame, Any]) -> Self:
-        """Learn again from more rows, and keep the calibrators."""
-        return self.adopt(self.learn(X, y), anchor)
-
-    def adopt(self, parts: Sequence[Any], anchor: tuple[pd.DataFrame, Any]) -> Self:
+    def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
         """Replace the learner by one that was fitted on more rows, those of `anchor` among them.
 
         A learner has seen the labels of its own rows, so its score there is too wide. It is brought to the mean and
@@ -102,30 +137,24 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         self.shift_ = float(honest.mean() - self.scale_ * fresh.mean())
         return self
 
-    @property
-    def parts_(self) -> tuple[Any, ...]:
-        """The fitted learners."""
-        return (self.learner_,)
-
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
-        """Fitted learners; the estimator stays as it is."""
+        """Fitted learners; the estimator stays as it is. One that ranks by value takes `value` from y."""
         outcome = self.outcome(y, self.horizon)
         known = ~np.isnan(outcome)
-        both_classes(outcome[known], self.kind)
-        return (clone(self.learner or Trees()).fit(X[known], outcome[known]),)
+        _both_classes(outcome[known], self.kind)
+        learner = clone(self.learner or Trees())
+        if isinstance(learner, ByValue):
+            return (learner.fit(X, outcome, y["value"].to_numpy(dtype=float)),)
+        return (learner.fit(X[known], outcome[known]),)
 
     def _horizons(self) -> tuple[int, ...]:
         return tuple(self.horizons) or (self.horizon,)
-
-    def columns(self, horizon: int) -> str:
-        """The label column of a horizon."""
-        return self.label.format(horizon)
 
     def outcome(self, y: Any, horizon: int) -> Matrix:
         """0, 1, or NaN where unknown."""
         if not isinstance(y, pd.DataFrame):
             return pd.Series(np.asarray(y)).to_numpy(dtype=float, na_value=np.nan)
-        column = self.columns(horizon)
+        column = TARGETS[self.kind].label.format(horizon)
         if column not in y:
             return np.full(len(y), np.nan)
         return y[column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
@@ -133,12 +162,26 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: pd.DataFrame) -> Matrix:
         """The additive score before calibration, log-odds."""
         check_is_fitted(self, "learner_")
-        return self.learner_.raw(X) * self.scale_ + self.shift_
+        return self.learner_.raw(table(self, X)) * self.scale_ + self.shift_
+
+    def predict(self, X: pd.DataFrame) -> Any:
+        """The likelier class of each row, 0 or 1, within the main horizon."""
+        likelier = self.predict_proba(X)[:, 1] > 0.5
+        return self.classes_[likelier.astype(int)]
 
     def predict_proba(self, X: pd.DataFrame) -> Matrix:
         """Two columns: will not, will, within the main horizon."""
         will = self.probabilities(self.decision_function(X))[self.horizon]
         return np.column_stack([1 - will, will])
+
+    def outputs(self, X: pd.DataFrame) -> pd.DataFrame:
+        """<target>_probability, <target>_score_raw (log-odds), and <target>_probability_<days> for each horizon."""
+        raw = self.decision_function(X)
+        by_horizon = self.probabilities(raw)
+        columns = {f"{self.kind}_probability": by_horizon[self.horizon], f"{self.kind}_score_raw": raw}
+        if any(self.horizons):
+            columns |= {f"{self.kind}_probability_{h}": p for h, p in by_horizon.items()}
+        return pd.DataFrame(columns, index=X.index)
 
     def probabilities(self, raw: Matrix) -> dict[int, Matrix]:
         """Calibrated probability per horizon, never falling as the horizon grows."""
@@ -146,7 +189,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         highest = np.zeros(len(raw))
         for horizon in sorted(self.calibrators_):
             calibrated = self.calibrators_[horizon](raw)
-            highest = np.maximum(highest, levels.shifted(self.kind, calibrated, self.levels_.get(horizon, 0.0)))
+            highest = np.maximum(highest, levels.shifted("binary", calibrated, self.levels_.get(horizon, 0.0)))
             found[horizon] = highest
         return found
 
@@ -155,9 +198,9 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         parts, method = self.learner_.contributions(X)
         parts = parts * self.scale_
         parts[:, -1] += self.shift_
-        table = pd.DataFrame(parts, index=X.index, columns=[*blends.used_columns(self.learner_), "base"])
-        table.attrs["method"] = method
-        return table
+        shares = pd.DataFrame(parts, index=X.index, columns=[*self.learner_.used_columns, "base"])
+        shares.attrs["method"] = method
+        return shares
 
     def to_files(self) -> dict[str, str]:
         """File name to text: `bundle.json` and, for trees, `trees.txt`."""
@@ -181,7 +224,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         return model
 
 
-def both_classes(outcome: Matrix, target: str) -> None:
+def _both_classes(outcome: Matrix, target: str) -> None:
     """Raises E351 when every label is the same: there is nothing to learn."""
     positives = int(outcome.sum())
     if positives in (0, len(outcome)):

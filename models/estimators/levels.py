@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 from models.evaluation import judging
 from models.evaluation.judging import Outcome
 from models.evaluation.metrics import Array, total_bias
+from models.targets.task import Objective
 
 FARTHEST = 20.0
 """Log-odds: no mean of probabilities is farther away than that."""
@@ -20,7 +21,7 @@ LEAST = 0.02
 """A total that is off by less is left alone, however certain that is."""
 
 
-def off(outcome: Outcome, scores: Array, weights: Array) -> bool:
+def is_off(outcome: Outcome, scores: Array, weights: Array) -> bool:
     """Is the predicted total off by more than chance: does the 95 % interval of predicted over observed leave out 1?"""
     point = float(total_bias(outcome.y, scores))
     if not (np.isfinite(point) and point > 0) or abs(point - 1) < LEAST:
@@ -29,9 +30,9 @@ def off(outcome: Outcome, scores: Array, weights: Array) -> bool:
     return not figure.low <= 1.0 <= figure.high
 
 
-def shift(target: str, y: Array, scores: Array) -> float:
-    """What brings the mean of `scores` to that of `y`: to be added to log-odds, or for value to logarithms."""
-    if target == "value":
+def shift(objective: Objective, y: Array, scores: Array) -> float:
+    """What brings the mean of `scores` to that of `y`: to be added to log-odds, or to logarithms of amounts."""
+    if objective == "amount":
         return float(np.log(y.sum() / scores.sum())) if y.sum() > 0 and scores.sum() > 0 else 0.0
     rate, odds = float(np.mean(y)), logit(scores)
     if not 0 < rate < 1:
@@ -39,18 +40,19 @@ def shift(target: str, y: Array, scores: Array) -> float:
     return float(brentq(lambda by: float(expit(odds + by).mean()) - rate, -FARTHEST, FARTHEST))
 
 
-def shifted(target: str, scores: Array, by: float) -> Array:
+def shifted(objective: Objective, scores: Array, by: float) -> Array:
     """The scores at their new level, in the same order; the very same where `by` is 0."""
     if by == 0:
         return scores
-    return scores * np.exp(by) if target == "value" else expit(logit(scores) + by)
+    return scores * np.exp(by) if objective == "amount" else expit(logit(scores) + by)
 
 
 def cross_fitted(outcome: Outcome, scores: Array) -> Array:
     """Scores at the level of these outcomes, that of each half of the customers taken from the other half."""
+    objective = outcome.task.objective
     codes = np.unique(outcome.customers, return_inverse=True)[1]
     made = np.array(scores, dtype=float)
     for fold in range(FOLDS):
         held = codes % FOLDS == fold
-        made[held] = shifted(outcome.target, scores[held], shift(outcome.target, outcome.y[~held], scores[~held]))
+        made[held] = shifted(objective, scores[held], shift(objective, outcome.y[~held], scores[~held]))
     return made

@@ -6,21 +6,29 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
+from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, column_or_1d
 
 from models.estimators.calibration import Band, band
+from models.estimators.estimator import Labelled
+from models.estimators.inputs import table
 from models.estimators.packing import pack, unpack
 from models.learners import blends
 from models.learners.encoding import Matrix
-from models.learners.single import Rule, Trees
+from models.learners.rule import Rule
+from models.learners.trees import Trees
+from models.settings import Method
 
 
 class ValueRegressor(RegressorMixin, BaseEstimator):
     """Two learners of one kind: everybody (the churned count with what they paid), and those who stayed.
 
-    Attributes:
-        level_, retained_level_: factors that bring totals to the level of the newest rows; 1 for the rule of today.
-        band_: quantiles around the prediction.
+    Attributes
+    ----------
+    level_, retained_level_
+        Factors that bring totals to the level of the newest rows; 1 for the rule of today.
+    band_
+        Quantiles around the prediction.
     """
 
     kind = "value"
@@ -29,26 +37,40 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         self.learner = learner
         self.coverage = coverage
 
-    def fit(self, X: pd.DataFrame, y: Any, eval_set: tuple[pd.DataFrame, Any] | None = None) -> Self:
+    @classmethod
+    def of(cls, learner: Any, horizons: tuple[int, ...], calibration: Method) -> Self:
+        """An unfitted one; amounts have one horizon, and nothing to calibrate."""
+        return cls(learner)
+
+    def fit(self, X: pd.DataFrame, y: Any, eval_set: Labelled | None = None) -> Self:
         """Learn from X; level and quantiles come from `eval_set`, rows of a later time.
 
-        Args:
-            y: amounts, or a frame with `value` and, to learn who stayed, `churned`.
+        Parameters
+        ----------
+        X
+            One row per (customer, date).
+        y
+            Amounts, or a frame with `value` and, to learn who stayed, `churned`.
+        eval_set
+            X and y of a later time; without it the level is that of the rows learnt from, and the band is wide.
         """
+        X = table(self, X, reset=True)
+        check_consistent_length(X, y)
         return self.start(self.learn(X, y), eval_set)
 
-    def start(self, parts: Sequence[Any], eval_set: tuple[pd.DataFrame, Any] | None = None) -> Self:
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.positive_only = True
+        return tags
+
+    def start(self, parts: Sequence[Any], eval_set: Labelled | None = None) -> Self:
         """Take fitted learners as they are."""
         self.learner_, self.retained_ = parts
         self.level_ = self.retained_level_ = 1.0
         self.band_ = Band((0.0,), (0.0,), (2.0,))
         self.facts_: dict[str, Any] = {}
         return self if eval_set is None else self.calibrate_on(*eval_set)
-
-    @property
-    def parts_(self) -> tuple[Any, ...]:
-        """The fitted learners: of everybody, and of those who stayed."""
-        return (self.learner_, self.retained_)
 
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
         """Fitted learners; the estimator stays as it is."""
@@ -57,15 +79,12 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         return everybody, clone(self.learner or Trees("amount")).fit(X[stayed], value[stayed])
 
     def calibrate_on(self, X: pd.DataFrame, y: Any) -> Self:
+        """Level and quantiles from rows that the learners did not see."""
         self._level(X, y)
         self.band_ = band(self._expected(X), amounts(y)[0], self.coverage)
         return self
 
-    def refit(self, X: pd.DataFrame, y: Any, anchor: tuple[pd.DataFrame, Any]) -> Self:
-        """Learn again from more rows; the level is taken anew on `anchor`, the quantiles stay the honest ones."""
-        return self.adopt(self.learn(X, y), anchor)
-
-    def adopt(self, parts: Sequence[Any], anchor: tuple[pd.DataFrame, Any]) -> Self:
+    def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
         """Replace the learners by some that were fitted on more rows, those of `anchor` among them."""
         self.learner_, self.retained_ = parts
         self._level(*anchor)
@@ -85,23 +104,27 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
 
     def _expected(self, X: pd.DataFrame) -> Matrix:
         check_is_fitted(self, "learner_")
-        return np.exp(self.learner_.raw(X)) * self.level_
+        return np.exp(self.learner_.raw(table(self, X))) * self.level_
 
-    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+    def predict(self, X: pd.DataFrame) -> Matrix:
+        """Expected money of each row over the horizon, in the currency of y."""
+        return self._expected(X)
+
+    def outputs(self, X: pd.DataFrame) -> pd.DataFrame:
         """value_pred, value_p10, value_p90, value_if_retained: currency over the horizon."""
         expected = self._expected(X)
         low, high = self.band_(expected)
         retained = np.maximum(np.exp(self.retained_.raw(X)) * self.retained_level_, expected)
-        table = {"value_pred": expected, "value_p10": low, "value_p90": high, "value_if_retained": retained}
-        return pd.DataFrame(table, index=X.index)
+        columns = {"value_pred": expected, "value_p10": low, "value_p90": high, "value_if_retained": retained}
+        return pd.DataFrame(columns, index=X.index)
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """One column per feature and `base`, adding up to the logarithm of `value_pred`."""
         parts, method = self.learner_.contributions(X)
         parts[:, -1] += np.log(self.level_)
-        table = pd.DataFrame(parts, index=X.index, columns=[*blends.used_columns(self.learner_), "base"])
-        table.attrs["method"] = method
-        return table
+        shares = pd.DataFrame(parts, index=X.index, columns=[*self.learner_.used_columns, "base"])
+        shares.attrs["method"] = method
+        return shares
 
     def to_files(self) -> dict[str, str]:
         """File name to text: `bundle.json` and, for trees, `trees.txt` and `retained_trees.txt`."""
@@ -127,8 +150,12 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
 
 def amounts(y: Any) -> tuple[Matrix, Any]:
     """Amounts, and who stayed: all, where it is not known."""
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")
     if not isinstance(y, pd.DataFrame):
-        return np.asarray(y, dtype=float), np.ones(len(y), dtype=bool)
+        value = column_or_1d(y, warn=True, dtype=float)
+        assert_all_finite(value, input_name="y")
+        return value, np.ones(len(value), dtype=bool)
     value = y["value"].to_numpy(dtype=float)
     if "churned" not in y:
         return value, np.ones(len(y), dtype=bool)

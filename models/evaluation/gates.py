@@ -9,31 +9,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.candidates import SCORE
 from models.estimators import levels
 from models.evaluation import judging
 from models.evaluation.drift import stability
 from models.evaluation.judging import Estimate, Outcome
-from models.evaluation.metrics import METRICS, Array
+from models.evaluation.metrics import Array
 from models.settings import GateSettings
+from models.targets.registry import TARGETS
+from models.targets.target import Target
 from models.training import Trained
 
 RESAMPLES = 300
-PROBABILITIES = ("churn_probability", "vip_probability")
-SCORED = {"churn": "churn_probability", "value": "value_pred"}
-"""What everybody gets from a target that has a model."""
+PROBABILITIES = tuple(t.published for t in TARGETS.values() if t.task.objective == "binary")
 
-WATCHED = (
-    "score_status",
-    *PROBABILITIES,
-    "arpu_3m",
-    "value_pred",
-    "value_12m_pred",
-    "is_high_value_now",
-    "is_potential_vip",
-    "churn_model_version",
-    "value_model_version",
-    "vip_model_version",
+WATCHED = tuple(
+    dict.fromkeys(
+        (
+            *("score_status", "arpu_3m", "is_high_value_now"),
+            *(c for t in TARGETS.values() for c in (t.published, *t.money, *t.counts, t.version_column)),
+        )
+    )
 )
 """The columns of the score table that `scores_gate` looks at."""
 
@@ -80,20 +75,26 @@ def _above(name: str, value: float, limit: float) -> Check:
 
 def prediction(target: str, model: Any, rows: pd.DataFrame) -> pd.Series:
     """The judged column of a model's predictions."""
-    return model.predict(rows)[SCORE[target]]
+    return model.outputs(rows)[TARGETS[target].score]
 
 
 def decide(trained: Trained, champion: Any, settings: GateSettings, model: str | None = None) -> Decision:
     """May a trained candidate be promoted?
 
-    Args:
-        trained: the training with its final window.
-        champion: the champion's predictions for the very rows of `trained.final`, or None when there is none to
-            compare with.
-        model: the candidate, the winner when left out. The rule passes the same checks, but for beating itself.
+    Parameters
+    ----------
+    trained
+        The training with its final window.
+    champion
+        The champion's predictions for the very rows of `trained.final`; None when there is none to compare with.
+    settings
+        The limits.
+    model
+        The candidate, the winner when left out. The rule passes the same checks, but for beating itself.
     """
     final, name = trained.final, model or trained.winner
-    outcome = Outcome(trained.target, final["y"].to_numpy(), final["value"].to_numpy(), final["customer_id"].to_numpy())
+    task = TARGETS[trained.target].task
+    outcome = Outcome(task, final["y"].to_numpy(), final["value"].to_numpy(), final["customer_id"].to_numpy())
     ours = final[name].to_numpy(dtype=float)
     checks = [_finite(ours), positives(trained, settings), _above_base(trained, name, settings)]
     rivals = [final["rule"].to_numpy(dtype=float)]
@@ -123,7 +124,7 @@ def _above_base(trained: Trained, name: str, settings: GateSettings) -> Check | 
 
 
 def _calibrated(trained: Trained, outcome: Outcome, name: str, settings: GateSettings) -> Check:
-    """Expected calibration error; for value the relative error of the total.
+    """Expected calibration error of probabilities, relative error of the total of amounts.
 
     Of a model whose level was mended on these very rows it is what is left when each half of the customers gets its
     level from the other half.
@@ -131,10 +132,10 @@ def _calibrated(trained: Trained, outcome: Outcome, name: str, settings: GateSet
     ours = trained.final[name].to_numpy(dtype=float)
     if name in trained.levels:
         ours = levels.cross_fitted(outcome, ours)
-    if outcome.target == "value":
-        bias = float(METRICS["value"]["total_bias"](outcome.y, ours))
-        return _at_most("calibration", abs(bias - 1), settings.bias)
-    return _at_most("calibration", float(METRICS[outcome.target]["ece"](outcome.y, ours)), settings.calibration)
+    figure = float(outcome.task.metrics[outcome.task.level_metric](outcome.y, ours))
+    if outcome.task.level_metric == "total_bias":
+        return _at_most("calibration", abs(figure - 1), settings.bias)
+    return _at_most("calibration", figure, settings.calibration)
 
 
 def _leaks(trained: Trained, settings: GateSettings) -> Check:
@@ -160,7 +161,7 @@ def _slices(
 
 def _loss(trained: Trained, outcome: Outcome, ours: Array, rival: Array, places: Any) -> float:
     """How far our figure lies below the rival's on some rows, if that is more than chance; otherwise 0."""
-    gap = _paired(outcome.taken(places), ours[places], rival[places], trained.judged_by)
+    gap = _paired(outcome.take(places), ours[places], rival[places], trained.judged_by)
     return -gap.value if gap.high < 0 else 0.0
 
 
@@ -216,21 +217,21 @@ def _unscored(asked: pd.DataFrame) -> float:
     if not len(asked):
         return float("nan")
     shares = [
-        asked[column].isna().mean()
-        for target, column in SCORED.items()
-        if column in asked and _has_model(asked, target)
+        asked[target.published].isna().mean()
+        for target in TARGETS.values()
+        if target.everybody and target.published in asked and _has_model(asked, target)
     ]
     return float(max(shares, default=0.0))
 
 
-def _has_model(scores: pd.DataFrame, target: str) -> bool:
-    version = f"{target}_model_version"
+def _has_model(scores: pd.DataFrame, target: Target) -> bool:
+    version = target.version_column
     return version not in scores or bool(scores[version].notna().all())
 
 
-def _same_model(now: pd.DataFrame, before: pd.DataFrame, target: str) -> bool:
+def _same_model(now: pd.DataFrame, before: pd.DataFrame, target: Target) -> bool:
     """Did one and the same version make both? Another one may count otherwise."""
-    version = f"{target}_model_version"
+    version = target.version_column
     if version not in now or version not in before:
         return False
     made = {*now[version].dropna(), *before[version].dropna()}
@@ -239,7 +240,7 @@ def _same_model(now: pd.DataFrame, before: pd.DataFrame, target: str) -> bool:
 
 def _money_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
     """Mean money per customer: what they pay always, what is expected of them where the same model says it."""
-    columns = ["arpu_3m", *(["value_12m_pred"] if _same_model(now, before, "value") else [])]
+    columns = ["arpu_3m", *(c for t in TARGETS.values() if _same_model(now, before, t) for c in t.money)]
     means = [(column, _numbers(now, column), _numbers(before, column)) for column in columns]
     return [
         _at_most(f"money_{column}", _relative(new.mean(), old.mean()), settings.money)
@@ -249,16 +250,17 @@ def _money_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings
 
 
 def _shares_moved(now: pd.DataFrame, before: pd.DataFrame, settings: GateSettings) -> list[Check]:
-    """Those of high value as a share, potential VIPs as a number; few of either may change more by chance."""
+    """Those of high value as a share, those that a target picks as a number; few may change more by chance."""
     checks = []
     high, old_high = _numbers(now, "is_high_value_now"), _numbers(before, "is_high_value_now")
     if len(high) and old_high.sum() > 0:
         limit = _chance(settings.level, old_high.sum())
         checks.append(_at_most("share_is_high_value_now", _relative(high.mean(), old_high.mean()), limit))
-    vips, old_vips = _numbers(now, "is_potential_vip").sum(), _numbers(before, "is_potential_vip").sum()
-    if _same_model(now, before, "vip") and old_vips > 0:
-        change = _relative(vips + 1, old_vips + 1)
-        checks.append(_at_most("count_is_potential_vip", change, _chance(settings.level, old_vips)))
+    for column in (c for t in TARGETS.values() if _same_model(now, before, t) for c in t.counts):
+        picked, before_that = _numbers(now, column).sum(), _numbers(before, column).sum()
+        if before_that > 0:
+            change = _relative(picked + 1, before_that + 1)
+            checks.append(_at_most(f"count_{column}", change, _chance(settings.level, before_that)))
     return checks
 
 

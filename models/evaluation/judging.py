@@ -1,6 +1,6 @@
 """Scores judged on the final window: every metric with its interval, per slice, and the paired difference to a rival.
 
-Intervals are percentile bootstraps over customers: a customer is drawn with all of his rows or not at all.
+Intervals are percentile bootstraps over customers: a customer is drawn with all of their rows or not at all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from features.errors import HeadwaterError
-from models.evaluation.metrics import LOWER_IS_BETTER, METRICS, Array, coverage
+from models.evaluation.metrics import LOWER_IS_BETTER, Array, coverage
+from models.targets.task import Task
 
 CHUNK = 2_000_000
 """Resampled cells held at once."""
@@ -35,14 +36,14 @@ class FinalWindow:
 class Outcome:
     """What happened to the rows that are judged: y, money per row, and whose rows they are."""
 
-    target: str
+    task: Task
     y: Array
     value: Array
     customers: np.ndarray[Any, Any]
 
-    def taken(self, places: Any) -> "Outcome":
+    def take(self, places: Any) -> "Outcome":
         """The rows at these places."""
-        return Outcome(self.target, self.y[places], self.value[places], self.customers[places])
+        return Outcome(self.task, self.y[places], self.value[places], self.customers[places])
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def resamples(customers: Sequence[Any] | np.ndarray[Any, Any], number: int, seed
 
 def replicates(outcome: Outcome, score: Array, metric: str, weights: Array) -> Array:
     """The metric on every resample."""
-    function = METRICS[outcome.target][metric]
+    function = outcome.task.metrics[metric]
     step = max(1, CHUNK // max(len(score), 1))
     parts = [weights[i : i + step] for i in range(0, len(weights), step)]
     return np.concatenate([np.atleast_1d(function(outcome.y, score, outcome.value, part)) for part in parts])
@@ -80,7 +81,7 @@ def estimate(point: float, repeated: Array) -> Estimate:
 
 def measure(outcome: Outcome, score: Array, metric: str, weights: Array) -> Estimate:
     """One metric with its interval."""
-    point = METRICS[outcome.target][metric](outcome.y, score, outcome.value)
+    point = outcome.task.metrics[metric](outcome.y, score, outcome.value)
     return estimate(point, replicates(outcome, score, metric, weights))
 
 
@@ -92,7 +93,7 @@ def advantage(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights
 def _gap(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Array) -> tuple[float, Array]:
     """The same difference on the rows as they are, and on every resample."""
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
-    function = METRICS[outcome.target][metric]
+    function = outcome.task.metrics[metric]
     point = function(outcome.y, ours, outcome.value) - function(outcome.y, theirs, outcome.value)
     repeated = replicates(outcome, ours, metric, weights) - replicates(outcome, theirs, metric, weights)
     return float(sign * point), sign * repeated
@@ -134,14 +135,14 @@ def table(outcome: Outcome, scores: Mapping[str, Array], weights: Array) -> pd.D
     rows = []
     for model, score in scores.items():
         best_first = np.argsort(-score, kind="stable")
-        ordered, drawn = outcome.taken(best_first), weights[:, best_first]
-        for metric in METRICS[outcome.target]:
+        ordered, drawn = outcome.take(best_first), weights[:, best_first]
+        for metric in outcome.task.metrics:
             figure = measure(ordered, score[best_first], metric, drawn)
             rows.append({"model": model, "metric": metric, **vars(figure), "n": len(score)})
     return pd.DataFrame(rows)
 
 
-def covered(outcome: Outcome, low: Array, high: Array, weights: Array) -> Estimate:
+def coverage_estimate(outcome: Outcome, low: Array, high: Array, weights: Array) -> Estimate:
     """Share of outcomes inside the predicted interval."""
     return estimate(coverage(outcome.y, low, high), coverage(outcome.y, low, high, weights))
 
@@ -154,7 +155,7 @@ def by_slice(outcome: Outcome, score: Array, slices: pd.DataFrame, least: int = 
             if len(places) < least:
                 continue
             y, value = outcome.y[places], outcome.value[places]
-            for metric, function in METRICS[outcome.target].items():
+            for metric, function in outcome.task.metrics.items():
                 figure = float(function(y, score[places], value))
                 found.append((column, str(name), metric, figure, len(places), float(y.sum())))
     return pd.DataFrame(found, columns=["slice", "level", "metric", "value", "n", "positives"])

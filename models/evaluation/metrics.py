@@ -18,7 +18,7 @@ def _ones(y: Array, weight: Array | None) -> Array:
     return np.ones(len(y)) if weight is None else weight
 
 
-def _over(part: Any, whole: Any) -> Any:
+def _ratio(part: Any, whole: Any) -> Any:
     """A ratio; NaN where there is nothing to divide by."""
     whole = np.asarray(whole, dtype=float)
     return np.asarray(part, dtype=float) / np.where(whole == 0, np.nan, whole)
@@ -41,7 +41,7 @@ def auc(y: Array, score: Array, value: Array | None = None, weight: Array | None
     w = _ones(y, weight)
     hits, misses = _ranked(score, w * y, w * (1 - y))
     above = np.cumsum(hits, axis=-1) - hits / 2
-    return _over((above * misses).sum(-1), hits.sum(-1) * misses.sum(-1))
+    return _ratio((above * misses).sum(-1), hits.sum(-1) * misses.sum(-1))
 
 
 def average_precision(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
@@ -50,19 +50,19 @@ def average_precision(y: Array, score: Array, value: Array | None = None, weight
     hits, rows = _ranked(score, w * y, w)
     seen = np.cumsum(rows, axis=-1)
     precision = np.cumsum(hits, axis=-1) / np.where(seen == 0, 1.0, seen)
-    return _over((precision * hits).sum(-1), hits.sum(-1))
+    return _ratio((precision * hits).sum(-1), hits.sum(-1))
 
 
 def brier(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Mean squared distance between probability and outcome."""
     w = _ones(y, weight)
-    return _over((w * (score - y) ** 2).sum(-1), w.sum(-1))
+    return _ratio((w * (score - y) ** 2).sum(-1), w.sum(-1))
 
 
 def log_loss(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Mean surprise, natural logarithm."""
     w, p = _ones(y, weight), np.clip(score, 1e-9, 1 - 1e-9)
-    return _over(-(w * (y * np.log(p) + (1 - y) * np.log(1 - p))).sum(-1), w.sum(-1))
+    return _ratio(-(w * (y * np.log(p) + (1 - y) * np.log(1 - p))).sum(-1), w.sum(-1))
 
 
 def ece(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
@@ -71,19 +71,19 @@ def ece(y: Array, score: Array, value: Array | None = None, weight: Array | None
     order = np.argsort(score, kind="stable")
     starts = np.unique(np.arange(BINS) * len(order) // BINS)
     gaps = np.add.reduceat((w * (y - score))[..., order], starts, axis=-1)
-    return _over(np.abs(gaps).sum(-1), w.sum(-1))
+    return _ratio(np.abs(gaps).sum(-1), w.sum(-1))
 
 
 def total_bias(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Predicted total over observed total; 1 is right."""
     w = _ones(y, weight)
-    return _over((w * score).sum(-1), (w * y).sum(-1))
+    return _ratio((w * score).sum(-1), (w * y).sum(-1))
 
 
 def mae(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Mean absolute error."""
     w = _ones(y, weight)
-    return _over((w * np.abs(score - y)).sum(-1), w.sum(-1))
+    return _ratio((w * np.abs(score - y)).sum(-1), w.sum(-1))
 
 
 def _top(share: float, score: Array, found: Array, rows: Array) -> Any:
@@ -100,7 +100,7 @@ def precision_at(share: float) -> Metric:
 
     def metric(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
         w = _ones(y, weight)
-        return _over(_top(share, score, w * y, w), share * w.sum(-1))
+        return _ratio(_top(share, score, w * y, w), share * w.sum(-1))
 
     return metric
 
@@ -111,7 +111,7 @@ def lift_at(share: float) -> Metric:
 
     def metric(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
         w = _ones(y, weight)
-        return _over(precision(y, score, value, w), _over((w * y).sum(-1), w.sum(-1)))
+        return _ratio(precision(y, score, value, w), _ratio((w * y).sum(-1), w.sum(-1)))
 
     return metric
 
@@ -121,7 +121,7 @@ def captured_at(share: float) -> Metric:
 
     def metric(y: Array, score: Array, value: Array, weight: Array | None = None) -> Any:
         w = _ones(y, weight)
-        return _over(_top(share, score, w * value, w), (w * value).sum(-1))
+        return _ratio(_top(share, score, w * value, w), (w * value).sum(-1))
 
     return metric
 
@@ -129,8 +129,8 @@ def captured_at(share: float) -> Metric:
 def _gini(y: Array, score: Array, weight: Array) -> Any:
     """Area between the curve of money captured, best score first, and the diagonal."""
     money, rows = _ranked(score, weight * y, weight)
-    got = _over(np.cumsum(money, axis=-1), money.sum(-1, keepdims=True))
-    width = _over(rows, rows.sum(-1, keepdims=True))
+    got = _ratio(np.cumsum(money, axis=-1), money.sum(-1, keepdims=True))
+    width = _ratio(rows, rows.sum(-1, keepdims=True))
     left = np.concatenate([np.zeros_like(got[..., :1]), got[..., :-1]], axis=-1)
     return (width * (got + left) / 2).sum(-1) - 0.5
 
@@ -138,25 +138,24 @@ def _gini(y: Array, score: Array, weight: Array) -> Any:
 def normalised_gini(y: Array, score: Array, value: Array | None = None, weight: Array | None = None) -> Any:
     """Gini of the score over the Gini of the truth; 1 is a perfect order."""
     w = _ones(y, weight)
-    return _over(_gini(y, score, w), _gini(y, y, w))
+    return _ratio(_gini(y, score, w), _gini(y, y, w))
 
 
 def coverage(y: Array, low: Array, high: Array, weight: Array | None = None) -> Any:
     """Share of outcomes between low and high, both included."""
     w = _ones(y, weight)
-    return _over((w * ((y >= low) & (y <= high))).sum(-1), w.sum(-1))
+    return _ratio((w * ((y >= low) & (y <= high))).sum(-1), w.sum(-1))
 
 
 SHARES = {"1pct": 0.01, "5pct": 0.05, "10pct": 0.10}
-CLASSIFIED: dict[str, Metric] = (
+CLASSIFICATION_METRICS: dict[str, Metric] = (
     {"auc": auc, "average_precision": average_precision, "brier": brier, "log_loss": log_loss, "ece": ece}
     | {f"precision_at_{name}": precision_at(share) for name, share in SHARES.items()}
     | {f"lift_at_{name}": lift_at(share) for name, share in SHARES.items()}
     | {f"captured_value_at_{name}": captured_at(share) for name, share in SHARES.items()}
 )
-VALUED: dict[str, Metric] = {"mae": mae, "normalised_gini": normalised_gini, "total_bias": total_bias} | {
+REGRESSION_METRICS: dict[str, Metric] = {"mae": mae, "normalised_gini": normalised_gini, "total_bias": total_bias} | {
     f"captured_value_at_{name}": captured_at(share) for name, share in SHARES.items()
 }
-METRICS: dict[str, dict[str, Metric]] = {"churn": CLASSIFIED, "vip": CLASSIFIED, "value": VALUED}
 LOWER_IS_BETTER = frozenset({"brier", "log_loss", "ece", "mae"})
 """For the others more is better; `total_bias` is best at 1 and is never used to choose."""

@@ -1,25 +1,9 @@
 """The columns of the score table: type, unit and what each means, in the order in which they are written."""
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 
-ENUM = pa.dictionary(pa.int32(), pa.string())  # int32, because Parquet readers give every dictionary back as int32
-MONEY = pa.decimal128(12, 2)
-REASON_FIELDS = {
-    "code": pa.string(),
-    "rank": pa.int8(),
-    "direction": pa.int8(),
-    "contribution": pa.float32(),
-    "feature": pa.string(),
-    "value": pa.string(),
-    "peer_value": pa.string(),
-}
-
-# "element" is the name that Parquet gives to the values of a list; another name would not survive the file.
-REASONS = pa.list_(pa.field("element", pa.struct(list(REASON_FIELDS.items()))))
-CURVE = pa.list_(pa.field("element", pa.struct([("days", pa.int16()), ("probability", pa.float32())])))
-FLAGS = pa.list_(pa.field("element", pa.string()))
+from models.scores.score_column import CURVE, ENUM, FLAGS, MONEY, REASONS, ScoreColumn
+from models.targets.registry import TARGETS
 
 SCORE_STATUSES = ("ok", "insufficient_history", "already_churned", "excluded", "data_error")
 RISK_BANDS = ("low", "medium", "high", "critical")
@@ -28,29 +12,6 @@ VALUE_BANDS = ("low", "medium", "high")
 VALUE_RISK_CELLS = tuple(f"{value}_{risk}" for value in VALUE_BANDS for risk in VALUE_BANDS)
 STAGES = ("onboarding", "growing", "steady", "declining", "dormant", "left")
 DIRECTIONS = ("improving", "steady", "worsening")
-
-
-@dataclass(frozen=True)
-class ScoreColumn:
-    """One column: Arrow type, words, unit, whether it may be null, and whether only `ok` rows may have it."""
-
-    name: str
-    dtype: pa.DataType
-    en: str
-    zh: str
-    unit: str = ""
-    needed: bool = False
-    model_output: bool = False
-    values: tuple[str, ...] = ()
-
-    @property
-    def is_probability(self) -> bool:
-        return self.unit == "probability"
-
-    @property
-    def field(self) -> pa.Field:
-        words = {"label_zh": self.zh, "label_en": self.en, "unit": self.unit}
-        return pa.field(self.name, self.dtype, nullable=not self.needed, metadata=words)
 
 
 def _needed(name: str, dtype: pa.DataType, en: str, zh: str, unit: str = "", **more) -> ScoreColumn:
@@ -66,7 +27,7 @@ def _fact(name: str, dtype: pa.DataType, en: str, zh: str, unit: str = "", **mor
 
 
 F32 = pa.float32()
-COLUMNS: tuple[ScoreColumn, ...] = (
+_CONTRACT: tuple[ScoreColumn, ...] = (
     _needed("customer_id", pa.string(), "Customer", "客户编号"),
     _fact("account_id", pa.string(), "Account", "账户编号"),
     _needed("as_of", pa.date32(), "Data date", "数据日期", "date"),
@@ -128,5 +89,6 @@ COLUMNS: tuple[ScoreColumn, ...] = (
     _fact("data_quality_flags", FLAGS, "Data quality flags", "数据质量标记"),
 )
 
+COLUMNS = (*_CONTRACT, *(column for target in TARGETS.values() for column in target.columns))
 SCHEMA = pa.schema([column.field for column in COLUMNS])
 BY_NAME = {column.name: column for column in COLUMNS}

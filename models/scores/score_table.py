@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import HeadwaterError, Problem
-from models.scores.columns import BY_NAME, COLUMNS, MONEY, SCHEMA, ScoreColumn
+from models.scores.columns import BY_NAME, COLUMNS, SCHEMA
+from models.scores.score_column import MONEY, ScoreColumn
 
 SCHEMA_VERSION = "1.0"
 MODEL_OUTPUTS = tuple(column.name for column in COLUMNS if column.model_output)

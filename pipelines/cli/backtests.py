@@ -6,16 +6,11 @@ from typing import Any
 
 from rich.table import Table
 
+from models.targets.registry import TARGETS
 from models.training import Trained
 from pipelines.flows import training_record
 from pipelines.project import Project
 from pipelines.wording.texts import text
-
-SHOWN = {
-    "churn": ("auc", "average_precision", "lift_at_10pct", "captured_value_at_10pct", "ece", "brier"),
-    "value": ("mae", "normalised_gini", "total_bias", "coverage", "captured_value_at_10pct"),
-    "vip": ("auc", "average_precision", "precision_at_1pct", "precision_at_5pct", "lift_at_5pct", "ece"),
-}
 
 
 def facts(trained: Trained) -> dict[str, Any]:
@@ -45,7 +40,7 @@ def table(trained: Trained, lang: str) -> Table:
     shown.add_column(text("steps.column.metric", lang))
     for model in trained.candidates:
         shown.add_column(f"{model} *" if model == trained.winner else model)
-    for metric in SHOWN[trained.target]:
+    for metric in TARGETS[trained.target].figures:
         found = _cells(trained, metric)
         shown.add_row(metric, *[found.get(model, "") for model in trained.candidates])
     return shown
@@ -73,7 +68,7 @@ def markdown(project: Project, as_of: date, found: Sequence[Trained]) -> str:
             "| | " + " | ".join(f"**{m}**" if m == trained.winner else m for m in models) + " |",
             "|---" * (len(models) + 1) + "|",
         ]
-        for metric in SHOWN[trained.target]:
+        for metric in TARGETS[trained.target].figures:
             values = _cells(trained, metric)
             lines.append(f"| {metric} | " + " | ".join(values.get(m, "") for m in models) + " |")
         lines.append("")

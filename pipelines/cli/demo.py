@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from features.errors import HeadwaterError
+from models.targets.registry import TARGETS
 from pipelines.cli.run import Run
 from pipelines.config.settings import Demo
 from pipelines.demo import raw_files
@@ -12,7 +13,6 @@ from pipelines.wording.texts import text
 from pipelines.workspace import paths
 
 KNOWN = ("operator", "complete-journey", "cdnow")
-TARGETS = ["churn", "value", "vip"]
 
 
 def demo(run: Run, data: str, customers: int | None, seed: int | None) -> None:
@@ -26,7 +26,7 @@ def demo(run: Run, data: str, customers: int | None, seed: int | None) -> None:
     with run.steps.step("raw") as facts:
         facts["said"] = str(raw_files.make(data, **given))
     as_of = run.as_of(None)
-    found = retrain.run(run.project, as_of, TARGETS, run.steps, promote=True)
+    found = retrain.run(run.project, as_of, list(TARGETS), run.steps, promote=True)
     found.conclude()
     night = nightly.run(Night(run.project, as_of, run.steps))
     run.tell(**found.told(run.language), **night.result())

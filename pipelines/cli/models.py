@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,18 +13,23 @@ from pipelines.cli.run import Run, command
 from pipelines.wording.texts import text
 
 
-class Target(StrEnum):
-    """What is predicted."""
+def _target(name: str) -> str:
+    """The name itself; any other is a wrong use, exit 2. The registry is slow to load, and is read when it is needed."""
+    from models.targets.registry import TARGETS
 
-    churn = "churn"
-    value = "value"
-    vip = "vip"
+    if name not in TARGETS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(TARGETS)}.")
+    return name
 
 
 AsOf = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing known on this day or later is used.")
 ]
-Targets = Annotated[list[Target] | None, typer.Argument(help="churn, value, vip; all of them when left out")]
+NAME = {"parser": _target, "metavar": "TARGET"}
+Targets = Annotated[
+    list[str] | None, typer.Argument(**NAME, help="What is predicted, such as churn; all of them when left out.")
+]
+Target = Annotated[str, typer.Argument(**NAME, help="What is predicted, such as churn.")]
 
 
 models_app = typer.Typer()
@@ -70,7 +74,7 @@ def backtest(
 @command(models_app, "promote")
 def promote(
     run: Run,
-    target: Annotated[Target, typer.Argument()],
+    target: Target,
     version: Annotated[int | None, typer.Option(min=1, help="Its number; the challenger when left out.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Although the gate refuses; needs --reason.")] = False,
     reason: Annotated[str | None, typer.Option(help="Why, kept with the version.")] = None,
@@ -78,21 +82,21 @@ def promote(
     """Make the challenger, or a version, the champion if its gate passed; the champion is put in place again."""
     from pipelines.flows import promotion
 
-    promoted = promotion.promote(run.project, target.value, version=version, force=force, reason=reason)
+    promoted = promotion.promote(run.project, target, version=version, force=force, reason=reason)
     learner, passed = promoted.tags.get("learner", "—"), promoted.tags.get("gate_passed")
     key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
     gate = text(f"steps.gate.{key}", run.language)
-    run.tell(target=target.value, champion=promoted.name, learner=learner, gate=key, forced=force)
+    run.tell(target=target, champion=promoted.name, learner=learner, gate=key, forced=force)
     run.say(text("steps.promoted", run.language, version=promoted.name, learner=learner, gate=gate))
 
 
 @command(models_app, "rollback")
-def rollback(run: Run, target: Annotated[Target, typer.Argument()]) -> None:
+def rollback(run: Run, target: Target) -> None:
     """Make the champion before this one the champion again."""
     from pipelines.flows import promotion
 
-    version = promotion.rollback(run.project, target.value)
-    run.tell(target=target.value, champion=version.name)
+    version = promotion.rollback(run.project, target)
+    run.tell(target=target, champion=version.name)
     run.say(text("steps.champion", run.language, version=version.name))
 
 
@@ -108,11 +112,14 @@ def explain(
     explaining.explain(run, customer, as_of.date() if as_of else None)
 
 
-def _names(targets: list[Target] | None) -> list[str]:
-    return [target.value for target in targets or list(Target)]
+def _names(targets: list[str] | None) -> list[str]:
+    """Those that were named, or all."""
+    from models.targets.registry import TARGETS
+
+    return targets or list(TARGETS)
 
 
-def _retrain(run: Run, as_of: date, targets: list[Target] | None, *, promote: bool) -> None:
+def _retrain(run: Run, as_of: date, targets: list[str] | None, *, promote: bool) -> None:
     """A refused promotion is told, and is exit 5 when all were refused."""
     from pipelines.flows import promotion, retrain
 

@@ -57,7 +57,10 @@ class Run:
         from pipelines.project import Project
 
         config = self.config or os.environ.get("HEADWATER_CONFIG", DEFAULT_CONFIG)
-        return Project.open(config, self.profile, **self.overrides)
+        project = Project.open(config, self.profile, **self.overrides)
+        for problem in project.settings.warnings:
+            self.steps.warn(errors.render_line(problem, self.language))
+        return project
 
     @cached_property
     def steps(self) -> Steps:

@@ -29,10 +29,10 @@ def resolved(template: str, environment: Mapping[str, str] | None = None) -> tup
     whole = REFERENCE.fullmatch(template)
     start, options = template.rfind("@"), template.find("?")
 
-    def value(found: re.Match) -> str:
-        given = values[found[1]]
-        encoded = not whole and (found.start() < start or 0 <= options < found.start())
-        return quote(given, safe="") if encoded else given
+    def value(match: re.Match) -> str:
+        secret = values[match[1]]
+        encoded = not whole and (match.start() < start or 0 <= options < match.start())
+        return quote(secret, safe="") if encoded else secret
 
     url = REFERENCE.sub(value, template)
     return url, _hidden(url, [values[name] for name in REFERENCE.findall(template)])
@@ -40,16 +40,16 @@ def resolved(template: str, environment: Mapping[str, str] | None = None) -> tup
 
 def _hidden(url: str, values: list[str]) -> tuple[str, ...]:
     """Longest first, so that no part of one is left when another is replaced."""
-    found = {text for _, text in _secrets(url)} | set(values)
-    spelled = found | {unquote(text) for text in found} | {quote(text, safe="") for text in found}
+    secrets = {text for _, text in _secrets(url)} | set(values)
+    spelled = secrets | {unquote(text) for text in secrets} | {quote(text, safe="") for text in secrets}
     return tuple(sorted(filter(None, spelled), key=len, reverse=True))
 
 
 def _secrets(url: str) -> list[tuple[str, str]]:
     """(Name, text) of every secret written out in a URL: the password, and options that are called like one."""
     user = USER.match(url)
-    found = [("password", user[2])] if user else []
-    return found + [(name, text) for name, text in parse_qsl(url.partition("?")[2]) if SECRET.search(name)]
+    secrets = [("password", user[2])] if user else []
+    return secrets + [(name, text) for name, text in parse_qsl(url.partition("?")[2]) if SECRET.search(name)]
 
 
 def written_out(template: str) -> str | None:

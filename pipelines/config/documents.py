@@ -28,6 +28,7 @@ class Document:
         return self.lines.get(keys)
 
     def place(self, keys: tuple) -> tuple[str, int | None]:
+        """The file, and the line (from 1) of a key path; None where the file does not have it."""
         return str(self.path), self.line(keys)
 
 
@@ -50,8 +51,8 @@ def _parsed(path: Path, text: str) -> Document:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        found = getattr(error, "problem", None) or "?"
-        raise HeadwaterError("E202", file=path, row=mark and mark.line + 1, found=found) from error
+        problem = getattr(error, "problem", None) or "?"
+        raise HeadwaterError("E202", file=path, row=mark and mark.line + 1, found=problem) from error
     lines: dict[tuple, int] = {}
     content = _value(path, node, (), lines) if node else {}
     if not isinstance(content, dict):
@@ -82,27 +83,27 @@ def _value(path: Path, node: yaml.Node, at: tuple, lines: dict[tuple, int]) -> A
 
 
 def _mapping(path: Path, node: yaml.MappingNode, at: tuple, lines: dict[tuple, int]) -> dict:
-    found: dict = {}
+    content: dict = {}
     for key_node, item in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode) or key_node.tag.endswith(":merge"):
             raise HeadwaterError("E206", file=path, row=line, found=str(key_node.value)[:20])
         key = _scalar(path, key_node)
-        if key in found:
+        if key in content:
             raise HeadwaterError("E222", file=path, row=line, key=".".join(map(str, (*at, key))))
         lines[(*at, key)] = line
-        found[key] = _value(path, item, (*at, key), lines)
-    return found
+        content[key] = _value(path, item, (*at, key), lines)
+    return content
 
 
 def _scalar(path: Path, node: yaml.ScalarNode) -> Any:
     loader = yaml.SafeLoader("")
     try:
-        made = loader.construct_object(node)
+        scalar = loader.construct_object(node)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise HeadwaterError("E202", file=path, row=node.start_mark.line + 1, found=node.value[:40]) from error
     finally:
         loader.dispose()
-    if made is not None and not isinstance(made, str | int | float | bool | date):
+    if scalar is not None and not isinstance(scalar, str | int | float | bool | date):
         raise HeadwaterError("E206", file=path, row=node.start_mark.line + 1, found=node.tag)
-    return made
+    return scalar

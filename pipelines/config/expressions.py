@@ -109,32 +109,33 @@ class Parser:
     def _tokens(self) -> Iterator[tuple[str, str, int]]:
         at = 0
         while self.text[at:].strip():
-            found = TOKEN.match(self.text, at)
-            if found is None or found.lastgroup is None:
+            match = TOKEN.match(self.text, at)
+            if match is None or match.lastgroup is None:
                 raise self._stopped(at)
-            yield found.lastgroup, found[found.lastgroup], found.start(found.lastgroup)
-            at = found.end()
+            yield match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)
+            at = match.end()
         yield "end", "", len(self.text)
 
     def whole(self) -> Node:
-        node = self.sum()
+        """The tree of the whole text. Raises E212."""
+        node = self._sum()
         if self.tokens[self.next][0] != "end":
             raise self._stopped(self.tokens[self.next][2])
         return node
 
-    def sum(self) -> Node:
-        node = self.product()
+    def _sum(self) -> Node:
+        node = self._product()
         while sign := self._take("+", "-"):
-            node = Binary(sign, node, self.product())
+            node = Binary(sign, node, self._product())
         return node
 
-    def product(self) -> Node:
-        node = self.factor()
+    def _product(self) -> Node:
+        node = self._factor()
         while sign := self._take("*", "/"):
-            node = Binary(sign, node, self.factor())
+            node = Binary(sign, node, self._factor())
         return node
 
-    def factor(self) -> Node:
+    def _factor(self) -> Node:
         kind, word, at = self.tokens[self.next]
         self.depth += 1
         if self.depth > DEEPEST:
@@ -145,9 +146,9 @@ class Parser:
 
     def _bracketed(self, word: str) -> Node:
         if self._take("-"):
-            return Binary("-", Number("0"), self.factor())
+            return Binary("-", Number("0"), self._factor())
         self._need("(")
-        node = self.sum()
+        node = self._sum()
         self._need(")")
         return node
 
@@ -165,9 +166,9 @@ class Parser:
         return Name(word)
 
     def _coalesce(self) -> Coalesce:
-        parts = [self.sum()]
+        parts = [self._sum()]
         while self._take(","):
-            parts.append(self.sum())
+            parts.append(self._sum())
         self._need(")")
         return Coalesce(tuple(parts))
 
@@ -183,8 +184,8 @@ class Parser:
             raise self._stopped(self.tokens[self.next][2])
 
     def _stopped(self, at: int) -> HeadwaterError:
-        found = self.text[at : at + 10].strip()
-        return HeadwaterError("E212", expression=self.text, at=at + 1, found=found or "∅")
+        rest = self.text[at : at + 10].strip()
+        return HeadwaterError("E212", expression=self.text, at=at + 1, found=rest or "∅")
 
 
 Leaf = Callable[[str], ir.Value]

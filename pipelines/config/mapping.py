@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
+from features.strict import Strict
 from pipelines.config import credentials, expressions
 from pipelines.config.documents import Document, read
+from pipelines.config.formats import Format, format_of
 from pipelines.config.validation import Refused, filled, nearest, readable
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -22,8 +24,8 @@ MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0}
 
 def _spelled(text: Any) -> Any:
     """`2d` -> two days, for pydantic; anything else is left for it to refuse."""
-    if isinstance(text, str) and (found := re.fullmatch(r"(\d+)\s*(d|h)", text)):
-        return timedelta(**{"days" if found[2] == "d" else "hours": int(found[1])})
+    if isinstance(text, str) and (match := re.fullmatch(r"(\d+)\s*(d|h)", text)):
+        return timedelta(**{"days" if match[2] == "d" else "hours": int(match[1])})
     return text
 
 
@@ -56,19 +58,19 @@ Connection = Annotated[str, AfterValidator(_without_secrets)]
 TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
 
-class Part(BaseModel):
+class Part(Strict):
     """A part of a mapping file: unknown keys are refused, and what a person wrote is never echoed in an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(populate_by_name=True, hide_input_in_errors=True)
 
 
 class Source(Part):
     """Files by `path` (a glob), a `sql` query run by DuckDB, a table of a `database` file, or a `connection`."""
 
-    path: str | None = None
-    format: Literal["parquet", "csv"] | None = Field(None, description="taken from the file name when absent")
+    path: str | None = Field(None, description="a file, or a pattern such as data/bill_*.csv")
+    format: Format | None = Field(None, description="taken from the file name when absent")
     encoding: str = Field("utf-8", description="of CSV files; decoded strictly")
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of CSV files")
     sql: str | None = Field(None, description="one SELECT, run by DuckDB or by the database of the connection")
     database: str | None = Field(None, description="a DuckDB file; needs table")
     connection: Connection | None = Field(
@@ -85,7 +87,7 @@ class Source(Part):
     _files: str | None = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def one_kind(self) -> "Source":
+    def _one_kind(self) -> "Source":
         kinds = (self.path, self.database, self.connection, None if self.connection else self.sql)
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("exactly one of path, sql, database and connection")
@@ -100,19 +102,20 @@ class Source(Part):
         """The pattern of the files to read; None for queries, and for a connection that was not fetched yet."""
         return self.path or self._files
 
-    def kept_as(self, pattern: str) -> None:
+    def read_from(self, pattern: str) -> None:
         """The rows of the connection now lie in files (extracts.py); no part of what the mapping says."""
         self._files = pattern
 
     @property
-    def is_csv(self) -> bool:
-        return (self.format or ("csv" if Path(self.path or "").suffix in (".csv", ".txt", ".tsv") else "")) == "csv"
+    def reader(self) -> str:
+        """The module of `pipelines/ingest/readers/` that reads it: that of the format, or `queries` for what DuckDB reads."""
+        return f"{self.format or format_of(self.files)}_files" if self.files else "queries"
 
 
 class Form(Part):
     """How one canonical column is made: `from` with its options, or `concat`, or `expr` with `unit`, or `value`."""
 
-    from_: str | None = Field(None, alias="from")
+    from_: str | None = Field(None, alias="from", description="the source column")
     parse: str | None = Field(None, description="strptime format, or epoch_s, epoch_ms, epoch_us")
     add: str | None = Field(None, description="a duration such as 1mo")
     when: dict[str, list[Code]] = Field({}, description="source column -> codes; otherwise null")
@@ -120,14 +123,14 @@ class Form(Part):
     other: Code | None = Field(None, description="value for codes not listed; `error` is the default")
     null_values: list[Code] = Field([""], description="texts that mean unknown")
     clean: list[Literal["trim", "width", "upper"]] = Field([], description="declared normalisation of keys")
-    concat: list[str] | None = None
-    separator: str = "-"
-    expr: str | None = None
-    unit: str | None = None
+    concat: list[str] | None = Field(None, description="source columns whose texts are joined")
+    separator: str = Field("-", description="between the texts of concat")
+    expr: str | None = Field(None, description="arithmetic on columns, such as fen / 100 or happened_at + 5d")
+    unit: str | None = Field(None, description="of the result of expr, for people")
     value: str | None = Field(None, description="the same text in every row")
 
     @model_validator(mode="after")
-    def one_kind(self) -> "Form":
+    def _one_kind(self) -> "Form":
         kinds = (self.from_, self.concat, self.expr, self.value)
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("exactly one of from, concat, expr and value")
@@ -159,22 +162,22 @@ Clock = Annotated[Form, BeforeValidator(_clock)]
 class Freshness(Part):
     """How old the newest row may be: `35d`, `12h`."""
 
-    warn_after: Duration | None = None
-    error_after: Duration | None = None
+    warn_after: Duration | None = Field(None, description="an older one warns (W402); null: never")
+    error_after: Duration | None = Field(None, description="an older one stops the run (E402); null: never")
 
 
 class TableMapping(Part):
     """Where one canonical table comes from, and what each of its columns is made of."""
 
     source: Source
-    columns: dict[str, Column]
-    happened_at: Clock | None = None
-    known_at: Clock | None = None
+    columns: dict[str, Column] = Field(description="canonical column -> how it is made, or the source column")
+    happened_at: Clock | None = Field(None, description="when an event took place")
+    known_at: Clock | None = Field(None, description="when the company knew a row; events need it")
     freshness: Freshness = Freshness()
 
     @model_validator(mode="before")
     @classmethod
-    def clocks_beside_columns(cls, value: Any) -> Any:
+    def _clocks_beside_columns(cls, value: Any) -> Any:
         """`known_at` may also be written among the columns."""
         if not isinstance(value, dict) or not isinstance(value.get("columns"), dict):
             return value
@@ -196,10 +199,10 @@ class TableMapping(Part):
 class Mapping(Part):
     """A mapping file: how the raw tables of one business become canonical ones, in which time zone and currency."""
 
-    version: Literal[1] = 1
-    timezone: Zone = "Asia/Shanghai"
-    currency: str = Field("CNY", pattern="^[A-Z]{3}$")
-    tables: dict[str, TableMapping]
+    version: Literal[1] = Field(1, description="of the form of this file")
+    timezone: Zone = Field("Asia/Shanghai", description="of days, months and times without an offset, by IANA name")
+    currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="of all money, by ISO 4217")
+    tables: dict[str, TableMapping] = Field(description="canonical table -> where its rows come from")
     words: dict[str, tuple[str, str]] = Field(
         {}, exclude=True, description="what measures, attributes and topics are called, in English and in Chinese"
     )
@@ -217,6 +220,7 @@ class Mapping(Part):
 
     @property
     def decimals(self) -> int:
+        """Places after the point in amounts of the currency."""
         return MINOR_UNITS.get(self.currency, 2)
 
     def _extra(self, table: str) -> tuple[str, ...]:
@@ -231,11 +235,11 @@ def load_mapping(path: Path) -> Mapping:
     """
     document = read(path)
     mapping = filled(Mapping, document.content, document).model_copy(update={"origin": str(path)})
-    _checked(mapping, document)
+    _check_tables(mapping, document)
     return mapping
 
 
-def _checked(mapping: Mapping, document: Document) -> None:
+def _check_tables(mapping: Mapping, document: Document) -> None:
     """Tables and columns against the contracts. Raises E208 to E211, E214, E220."""
     for name in mapping.tables:
         if name not in CONTRACTS:

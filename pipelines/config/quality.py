@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from features.contracts import CONTRACTS
+from features.strict import Strict
 
 
 def _event_table(name: str) -> str:
@@ -17,10 +18,8 @@ EventTable = Annotated[str, AfterValidator(_event_table)]
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
-class Quality(BaseModel):
+class Quality(Strict):
     """How much may be wrong before a run stops. Every default is an assumption a project can replace."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_quarantined: float = Field(0.01, ge=0, le=1, description="share of a table's rows")
     max_quarantined_keys: float = Field(0.001, ge=0, le=1, description="the same for rows with bad keys")

@@ -4,6 +4,7 @@ Precedence: default < YAML < profile < `HEADWATER_*` environment < override. Dat
 current folder; the mapping is found beside the configuration.
 """
 
+import copy
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,12 @@ from types import ModuleType
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 
 from features.errors import HeadwaterError, Problem
 from features.settings import FeatureSettings
 from features.spine import Population
+from features.strict import Strict
 from models.settings import GateSettings, TrainingSettings
 from models.splits import Protocol
 from models.targets.settings import TargetSettings
@@ -27,7 +29,7 @@ from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
 from pipelines.config.mapping import Zone, load_mapping
 from pipelines.config.quality import Quality
-from pipelines.config.validation import filled, known_keys, nearest
+from pipelines.config.validation import filled, known_keys, nearest, old_keys, renamed_keys
 from pipelines.wording.texts import Language
 from targeting.actions import ActionSettings
 from targeting.bands import BandSettings
@@ -41,28 +43,24 @@ RESERVED = {"HEADWATER_CONFIG", "HEADWATER_PROFILE", "HEADWATER_LANG"}
 SECRET = ("token", "secret", "password", "key", "webhook")
 
 
-class Section(BaseModel):
-    """A part of the configuration: values that cannot be changed, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Demo(Section):
+class Demo(Strict):
     """Where `headwater demo` gets its raw data; they go to data/<name>/."""
 
-    source: Literal["operator", "cdnow", "complete-journey"] = "operator"
-    customers: int = Field(20_000, gt=0)
-    seed: int = 7
+    source: Literal["operator", "cdnow", "complete-journey"] = Field(
+        "operator", description="simulated by us, or real purchases from a package"
+    )
+    customers: int = Field(20_000, gt=0, description="of the simulated operator")
+    seed: int = Field(7, description="of the simulated operator: the same gives the same files")
 
 
-class Schedule(Section):
+class Schedule(Strict):
     """When the deployed nightly runs."""
 
-    cron: str = "0 2 * * *"
-    timezone: Zone = "Asia/Shanghai"
+    cron: str = Field("0 2 * * *", description="minute, hour, day, month, weekday")
+    timezone: Zone = Field("Asia/Shanghai", description="of the cron expression, as the IANA names it")
 
 
-class SparkSettings(Section):
+class SparkSettings(Strict):
     """The engine for those who outgrow one machine; `options` are Spark's own, and win."""
 
     master: str = Field("local[2]", description="local[2], spark://host:7077, yarn or k8s://…")
@@ -71,20 +69,22 @@ class SparkSettings(Section):
     options: dict[str, str] = Field({}, description="such as spark.executor.instances; they win over the above")
 
 
-class Settings(Section):
+class Settings(Strict):
     """Everything that a run of one project depends on."""
 
-    name: str = Field("operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    name: str = Field(
+        "operator", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the project's folder in the workspace"
+    )
     mapping: Path = Field(Path("mappings/operator.yaml"), description="relative to this file")
     workspace: Path = Field(Path("workspace"), description="relative to the current folder")
-    language: Language = "zh"
+    language: Language = Field("zh", description="of lists, reports and messages; --lang goes first")
     as_of: date | None = Field(None, description="default of --as-of; without it: today")
-    threads: int = Field(2, gt=0)
+    threads: int = Field(2, gt=0, description="of the engine and of training")
     chunk: int = Field(100_000, gt=0, description="customers handled at a time: memory grows with it, results do not")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="which of the two makes features and scores")
     spark: SparkSettings = SparkSettings()
-    seed: int = 7
-    demo: Demo | None = None
+    seed: int = Field(7, description="of every draw that is random")
+    demo: Demo | None = Field(None, description="where `headwater demo` gets raw data; null: it has none")
     features: FeatureSettings = FeatureSettings()
     population: Population = Population()
     targets: TargetSettings = TargetSettings()
@@ -101,14 +101,15 @@ class Settings(Section):
     schedule: Schedule = Schedule()
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _warnings: list[Problem] = PrivateAttr(default_factory=list)
     _tables: TableMapping | None = PrivateAttr(None)
     _own: ModuleType | None = PrivateAttr(None)
 
     def fingerprint(self) -> str:
         """Changes with every value that can change a result; where results are kept and the schedule cannot."""
         machine = {"workspace", "schedule", "demo", "mapping", "threads", "chunk", "as_of", "engine", "spark"}
-        asked = self.model_dump_json(exclude=machine)
-        return hashlib.sha256((asked + self.tables.model_dump_json()).encode()).hexdigest()[:16]
+        decisive = self.model_dump_json(exclude=machine)
+        return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]
 
     @property
     def tables(self) -> TableMapping:
@@ -116,6 +117,11 @@ class Settings(Section):
         if self._tables is None:
             raise HeadwaterError("E201", file=self.mapping)
         return self._tables
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What was read and is to be written otherwise."""
+        return self._warnings
 
     @property
     def own(self) -> ModuleType | None:
@@ -138,7 +144,18 @@ def load(
     """Read a configuration and its mapping.
 
     `overrides` and environment names spell nested keys with dots or double underscores: `targets.churn.horizon_days`.
-    Raises E201-E221 (exit 2). `environment` defaults to the process's own.
+    Raises E201-E221 (exit 2).
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    profile
+        Name of a part of `profiles` that is laid over the rest; None for none.
+    overrides
+        Values of the command line by key; they go first. Null is not given.
+    environment
+        Variables instead of the process's own.
     """
     path = Path(path)
     document = read(path)
@@ -158,6 +175,7 @@ class Layers:
     layers: list[Layer]
 
     def place(self, keys: tuple) -> tuple[str, int | None]:
+        """File and line of what set a key last; the line is None where it was no file."""
         for layer in reversed(self.layers):
             if _has(layer.values, keys):
                 return str(layer.document.path), layer.document.line(keys)
@@ -176,6 +194,8 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
     """The layers laid over each other, the origin of every leaf remembered."""
     whole: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    warnings = [problem for layer in layers for problem in _old_keys(layer)]
+    layers = [_with_keys_of_today(layer) for layer in layers]
     for layer in layers:
         _merge(whole, layer.values)
         for keys, _ in _leaves(layer.values):
@@ -183,6 +203,7 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
             origins[".".join(keys)] = f"{layer.origin}:{line}" if line else layer.origin
     settings = filled(Settings, whole, Layers(layers))
     settings._origins.update(origins)
+    settings._warnings.extend(warnings)
     settings._tables = load_mapping(path.parent / settings.mapping)
     _check_parts(settings, Layers(layers))
     if settings.features.own:
@@ -191,31 +212,52 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
     return settings
 
 
+def _old_keys(layer: Layer) -> list[Problem]:
+    """A warning for every key of before."""
+    return [
+        Problem("W203", str(layer.document.path), layer.document.line(path), values={"old": ".".join(path), "new": new})
+        for path, new in old_keys(Settings, layer.values)
+    ]
+
+
+def _with_keys_of_today(layer: Layer) -> Layer:
+    """The layer with every key of before renamed, but where both stand: that is refused as any contradiction is."""
+    values, lines = copy.deepcopy(layer.values), dict(layer.document.lines)
+    for path, new in old_keys(Settings, layer.values):
+        section = values
+        for key in path[:-1]:
+            section = section[key]
+        if new not in section:
+            section[new] = section.pop(path[-1])
+            lines |= {(*path[:-1], new): lines[path]} if path in lines else {}
+    return Layer(layer.origin, values, Document(layer.document.path, layer.document.content, lines))
+
+
 def _check_parts(settings: Settings, layers: "Layers") -> None:
     """Raises E204 for a part, or what contains it, that is no measure of the mapping."""
     measures = settings.tables.measures
     for name, whole in settings.features.parts.items():
-        for found in (name, whole):
-            if found not in measures:
+        for measure in (name, whole):
+            if measure not in measures:
                 file, line = layers.place(("features", "parts", name))
-                asked = f"one of {', '.join(measures)}"
+                known = f"one of {', '.join(measures)}"
                 where = {"file": file, "row": line, "column": "features.parts"}
-                raise HeadwaterError("E204", **where, key="features.parts", found=found, expected=asked)
+                raise HeadwaterError("E204", **where, key="features.parts", found=measure, expected=known)
 
 
 def _check_rules(settings: Settings, layers: "Layers") -> None:
     """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
     tables, rules = settings.tables, settings.training.candidates.rules
     features = own_features.joined(settings.own, tables.measures, tables.attributes, settings.features)
-    columns, found = [feature.column for feature in features], []
+    columns, problems = [feature.column for feature in features], []
     for target, rule in rules:
         if rule.column not in columns:
             keys = ("training", "candidates", "rules", target, "column")
             file, line = layers.place(keys)
-            said = {"key": ".".join(keys), "found": rule.column, "nearest": nearest(rule.column, columns)}
-            found.append(Problem("E228", file, line, ".".join(keys), values=said))
-    if found:
-        raise HeadwaterError.of(found)
+            values = {"key": ".".join(keys), "found": rule.column, "nearest": nearest(rule.column, columns)}
+            problems.append(Problem("E228", file, line, ".".join(keys), values=values))
+    if problems:
+        raise HeadwaterError.of(problems)
 
 
 def _profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:
@@ -234,7 +276,7 @@ def _environment_layers(environment: Mapping[str, str]) -> list[Layer]:
     for key, value in own.items():
         keys = key.removeprefix(PREFIX).lower().split("__")
         allowed = known_keys(Settings, tuple(keys[:-1]))
-        if keys[-1] not in allowed:
+        if keys[-1] not in allowed and keys[-1] not in renamed_keys(Settings, tuple(keys[:-1])):
             near = nearest(keys[-1], allowed)
             best = PREFIX + "__".join([*keys[:-1], near]).upper() if near else "—"
             raise HeadwaterError("E221", file=key, key=key, nearest=best)
@@ -282,8 +324,8 @@ def origins(settings: Settings) -> list[tuple[str, str, str]]:
 def _origin_of(settings: Settings, keys: tuple[str, ...]) -> str:
     """The origin of a value, or of the nearest section that was given whole."""
     for length in range(len(keys), 0, -1):
-        if found := settings._origins.get(".".join(keys[:length])):
-            return found
+        if origin := settings._origins.get(".".join(keys[:length])):
+            return origin
     return "default"
 
 

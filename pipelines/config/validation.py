@@ -1,6 +1,6 @@
 """A settings model filled from a YAML file: what pydantic finds becomes one message with file, line and nearest name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Protocol, TypeVar, Union, get_args, get_origin
@@ -31,20 +31,31 @@ def readable(parse: Callable[[str], Any], text: str | None) -> None:
 class Places(Protocol):
     """Knows the file and line of a key path."""
 
-    def place(self, keys: tuple) -> tuple[str, int | None]: ...
+    def place(self, keys: tuple) -> tuple[str, int | None]:
+        """The line counts from 1; None where nobody wrote the key."""
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def filled(model: type[Model], content: dict[str, Any], document: Places) -> Model:
-    """Raises E203 (unknown key) or E204 (a value that does not fit), the first in front, the others with it."""
+    """Raises E203 (unknown key) or E204 (a value that does not fit), the first in front, the others with it.
+
+    Parameters
+    ----------
+    model
+        The class of the settings.
+    content
+        What the file says.
+    document
+        Gives file and line of a key, for messages.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:
         if own := _own_error(error, document):
             raise own from error
-        first, *others = [_problem(model, found, document) for found in error.errors(include_url=False)]
+        first, *others = [_problem(model, details, document) for details in error.errors(include_url=False)]
         raise HeadwaterError(
             first.code, file=first.file, row=first.row, column=first.column, others=others, **first.values
         ) from error
@@ -52,10 +63,10 @@ def filled(model: type[Model], content: dict[str, Any], document: Places) -> Mod
 
 def _own_error(error: ValidationError, document: Places) -> HeadwaterError | None:
     """What a validator refused with a code of ours keeps that code, and gets the place of its key."""
-    for found in error.errors(include_url=False):
-        refused = found.get("ctx", {}).get("error")
+    for details in error.errors(include_url=False):
+        refused = details.get("ctx", {}).get("error")
         if isinstance(refused, Refused):
-            keys = tuple(found["loc"])
+            keys = tuple(details["loc"])
             file, line = document.place(keys)
             name = ".".join(map(str, keys))
             problem = refused.error.problem
@@ -63,14 +74,14 @@ def _own_error(error: ValidationError, document: Places) -> HeadwaterError | Non
     return None
 
 
-def _problem(model: type[BaseModel], found: ErrorDetails, document: Places) -> Problem:
-    keys = tuple(found["loc"])
+def _problem(model: type[BaseModel], details: ErrorDetails, document: Places) -> Problem:
+    keys = tuple(details["loc"])
     name, (file, line) = ".".join(map(str, keys)), document.place(keys)
-    if found["type"] == "extra_forbidden":
+    if details["type"] == "extra_forbidden":
         near = nearest(str(keys[-1]), known_keys(model, keys[:-1]))
         return Problem("E203", file, line, name, values={"key": name, "nearest": near or "—"})
-    value = masked(str(found.get("input")))[:60]
-    return Problem("E204", file, line, name, values={"key": name, "found": value, "expected": found["msg"]})
+    value = masked(str(details.get("input")))[:60]
+    return Problem("E204", file, line, name, values={"key": name, "found": value, "expected": details["msg"]})
 
 
 def nearest(name: str, known: list[str]) -> str | None:
@@ -82,10 +93,43 @@ def nearest(name: str, known: list[str]) -> str | None:
 
 def known_keys(model: Any, keys: tuple) -> list[str]:
     """The keys that a model allows at a path inside it."""
+    parts = _models(_inside(model, keys))
+    return [field.alias or name for part in parts for name, field in part.model_fields.items()]
+
+
+def renamed_keys(model: Any, keys: tuple) -> Mapping[str, str]:
+    """Keys of before to those of today, at a path inside a model."""
+    return {old: new for part in _models(_inside(model, keys)) for old, new in getattr(part, "renamed", {}).items()}
+
+
+def old_keys(model: Any, values: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Path, and name of today, of every key of before among the values for a model.
+
+    Parameters
+    ----------
+    model
+        The class of the settings.
+    values
+        What the file says.
+    above
+        Keys that lead to these values.
+    """
+    renamed = renamed_keys(model, ())
+    for key, value in values.items() if isinstance(values, dict) else ():
+        if key in renamed:
+            yield (*above, key), renamed[key]
+        yield from old_keys(_child(model, renamed.get(key, key)), value, (*above, key))
+
+
+def _inside(model: Any, keys: tuple) -> Any:
     for key in keys:
         model = _child(model, key)
-    found = [part for part in _branches(model) if isinstance(part, type) and issubclass(part, BaseModel)]
-    return [field.alias or name for part in found for name, field in part.model_fields.items()]
+    return model
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models among the parts of an annotation."""
+    return [part for part in _branches(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
 
 
 def _child(model: Any, key: Any) -> Any:

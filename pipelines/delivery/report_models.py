@@ -5,51 +5,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.targets.registry import TARGETS
+from models.targets.target import Target
+from models.targets.task import CLASSIFICATION, REGRESSION
 from pipelines.delivery import charts
 from pipelines.delivery.report_data import Evaluation, Page
 from pipelines.wording.formats import NOTHING, missing
+from pipelines.wording.texts import text
 
 FEW = 50  # fewer positives than this allow no judgement
 TOP = 0.05  # the share of customers at which models are told about in words
-MAIN_METRIC = {"churn": "auc", "vip": "average_precision", "value": "normalised_gini"}  # by these, training judges
-SHOWN = {
-    "churn": ("auc", "average_precision", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
-    "vip": ("average_precision", "auc", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
-    "value": ("mae", "normalised_gini", "captured_value_at_10pct", "total_bias", "coverage"),
-}
-TARGETS = ("churn", "value", "vip")
 
 
 def models(page: Page) -> list[dict[str, Any]]:
-    """One block per target, in the usual order."""
-    known = [target for target in TARGETS if target in page.data.evaluations]
-    return [_block(page, target, page.data.evaluations[target]) for target in known]
+    """One block per target, in the order of the registry."""
+    known = [target for name, target in TARGETS.items() if name in page.data.evaluations]
+    return [_block(page, target, page.data.evaluations[target.name]) for target in known]
 
 
-def _block(page: Page, target: str, evaluation: Evaluation) -> dict[str, Any]:
+def _block(page: Page, target: Target, evaluation: Evaluation) -> dict[str, Any]:
     mark = _grade(target, evaluation)
     candidates = evaluation.shown
     return {
-        "target": page.say(f"target_{target}"),
-        "version": page.data.models.get(target, NOTHING),
+        "target": text(f"targets.{target.name}.name", page.lang),
+        "version": page.data.models.get(target.name, NOTHING),
         "grade": mark if mark != "few" else NOTHING,
         "grade_class": mark,
         "grade_words": page.say(f"grade_{mark}"),
         "sentences": _sentences(page, target, evaluation, mark),
         "measured_on": _measured_on(page, target, evaluation),
         "candidates": [(charts.model_name(name, page.lang), name == evaluation.winner) for name in candidates],
-        "metrics": [_metric(page, m, evaluation, candidates) for m in SHOWN[target] if _known(evaluation, m)],
+        "metrics": [_metric(page, m, evaluation, candidates) for m in target.report_figures if _known(evaluation, m)],
         "pictures": _pictures(page, target, evaluation),
     }
 
 
-def _grade(target: str, evaluation: Evaluation) -> str:
+def _grade(target: Target, evaluation: Evaluation) -> str:
     """A, B, C, or `few` where the final window holds too few cases to judge."""
-    if target != "value" and _positives(evaluation) < FEW:
+    if target.task is CLASSIFICATION and _positives(evaluation) < FEW:
         return "few"
     if not evaluation.beats_rule:
         return "C"
-    ours, rule = (_figure(evaluation, name, MAIN_METRIC[target]) for name in (evaluation.winner, "rule"))
+    ours, rule = (_figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
     if ours is None or rule is None:
         return "B"
     return "A" if ours["low"] > rule["high"] else "B"
@@ -59,7 +56,7 @@ def _positives(evaluation: Evaluation) -> int:
     return int(evaluation.final["y"].sum())
 
 
-def _sentences(page: Page, target: str, evaluation: Evaluation, mark: str) -> list[str]:
+def _sentences(page: Page, target: Target, evaluation: Evaluation, mark: str) -> list[str]:
     if mark == "few":
         return [page.say("found_few", n=page.count(_positives(evaluation)))]
     told = []
@@ -72,18 +69,18 @@ def _sentences(page: Page, target: str, evaluation: Evaluation, mark: str) -> li
     return told
 
 
-def _ahead(target: str, evaluation: Evaluation) -> bool:
+def _ahead(target: Target, evaluation: Evaluation) -> bool:
     """The chosen model's figure is better than the rule's, however uncertain that is."""
-    ours, rule = (_figure(evaluation, name, MAIN_METRIC[target]) for name in (evaluation.winner, "rule"))
+    ours, rule = (_figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
     if evaluation.winner == "rule" or ours is None or rule is None:
         return False
     return bool(ours["value"] > rule["value"])
 
 
-def _found(page: Page, target: str, evaluation: Evaluation) -> str:
+def _found(page: Page, target: Target, evaluation: Evaluation) -> str:
     """What the chosen model finds at the top, or by how much it is off, beside today's rule."""
     say = page.say
-    if target == "value":
+    if target.task is REGRESSION:
         ours, rule = (_mean_error(evaluation, model) for model in (evaluation.winner, "rule"))
         return say("found_value", winner=page.money(ours, 2), rule=page.money(rule, 2), ratio=_change(ours, rule))
     ours, rule = (_found_at(evaluation, model, TOP) for model in (evaluation.winner, "rule"))
@@ -104,9 +101,9 @@ def _change(ours: float, rule: float) -> str:
     return f"{ours / rule - 1:+.0%}" if rule else NOTHING
 
 
-def _measured_on(page: Page, target: str, evaluation: Evaluation) -> str:
+def _measured_on(page: Page, target: Target, evaluation: Evaluation) -> str:
     n = page.count(len(evaluation.final))
-    if target == "value":
+    if target.task is REGRESSION:
         return page.say("measured_on_value", n=n)
     return page.say("measured_on", n=n, positives=page.count(_positives(evaluation)))
 
@@ -145,7 +142,7 @@ def _figure(evaluation: Evaluation, model: str, metric: str) -> pd.Series | None
     return rows.iloc[0] if len(rows) else None
 
 
-def _pictures(page: Page, target: str, evaluation: Evaluation) -> list[dict[str, str]]:
+def _pictures(page: Page, target: Target, evaluation: Evaluation) -> list[dict[str, str]]:
     """SVG figures with their titles; the same functions draw those of the tracking store."""
     y, lang = evaluation.final["y"].to_numpy(dtype=float), page.lang
     known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.shown}
@@ -154,16 +151,16 @@ def _pictures(page: Page, target: str, evaluation: Evaluation) -> list[dict[str,
         "gain": charts.gain(y, known, evaluation.winner, lang),
         "captured": charts.captured_at(y, known, evaluation.winner, lang),
     }
-    if target == "value":
+    if "deciles" in target.task.plots:
         drawn["deciles"] = charts.deciles(y, ours, page.money(0)[:-1], lang)
-    else:
+    if "calibration" in target.task.plots:
         drawn["calibration"] = charts.calibration(y, ours, lang)
-    if evaluation.rates is not None and len(evaluation.rates) > 1 and target != "value":
+    if "rates" in target.task.plots and evaluation.rates is not None and len(evaluation.rates) > 1:
         drawn["rates"] = charts.rates(evaluation.rates, lang)
     return [_picture(page, target, name, figure) for name, figure in drawn.items() if np.any(y)]
 
 
-def _picture(page: Page, target: str, name: str, figure: Any) -> dict[str, str]:
+def _picture(page: Page, target: Target, name: str, figure: Any) -> dict[str, str]:
     title = page.say(f"picture_{name}")
-    alt = f"{page.say(f'target_{target}')}: {title}"
-    return {"title": title, "svg": charts.svg(figure, f"{page.lang}-{target}-{name}", alt)}
+    alt = f"{text(f'targets.{target.name}.name', page.lang)}: {title}"
+    return {"title": title, "svg": charts.svg(figure, f"{page.lang}-{target.name}-{name}", alt)}

@@ -8,7 +8,17 @@ from pipelines.workspace import files
 
 
 def make(data: str, customers: int, seed: int) -> Path:
-    """The folder of a demo's files; `customers` and `seed` count for the simulated operator only."""
+    """The folder of a demo's files; `customers` and `seed` count for the simulated operator only.
+
+    Parameters
+    ----------
+    data
+        Name of the demo set.
+    customers
+        How many the simulated operator has.
+    seed
+        Of the simulated operator.
+    """
     folder = Path("data") / data
     marker, wanted = folder / "made.json", {"customers": customers, "seed": seed} if data == "operator" else {}
     if marker.exists() and marker.read_text(encoding="utf-8") == f"{wanted}\n":

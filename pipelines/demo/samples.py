@@ -79,7 +79,7 @@ def _household_baskets(lines: pd.DataFrame) -> pd.DataFrame:
 def _trips(lines: pd.DataFrame) -> pd.DataFrame:
     """One row per household and time (84 trips have two baskets): what was bought, in counts and dollars."""
     grouped = lines.groupby(["household_id", "bought_at"], as_index=False)
-    made = grouped.agg(
+    trips = grouped.agg(
         baskets=("basket_id", "nunique"),
         lines=("product_id", "size"),
         units=("units", "sum"),
@@ -89,7 +89,7 @@ def _trips(lines: pd.DataFrame) -> pd.DataFrame:
         discount=("retail_disc", "sum"),
         coupons=("coupons", "sum"),
     )
-    return made.round({"private_label": 2, "discount": 2}).astype({"coupons": "int64"})
+    return trips.round({"private_label": 2, "discount": 2}).astype({"coupons": "int64"})
 
 
 def _households(baskets: pd.DataFrame) -> pd.DataFrame:
@@ -104,9 +104,9 @@ def _mailings() -> pd.DataFrame:
     """One row per household and campaign, on the day the campaign began. Campaigns were not randomised."""
     sent = _journey("campaigns").merge(_journey("campaign_descriptions"), on="campaign_id")
     household, campaign = _text_id(sent.household_id), sent.campaign_id.map("{:02d}".format)
-    made = pd.DataFrame({"household_id": household, "campaign": campaign, "kind": sent.campaign_type})
-    made["mailed_on"] = sent.start_date.dt.strftime("%Y-%m-%d")
-    return made.sort_values(["campaign", "household_id"], ignore_index=True)
+    mailings = pd.DataFrame({"household_id": household, "campaign": campaign, "kind": sent.campaign_type})
+    mailings["mailed_on"] = sent.start_date.dt.strftime("%Y-%m-%d")
+    return mailings.sort_values(["campaign", "household_id"], ignore_index=True)
 
 
 def _text_id(numbers: pd.Series) -> pd.Series:

@@ -19,25 +19,22 @@ import pyarrow.compute as pc
 from features.definition import Feature
 from features.errors import HeadwaterError
 from models.evaluation import gates
-from models.scores.columns import CURVE, REASONS
 from models.scores.reasons import reasons
+from models.scores.score_column import CURVE, REASONS
 from models.scores.score_table import conform
+from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
+from models.targets.target import Target
 from pipelines.config.settings import Settings
 from pipelines.workspace.bundles import Champion
 from targeting import bands, holdout, suppression, tiers
 from targeting.actions import actions
 
 MONTH_DAYS = 30.4375
-TARGETS = ("churn", "value", "vip")
-NESTED = ("churn_curve", "churn_reasons", "vip_reasons")
-OUTPUTS = {
-    "churn": {name: name for name in ("churn_probability", "churn_score_raw", "median_days_to_churn")},
-    "value": {name: name for name in ("value_pred", "value_p10", "value_p90")} | {"value_if_retained": "_retained"},
-    "vip": {"vip_probability": "vip_probability", "vip_score_raw": "_vip_score_raw"},
-}
-"""What of each model's outputs is published, and under which name."""
-RANKED = ("churn_probability", "churn_score_raw", "value_pred", "vip_probability", "_vip_score_raw")
+CURVES = {target.name: target.curve for target in TARGETS.values() if target.curve}
+REASONED = tuple(target for target in TARGETS.values() if target.reasons)
+NESTED = (*CURVES.values(), *(target.reasons_column for target in REASONED))
+RANKED = tuple(column for target in TARGETS.values() for column in target.ranked)
 """What is compared among everybody."""
 
 
@@ -66,26 +63,30 @@ class Scorer:
         enough = seen["tenure_days"].to_numpy() >= self.settings.population.min_history_days
         frame = _identity(self, seen, enough)
         known = seen[enough]
-        outputs, churn_curve = _predicted(known, self.champions, self.settings)
-        frame = frame.join(outputs, how="left")
+        outputs, curves = _predicted(known, self.champions, self.settings)
+        frame = _without_unasked(frame.join(outputs, how="left"), seen)
         frame = _contactable(_amounts(frame, seen, self.settings), seen, self)
-        told = {f"{target}_reasons": self.reasons(target, known) for target in ("churn", "vip")}
-        nested = {"churn_curve": churn_curve} | told
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        places = pa.array(np.where(enough, np.cumsum(enough) - 1, -1))
-        places = pc.if_else(pc.greater_equal(places, 0), places, pa.scalar(None, pa.int64()))
-        unasked = pa.array(frame["vip_probability"].isna())
-        for name in NESTED:
-            rows = pc.if_else(unasked, pa.scalar(None, pa.int64()), places) if name == "vip_reasons" else places
-            table = table.append_column(name, nested[name].take(rows))
+        places = np.where(enough, np.cumsum(enough) - 1, -1)
+        for name, curve in curves.items():
+            table = table.append_column(name, _placed(curve, places))
+        for target in REASONED:
+            asked = np.where(frame[target.published].isna(), -1, places)
+            table = table.append_column(target.reasons_column, _placed(self.reasons(target, known), asked))
         return table
 
-    def reasons(self, target: str, known: pd.DataFrame) -> pa.ListArray:
+    def reasons(self, target: Target, known: pd.DataFrame) -> pa.ListArray:
         """Why each customer has the score; null where no model scores this target."""
-        champion = self.champions.get(target)
+        champion = self.champions.get(target.name)
         if champion is None:
             return pa.nulls(len(known), REASONS)
         return reasons(champion.model, known, self.features, self.peers)
+
+
+def _placed(values: pa.Array, places: np.ndarray) -> pa.Array:
+    """`values` at these places; null where a place is below 0."""
+    rows = pa.array(places)
+    return values.take(pc.if_else(pc.greater_equal(rows, 0), rows, pa.scalar(None, pa.int64())))
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.Data
         }
     )
     versions = {target: champion.version for target, champion in scorer.champions.items()}
-    return frame.assign(**{f"{target}_model_version": versions.get(target) for target in TARGETS})
+    return frame.assign(**{target.version_column: versions.get(name) for name, target in TARGETS.items()})
 
 
 def _contract_end(wide: pd.DataFrame) -> pd.Series:
@@ -165,30 +166,41 @@ def _contract_end(wide: pd.DataFrame) -> pd.Series:
 
 def _predicted(
     wide: pd.DataFrame, champions: Mapping[str, Champion], settings: Settings
-) -> tuple[pd.DataFrame, pa.ListArray]:
-    """Every model's outputs under the names of the score table, same index as `wide`; and the churn curves.
+) -> tuple[pd.DataFrame, dict[str, pa.ListArray]]:
+    """Every model's outputs under the names of the score table, same index as `wide`; and the curves by their column.
 
     What belongs to a target without a champion is null.
     """
-    targets, frame = settings.targets, pd.DataFrame(index=wide.index)
-    outputs = {target: champion.model.predict(wide) for target, champion in champions.items()}
-    for target, names in OUTPUTS.items():
-        days = getattr(targets, target).horizon_days if target in outputs else pd.NA
-        frame[f"{target}_horizon_days"] = pd.array([days] * len(wide), dtype="Int16")
-        for name, published in names.items():
-            frame[published] = outputs[target][name] if target in outputs else np.nan
-    if "churn" not in outputs:
-        return frame, pa.nulls(len(wide), CURVE)
-    return frame, _curves(outputs["churn"], targets.churn.known)
+    frame = pd.DataFrame(index=wide.index)
+    outputs = {target: champion.model.outputs(wide) for target, champion in champions.items()}
+    for name, target in TARGETS.items():
+        days = settings.targets.of(name).horizon_days if name in outputs else pd.NA
+        frame[f"{name}_horizon_days"] = pd.array([days] * len(wide), dtype="Int16")
+        for output, published in target.outputs.items():
+            frame[published] = outputs[name][output] if name in outputs else np.nan
+    nothing = pa.nulls(len(wide), CURVE)
+    return frame, {
+        column: _curves(outputs[name], TARGETS[name].score, settings.targets.of(name).known)
+        if name in outputs
+        else nothing
+        for name, column in CURVES.items()
+    }
 
 
-def _curves(churn: pd.DataFrame, horizons: tuple[int, ...]) -> pa.ListArray:
+def _curves(outputs: pd.DataFrame, score: str, horizons: tuple[int, ...]) -> pa.ListArray:
     """One (days, probability) per configured horizon."""
-    probabilities = churn[[f"churn_probability_{h}" for h in horizons]].to_numpy()
-    arrays = [np.tile(horizons, len(churn)).astype("int16"), probabilities.reshape(-1).astype("float32")]
+    probabilities = outputs[[f"{score}_{h}" for h in horizons]].to_numpy()
+    arrays = [np.tile(horizons, len(outputs)).astype("int16"), probabilities.reshape(-1).astype("float32")]
     points = pa.StructArray.from_arrays([pa.array(a) for a in arrays], fields=list(CURVE.value_type))
-    ends = np.arange(len(churn) + 1, dtype="int32") * len(horizons)
+    ends = np.arange(len(outputs) + 1, dtype="int32") * len(horizons)
     return pa.ListArray.from_arrays(pa.array(ends), points, type=CURVE)
+
+
+def _without_unasked(frame: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
+    """Who is high-value, or objects to marketing, has no score of a target that is not for everybody."""
+    unasked = frame["is_high_value_now"].astype(bool) | suppression.refused(seen)
+    columns = [c for target in TARGETS.values() if not target.everybody for c in target.outputs.values()]
+    return frame.assign(**{column: frame[column].where(~unasked) for column in columns})
 
 
 def _amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -203,15 +215,12 @@ def _amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.
     times = 365.0 / horizon
     whole = sum(np.minimum(times - k, 1.0) * per_horizon**k for k in range(int(np.ceil(times))))
     high = frame["is_high_value_now"].astype(bool)
-    unasked = high | suppression.refused(seen)  # who objects to marketing is not scored as a potential VIP
     gap = (seen["threshold"] - seen["worth"]).clip(lower=0.0)
     months = horizon / MONTH_DAYS
     return frame.assign(
         value_12m_pred=frame["value_pred"] * whole,
         value_if_retained_12m=frame["_retained"] * times,
         value_at_risk=frame["churn_probability"] * frame["_retained"] * (churn_days / horizon),
-        vip_probability=frame["vip_probability"].where(~unasked),
-        _vip_score_raw=frame["_vip_score_raw"].where(~unasked),
         vip_gap=gap.where(~high & frame["value_pred"].notna()),
         tier_current=tiers.tiers(frame["arpu_3m"], settings.tiers),
         tier_predicted=tiers.tiers(frame["value_pred"] / months, settings.tiers),

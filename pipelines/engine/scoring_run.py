@@ -13,7 +13,7 @@ from features.definition import ROW
 from features.errors import HeadwaterError
 from models.scores.reasons import usual
 from models.scores.score_table import RowsDigest
-from models.targets import outcomes
+from models.targets import vip
 from pipelines.engine import scoring
 from pipelines.engine.assembly import Assembly, numbered
 from pipelines.engine.chunks import Chunk
@@ -58,7 +58,7 @@ class ScoringRun:
         if not self.assembly.total:
             raise HeadwaterError("E430", as_of=self.as_of.isoformat())
         high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
-        worth = outcomes.high_value(self.assembly.everybody, self.assembly.tables, high_value)
+        worth = vip.high_value(self.assembly.everybody, self.assembly.tables, high_value)
         worth = numbered(worth, self.assembly.everybody).select(ROW, *WORTH).order_by(ROW)
         self.worth: ir.Table = self.assembly.schema.create("worth", worth)
         self.sample = self.assembly.sample()

@@ -15,8 +15,8 @@ from features.blocks.usage import USAGE_LOOKBACK
 from features.build import join, parts
 from features.definition import KEY, ROW
 from features.spine import population
-from models.targets import outcomes
-from models.targets.settings import HighValue
+from models.targets import vip
+from models.targets.vip import HighValue
 from pipelines.engine import spark
 from pipelines.engine.spark_ibis import SparkBackend
 from pipelines.ingest.tables import Tables
@@ -60,7 +60,7 @@ class SparkAssembly:
         """Features, facts and worth of everybody with their `row`, kept on disk in any order."""
         known = permissions(self.tables, self.everybody, self.project.settings.contact.purpose)
         accounts = self.tables["customers"].select("customer_id", "account_id")
-        worth = outcomes.high_value(self.everybody, self.tables, high_value)
+        worth = vip.high_value(self.everybody, self.tables, high_value)
         frame = self.con.frame(self.everybody.select(*KEY, ROW))
         for rows in (self.wide, known, worth):
             frame = frame.join(self.con.frame(rows), KEY, "left")

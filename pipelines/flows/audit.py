@@ -20,6 +20,8 @@ from features.laws.checks import Breach, asking, breaches
 from features.spine import population
 from models.evaluation.leaks import LIMIT, single_feature_auc
 from models.targets import outcomes
+from models.targets.registry import TARGETS
+from models.targets.settings import TargetSettings
 from pipelines.flows.retrain import labels_of
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
@@ -52,7 +54,7 @@ def audit(project: Project, tables: Tables, as_of: date, customers: int, feature
     ask = asking(project.connection, features, project.settings.features)
     wide = ask(case).to_pandas(date_as_object=True)
     labels = labels_of(project, tables, spine, outcomes.fixed(spine, tables.tables, asked), as_of)
-    held = _figures(wide, features).assign(auc=_telling(wide, labels, asked.churn.horizon_days, features))
+    held = _figures(wide, features).assign(auc=_telling(wide, labels, asked, features))
     broken = [*breaches(ask, case, features)]
     broken += breaches(ask, crowded(case, np.random.default_rng(project.settings.seed)), features)
     return Audit(past, len(wide), held, tuple({(b.law, b.feature): b for b in reversed(broken)}.values())[::-1])
@@ -89,10 +91,12 @@ def _figures(wide: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
     return held.join(spread).reindex(columns)
 
 
-def _telling(wide: pd.DataFrame, labels: pd.DataFrame, horizon: int, features: Sequence[Feature]) -> pd.Series:
-    """How well each feature alone tells churn or a new VIP, the better of both; null where too few are known."""
+def _telling(
+    wide: pd.DataFrame, labels: pd.DataFrame, settings: TargetSettings, features: Sequence[Feature]
+) -> pd.Series:
+    """How well each feature alone tells the best of the yes/no outcomes; null where too few are known."""
     columns, found = [f.column for f in features], []
-    for name in (f"churned_{horizon}", "vip"):
+    for name in (t.label_columns(settings.of(t.name))[-1] for t in TARGETS.values() if t.task.leaks):
         known = labels[name].notna().to_numpy()
         outcome = labels[name][known].astype(float)
         if min(outcome.sum(), len(outcome) - outcome.sum()) >= FEWEST:

@@ -23,7 +23,7 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
     splits = {}
     for name in names:
         with _passed_over(name, failures, steps):
-            splits[name] = origins(as_of, settings.protocol, settings.targets.window_days(name), folds, first)
+            splits[name] = origins(as_of, settings.protocol, settings.targets.of(name).window_days, folds, first)
     for number in range(max((len(s) for s in splits.values()), default=0)):
         now = {name: s[number] for name, s in splits.items() if number < len(s)}
         data = retrain.snapshots(project, as_of, tables, now, steps)

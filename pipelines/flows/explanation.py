@@ -7,15 +7,13 @@ from typing import Any
 import pyarrow.compute as pc
 
 from features.errors import HeadwaterError
+from models.targets.registry import TARGETS
 from pipelines.engine.assembly import Assembly
 from pipelines.project import Project
 from pipelines.wording import formats
 from pipelines.wording.reasons import Wording, sentences
 from pipelines.workspace import bundles
 from pipelines.workspace.publication import Published, published
-
-EXPLAINED = ("churn", "vip")
-"""Targets whose scores come with reasons."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def explain(project: Project, customer: str, as_of: date | None, lang: str) -> E
         raise HeadwaterError("E432", customer=formats.masked(customer), as_of=publication.as_of.isoformat())
     row = publication.scores.take([place]).to_pandas().iloc[0].to_dict()
     wording = Wording({f.column: f for f in project.features}, lang, project.mapping.currency)
-    reasons = {name: sentences(row[f"{name}_reasons"], wording, most=5) for name in EXPLAINED}
+    reasons = {t.name: sentences(row[t.reasons_column], wording, most=5) for t in TARGETS.values() if t.reasons}
     version = publication.models.get("churn") if row["score_status"] == "ok" else None
     score = _recomputed(project, publication, customer, version) if version else None
     return Explanation(publication.as_of, row, reasons, version, score)

@@ -16,11 +16,12 @@ from features import identity
 from features.errors import HeadwaterError, Problem
 from models.evaluation import gates
 from models.scores.score_table import SCHEMA_VERSION
+from models.targets.registry import TARGETS
 from pipelines.delivery import lists, pages
 from pipelines.delivery.report_data import ListMade
 from pipelines.engine import scoring
 from pipelines.engine.engines import Engine, engine
-from pipelines.engine.scoring import TARGETS, plain
+from pipelines.engine.scoring import plain
 from pipelines.engine.scoring_run import ScoringRun
 from pipelines.flows import sentences
 from pipelines.ingest.tables import Tables
@@ -38,12 +39,6 @@ from pipelines.workspace.score_files import ScoreFile
 
 ROUTINE = ("W301", "W302", "W303")
 """Rows that were put aside: every night has some; the check step counts them, `data check` and the report name them."""
-COUNTED = {
-    "churn": ("high_risk", "churn_probability_mean", "value_at_risk"),
-    "value": ("value_at_risk",),
-    "vip": ("potential_vips",),
-}
-"""What is not known of a night in which nothing scored a target."""
 
 
 @dataclass
@@ -225,7 +220,7 @@ def _score(night: Night, chosen: Engine) -> None:
         night.scoring.score()
         night.scoring.finish(before(night.workspace, night.as_of))
         facts.update(night.scoring.summary.facts())
-        facts |= {name: None for target in TARGETS if target not in night.champions for name in COUNTED[target]}
+        facts |= {name: None for t in TARGETS.values() if t.name not in night.champions for name in t.counted}
         facts["said"] = sentences.customers_scored(facts, night.steps.lang)
 
 

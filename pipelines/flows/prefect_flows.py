@@ -15,6 +15,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 
 from features.errors import HeadwaterError
+from models.targets.registry import TARGETS
 from pipelines.flows import nightly, retrain
 from pipelines.flows.nightly import Night
 from pipelines.project import Project
@@ -23,7 +24,6 @@ from pipelines.wording.texts import text
 from pipelines.workspace import lock, paths
 from pipelines.workspace.progress import Steps
 
-TARGETS = ("churn", "value", "vip")
 POOL = "headwater"
 
 
@@ -49,7 +49,7 @@ def nightly_flow(config: str, as_of: str | None = None) -> Any:
 
 @flow(name="retrain", retries=0)
 def retrain_flow(config: str, as_of: str | None = None) -> Any:
-    """Train, gate and promote all three models."""
+    """Train, gate and promote the models of all targets."""
     project = Project.open(config)
     steps = Steps(project.settings.language)
     try:

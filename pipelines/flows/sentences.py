@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.errors import HeadwaterError
-from pipelines.ingest.rules import RowCount
-from pipelines.ingest.tables import Tables
+from pipelines.ingest.tables import RowCount, Tables
 from pipelines.wording import errors
 from pipelines.wording.texts import text
 

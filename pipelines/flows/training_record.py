@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.definition import KEY
-from models.candidates import SCORE
+from models.targets.registry import TARGETS
 from models.training import Trained
 from pipelines.delivery import charts
 from pipelines.project import Project
@@ -100,7 +100,7 @@ def training_record(
         },
         files=trained.model.to_files(),
         inputs=[(c, "string" if _trained_text(project, c) else "double") for c in trained.features],
-        outputs=[SCORE[trained.target]],
+        outputs=[TARGETS[trained.target].score],
         figures=_plots(trained, weights),
         reports={"evaluation": _facts(trained), "gate": decision, "importance": weights},
     )
@@ -120,17 +120,18 @@ def _flat_metrics(trained: Trained) -> dict[str, float]:
 
 
 def _plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
-    """SVG by name: gain, calibration or deciles on the final window, and importance by business reason."""
+    """SVG by name: gain and importance by business reason, and what the task of the target asks for."""
     y, ours = trained.final["y"].to_numpy(), trained.final[trained.winner].to_numpy()
     models = {name: trained.final[name].to_numpy() for name in trained.candidates}
     drawn: dict[str, Callable[[], Figure]] = {
         "gain": lambda: charts.gain(y, models, trained.winner, "en"),
         "importance": lambda: charts.reasons(weights, "en"),
     }
-    if trained.target == "value":
-        drawn["deciles"] = lambda: charts.deciles(y, ours, "", "en")
-    else:
-        drawn["calibration"] = lambda: charts.calibration(y, ours, "en")
+    by_task: dict[str, Callable[[], Figure]] = {
+        "calibration": lambda: charts.calibration(y, ours, "en"),
+        "deciles": lambda: charts.deciles(y, ours, "", "en"),
+    }
+    drawn |= {name: by_task[name] for name in TARGETS[trained.target].task.plots if name in by_task}
     figures = {name: _picture(draw, f"{trained.target}-{name}", name) for name, draw in drawn.items()}
     return {name: svg for name, svg in figures.items() if svg}
 

@@ -8,18 +8,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pyarrow as pa
 
-from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
 from pipelines.config.settings import Settings
-from pipelines.ingest import completeness, extracts, inputs, magnitudes, store, tables
+from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, store
 from pipelines.ingest.inputs import Inputs
-from pipelines.ingest.parts import Tables
-from pipelines.ingest.reading import Reading
+from pipelines.ingest.reading import Keep, Reading
+from pipelines.ingest.tables import Tables
 from pipelines.wording.errors import translated
+from pipelines.workspace.files import FOLDER_MODE, write_text
 
 CURRENT = "CURRENT"
 FEWEST_SHARED = 0.95
@@ -30,54 +29,65 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     """The tables of a project as views in `con`; only raw files that no earlier reading has seen are opened.
 
     `folder` is the project's own (`<workspace>/<name>`). Quarantined rows go to its `quarantine/<fingerprint>/`, also
-    when the reading stops. Freshness and completeness at `as_of` are judged each time. Raises what `tables.read` raises,
+    when the reading stops. Freshness and completeness at `as_of` are judged each time. Raises what `ingestion.read` raises,
     and E322, E402, E421.
     Every raw file and every file of ours is hashed once.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    settings
+        Of the project.
+    folder
+        `<workspace>/<name>`.
+    as_of
+        The date of the run.
     """
     mapping, quality = settings.tables, settings.quality
     with translated(folder):
         extracts.extract(mapping, folder / "extracts")
-        given = inputs.located(mapping)
-        inputs.stop(list(given.failures))
-        delivered = given.delivered(max(as_of, settings.as_of or as_of), quality)
-        target = folder / "tables" / given.fingerprint(quality)
+        located = inputs.located(mapping)
+        inputs.raise_first(list(located.failures))
+        delivered = located.delivered(max(as_of, settings.as_of or as_of), quality)
+        target = folder / "tables" / located.fingerprint(quality)
         manifest, read = store.intact(target), dict[str, int]()
-        if manifest is None or not _lasting(manifest, delivered):
-            manifest, read = _build(con, settings, given, target, delivered)
+        if manifest is None or not _is_lasting(manifest, delivered):
+            manifest, read = _build(con, settings, located, target, delivered)
         _point(target)
-        found = replace(store.shown(con, target, manifest), read=read)
-        late = magnitudes.freshness(found, mapping, as_of)
-        thin = completeness.judge(con, found, mapping, quality, as_of)
-    return replace(found, warnings=(*found.warnings, *late, *thin))
+        tables = replace(store.views(con, target, manifest), read=read)
+        late = freshness.check(tables, mapping, as_of)
+        thin = completeness.check(con, tables, mapping, quality, as_of)
+    return replace(tables, warnings=(*tables.warnings, *late, *thin))
 
 
-def _lasting(manifest: dict[str, Any], delivered: datetime) -> bool:
+def _is_lasting(manifest: dict[str, Any], delivered: datetime) -> bool:
     """Would a new reading of the same inputs put the same rows aside as "from the future"?"""
-    settled = [said["settled"] for said in manifest["memory"].values() if said["settled"]]
+    settled = [memory["settled"] for memory in manifest["memory"].values() if memory["settled"]]
     return not manifest["future"] and all(datetime.fromisoformat(moment) < delivered for moment in settled)
 
 
 def _build(
-    con, settings: Settings, given: Inputs, target: Path, delivered: datetime
+    con, settings: Settings, located: Inputs, target: Path, delivered: datetime
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Read what is new and put the tables in place, whole or not at all; the manifest, and inputs read per table."""
-    mapping, quality, folder = given.mapping, settings.quality, target.parent.parent
+    mapping, quality, folder = located.mapping, settings.quality, target.parent.parent
     before = _previous(target)
     same = before is not None and before[1]["mapping"] == _mapping_sha256(mapping)
     recipe = inputs.recipe(mapping, quality)
     aside = folder / "quarantine" / target.name
     shutil.rmtree(aside, ignore_errors=True)
     staging = target.with_name(f".staging-{target.name}-{os.getpid()}")
-    reading = Reading(con, given, quality, staging, delivered, _base(target, before, recipe), _keep_in(aside))
+    reading = Reading(con, located, quality, staging, delivered, _base(target, before, recipe), _keep_in(aside))
     try:
-        staging.mkdir(mode=store.FOLDER_MODE, parents=True)
-        found = tables.read(reading, before[1]["medians"] if before and same else {})
+        staging.mkdir(mode=FOLDER_MODE, parents=True)
+        tables = ingestion.read(reading, before[1]["medians"] if before and same else {})
         if before and same:
-            _same_customers(con, found, store.known(*before))
-        manifest = store.seal(found, staging, {"mapping": _mapping_sha256(mapping), "recipe": recipe})
+            _check_customers(con, tables, store.unopened(*before))
+        manifest = store.seal(tables, staging, {"mapping": _mapping_sha256(mapping), "recipe": recipe})
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
-        return manifest, found.read
+        return manifest, tables.read
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         for view in [*(f"{name}_read" for name in reading.result.tables), "customers_base", "part_written"]:
@@ -96,9 +106,7 @@ def _base(target: Path, before: tuple[Path, dict[str, Any]] | None, recipe: str)
 
 def _point(target: Path) -> None:
     """Name the folder in use; the next reading starts from it. Older folders beyond the last few are removed."""
-    temporary = target.parent / f".{CURRENT}-{os.getpid()}"
-    temporary.write_text(target.name, encoding="utf-8")
-    temporary.replace(target.parent / CURRENT)
+    write_text(target.parent / CURRENT, target.name)
     folders = [path for path in target.parent.iterdir() if (path / store.MANIFEST).is_file() and path != target]
     for old in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
@@ -118,37 +126,29 @@ def _mapping_sha256(mapping: Mapping) -> str:
     return hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()
 
 
-def _same_customers(con, found: Tables, before: Tables) -> None:
+def _check_customers(con, tables: Tables, before: Tables) -> None:
     """Ids that changed their spelling (00123 -> 123) meet few of the ids of the reading before. Raises E322."""
     parts = [part for part in before.parts["customers"] if part.path.is_file()]
-    if not parts or parts[0].sha256 == found.parts["customers"][0].sha256:
+    if not parts or parts[0].sha256 == tables.parts["customers"][0].sha256:
         return
     old = before.view(con, "customers", parts, "_base")
-    new = found["customers"]
+    new = tables["customers"]
     shared = old.semi_join(new, "customer_id").count().execute()
     fewer = min(old.count().execute(), new.count().execute())
     if shared < FEWEST_SHARED * fewer:
         samples = new.anti_join(old, "customer_id").select("customer_id").order_by("customer_id").limit(1)
         sample = samples.to_pyarrow()["customer_id"].to_pylist()
-        file = found.fingerprints["customers"][0].path
+        file = tables.fingerprints["customers"][0].path
         raise HeadwaterError(
             "E322", file=file, column="customer_id", share=shared / fewer, value=sample[0] if sample else "—"
         )
 
 
-def _keep_in(folder: Path) -> tables.Keep:
+def _keep_in(folder: Path) -> Keep:
     """Quarantined rows of each table go to a folder, readable by the owner alone."""
 
     def keep(name: str, rows: pa.Table) -> None:
-        folder.mkdir(mode=store.FOLDER_MODE, parents=True, exist_ok=True)
-        store.secret(rows, folder / f"{name}.parquet")
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        store.write_secret(folder / f"{name}.parquet", rows)
 
     return keep
-
-
-def expected_schema(name: str, found: Tables) -> ibis.Schema:
-    """The contract's columns in the contract's types, with what the mapping declares beyond it."""
-    contract = CONTRACTS[name].with_measures(found.measures) if name == "usage" else CONTRACTS[name]
-    extra = {"superseded_at": "timestamp(6)"} if contract.event else {}
-    own = dict.fromkeys(found.attributes, "string") if name == "customers" else {}
-    return ibis.schema(contract.schema() | own | extra)

@@ -100,7 +100,19 @@ def _failing(source: ir.Value, value: ir.Value, rule: str, column: str) -> Probl
 
 
 def text(source: ir.Value, name: str, clean: Sequence[str], key: bool) -> Cell:
-    """Text as it stands; a key must have no blanks around it, no control and no full-width characters."""
+    """Text as it stands; a key must have no blanks around it, no control and no full-width characters.
+
+    Parameters
+    ----------
+    source
+        Raw column.
+    name
+        Canonical column, for problems.
+    clean
+        Declared steps: trim, width, upper.
+    key
+        Is it part of a key? Then it may not be empty or unclean.
+    """
     value = words_of(source)
     value = narrow(value) if "width" in clean else value
     value = value.strip() if "trim" in clean else value
@@ -145,10 +157,20 @@ def price(source: ir.Value, name: str) -> Cell:
 
 
 def money(value: ir.DecimalValue, sources: list[ir.Value], name: str) -> Cell:
-    """decimal(12, 2), half away from zero."""
+    """decimal(12, 2), half away from zero.
+
+    Parameters
+    ----------
+    value
+        Decimals.
+    sources
+        Raw columns that it was made of; null where one is null.
+    name
+        Canonical column, for problems.
+    """
     rounded = value.try_cast(MONEY)
-    given = ibis.and_(*[source.notnull() for source in sources]) if sources else ibis.literal(True)
-    return Cell(rounded, (Problem(given & rounded.isnull(), "out_of_range", name, _shown(sources)),))
+    complete = ibis.and_(*[source.notnull() for source in sources]) if sources else ibis.literal(True)
+    return Cell(rounded, (Problem(complete & rounded.isnull(), "out_of_range", name, _shown(sources)),))
 
 
 def _shown(sources: list[ir.Value]) -> ir.StringValue:
@@ -163,10 +185,20 @@ def measure(source: ir.Value, name: str) -> Cell:
 
 
 def bounded(value: ir.FloatingValue, sources: list[ir.Value], name: str) -> Cell:
-    """A computed measure must be finite and within 1e15."""
+    """A computed measure must be finite and within 1e15.
+
+    Parameters
+    ----------
+    value
+        Numbers.
+    sources
+        Raw columns that it was made of; null where one is null.
+    name
+        Canonical column, for problems.
+    """
     sound = ibis.ifelse(finite(value) & (value.abs() < 1e15), value, ibis.null("float64"))
-    given = ibis.and_(*[source.notnull() for source in sources]) if sources else ibis.literal(True)
-    return Cell(sound, (Problem(given & sound.isnull(), "out_of_range", name, _shown(sources)),))
+    complete = ibis.and_(*[source.notnull() for source in sources]) if sources else ibis.literal(True)
+    return Cell(sound, (Problem(complete & sound.isnull(), "out_of_range", name, _shown(sources)),))
 
 
 def whole(source: ir.Value, name: str) -> Cell:
@@ -197,12 +229,27 @@ class Moment:
     problems: tuple[Problem, ...] = ()
 
     def utc(self, zone: str) -> ir.TimestampValue:
+        """The instant in UTC, without a zone; `zone` (IANA) is that of local times."""
         instant = local_to_instant(zone, self.local) if self.instant is None else self.instant
         return instant_to_local("UTC", instant).cast(TIME)
 
 
 def moment(source: ir.Value, name: str, shape: str | None, zone: str, aware: bool) -> Moment:
-    """A time from text (ISO, or of the given shape), date, timestamp or epoch. `aware`: its texts carry an offset."""
+    """A time from text (ISO, or of the given shape), date, timestamp or epoch. `aware`: its texts carry an offset.
+
+    Parameters
+    ----------
+    source
+        Raw column: text, date or time, or a number since 1970.
+    name
+        Canonical column, for problems.
+    shape
+        strptime format or epoch unit; None for ISO 8601.
+    zone
+        IANA name, of times without an offset.
+    aware
+        Does every text carry an offset?
+    """
     kind = source.type()
     if kind.is_date():
         return Moment(source.cast(NAIVE), None)
@@ -237,7 +284,17 @@ def _seen_from(zone: str, instant: ir.TimestampValue) -> Moment:
 
 
 def later(start: Moment, steps: tuple[tuple[int, str], ...], zone: str) -> Moment:
-    """Days and longer are added on the local calendar, hours and shorter to the instant."""
+    """Days and longer are added on the local calendar, hours and shorter to the instant.
+
+    Parameters
+    ----------
+    start
+        Local times.
+    steps
+        Amounts and units, added in order.
+    zone
+        IANA name, of the local calendar.
+    """
     for amount, unit in steps:
         step = ibis.interval(abs(amount), unit=unit)
         if unit in "YMWD" or start.instant is None:
@@ -250,12 +307,26 @@ def later(start: Moment, steps: tuple[tuple[int, str], ...], zone: str) -> Momen
 
 
 def day(source: ir.Value, name: str, shape: str | None, zone: str, aware: bool) -> Cell:
-    """A local calendar date; the hour of a time is dropped."""
+    """A local calendar date; the hour of a time is dropped.
+
+    Parameters
+    ----------
+    source
+        Raw column: text, date or time.
+    name
+        Canonical column, for problems.
+    shape
+        strptime format; None for ISO 8601.
+    zone
+        IANA name, of the day of a time with an offset.
+    aware
+        Does every text carry an offset?
+    """
     if source.type().is_date():
         return Cell(source)
-    found = moment(source, name, shape, zone, aware)
-    value = found.local.cast("date")
-    return Cell(value, tuple(Problem(p.broken, "not_a_date", p.column, p.found) for p in found.problems))
+    time = moment(source, name, shape, zone, aware)
+    value = time.local.cast("date")
+    return Cell(value, tuple(Problem(p.broken, "not_a_date", p.column, p.found) for p in time.problems))
 
 
 def is_aware_shape(shape: str) -> bool:

@@ -11,7 +11,7 @@ from pipelines.config import expressions
 from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, TableMapping
 from pipelines.ingest import cells
 from pipelines.ingest.cells import Cell, Moment
-from pipelines.ingest.marks import Told, marks, told
+from pipelines.ingest.marks import marks
 from pipelines.ingest.readers.sources import FILE, ROW
 
 Unmapped = tuple[str, str, ir.BooleanValue, ir.StringValue]
@@ -29,20 +29,20 @@ class Columns:
     unmapped: list[Unmapped] = field(default_factory=list)
     making: list[str] = field(default_factory=list)
 
-    def project(self) -> tuple[ir.Table, list[Told]]:
+    def projection(self) -> ir.Table:
         """The raw rows with every canonical column in its contract type, marked with the first bad cell of each."""
-        made = {column.name: self.column(column.name) for column in self.contract.columns}
-        values = {name: cell.value.cast(self.contract.column(name).dtype) for name, cell in made.items()}
+        canonical = {column.name: self.column(column.name) for column in self.contract.columns}
+        values = {name: cell.value.cast(self.contract.column(name).dtype) for name, cell in canonical.items()}
         if self.contract.event:
-            values["happened_on"] = self.local_day(values)
-        problems = [problem for cell in made.values() for problem in cell.problems]
-        return self.raw.select(FILE, ROW, **values, **marks(problems)), told(problems)
+            values["happened_on"] = self._local_day(values)
+        problems = [problem for cell in canonical.values() for problem in cell.problems]
+        return self.raw.select(FILE, ROW, **values, **marks(problems))
 
-    def local_day(self, values: dict[str, ir.Value]) -> ir.DateValue:
+    def _local_day(self, values: dict[str, ir.Value]) -> ir.DateValue:
         """The local date of the event; a plan is dated by its first day."""
         if "happened_at" not in values:
             return values["valid_from"]
-        return self.moment("happened_at").local.cast("date")
+        return self._moment("happened_at").local.cast("date")
 
     def column(self, name: str) -> Cell:
         """One canonical column; null throughout when the mapping does not name it."""
@@ -51,140 +51,142 @@ class Columns:
         if form is None:
             return Cell(ibis.null(dtype))
         if dtype.startswith("timestamp"):
-            found = self.moment(name)
-            return Cell(found.utc(self.mapping.timezone), found.problems)
+            moment = self._moment(name)
+            return Cell(moment.utc(self.mapping.timezone), moment.problems)
         if form.expr is not None and dtype in (MONEY, "float64", "int64"):
-            return self.computed(name, form, dtype)
-        return self.typed(name, form, dtype)
+            return self._computed(name, form, dtype)
+        return self._typed(name, form, dtype)
 
-    def typed(self, name: str, form: Form, dtype: str) -> Cell:
+    def _typed(self, name: str, form: Form, dtype: str) -> Cell:
         if dtype == "date" and (form.add or form.expr):
-            found = self.moment(name)
-            return Cell(found.local.cast("date"), found.problems)
-        source = self.source(name, form)
+            moment = self._moment(name)
+            return Cell(moment.local.cast("date"), moment.problems)
+        source = self._source(name, form)
         if dtype == "string":
-            return self.key(name, form, source)
+            return self._key(name, form, source)
         if dtype == "date":
-            return self.day(name, form, source)
+            return self._day(name, form, source)
         if dtype == "float64":
             number = cells.measure(source, name)
             return Cell(number.value, number.problems + cells.bounded(number.value, [number.value], name).problems)
         return {MONEY: cells.price, "int64": cells.whole, "boolean": cells.boolean}[dtype](source, name)
 
-    def key(self, name: str, form: Form, source: ir.Value) -> Cell:
+    def _key(self, name: str, form: Form, source: ir.Value) -> Cell:
         key = name in self.contract.key or name.endswith("_id")
         if source.type().is_floating() and key:
-            raise self.unfit(name, form, "float64")
+            raise self._unfit(name, form, "float64")
         return cells.text(source, name, form.clean, key)
 
-    def day(self, name: str, form: Form, source: ir.Value) -> Cell:
-        self.clock_type(name, form, source)
-        return cells.day(source, name, form.parse, self.mapping.timezone, self.is_aware(form))
+    def _day(self, name: str, form: Form, source: ir.Value) -> Cell:
+        self._clock_type(name, form, source)
+        return cells.day(source, name, form.parse, self.mapping.timezone, self._is_aware(form))
 
-    def computed(self, name: str, form: Form, dtype: str) -> Cell:
+    def _computed(self, name: str, form: Form, dtype: str) -> Cell:
         """An expression on numbers; names are canonical columns first, source columns second."""
         node = expressions.parse(form.expr or "")
         if expressions.has_duration(node):
             raise expressions.no_duration(node)
-        parts = {part: self.part(part, name, dtype) for part in sorted(expressions.names(node))}
+        parts = {part: self._part(part, name, dtype) for part in sorted(expressions.names(node))}
         problems = tuple(problem for cell in parts.values() for problem in cell.problems)
         arithmetic = expressions.exact if dtype == MONEY else expressions.floating
         value = arithmetic(node, lambda part: parts[part].value)
         result = (cells.money if dtype == MONEY else cells.bounded)(value, [c.value for c in parts.values()], name)
         return Cell(result.value, problems + result.problems)
 
-    def part(self, part: str, owner: str, dtype: str) -> Cell:
+    def _part(self, part: str, owner: str, dtype: str) -> Cell:
         """One name of an expression as a number, its problems told under the column that uses it."""
         convert = cells.decimal if dtype == MONEY else cells.measure
         if part in self.table.forms() and part != owner:
-            with self.entering(part):
+            with self._entering(part):
                 inner = self.column(part)
             target = expressions.EXACT if dtype == MONEY else "float64"
             return Cell(inner.value.cast(target), ())
-        return convert(self.raw_column(part, Form(**{"from": part})), owner)
+        return convert(self._raw_column(part, Form(**{"from": part})), owner)
 
-    def moment(self, name: str) -> Moment:
+    def _moment(self, name: str) -> Moment:
         """A clock or date in local time, before it becomes UTC."""
         form = self.table.forms()[name]
         if form.expr is None:
-            return self.plain_moment(name, form)
+            return self._plain_moment(name, form)
         start, steps = expressions.shift(expressions.parse(form.expr))
         if isinstance(start, expressions.Coalesce):
-            return cells.later(self.first(start, name), steps, self.mapping.timezone)
+            return cells.later(self._first(start, name), steps, self.mapping.timezone)
         if not isinstance(start, expressions.Name):
             raise expressions.no_duration(start)
-        return cells.later(self.named_moment(start.name, name), steps, self.mapping.timezone)
+        return cells.later(self._named_moment(start.name, name), steps, self.mapping.timezone)
 
-    def first(self, start: expressions.Coalesce, owner: str) -> Moment:
+    def _first(self, start: expressions.Coalesce, owner: str) -> Moment:
         """The first of several moments that is there."""
         named = [part.name for part in start.parts if isinstance(part, expressions.Name)]
         if len(named) < len(start.parts):
             raise expressions.no_duration(start)
-        found = [self.named_moment(name, owner) for name in named]
-        problems = tuple(problem for part in found for problem in part.problems)
-        if any(part.instant is None for part in found):
-            return Moment(ibis.coalesce(*[part.local for part in found]), None, problems)
+        moments = [self._named_moment(name, owner) for name in named]
+        problems = tuple(problem for part in moments for problem in part.problems)
+        if any(part.instant is None for part in moments):
+            return Moment(ibis.coalesce(*[part.local for part in moments]), None, problems)
         return cells.Moment(
-            ibis.coalesce(*[part.local for part in found]), ibis.coalesce(*[part.instant for part in found]), problems
+            ibis.coalesce(*[part.local for part in moments]),
+            ibis.coalesce(*[part.instant for part in moments]),
+            problems,
         )
 
-    def named_moment(self, name: str, owner: str) -> Moment:
+    def _named_moment(self, name: str, owner: str) -> Moment:
         forms = self.table.forms()
         if name in forms and name != owner and self.contract.column(name).dtype[:4] in ("time", "date"):
-            with self.entering(name):
-                found = self.moment(name)
-            return Moment(found.local, found.instant)
-        return self.plain_moment(owner, Form(**{"from": name}))
+            with self._entering(name):
+                moment = self._moment(name)
+            return Moment(moment.local, moment.instant)
+        return self._plain_moment(owner, Form(**{"from": name}))
 
-    def plain_moment(self, name: str, form: Form) -> Moment:
+    def _plain_moment(self, name: str, form: Form) -> Moment:
         if _from_canonical(self.table, name, form):
-            return self.named_moment(form.from_ or "", name)
-        source = self.source(name, form)
-        self.clock_type(name, form, source)
-        found = cells.moment(source, name, form.parse, self.mapping.timezone, self.is_aware(form))
+            return self._named_moment(form.from_ or "", name)
+        source = self._source(name, form)
+        self._clock_type(name, form, source)
+        moment = cells.moment(source, name, form.parse, self.mapping.timezone, self._is_aware(form))
         steps = (expressions.duration(form.add),) if form.add else ()
-        return cells.later(found, steps, self.mapping.timezone)
+        return cells.later(moment, steps, self.mapping.timezone)
 
-    def clock_type(self, name: str, form: Form, source: ir.Value) -> None:
+    def _clock_type(self, name: str, form: Form, source: ir.Value) -> None:
         kind = source.type()
         if not (kind.is_string() or kind.is_date() or kind.is_timestamp() or (kind.is_integer() and form.parse)):
-            raise self.unfit(name, form, str(kind))
+            raise self._unfit(name, form, str(kind))
 
-    def is_aware(self, form: Form) -> bool:
+    def _is_aware(self, form: Form) -> bool:
         if form.parse:
             return form.parse in EPOCHS or cells.is_aware_shape(form.parse)
         return self.aware.get(form.from_ or "", False)
 
-    def source(self, name: str, form: Form) -> ir.Value:
+    def _source(self, name: str, form: Form) -> ir.Value:
         """The source value of a form: one column, several joined, or a constant; then `map` and `when`."""
         if form.value is not None:
             value: ir.Value = ibis.literal(form.value)
         elif form.concat is not None:
-            parts = [cells.words_of(self.raw_column(part, form)) for part in form.concat]
+            parts = [cells.words_of(self._raw_column(part, form)) for part in form.concat]
             value = parts[0]
             for part in parts[1:]:
                 value = value + form.separator + part
         else:
-            value = self.raw_column(form.from_ or form.expr or "", form)
-        value = self.when(value, form)
-        return value if form.map is None else self.mapped(name, form, value)
+            value = self._raw_column(form.from_ or form.expr or "", form)
+        value = self._when(value, form)
+        return value if form.map is None else self._mapped(name, form, value)
 
-    def raw_column(self, name: str, form: Form) -> ir.Value:
+    def _raw_column(self, name: str, form: Form) -> ir.Value:
         if name not in self.raw.columns:
             raise HeadwaterError("E302", column=name, nearest="—", others_missing="—")
         kind = self.raw[name].type()
         if kind.is_nested() or kind.is_binary() or kind.is_time() or kind.is_interval():
-            raise self.unfit(name, form, str(kind))
+            raise self._unfit(name, form, str(kind))
         return cells.present(self.raw[name], form.null_values)
 
-    def when(self, value: ir.Value, form: Form) -> ir.Value:
+    def _when(self, value: ir.Value, form: Form) -> ir.Value:
         """Null unless every named source column holds one of its codes."""
         for column, codes in form.when.items():
-            holds = cells.words_of(self.raw_column(column, Form(**{"from": column}))).isin(codes)
+            holds = cells.words_of(self._raw_column(column, Form(**{"from": column}))).isin(codes)
             value = ibis.ifelse(holds, value, ibis.null(value.type()))
         return value
 
-    def mapped(self, name: str, form: Form, value: ir.Value) -> ir.StringValue:
+    def _mapped(self, name: str, form: Form, value: ir.Value) -> ir.StringValue:
         """Codes by the closed map; those outside it are remembered as `unmapped` unless `other` names a value."""
         words, codes = cells.words_of(value), form.map or {}
         otherwise = None if form.other in (None, "error") else form.other
@@ -195,25 +197,25 @@ class Columns:
         )
         return ibis.cases(*[(words == code, target) for code, target in codes.items()], else_=default)
 
-    def unfit(self, name: str, form: Form, found: str) -> HeadwaterError:
+    def _unfit(self, name: str, form: Form, kind: str) -> HeadwaterError:
         expected = self.contract.column(name).dtype if name in self.contract.schema() else "scalar"
-        return HeadwaterError("E314", column=form.from_ or name, name=name, expected=expected, found=found)
+        return HeadwaterError("E314", column=form.from_ or name, name=name, expected=expected, found=kind)
 
-    def entering(self, name: str) -> "Entered":
-        return Entered(self.making, name)
+    def _entering(self, name: str) -> "_Entered":
+        return _Entered(self.making, name)
 
 
-def closed_maps(made: Columns, file: str) -> None:
+def check_maps(columns: Columns, file: str) -> None:
     """Codes outside a closed map stop the run. Raises E321 with the codes."""
-    for name, source, broken, words in made.unmapped:
-        outside = made.raw.filter(broken).select(code=words.substr(0, 40)).distinct().order_by("code").limit(6)
+    for name, source, broken, words in columns.unmapped:
+        outside = columns.raw.filter(broken).select(code=words.substr(0, 40)).distinct().order_by("code").limit(6)
         codes = [row["code"] for row in outside.to_pyarrow().to_pylist()]
         if codes:
             raise HeadwaterError("E321", file=file, column=source, name=name, codes=", ".join(codes), first=codes[0])
 
 
 @dataclass
-class Entered:
+class _Entered:
     """Notes which columns are being made, so that one made of itself is refused. Raises E213."""
 
     making: list[str]
@@ -236,13 +238,13 @@ def _from_canonical(table: TableMapping, name: str, form: Form) -> bool:
 def needed(table: TableMapping) -> set[str]:
     """Source columns that a table's mapping reads."""
     canonical = set(table.forms())
-    found: set[str] = set()
+    columns: set[str] = set()
     for name, form in table.forms().items():
         if form.expr is not None:
-            found |= {
+            columns |= {
                 part for part in expressions.names(expressions.parse(form.expr)) if part not in canonical - {name}
             }
         if form.from_ is not None and not _from_canonical(table, name, form):
-            found.add(form.from_)
-        found |= {*(form.concat or []), *form.when}
-    return found
+            columns.add(form.from_)
+        columns |= {*(form.concat or []), *form.when}
+    return columns

@@ -21,8 +21,8 @@ from features.spine import cutoff
 from models.splits import stepped
 from pipelines.config.mapping import Mapping, Source
 from pipelines.config.quality import Quality
-from pipelines.ingest.inputs import stop
-from pipelines.ingest.parts import Tables
+from pipelines.ingest.inputs import raise_first
+from pipelines.ingest.tables import Tables
 
 FEWEST_ROWS = 50
 """Fewer rows are never asked for. Of 50 expected, chance alone (Poisson) leaves 12 or less once in 10^10 periods."""
@@ -55,6 +55,7 @@ class Rhythm:
 
     @property
     def moments(self) -> set[date]:
+        """The midnights at which rows must be counted."""
         return {self.seen[k] for k in (0, *self.compared)}
 
 
@@ -66,7 +67,17 @@ def months(as_of: date, edge: date) -> Rhythm:
 
 
 def week(as_of: date, step: str, times: int) -> Rhythm:
-    """The newest seven days, against seven days of some weeks or months before."""
+    """The newest seven days, against seven days of some weeks or months before.
+
+    Parameters
+    ----------
+    as_of
+        The day after the newest week.
+    step
+        From one week to the one before: 7d or 1mo.
+    times
+        How many weeks before it are compared.
+    """
     ends = [stepped(as_of, step, -k) for k in range(times + 1)]
     spans = tuple((end - timedelta(days=7), end) for end in ends)
     return Rhythm(spans, _graced(ends), 1, tuple(range(1, times + 1)), 1)
@@ -108,23 +119,38 @@ class Thin:
 
     @property
     def share(self) -> float:
+        """Rows found per row expected."""
         return self.found / self.expected
 
 
-def judge(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
-    """Warnings W421 for a thin week. Raises E421 for months that hardly came, the emptiest table first."""
+def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
+    """Warnings W421 for a thin week. Raises E421 for months that hardly came, the emptiest table first.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    tables
+        What was read.
+    mapping
+        Names the sources, and the time zone of days.
+    quality
+        Limits, and months accepted as they are.
+    as_of
+        Rows known then or later do not count.
+    """
     if not (quality.gaps and quality.smallest_month):
         return ()
     stopped: list[tuple[float, HeadwaterError]] = []
     warnings: list[Problem] = []
     for name in (name for name in CONTRACTS if CONTRACTS[name].event and name in tables.parts):
         file = _shown(mapping.tables[name].source)
-        thin = _found(con, tables, name, mapping.timezone, quality, as_of)
+        thin = _thinnest(con, tables, name, mapping.timezone, quality, as_of)
         if thin.month:
-            stopped.append((thin.month.share, HeadwaterError("E421", file=file, **_told(name, thin.month))))
+            stopped.append((thin.month.share, HeadwaterError("E421", file=file, **_values(name, thin.month))))
         elif thin.week:
-            warnings.append(Problem("W421", file, values=_told(name, thin.week)))
-    stop([error for _, error in sorted(stopped, key=lambda pair: pair[0])])
+            warnings.append(Problem("W421", file, values=_values(name, thin.week)))
+    raise_first([error for _, error in sorted(stopped, key=lambda pair: pair[0])])
     return tuple(warnings)
 
 
@@ -133,43 +159,58 @@ def _shown(source: Source) -> str:
     return source.files or source.database or source.table or "sql"
 
 
-def _told(name: str, thin: Thin) -> dict[str, Any]:
-    days = {"first": thin.first.isoformat(), "last": thin.last.isoformat(), "month": f"{thin.last:%Y-%m}"}
+def _values(name: str, thin: Thin) -> dict[str, Any]:
+    days = {"first": thin.first.isoformat(), "last": thin.last.isoformat(), "month": _month(thin.last)}
     return {"table": name, "found": thin.found, "expected": thin.expected, **days}
 
 
 @dataclass(frozen=True)
-class Found:
+class ThinnestPeriods:
     """The thinnest month of a table, and its newest week, if they are thin."""
 
     month: Thin | None = None
     week: Thin | None = None
 
 
-def _found(con: Any, tables: Tables, name: str, zone: str, quality: Quality, as_of: date) -> Found:
+def _thinnest(con: Any, tables: Tables, name: str, zone: str, quality: Quality, as_of: date) -> ThinnestPeriods:
     """Looks at calendar months and at those that end with the as-of date.
 
     A week must be thin against other weeks and against the same days of other months: bills are paid at a month's end.
     """
     by_month = [months(as_of, edge) for edge in dict.fromkeys((as_of.replace(day=1), as_of))]
     by_week = [week(as_of, "7d", 8), week(as_of, "1mo", 6)]
-    came = arrivals(con, tables, name, zone, [*by_month, *by_week])
-    if came is None:
-        return Found()
+    arrived = arrivals(con, tables, name, zone, [*by_month, *by_week])
+    if arrived is None:
+        return ThinnestPeriods()
     share, accepted = quality.smallest_month, quality.quiet.get(name, ())
-    thin = [month for rhythm in by_month for month in thin_periods(came, rhythm, share)]
+    thin = [month for rhythm in by_month for month in thin_periods(arrived, rhythm, share)]
     thin = [month for month in thin if not _overlaps(month, accepted)]
-    quiet = [thin_periods(came, rhythm, share) for rhythm in by_week]
-    return Found(min(thin, key=lambda month: month.share, default=None), quiet[0][0] if all(quiet) else None)
+    quiet = [thin_periods(arrived, rhythm, share) for rhythm in by_week]
+    return ThinnestPeriods(min(thin, key=lambda month: month.share, default=None), quiet[0][0] if all(quiet) else None)
 
 
 def _overlaps(thin: Thin, accepted: Sequence[str]) -> bool:
     """Does a month that was declared right as it is lie in the period?"""
-    return any(f"{thin.first:%Y-%m}" <= month <= f"{thin.last:%Y-%m}" for month in accepted)
+    return any(_month(thin.first) <= month <= _month(thin.last) for month in accepted)
+
+
+def _month(day: date) -> str:
+    """As months are accepted in the configuration: 2026-01."""
+    return f"{day:%Y-%m}"
 
 
 def thin_periods(came: Arrivals, rhythm: Rhythm, share: float) -> list[Thin]:
-    """Periods with less than `share` of the rows of each comparable, but for runs that came a few days early."""
+    """Periods with less than `share` of the rows of each comparable, but for runs that came a few days early.
+
+    Parameters
+    ----------
+    came
+        Rows by day, as they were seen at some midnights.
+    rhythm
+        Which periods are compared.
+    share
+        Least part of the fewest rows of the comparables; 0 finds none.
+    """
     thin = []
     for (early, late), then, now in _counted(came, rhythm):
         if len(then) < FEWEST_PERIODS or min(then) < FEWEST_ROWS or now >= share * _steadiness(then) * min(then):
@@ -195,7 +236,21 @@ def _counted(came: Arrivals, rhythm: Rhythm) -> Iterator[tuple[tuple[date, date]
 
 
 def arrivals(con: Any, tables: Tables, name: str, zone: str, rhythms: Sequence[Rhythm]) -> Arrivals | None:
-    """Rows per day as they were seen at each midnight of the rhythms; None for a table without any in that time."""
+    """Rows per day as they were seen at each midnight of the rhythms; None for a table without any in that time.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    tables
+        What was read.
+    name
+        Of a table of events.
+    zone
+        IANA name, in which days begin.
+    rhythms
+        Every period that will be asked for.
+    """
     start = min(early for rhythm in rhythms for early, _ in rhythm.spans)
     end = max(late for rhythm in rhythms for _, late in rhythm.spans)
     moments = sorted(set().union(*[rhythm.moments for rhythm in rhythms]))

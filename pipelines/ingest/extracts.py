@@ -21,17 +21,15 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from features.errors import HeadwaterError
 from pipelines.config import credentials
 from pipelines.config.mapping import Mapping, TableMapping
 from pipelines.ingest import columns, inputs
-from pipelines.ingest.readers import databases, parquets
+from pipelines.ingest.readers import databases, parquet_files
 from pipelines.ingest.readers.databases import Database
-from pipelines.workspace import files
+from pipelines.workspace.files import FILE_MODE, FOLDER_MODE, fill_parquet, replacing, sha256, sync
 
-FOLDER_MODE, FILE_MODE = 0o750, 0o640
 SNAPSHOT = "snapshot.parquet"
 LAYOUT = 1
 """Another number makes every table be fetched anew; for changes of what an extract holds."""
@@ -42,7 +40,16 @@ MEMORY = "500MB"
 def extract(mapping: Mapping, folder: Path, first: int | None = None) -> None:
     """Fetch every database table of a mapping into files below `folder`, once for each loaded mapping.
 
-    `first`: at most so many rows of each, for a trial. All tables are tried before the first problem is raised, the others with it: what `databases` raises, and E7xx.
+    All tables are tried before the first problem is raised, the others with it: what `databases` raises, and E7xx.
+
+    Parameters
+    ----------
+    mapping
+        Its database sources are told where their files lie.
+    folder
+        Of all extracts of the project.
+    first
+        Rows of each to fetch at most, for a trial; None for all.
     """
     waiting = {name: mapping.tables[name] for name in inputs.ordered(mapping) if _is_waiting(mapping.tables[name])}
     if not waiting:
@@ -52,16 +59,16 @@ def extract(mapping: Mapping, folder: Path, first: int | None = None) -> None:
         for connection in dict.fromkeys(table.source.connection or "" for table in waiting.values()):
             members = {name: table for name, table in waiting.items() if table.source.connection == connection}
             failures += [
-                inputs.named(error, mapping, name) for name, error in _fetched(connection, members, folder, first)
+                inputs.of_table(error, mapping, name) for name, error in _failures(connection, members, folder, first)
             ]
-    inputs.stop(failures)
+    inputs.raise_first(failures)
 
 
 def _is_waiting(table: TableMapping) -> bool:
     return table.source.connection is not None and table.source.files is None
 
 
-def _fetched(
+def _failures(
     connection: str, members: dict[str, TableMapping], folder: Path, first: int | None
 ) -> Iterator[tuple[str, HeadwaterError]]:
     """Fetch the tables of one connection; gives those that failed."""
@@ -86,12 +93,24 @@ class Extract:
 
     @classmethod
     def of(cls, name: str, table: TableMapping, folder: Path) -> "Extract":
+        """The extract of one canonical table.
+
+        Parameters
+        ----------
+        name
+            Of the table.
+        table
+            Its mapping, from a connection.
+        folder
+            Of all extracts of the project.
+        """
         mark = {table.source.watermark} if table.source.watermark else set()
         needed = sorted(columns.needed(table) | mark)
         return cls(table, needed, folder / f"{name}-{identity(table, needed)}")
 
     @property
     def files(self) -> list[Path]:
+        """What was fetched so far, in order."""
         return sorted(self.folder.glob("*.parquet"))
 
     def fetch(self, database: Database, first: int | None) -> None:
@@ -100,28 +119,28 @@ class Extract:
         for leftover in self.folder.glob(".*.tmp"):
             leftover.unlink()
         source, files = self.table.source, self.files
-        least = self.least(files) if source.watermark else None
+        least = self._least(files) if source.watermark else None
         rows = databases.selection(databases.relation(database, source), source, self.needed, least).limit(first)
         if source.watermark and files:
-            self.add(database, rows, files, least)
+            self._add(database, rows, files, least)
         else:
-            self.begin(database, rows)
-        source.kept_as(f"{escape(self.folder.as_posix())}/*.parquet")
+            self._begin(database, rows)
+        source.read_from(f"{escape(self.folder.as_posix())}/*.parquet")
 
-    def begin(self, database: Database, rows: ir.Table) -> None:
+    def _begin(self, database: Database, rows: ir.Table) -> None:
         """The whole table: the first of many files, or the only one."""
         kinds = databases.types(rows)
         name = _numbered(1) if self.table.source.watermark else SNAPSHOT
         _write(self.folder / name, databases.batches(database, rows, kinds), kinds)
 
-    def add(self, database: Database, rows: ir.Table, files: list[Path], least: date | datetime | None) -> None:
+    def _add(self, database: Database, rows: ir.Table, files: list[Path], least: date | datetime | None) -> None:
         """One more file of the rows that no earlier one holds; none when there are no such rows."""
         kinds = databases.types(rows)
         with _unseen(files, self.table.source.watermark or "", least) as new:
-            found = (new(batch) for batch in databases.batches(database, rows, kinds))
-            _write(self.folder / _numbered(int(files[-1].stem) + 1), found, kinds, empty=False)
+            fresh = (new(batch) for batch in databases.batches(database, rows, kinds))
+            _write(self.folder / _numbered(int(files[-1].stem) + 1), fresh, kinds, empty=False)
 
-    def least(self, files: list[Path]) -> date | datetime | None:
+    def _least(self, files: list[Path]) -> date | datetime | None:
         """From which watermark on rows are fetched: the newest one kept less the overlap, or the declared start."""
         source = self.table.source
         newest = max((mark for file in files if (mark := _newest_of(file, source.watermark or ""))), default=None)
@@ -145,7 +164,7 @@ def _numbered(number: int) -> str:
 
 
 def _newest_of(file: Path, column: str) -> date | datetime | None:
-    with parquets.opened(str(file)) as opened:
+    with parquet_files.opened(str(file)) as opened:
         marks = [pc.max(batch.column(0)) for batch in opened.iter_batches(columns=[column])]
     return max((mark.as_py() for mark in marks if mark.is_valid), default=None)
 
@@ -168,8 +187,8 @@ def _unseen(
     def new(batch: pa.RecordBatch) -> pa.RecordBatch:
         rows = ibis.memtable(pa.Table.from_batches([batch]))
         left = con.to_pyarrow(rows.anti_join(seen, [rows[name].identical_to(seen[name]) for name in rows.columns]))
-        found = left.cast(batch.schema).combine_chunks().to_batches()
-        return found[0] if found else batch.slice(0, 0)
+        batches = left.cast(batch.schema).combine_chunks().to_batches()
+        return batches[0] if batches else batch.slice(0, 0)
 
     try:
         yield new
@@ -179,30 +198,11 @@ def _unseen(
 
 def _write(path: Path, rows: Iterable[pa.RecordBatch], kinds: dict[str, pa.DataType], *, empty: bool = True) -> None:
     """Whole or not at all: beside, synced, renamed. The same bytes leave a file as it is; no rows leave none."""
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}.tmp")
-    try:
-        count = _stream(temporary, rows, pa.schema(list(kinds.items())))
-        if (count or empty) and not (path.is_file() and files.sha256(path) == files.sha256(temporary)):
-            temporary.replace(path)
-            files.sync(path.parent)
-    except OSError as error:
-        raise files.disk_error(error, path) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _stream(path: Path, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
-    """Write batches as they come; the number of rows."""
-    count = 0
-    with path.open("xb") as out:
-        os.fchmod(out.fileno(), FILE_MODE)
-        with pq.ParquetWriter(out, schema, compression="zstd", write_page_checksum=True) as writer:
-            for batch in rows:
-                writer.write_batch(batch.cast(schema))
-                count += batch.num_rows
-        out.flush()
-        os.fsync(out.fileno())
-    return count
+    with replacing(path) as temporary:
+        count = fill_parquet(temporary, rows, pa.schema(list(kinds.items())))
+        if not (count or empty) or (path.is_file() and sha256(path) == sha256(temporary)):
+            temporary.unlink()
+    sync(path.parent)
 
 
 @contextmanager

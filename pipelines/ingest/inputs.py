@@ -3,19 +3,21 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from features.contracts import CONTRACTS, Column, Contract
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
+from features.spine import cutoff
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raw
 
 FORMAT = 1
-"""Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew."""
+"""Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew.
+
+Raise it with every change of what comes out of the same files; `test_inputs.py` says when that is."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +29,18 @@ class Inputs:
     failures: tuple[HeadwaterError, ...] = ()
 
     def fingerprint(self, quality: Quality) -> str:
-        """Identity of what `read` would make of these inputs: their contents, and the names that it would tell."""
-        found = {}
+        """Identity of what a reading makes of these inputs: their contents, and the names that it shows."""
+        contents = {}
         for name, raw in self.raws.items():
             files = [(file.path, file.sha256) for file in raw.inputs]
-            found[name] = [files, raw.repeated]
-        return _digest([recipe(self.mapping, quality), found])[:16]
+            contents[name] = [files, raw.repeated]
+        return _digest([recipe(self.mapping, quality), contents])[:16]
 
     def delivered(self, as_of: date, quality: Quality) -> datetime:
         """Two days after the later of the as-of date and the moment at which the newest file was written, UTC."""
         paths = [Path(file.path) for raw in self.raws.values() for file in raw.inputs if Path(file.path).is_file()]
         written = [datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None) for path in paths]
-        zone = ZoneInfo(self.mapping.timezone)
-        midnight = datetime.combine(as_of, time(), zone).astimezone(UTC).replace(tzinfo=None)
-        return max([midnight, *written]) + timedelta(days=quality.delivery_days)
+        return max([cutoff(as_of, self.mapping.timezone), *written]) + timedelta(days=quality.delivery_days)
 
 
 def located(mapping: Mapping) -> Inputs:
@@ -50,7 +50,7 @@ def located(mapping: Mapping) -> Inputs:
         try:
             raws[name] = sources.find(mapping.tables[name].source)
         except HeadwaterError as error:
-            failures.append(named(error, mapping, name))
+            failures.append(of_table(error, mapping, name))
     return Inputs(mapping, raws, tuple(failures))
 
 
@@ -70,44 +70,36 @@ def extended(name: str, mapping: Mapping) -> Contract:
     return contract
 
 
-def named(error: HeadwaterError, mapping: Mapping, table: str) -> HeadwaterError:
-    """The same error with the table, the mapping file and the YAML path that a fix line needs."""
+def of_table(error: HeadwaterError, mapping: Mapping, table: str) -> HeadwaterError:
+    """The same error with the table, the mapping file and the YAML path that a fix line needs.
+
+    Parameters
+    ----------
+    error
+        Of one table.
+    mapping
+        Names its file.
+    table
+        Canonical name.
+    """
     problem = error.problem
     values = {"table": table, "mapping": mapping.origin, **problem.values}
-    return HeadwaterError(
-        problem.code,
-        file=problem.file or mapping.origin,
-        row=problem.row,
-        column=problem.column,
-        sample=problem.sample,
-        others=error.others,
-        **values,
-    )
+    whole = replace(problem, file=problem.file or mapping.origin, values=values)
+    return HeadwaterError.of([whole, *error.others])
 
 
-def stop(failures: list[HeadwaterError]) -> None:
-    """Raises the first failure, the others with it."""
+def raise_first(failures: list[HeadwaterError]) -> None:
+    """Raises the first failure, the others with it; nothing where there are none."""
     if failures:
-        first, *rest = failures
-        others = [*first.others, *[problem for error in rest for problem in (error.problem, *error.others)]]
-        problem = first.problem
-        raise HeadwaterError(
-            problem.code,
-            file=problem.file,
-            row=problem.row,
-            column=problem.column,
-            sample=problem.sample,
-            others=others,
-            **problem.values,
-        ) from first
+        problems: list[Problem] = [problem for error in failures for problem in (error.problem, *error.others)]
+        raise HeadwaterError.of(problems) from failures[0]
 
 
 def recipe(mapping: Mapping, quality: Quality) -> str:
     """Everything that decides what becomes of an input: mapping, quality limits, contracts, and `FORMAT`."""
     contracts = {name: contract.schema() for name, contract in CONTRACTS.items()}
-    limits = quality.model_dump(
-        exclude={"smallest_month", "gaps", "quiet"}
-    )  # judged at each as-of date, not at reading
+    judged_each_night = {"smallest_month", "gaps", "quiet"}
+    limits = quality.model_dump(exclude=judged_each_night)
     return _digest([mapping.model_dump(mode="json"), limits, contracts, FORMAT])
 
 

@@ -1,10 +1,7 @@
-"""Guards over whole tables: sizes that do not fit their unit, and how old the data is."""
+"""Guards over whole tables: sizes that do not fit their unit."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import ibis
 import ibis.expr.types as ir
@@ -14,17 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contracts import MONEY, Contract
-from features.errors import HeadwaterError, Problem
-from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest import units
-from pipelines.ingest.parts import SIZES
 from pipelines.ingest.readers.sources import FILE
+from pipelines.ingest.reading import Reading
+from pipelines.ingest.tables import SIZES, Tables
 from pipelines.ingest.units import Odd
-
-if TYPE_CHECKING:
-    from pipelines.ingest.parts import Tables
-    from pipelines.ingest.reading import Reading
 
 COMPARED = {"bills.amount", "payments.amount", "subscriptions.monthly_fee"}
 """Money of about the same size: one far above the others is in another unit."""
@@ -53,34 +45,34 @@ class FileSize:
     day: date | None
 
 
-def check(reading: "Reading", before: dict[str, float]) -> None:
+def check(reading: Reading, before: dict[str, float]) -> None:
     """Fill medians and newest rows of the result. Raises E301 for a suspicious unit; `before`: medians of last time."""
     tables, mapping, quality = reading.result, reading.mapping, reading.quality
-    found = {name: _sizes(memory.sizes) for name, memory in tables.memory.items()}
-    every = {f"{table}.{column}": size for table, of in found.items() for column, size in of.items()}
-    tables.medians = {name: size.median for name, size in every.items()}
+    by_table = {name: _sizes(memory.sizes) for name, memory in tables.memory.items()}
+    sizes = {f"{table}.{column}": size for table, of in by_table.items() for column, size in of.items()}
+    tables.medians = {name: size.median for name, size in sizes.items()}
     for name, parts in tables.parts.items():
         moments = [part.newest for part in parts if part.newest is not None]
         if moments:
             tables.newest[name] = max(moments)
     odd = (
         _odd_file(tables, quality)
-        or (_suspect(quality, every) if mapping.decimals else None)
+        or (_suspect(quality, sizes) if mapping.decimals else None)
         or _changed(quality, tables.medians, before)
     )
     if odd:
         raise units.error(reading, odd)
 
 
-def numeric(contract: Contract, measures: tuple[str, ...]) -> list[str]:
+def watched_columns(contract: Contract, measures: tuple[str, ...]) -> list[str]:
     """Columns whose size is watched: money, and the measures of usage."""
     money = [column.name for column in contract.columns if column.dtype == MONEY]
     return money + list(measures if contract.name == "usage" else ())
 
 
-def counted(rows: ir.Table, columns: list[str]) -> pa.Table:
+def counts_of(rows: ir.Table, columns: list[str]) -> pa.Table:
     """How often each value stands in an input, to two digits: counts of slices add up, medians do not."""
-    found = [SIZES.empty_table()]
+    counts = [SIZES.empty_table()]
     newest = rows.known_at if "known_at" in rows.columns else ibis.null("timestamp(6)")
     for name in columns:
         value = rows[name].cast("float64")
@@ -89,11 +81,11 @@ def counted(rows: ir.Table, columns: list[str]) -> pa.Table:
         known = rows.filter(value.notnull()).mutate(near=near, round=value == value.round(0), newest=newest)
         values = known.group_by(FILE, column=ibis.literal(name), value=known.near, whole=known["round"])
         seen = values.aggregate(rows=lambda t: t.count(), newest=lambda t: t.newest.max())
-        found.append(seen.to_pyarrow().cast(SIZES))
-    return pa.concat_tables(found)
+        counts.append(seen.to_pyarrow().cast(SIZES))
+    return pa.concat_tables(counts)
 
 
-def added(counts: list[pa.Table]) -> pa.Table:
+def total_counts(counts: list[pa.Table]) -> pa.Table:
     """The counts of several slices, or readings, as one."""
     by = [FILE, "column", "value", "whole"]
     total = pa.concat_tables(counts).group_by(by).aggregate([("rows", "sum"), ("newest", "max")])
@@ -102,13 +94,13 @@ def added(counts: list[pa.Table]) -> pa.Table:
 
 def _sizes(counts: pa.Table) -> dict[str, Size]:
     """Per column; those without any positive value are left out."""
-    found = {}
+    sizes = {}
     for name in pc.unique(counts["column"]).to_pylist():
         column = counts.filter(pc.equal(counts["column"], name))
         positive = column.filter(pc.greater(column["value"], 0)).sort_by("value")
         if positive.num_rows:
-            found[name] = Size(_median(positive), pc.all(column["whole"]).as_py())
-    return found
+            sizes[name] = Size(_median(positive), pc.all(column["whole"]).as_py())
+    return sizes
 
 
 def _median(counts: pa.Table) -> float:
@@ -119,11 +111,11 @@ def _median(counts: pa.Table) -> float:
     return float((low + high) / 2)
 
 
-def _suspect(quality: Quality, found: dict[str, Size]) -> Odd | None:
+def _suspect(quality: Quality, sizes: dict[str, Size]) -> Odd | None:
     """Fen where yuan is expected: whole numbers with a large median, or one money column far above the others."""
-    money = {name: size.median for name, size in found.items() if name in COMPARED}
+    money = {name: size.median for name, size in sizes.items() if name in COMPARED}
     for name, median in money.items():
-        if found[name].whole and median > quality.largest_median:
+        if sizes[name].whole and median > quality.largest_median:
             return Odd(name, median, median / FEN, median / FEN, "@found.cents")
     if len(money) > 1 and max(money.values()) > quality.largest_ratio * min(money.values()):
         name, least = max(money, key=lambda n: money[n]), min(money, key=lambda n: money[n])
@@ -140,13 +132,13 @@ def _changed(quality: Quality, medians: dict[str, float], before: dict[str, floa
     return None
 
 
-def _odd_file(tables: "Tables", quality: Quality) -> Odd | None:
+def _odd_file(tables: Tables, quality: Quality) -> Odd | None:
     """The first file whose median lies far outside those of the files before it."""
     for name, memory in tables.memory.items():
         for column, files in _by_file(memory.sizes).items():
-            found = departing(files, quality.largest_change)
-            if found:
-                file, usual = found
+            odd = departing(files, quality.largest_change)
+            if odd:
+                file, usual = odd
                 low, high = min(usual), max(usual)
                 return Odd(f"{name}.{column}", file.median, low, high, "@found.file", position=file.position)
     return None
@@ -159,10 +151,10 @@ def _by_file(counts: pa.Table) -> dict[str, list[FileSize]]:
     groups = frame.groupby(["column", FILE], sort=True)
     half = groups["rows"].cumsum() * 2 >= groups["rows"].transform("sum")
     medians = frame[half].groupby(["column", FILE])["value"].first()
-    told = pd.DataFrame({"median": medians, "rows": groups["rows"].sum(), "day": groups["newest"].max()}).reset_index()
-    told = told[told["rows"] >= FEWEST_VALUES].sort_values(["column", "day", FILE])
+    sizes = pd.DataFrame({"median": medians, "rows": groups["rows"].sum(), "day": groups["newest"].max()}).reset_index()
+    sizes = sizes[sizes["rows"] >= FEWEST_VALUES].sort_values(["column", "day", FILE])
     files: dict[str, list[FileSize]] = {}
-    for column, position, median, day in zip(told["column"], told[FILE], told["median"], told["day"], strict=True):
+    for column, position, median, day in zip(sizes["column"], sizes[FILE], sizes["median"], sizes["day"], strict=True):
         files.setdefault(column, []).append(FileSize(position, median, None if pd.isna(day) else day.date()))
     return files
 
@@ -184,31 +176,3 @@ def departing(files: list[FileSize], change: float) -> tuple[FileSize, list[floa
 
 def _outside(median: float, usual: list[float], change: float) -> bool:
     return not min(usual) / change <= median <= max(usual) * change
-
-
-def freshness(tables: "Tables", mapping: Mapping, as_of: date) -> tuple[Problem, ...]:
-    """Warnings W402 for tables older than `warn_after` at an as-of date. Raises E402 past `error_after`."""
-    late = []
-    for name, table in mapping.tables.items():
-        limits, age = table.freshness, _age_of(tables, name, mapping, as_of)
-        file = tables.fingerprints[name][-1].path
-        values = {"table": name, "age": round(age / timedelta(days=1), 1), "as_of": as_of}
-        if limits.error_after and age > limits.error_after:
-            raise HeadwaterError("E402", file=file, limit=limits.error_after.days, mapping=mapping.origin, **values)
-        if limits.warn_after and age > limits.warn_after:
-            late.append(Problem("W402", file, values=values | {"limit": limits.warn_after.days}))
-    return tuple(late)
-
-
-def _age_of(tables: "Tables", name: str, mapping: Mapping, as_of: date) -> timedelta:
-    """As-of midnight minus the newest row known before it; the time of the file where a table has no clock."""
-    midnight = datetime.combine(as_of, time(), ZoneInfo(mapping.timezone)).astimezone(UTC).replace(tzinfo=None)
-    table = tables.tables[name]
-    if "known_at" not in table.columns:
-        paths = [Path(file.path) for file in tables.fingerprints[name] if Path(file.path).is_file()]
-        times = [datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None) for path in paths]
-        return midnight - max(times, default=midnight)
-    newest = tables.newest.get(name)
-    if newest is not None and newest >= midnight:  # an old date: the rows must be looked at
-        newest = table.filter(table.known_at < midnight).known_at.max().to_pyarrow().as_py()
-    return timedelta(days=100_000) if newest is None else midnight - newest

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contracts import TIME, Contract
-from pipelines.ingest import store
-from pipelines.ingest.parts import CONFLICT, RULE, Memory, Part, rows_with_places
 from pipelines.ingest.readers.sources import FILE, ROW
 from pipelines.ingest.reading import Reading
-from pipelines.ingest.rules import versions
 from pipelines.ingest.staging import WHOLE, Staged
+from pipelines.ingest.tables import CONFLICT, RULE, Memory, Part, month, rows_with_places
+from pipelines.ingest.versions import versions
+from pipelines.workspace.files import FOLDER_MODE, replacing, sha256
 
 STORED = -1
 """File and number of a stored row: before those of every other copy of it."""
@@ -41,10 +41,29 @@ class Merged:
 
 
 def merge(reading: Reading, contract: Contract, staged: Staged, before: list[Part], memory: Memory) -> Merged:
-    """Write the parts that new rows belong to and link the others. Raises Contradicted."""
+    """Write the parts that new rows belong to and link the others.
+
+    Parameters
+    ----------
+    reading
+        Says where parts are written.
+    contract
+        Of the canonical table.
+    staged
+        The new rows.
+    before
+        The parts that are stored.
+    memory
+        Of the stored rows; holds those in conflict.
+
+    Raises
+    ------
+    Contradicted
+        A new row is in conflict with a stored one.
+    """
     merged, stored = Merged(), {part.name: part for part in before if part.rows}
     folder = reading.folder / contract.name
-    folder.mkdir(mode=store.FOLDER_MODE, parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     rivals = memory.waiting.filter(pc.equal(memory.waiting[RULE], CONFLICT))
     for name in sorted({*stored, *staged.pieces}):
         path = folder / f"{name}.parquet"
@@ -56,7 +75,7 @@ def merge(reading: Reading, contract: Contract, staged: Staged, before: list[Par
             merged.parts.append(replace(stored[name], path=path))
     merged.conflicts.append(_untouched(reading.con, contract, rivals, staged))
     if not merged.parts:
-        merged.parts.append(_nothing(reading.con, contract, folder / f"{WHOLE}.parquet"))
+        merged.parts.append(_empty_part(reading.con, contract, folder / f"{WHOLE}.parquet"))
     return merged
 
 
@@ -95,40 +114,41 @@ class Pool:
 
 def _write(pool: Pool, path: Path, merged: Merged) -> None:
     """One part: its stored rows as they are unless a new row has their key, the others in their versions."""
-    found = versions(pool.con, pool.rows, pool.contract)
-    if found.conflicts is not None:
-        conflicts = found.conflicts.to_pyarrow()
+    split = versions(pool.con, pool.rows, pool.contract)
+    if split.conflicts is not None:
+        conflicts = split.conflicts.to_pyarrow()
         if pc.any(pc.equal(conflicts[FILE], STORED)).as_py():
             raise Contradicted(pool.contract.name)
-        merged.conflicts.append(_ruled(conflicts, pool.contract))
-    used = found.used
+        merged.conflicts.append(_with_rule(conflicts, pool.contract))
+    used = split.used
     if pool.stored is not None:
         used = pool.stored.anti_join(pool.rows, list(pool.contract.key)).select(*used.columns).union(used)
-    merged.duplicates += found.duplicates
-    part = _kept(pool.con, used, path)
+    merged.duplicates += split.duplicates
+    part = _written_part(pool.con, used, path)
     if part.rows:
         merged.parts.append(part)
     else:
         path.unlink()
 
 
-def _kept(con, rows: ir.Table, path: Path) -> Part:
+def _written_part(con, rows: ir.Table, path: Path) -> Part:
     """Rows written as a part, sorted."""
     first = [c for c in FIRST if c in rows.columns]
     rest = [c for c in rows.columns if c not in first]
-    con.to_parquet(rows.order_by([*first, *rest]), path, compression="zstd")
+    with replacing(path) as temporary:
+        con.to_parquet(rows.order_by([*first, *rest]), temporary, compression="zstd")
     written = con.read_parquet(path, table_name="part_written")
     if "happened_on" not in written.columns:
-        return Part(path, store.sealed(path), int(written.count().execute()))
+        return Part(path, sha256(path), int(written.count().execute()))
     day, known = written.happened_on, written.known_at
-    months = written.group_by(month=day.strftime("%Y-%m")).aggregate(
+    months = written.group_by(month=month(day)).aggregate(
         n=written.count(), first=day.min(), last=day.max(), newest=known.max()
     )
-    found = months.order_by("month").to_pyarrow().to_pydict()
-    numbers = dict(zip(found["month"], found["n"], strict=True))
-    first_day, last_day = min(found["first"], default=None), max(found["last"], default=None)
-    newest = max(found["newest"], default=None)
-    return Part(path, store.sealed(path), sum(found["n"]), first_day, last_day, newest, numbers)
+    by_month = months.order_by("month").to_pyarrow().to_pydict()
+    numbers = dict(zip(by_month["month"], by_month["n"], strict=True))
+    first_day, last_day = min(by_month["first"], default=None), max(by_month["last"], default=None)
+    newest = max(by_month["newest"], default=None)
+    return Part(path, sha256(path), sum(numbers.values()), first_day, last_day, newest, numbers)
 
 
 def _untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.Table:
@@ -138,18 +158,18 @@ def _untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.
         return rivals
     new = con.read_parquet(pieces, table_name="pieces_all")
     old = con.create_table("rivals_all", rivals, temp=True, overwrite=True)
-    found = old.anti_join(new, list(contract.key)).to_pyarrow()
+    rows = old.anti_join(new, list(contract.key)).to_pyarrow()
     con.drop_table("rivals_all")
     con.drop_view("pieces_all")
-    return found.cast(rivals.schema)
+    return rows.cast(rivals.schema)
 
 
-def _ruled(conflicts: pa.Table, contract: Contract) -> pa.Table:
+def _with_rule(conflicts: pa.Table, contract: Contract) -> pa.Table:
     rule = pa.array([CONFLICT] * conflicts.num_rows, pa.string())
     return conflicts.append_column(RULE, rule).cast(rows_with_places(contract))
 
 
-def _nothing(con, contract: Contract, path: Path) -> Part:
+def _empty_part(con, contract: Contract, path: Path) -> Part:
     """A part without rows, so that a table of which nothing is used still has its columns."""
     schema = contract.schema() | ({"superseded_at": TIME} if contract.event else {})
-    return _kept(con, ibis.memtable([], schema=ibis.schema(schema)), path)
+    return _written_part(con, ibis.memtable([], schema=ibis.schema(schema)), path)

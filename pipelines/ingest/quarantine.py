@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config.quality import Quality
-from pipelines.ingest.marks import BROKEN, FOUND, Told
-from pipelines.ingest.parts import ASIDE
+from pipelines.ingest.marks import BROKEN, FOUND, column_of, rule_of
 from pipelines.ingest.readers.sources import FILE, ROW, Raw
-from pipelines.ingest.rules import KEY_RULES, RowCount, masked
+from pipelines.ingest.rules import KEY_RULES, masked
+from pipelines.ingest.tables import ASIDE, RowCount
 
 SCHEMA = pa.schema(
     [("file", pa.string()), ("row", pa.int64()), ("column", pa.string()), ("rule", pa.string()), ("value", pa.string())]
@@ -34,46 +34,67 @@ OWN_CODES = {
 
 
 def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw) -> pa.Table:
-    """Every row of a table that is not used and not a duplicate, in the order of the files."""
-    found = pa.concat_tables([aside, _told_of(con, waiting)]).combine_chunks()
-    names = pa.array([file.path for file in raw.inputs], pa.string()).take(found[FILE].combine_chunks())
-    columns = [names, found[ROW], *(found[name] for name in SCHEMA.names[2:])]
+    """Every row of a table that is not used and not a duplicate, in the order of the files.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    aside
+        Rows put aside for good, of the schema `ASIDE`.
+    waiting
+        Rows that wait, as `rows_with_places`.
+    raw
+        Names the inputs.
+    """
+    rows = pa.concat_tables([aside, _waiting_rows(con, waiting)]).combine_chunks()
+    names = pa.array([file.path for file in raw.inputs], pa.string()).take(rows[FILE].combine_chunks())
+    columns = [names, rows[ROW], *(rows[name] for name in SCHEMA.names[2:])]
     return pa.table(columns, schema=SCHEMA).sort_by([("file", "ascending"), ("row", "ascending")])
 
 
-def ragged(raw: Raw) -> pa.Table:
-    """Rows of the wrong length, which no table ever saw."""
+def ragged_rows(raw: Raw) -> pa.Table:
+    """Rows of the wrong length, which no table ever saw; of the schema `ASIDE`."""
     rows = [
         {FILE: line.file, ROW: line.row, "rule": "ragged_row", "value": line.text[:12] + "…"} for line in raw.bad_lines
     ]
     return pa.Table.from_pylist(rows, ASIDE)
 
 
-def numbered(bad: ir.Table, told: list[Told]) -> pa.Table:
-    """Marked rows with the column and the rule that their number stands for."""
-    found = bad.select(FILE, ROW, BROKEN, value=masked(bad[FOUND])).to_pyarrow()
-    number = found[BROKEN].cast(pa.int32()).combine_chunks()
-    columns = pa.array([column for column, _ in told], pa.string()).take(number)
-    rules = pa.array([rule for _, rule in told], pa.string()).take(number)
-    return pa.table([found[FILE], found[ROW], columns, rules, found["value"]], names=ASIDE.names).cast(ASIDE)
+def broken_rows(bad: ir.Table) -> pa.Table:
+    """Marked rows with column, rule and masked value; of the schema `ASIDE`."""
+    column, rule = column_of(bad[BROKEN]), rule_of(bad[BROKEN])
+    return bad.select(FILE, ROW, column=column, rule=rule, value=masked(bad[FOUND])).to_pyarrow().cast(ASIDE)
 
 
-def _told_of(con, waiting: pa.Table) -> pa.Table:
+def _waiting_rows(con, waiting: pa.Table) -> pa.Table:
     """The same of rows that wait: those from the future show when they were known, the others whose they are."""
     if not waiting.num_rows:
         return ASIDE.empty_table()
-    rows = con.create_table("told_waiting", waiting, temp=True, overwrite=True)
+    rows = con.create_table("rows_waiting", waiting, temp=True, overwrite=True)
     column, value = ibis.literal("customer_id"), rows.customer_id
     if "known_at" in rows.columns:
         late = rows.rule == "from_the_future"
         column, value = late.ifelse("known_at", column), late.ifelse(rows.known_at.cast("string"), value)
-    told = rows.select(FILE, ROW, column=column, rule=rows.rule, value=masked(value)).to_pyarrow()
-    con.drop_table("told_waiting")
-    return told.cast(ASIDE)
+    shown = rows.select(FILE, ROW, column=column, rule=rows.rule, value=masked(value)).to_pyarrow()
+    con.drop_table("rows_waiting")
+    return shown.cast(ASIDE)
 
 
 def judge(contract: Contract, count: RowCount, bad: pa.Table, quality: Quality) -> None:
-    """Raises E304-E310 or E318 when more of a table is bad than the settings allow."""
+    """Raises E304-E310 or E318 when more of a table is bad than the settings allow.
+
+    Parameters
+    ----------
+    contract
+        Of the table.
+    count
+        What became of its rows.
+    bad
+        Its quarantined rows, of the schema `SCHEMA`.
+    quality
+        The limits.
+    """
     if not bad.num_rows:
         return
     keys = bad.filter(pc.is_in(bad["rule"], pa.array(KEY_RULES)))
@@ -109,8 +130,20 @@ def _same_column(rows: pa.Table, column: str | None) -> pa.ChunkedArray:
 
 
 def notes(contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> list[Problem]:
-    """What is worth a warning: a file given twice, rows put aside, duplicates removed."""
-    found = [Problem("W301", again, values={"table": contract.name, "first": first}) for again, first in raw.repeated]
+    """What is worth a warning: a file given twice, rows put aside, duplicates removed.
+
+    Parameters
+    ----------
+    contract
+        Of the table.
+    raw
+        Its inputs, and which of them are repeated.
+    count
+        What became of its rows.
+    bad
+        Its quarantined rows, of the schema `SCHEMA`.
+    """
+    warnings = [Problem("W301", copy, values={"table": contract.name, "first": first}) for copy, first in raw.repeated]
     if bad.num_rows:
         rule, number = Counter(bad["rule"].to_pylist()).most_common(1)[0]
         values = {
@@ -120,8 +153,8 @@ def notes(contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> list[
             "rule": f"@rule.{rule}",
             "most": number,
         }
-        found.append(Problem("W302", bad["file"][0].as_py(), values=values))
+        warnings.append(Problem("W302", bad["file"][0].as_py(), values=values))
     if count.duplicates:
         values = {"table": contract.name, "rows": count.duplicates, "total": count.in_}
-        found.append(Problem("W303", raw.name(0), values=values))
-    return found
+        warnings.append(Problem("W303", raw.inputs[0].path, values=values))
+    return warnings

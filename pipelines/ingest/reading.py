@@ -15,7 +15,7 @@ from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest.inputs import Inputs
-from pipelines.ingest.parts import Tables
+from pipelines.ingest.tables import Tables
 
 Keep = Callable[[str, pa.Table], None]
 
@@ -41,6 +41,7 @@ class Reading:
 
     @property
     def mapping(self) -> Mapping:
+        """How the inputs become canonical tables."""
         return self.inputs.mapping
 
     def known_customers(self, contract: Contract) -> ir.Table | None:

@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from features.contracts import Contract
 from features.errors import HeadwaterError
-from pipelines.ingest import columns, magnitudes, marks, quarantine
+from pipelines.ingest import columns, magnitudes, marks, offsets, quarantine
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.marks import BROKEN
-from pipelines.ingest.parts import RULE, rows_with_places
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import FILE, ROW, Raw
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.rules import clock_problems, contract_problems, passing_problems
+from pipelines.ingest.tables import RULE, month, rows_with_places
 
 SLICE = 1_000_000
 """Raw rows held at a time."""
@@ -35,7 +35,12 @@ PIECES = ".pieces"
 
 @dataclass
 class Staged:
-    """Rows of the new inputs that were judged; `pieces` are Parquet files of the good ones, by part."""
+    """Rows of the new inputs that were judged.
+
+    `total`: how many. `offsets`: time column -> texts with and without offset. `latest`: newest known_at of a good row
+    (UTC). `aside`: broken rows. `waiting`: rows that a later reading may see otherwise. `pieces`: Parquet files of the
+    good ones, by part. `sizes`: how often values stand in them.
+    """
 
     total: int = 0
     offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -47,19 +52,38 @@ class Staged:
 
 
 def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[int], staged: Staged) -> None:
-    """Read the inputs at `positions` and add what they hold to `staged`. Raises E3xx of their content, E403."""
+    """Read inputs and add what they hold to `staged`.
+
+    Parameters
+    ----------
+    reading
+        The reading that this belongs to.
+    contract
+        Of the canonical table.
+    raw
+        Its inputs.
+    positions
+        Those of the inputs to read.
+    staged
+        Gets the rows and what is known of them.
+
+    Raises
+    ------
+    HeadwaterError
+        E3xx of their content, E403 for an input that changed meanwhile.
+    """
     needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
     for rows in _slices(raw, sources.stream(raw, needed, positions)):
         staged.total += rows.num_rows
         name = f"raw_{contract.name}"
         reading.con.con.register(name, rows)
         try:
-            _read_slice(reading, contract, raw, reading.con.table(name), staged)
+            _judge_slice(reading, contract, raw, reading.con.table(name), staged)
         finally:
             reading.con.con.unregister(name)
     _unchanged(raw, positions)
     staged.total += len(raw.bad_lines)
-    staged.aside.append(quarantine.ragged(raw))
+    staged.aside.append(quarantine.ragged_rows(raw))
 
 
 def _slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
@@ -79,58 +103,72 @@ def _slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _read_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
+def _judge_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
     """Map a slice and sort its rows into good ones, those put aside for good and those that wait."""
     table = reading.mapping.tables[contract.name]
-    staged.offsets = _added(staged.offsets, marks.offset_counts(rows, table, contract))
-    made = Columns(contract, table, reading.mapping, rows, marks.aware(staged.offsets, raw.shown))
-    mapped, told = made.project()
-    columns.closed_maps(made, raw.shown)
-    later = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality)
-    _sort(reading, contract, marks.broken_rows(mapped, told, later), [*told, *marks.told(later)], staged)
+    staged.offsets = _sum(staged.offsets, offsets.offset_counts(rows, table, contract))
+    canonical = Columns(contract, table, reading.mapping, rows, offsets.awareness(staged.offsets, raw.shown))
+    mapped = canonical.projection()
+    columns.check_maps(canonical, raw.shown)
+    problems = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality)
+    _sort(reading, contract, marks.marked(mapped, problems), staged)
 
 
-def _added(earlier: dict[str, tuple[int, int]], later: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+def _sum(earlier: dict[str, tuple[int, int]], later: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     names = earlier | later
     pairs = {name: (earlier.get(name, (0, 0)), later.get(name, (0, 0))) for name in names}
     return {name: (one[0] + other[0], one[1] + other[1]) for name, (one, other) in pairs.items()}
 
 
-def again(reading: Reading, contract: Contract, waiting: pa.Table, staged: Staged) -> None:
-    """Judge the rows anew that waited for a customer, or for their day."""
+def judge_waiting(reading: Reading, contract: Contract, waiting: pa.Table, staged: Staged) -> None:
+    """Judge the rows anew that waited for a customer, or for their day, and add them to `staged`.
+
+    Parameters
+    ----------
+    reading
+        The reading in which they are judged.
+    contract
+        Of the table.
+    waiting
+        Rows as `rows_with_places`.
+    staged
+        Gets the rows and what is known of them.
+    """
     if waiting.num_rows:
-        name = f"again_{contract.name}"
+        name = f"waiting_{contract.name}"
         rows = reading.con.create_table(name, waiting.drop_columns(RULE), temp=True, overwrite=True)
-        _sort(reading, contract, rows.mutate(**marks.marks([])), [], staged)
+        _sort(reading, contract, rows.mutate(**marks.marks([])), staged)
         reading.con.drop_table(name)
 
 
-def _sort(reading: Reading, contract: Contract, marked: ir.Table, told: list[marks.Told], staged: Staged) -> None:
+def _sort(reading: Reading, contract: Contract, marked: ir.Table, staged: Staged) -> None:
     """Marked rows are put aside; of the others, those of unknown customers and from the future wait."""
     problems = passing_problems(marked, reading.delivered, reading.known_customers(contract))
     sound = marked[BROKEN].isnull()
     rule = ibis.cases(*[(sound & p.broken, p.rule) for p in problems], else_=None) if problems else ibis.null("string")
     name = f"staged_{contract.name}"
     rows = reading.con.create_table(name, marked.mutate(**{RULE: rule.cast("string")}), temp=True, overwrite=True)
-    good, found = rows.filter(rows[BROKEN].isnull(), rows[RULE].isnull()), Found.of(rows, contract)
+    good, summary = rows.filter(rows[BROKEN].isnull(), rows[RULE].isnull()), Summary.of(rows, contract)
     try:
-        if found.broken:
-            staged.aside.append(quarantine.numbered(rows.filter(rows[BROKEN].notnull()), told))
-        if found.waiting:
+        if summary.broken:
+            staged.aside.append(quarantine.broken_rows(rows.filter(rows[BROKEN].notnull())))
+        if summary.waiting:
             waiting = rows.filter(rows[RULE].notnull()).select(FILE, ROW, *contract.schema(), RULE).to_pyarrow()
             staged.waiting.append(waiting.cast(rows_with_places(contract)))
-        staged.latest = _newest(staged.latest, found.newest)
-        if found.parts:
-            staged.sizes.append(magnitudes.counted(good, magnitudes.numeric(contract, reading.mapping.measures)))
-        for part in found.parts:
-            chosen = good if part == WHOLE else good.filter(good.happened_on.strftime("%Y-%m") == part)
+        staged.latest = _newest(staged.latest, summary.newest)
+        if summary.parts:
+            staged.sizes.append(
+                magnitudes.counts_of(good, magnitudes.watched_columns(contract, reading.mapping.measures))
+            )
+        for part in summary.parts:
+            chosen = good if part == WHOLE else good.filter(month(good.happened_on) == part)
             _lay_down(reading, chosen.select(FILE, ROW, *contract.schema()), (contract.name, part), staged)
     finally:
         reading.con.drop_table(name, force=True)
 
 
 @dataclass(frozen=True)
-class Found:
+class Summary:
     """What is among judged rows: how many are broken and wait; of the good ones the newest, and their parts."""
 
     broken: int
@@ -139,17 +177,18 @@ class Found:
     parts: list[str]
 
     @classmethod
-    def of(cls, rows: ir.Table, contract: Contract) -> "Found":
+    def of(cls, rows: ir.Table, contract: Contract) -> "Summary":
+        """Of marked rows with their rule, by one pass over them."""
         good = rows[BROKEN].isnull() & rows[RULE].isnull()
-        month = rows.happened_on.strftime("%Y-%m") if contract.name in MONTHLY else ibis.literal(WHOLE)
-        asked = rows.aggregate(
+        part = month(rows.happened_on) if contract.name in MONTHLY else ibis.literal(WHOLE)
+        aggregate = rows.aggregate(
             broken=rows[BROKEN].count(),
             waiting=rows[RULE].count(),
             newest=rows.known_at.max(where=good) if "known_at" in rows.columns else ibis.null("timestamp(6)"),
-            parts=ibis.ifelse(good, month, ibis.null("string")).collect(distinct=True),
+            parts=ibis.ifelse(good, part, ibis.null("string")).collect(distinct=True),
         )
-        said = asked.to_pyarrow().to_pylist()[0]
-        return cls(said["broken"], said["waiting"], said["newest"], sorted(said["parts"] or []))
+        row = aggregate.to_pyarrow().to_pylist()[0]
+        return cls(row["broken"], row["waiting"], row["newest"], sorted(row["parts"] or []))
 
 
 def _newest(*moments: datetime | None) -> datetime | None:

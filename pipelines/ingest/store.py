@@ -5,9 +5,7 @@ the inputs, `manifest.json` what was read, every part and the sha256 of every fi
 touch is the same file in both folders (a hard link).
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
@@ -19,65 +17,61 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.errors import HeadwaterError, Problem
-from pipelines.ingest.parts import Memory, Part, Tables
 from pipelines.ingest.readers.sources import InputFile
-from pipelines.ingest.rules import RowCount
+from pipelines.ingest.tables import Memory, Part, RowCount, Tables
+from pipelines.workspace.files import FOLDER_MODE, SECRET_MODE, replacing, sha256, write_json
 
 MANIFEST = "manifest.json"
 MEMORY = "_memory"
 REMEMBERED = ("aside", "waiting", "sizes")
-FOLDER_MODE, FILE_MODE, SECRET_MODE = 0o750, 0o640, 0o600
 
 
-def seal(found: Tables, folder: Path, identity: Mapping[str, str]) -> dict[str, Any]:
-    """Write what is to be remembered of a reading, and its manifest, beside the parts; the manifest."""
-    sums = {f"{name}/{part.path.name}": part.sha256 for name, parts in found.parts.items() for part in parts}
-    for name, memory in found.memory.items():
+def seal(tables: Tables, folder: Path, identity: Mapping[str, str]) -> dict[str, Any]:
+    """Write what is to be remembered of a reading, and its manifest, beside the parts; the manifest.
+
+    Parameters
+    ----------
+    tables
+        What was read; its parts lie in the folder.
+    folder
+        Of the reading.
+    identity
+        Entries that say which mapping and limits it was made by.
+    """
+    sums = {f"{name}/{part.path.name}": part.sha256 for name, parts in tables.parts.items() for part in parts}
+    for name, memory in tables.memory.items():
         place = folder / MEMORY / name
         place.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        for table in REMEMBERED:
-            path = place / f"{table}.parquet"
-            secret(getattr(memory, table), path)
-            sums[str(path.relative_to(folder))] = sealed(path, SECRET_MODE)
-    manifest = described(found) | {"sha256": sums, **identity}
-    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True, default=str)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-    sealed(folder / MANIFEST)
-    return json.loads(text)
+        for kind in REMEMBERED:
+            path = place / f"{kind}.parquet"
+            write_secret(path, getattr(memory, kind))
+            sums[str(path.relative_to(folder))] = sha256(path)
+    manifest = summary(tables) | {"sha256": sums, **identity}
+    return json.loads(write_json(folder / MANIFEST, manifest).read_text(encoding="utf-8"))
 
 
-def sealed(path: Path, mode: int = FILE_MODE) -> str:
-    """Set the mode, sync to disk, and give the sha256 of a finished file."""
-    with path.open("rb") as file:
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def secret(rows: pa.Table, path: Path) -> None:
+def write_secret(path: Path, rows: pa.Table) -> None:
     """Rows that were put aside, readable by the owner alone from the first byte."""
-    path.unlink(missing_ok=True)
-    path.touch(SECRET_MODE)
-    with path.open("wb") as file:
-        pq.write_table(rows, file, compression="zstd")
+    with replacing(path, SECRET_MODE) as temporary:
+        pq.write_table(rows, temporary, compression="zstd")
 
 
-def described(found: Tables) -> dict[str, Any]:
+def summary(tables: Tables) -> dict[str, Any]:
     """What the manifest says of a reading."""
     return {
-        "fingerprint": found.fingerprint,
-        "measures": found.measures,
-        "attributes": found.attributes,
-        "counts": {name: asdict(count) for name, count in found.counts.items()},
-        "inputs": {name: [asdict(file) for file in files] for name, files in found.fingerprints.items()},
-        "medians": found.medians,
-        "newest": {name: moment.isoformat() for name, moment in found.newest.items()},
-        "future": found.future,
-        "ignored": found.ignored,
-        "declared": found.declared,
-        "warnings": [asdict(problem) for problem in found.warnings],
-        "parts": {name: [_entry(name, part) for part in parts] for name, parts in found.parts.items()},
-        "memory": {name: _remembered(memory) for name, memory in found.memory.items()},
+        "fingerprint": tables.fingerprint,
+        "measures": tables.measures,
+        "attributes": tables.attributes,
+        "counts": {name: asdict(count) for name, count in tables.counts.items()},
+        "inputs": {name: [asdict(file) for file in files] for name, files in tables.fingerprints.items()},
+        "medians": tables.medians,
+        "newest": {name: moment.isoformat() for name, moment in tables.newest.items()},
+        "future": tables.future,
+        "ignored": tables.ignored,
+        "declared": tables.declared,
+        "warnings": [asdict(problem) for problem in tables.warnings],
+        "parts": {name: [_entry(name, part) for part in parts] for name, parts in tables.parts.items()},
+        "memory": {name: _remembered(memory) for name, memory in tables.memory.items()},
     }
 
 
@@ -108,23 +102,20 @@ def _settled(memory: Memory) -> str | None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """What a folder of tables says of itself; None where it says nothing that can be read."""
+    """The manifest of a folder; None where there is none that can be read."""
     try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return found if isinstance(found, dict) and "sha256" in found and "parts" in found else None
+    return content if isinstance(content, dict) and {"sha256", "parts"} <= content.keys() else None
 
 
 def damaged(folder: Path, manifest: Mapping[str, Any]) -> Path | None:
     """The first file of a folder that is missing or has other bytes; every file is read once for this."""
     for name, digest in manifest["sha256"].items():
         path = folder / name
-        if not path.is_file():
+        if not path.is_file() or sha256(path) != digest:
             return path
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                return path
     return None
 
 
@@ -142,18 +133,28 @@ def open_tables(con, folder: Path) -> Tables:
     spoilt = damaged(folder, manifest)
     if spoilt:
         raise HeadwaterError("E331", file=spoilt, detail="missing or altered (sha256)")
-    return shown(con, folder, manifest)
+    return views(con, folder, manifest)
 
 
-def shown(con, folder: Path, manifest: Mapping[str, Any]) -> Tables:
-    """The same of a folder that was checked or written just now."""
-    found = known(folder, manifest)
-    for name, parts in found.parts.items():
-        found.tables[name] = found.view(con, name, parts)
-    return found
+def views(con, folder: Path, manifest: Mapping[str, Any]) -> Tables:
+    """The same of a folder that was checked or written just now.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    folder
+        Of a reading.
+    manifest
+        Its manifest.
+    """
+    tables = unopened(folder, manifest)
+    for name, parts in tables.parts.items():
+        tables.tables[name] = tables.view(con, name, parts)
+    return tables
 
 
-def known(folder: Path, manifest: Mapping[str, Any]) -> Tables:
+def unopened(folder: Path, manifest: Mapping[str, Any]) -> Tables:
     """Everything that a manifest says; no table is opened."""
     return Tables(
         {},
@@ -168,22 +169,22 @@ def known(folder: Path, manifest: Mapping[str, Any]) -> Tables:
         declared=tuple(manifest["declared"]),
         warnings=tuple(Problem(**problem) for problem in manifest["warnings"]),
         fingerprint=manifest["fingerprint"],
-        parts={name: [_part(folder, said) for said in parts] for name, parts in manifest["parts"].items()},
+        parts={name: [_part(folder, entry) for entry in parts] for name, parts in manifest["parts"].items()},
     )
 
 
-def _part(folder: Path, said: Mapping[str, Any]) -> Part:
-    days = {name: said[name] and date.fromisoformat(said[name]) for name in ("first_day", "last_day")}
-    newest = said["newest"] and datetime.fromisoformat(said["newest"])
-    return Part(folder / said["file"], said["sha256"], said["rows"], **days, newest=newest, months=said["months"])
+def _part(folder: Path, entry: Mapping[str, Any]) -> Part:
+    days = {name: entry[name] and date.fromisoformat(entry[name]) for name in ("first_day", "last_day")}
+    newest = entry["newest"] and datetime.fromisoformat(entry["newest"])
+    return Part(folder / entry["file"], entry["sha256"], entry["rows"], **days, newest=newest, months=entry["months"])
 
 
 def base(folder: Path, manifest: Mapping[str, Any]) -> Tables:
     """What the next reading starts from: parts and memories of every table."""
-    found = known(folder, manifest)
-    for name, said in manifest["memory"].items():
-        rows = {table: pq.read_table(folder / MEMORY / name / f"{table}.parquet") for table in REMEMBERED}
-        offsets = {column: (there, none) for column, (there, none) in said["offsets"].items()}
-        latest = said["latest"] and datetime.fromisoformat(said["latest"])
-        found.memory[name] = Memory(said["types"], offsets, latest, **rows)
-    return found
+    tables = unopened(folder, manifest)
+    for name, entry in manifest["memory"].items():
+        rows = {kind: pq.read_table(folder / MEMORY / name / f"{kind}.parquet") for kind in REMEMBERED}
+        offsets = {column: (there, none) for column, (there, none) in entry["offsets"].items()}
+        latest = entry["latest"] and datetime.fromisoformat(entry["latest"])
+        tables.memory[name] = Memory(entry["types"], offsets, latest, **rows)
+    return tables

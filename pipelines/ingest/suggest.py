@@ -12,9 +12,11 @@ import pyarrow as pa
 from features.contracts import CONTRACTS, Contract
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping, Source
-from pipelines.ingest import columns, extracts, inputs, marks
+from pipelines.config.validation import nearest
+from pipelines.ingest import columns, extracts, inputs, marks, offsets
 from pipelines.ingest.columns import Columns
-from pipelines.ingest.readers import csvs, parquets, sources
+from pipelines.ingest.readers import sources
+from pipelines.ingest.readers.reader import reader_of
 from pipelines.ingest.rules import contract_problems
 
 FIRST = 1_000
@@ -124,7 +126,19 @@ class Guess:
 def suggest(path: Path, table: str | None = None, encoding: str = "utf-8") -> str:
     """A mapping proposal for one raw file, as YAML text with comments. Nothing is written.
 
-    `table`: the canonical table; without it the one whose columns fit best. Raises E211, E401 and what reading raises.
+    Parameters
+    ----------
+    path
+        The file.
+    table
+        The canonical table; without it the one whose columns fit best.
+    encoding
+        Of a CSV file.
+
+    Raises
+    ------
+    HeadwaterError
+        E211 for a table that is not there, E401 for a file that is not, and what reading raises.
     """
     source = Source(path=str(path), encoding=encoding)
     if not path.is_file():
@@ -132,21 +146,18 @@ def suggest(path: Path, table: str | None = None, encoding: str = "utf-8") -> st
     header, sample = _first_rows(path, source)
     if table is not None and table not in CONTRACTS:
         raise HeadwaterError(
-            "E211", file=path, column=table, name=table, nearest=sources.nearest(table, list(CONTRACTS)) or "—"
+            "E211", file=path, column=table, name=table, nearest=nearest(table, list(CONTRACTS)) or "—"
         )
     contract = CONTRACTS[table] if table else _best_contract(header)
-    return _written(path, source, contract, header, sample)
+    return _yaml(path, source, contract, header, sample)
 
 
 def _first_rows(path: Path, source: Source) -> tuple[list[str], dict[str, list[str]]]:
     """Header, and up to a thousand values of each column as text."""
-    if source.is_csv:
-        header = csvs.header(str(path), source)
-        batches = csvs.batches(str(path), source, csvs.types(header), [])
-    else:
-        header = parquets.header(str(path))
-        batches = parquets.batches(str(path), parquets.types([str(path)], header))
-    batch = next(iter(batches), None)
+    reader = reader_of(source)
+    header = reader.header(str(path), source)
+    types = reader.types([str(path)], header, source)
+    batch = next(iter(reader.batches(str(path), source, types, [])), None)
     rows = batch.slice(0, FIRST) if batch is not None else None
     return header, {name: _texts(rows, name) for name in header}
 
@@ -160,9 +171,9 @@ def _best_contract(header: list[str]) -> Contract:
     """The table whose columns are named best, required ones counting double; labels only when asked for."""
 
     def fit(contract: Contract) -> float:
-        found = _guesses(contract, header)
+        guesses = _guesses(contract, header)
         needed = [column.name for column in contract.columns if not column.nullable]
-        return sum(guess.likeness for guess in found.values()) + sum(name in found for name in needed) / len(needed)
+        return sum(guess.likeness for guess in guesses.values()) + sum(name in guesses for name in needed) / len(needed)
 
     return max((contract for contract in CONTRACTS.values() if contract.name != "labels"), key=fit)
 
@@ -182,23 +193,23 @@ def _likeness(column: str, label: str, source: str) -> float:
     """1 for a known name, else the similarity to the nearest of them."""
     names = (column, label, *KNOWN.get(column, ()))
     plain = _flat(source)
-    found = max(SequenceMatcher(None, _flat(name), plain).ratio() for name in names)
-    return min(found, DOUBTFUL.get(source, 1.0))
+    alike = max(SequenceMatcher(None, _flat(name), plain).ratio() for name in names)
+    return min(alike, DOUBTFUL.get(source, 1.0))
 
 
 def _flat(name: str) -> str:
     return re.sub(r"[\s_\-]+", "", name.lower())
 
 
-def _written(path: Path, source: Source, contract: Contract, header: list[str], sample: dict[str, list[str]]) -> str:
-    found = _guesses(contract, header)
-    encoding = f", encoding: {source.encoding}" if source.is_csv else ""
+def _yaml(path: Path, source: Source, contract: Contract, header: list[str], sample: dict[str, list[str]]) -> str:
+    guesses = _guesses(contract, header)
+    encoding = f", encoding: {source.encoding}" if source.reader == "csv_files" else ""
     lines = [f"  {contract.name}:", f"    source: {{path: {_quoted(str(path))}{encoding}}}", "    columns:"]
     clocks: list[str] = []
     for column in contract.columns:
-        line = _proposal(column.name, column.dtype, found.get(column.name), sample, column.nullable)
+        line = _proposal(column.name, column.dtype, guesses.get(column.name), sample, column.nullable)
         (clocks if column.name in ("happened_at", "known_at") else lines).append(line)
-    left = [name for name in header if name not in {guess.source for guess in found.values()}]
+    left = [name for name in header if name not in {guess.source for guess in guesses.values()}]
     if contract.name == "usage":
         measures = [name for name in left if _numeric(sample[name])]
         lines += [
@@ -275,26 +286,24 @@ def test(mapping: Mapping, rows: int = FIRST) -> list[Trial]:
 
 def _trial(con, mapping: Mapping, name: str, rows: int) -> Trial:
     try:
-        return _tried(con, mapping, name, rows)
+        return _outcome(con, mapping, name, rows)
     except HeadwaterError as error:
-        raise inputs.named(error, mapping, name) from error
+        raise inputs.of_table(error, mapping, name) from error
 
 
-def _tried(con, mapping: Mapping, name: str, rows: int) -> Trial:
+def _outcome(con, mapping: Mapping, name: str, rows: int) -> Trial:
     table, contract = mapping.tables[name], inputs.extended(name, mapping)
     raw = sources.find(table.source)
     needed = sorted(columns.needed(table))
     sources.require(raw, set(needed))
     first = pa.Table.from_batches([b for b in [next(iter(sources.stream(raw, needed)), None)] if b is not None])
-    given = con.create_table(f"trial_{name}", first.slice(0, rows), overwrite=True, temp=True)
-    file = raw.shown
-    made = Columns(contract, table, mapping, given, marks.offsets(given, table, contract, file))
-    mapped, told = made.project()
-    columns.closed_maps(made, file)
-    later = contract_problems(mapped, contract)
-    told = [*told, *marks.told(later)]
-    staged = marks.broken_rows(mapped, told[: len(told) - len(later)], later)
-    counted = staged.group_by(marks.BROKEN).aggregate(n=staged.count()).to_pyarrow().to_pylist()
-    broken = {".".join(told[row[marks.BROKEN]]): row["n"] for row in counted if row[marks.BROKEN] is not None}
-    good = staged.filter(staged[marks.BROKEN].isnull()).select(*contract.schema()).limit(3)
+    trial = con.create_table(f"trial_{name}", first.slice(0, rows), overwrite=True, temp=True)
+    canonical = Columns(contract, table, mapping, trial, offsets.aware_columns(trial, table, contract, raw.shown))
+    mapped = canonical.projection()
+    columns.check_maps(canonical, raw.shown)
+    judged = marks.marked(mapped, contract_problems(mapped, contract))
+    bad, good = judged.filter(judged[marks.BROKEN].notnull()), judged.filter(judged[marks.BROKEN].isnull())
+    counts = bad.group_by(marks.BROKEN).aggregate(n=bad.count()).to_pyarrow().to_pylist()
+    broken = {row[marks.BROKEN].replace("|", "."): row["n"] for row in counts}
+    good = good.select(*contract.schema()).limit(3)
     return Trial(name, min(first.num_rows, rows), broken, good.to_pyarrow().to_pylist())

@@ -1,194 +1,171 @@
-"""Raw files -> canonical tables, with what was left out and why: `read`; `read_tables` for those without a workspace.
+"""The canonical tables of one reading: the files they lie in, what became of the rows, what must be remembered."""
 
-A reading may start from an earlier one (`base`): then only inputs that are new are opened, and the outcome is the same
-as if all had been read at once. Where that cannot be had from the new inputs alone, a table is read whole.
-"""
-
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.contracts import Contract
-from features.errors import HeadwaterError
-from pipelines.config.mapping import Mapping
-from pipelines.config.quality import Quality
-from pipelines.ingest import columns, magnitudes, merging, quarantine, staging, store
-from pipelines.ingest.inputs import extended, located, named, ordered, stop
-from pipelines.ingest.merging import Contradicted
-from pipelines.ingest.parts import ASIDE, CONFLICT, RULE, Memory, Part, Tables, rows_with_places
-from pipelines.ingest.readers import sources
-from pipelines.ingest.readers.sources import FILE, InputFile, Raw
-from pipelines.ingest.reading import Keep, Reading
-from pipelines.ingest.rules import RowCount
-from pipelines.ingest.staging import Staged
+from features.errors import HeadwaterError, Problem
+from pipelines.ingest.readers.sources import FILE, ROW, InputFile
 
 
-def read_tables(
-    con,
-    mapping: Mapping,
-    quality: Quality | None = None,
-    as_of: date | None = None,
-    *,
-    before: dict[str, float] | None = None,
-    keep: Keep | None = None,
-) -> Tables:
-    """Read, map and validate every table of a mapping whole, as tables of `con` (an Ibis DuckDB connection).
+@dataclass(frozen=True)
+class RowCount:
+    """What became of the rows of one table: *rows in = used + quarantined + duplicates*."""
 
-    `as_of`: the newest date that will be asked for; rows known more than two days after it and after the files were
-    written are from the future. `before`: medians of the previous reading. Raises what `read` raises.
+    in_: int
+    used: int
+    quarantined: int = 0
+    duplicates: int = 0
+
+    def check(self, table: str) -> "RowCount":
+        """Raises E320 when the rows do not add up."""
+        if self.in_ != self.used + self.quarantined + self.duplicates:
+            raise HeadwaterError(
+                "E320", table=table, counts=f"{self.in_} ≠ {self.used}+{self.quarantined}+{self.duplicates}"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet file of a table, sorted by customer and time, never changed once written.
+
+    Days are those of `happened_on`, both included; None for tables without it. `newest` is the newest known_at (UTC),
+    `months` the number of rows per month of `happened_on`.
     """
-    inputs, quality = located(mapping), quality or Quality()
-    limit = None if as_of is None else inputs.delivered(as_of, quality)
-    with TemporaryDirectory() as folder:
-        found = read(Reading(con, inputs, quality, Path(folder), limit, keep=keep), before or {})
-        for name, parts in found.parts.items():
-            rows = con.read_parquet([part.path for part in parts], table_name=f"read_{name}")
-            found.tables[name] = con.create_table(name, rows, overwrite=True)
-            con.drop_view(f"read_{name}")
-    return replace(found, parts={})
+
+    path: Path
+    sha256: str
+    rows: int
+    first_day: date | None = None
+    last_day: date | None = None
+    newest: datetime | None = None
+    months: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The month of its rows (2026-01), or `all`."""
+        return self.path.stem
 
 
-def read(reading: Reading, before: dict[str, float]) -> Tables:
-    """All tables as parts in the reading's folder, in the contract's columns and types; events also `superseded_at`.
+def month(day: ir.DateValue) -> ir.StringValue:
+    """The calendar month of a day as text (2026-01), as parts are named; null where the day is."""
+    return day.strftime("%Y-%m")
 
-    `before`: medians of the previous reading. Every table is looked at before the first problem is raised, the others
-    with it: E3xx (contract), E4xx (missing), E2xx (mapping), E7xx (machine). Nothing is returned then.
+
+RULE, CONFLICT = "rule", "conflicting_key"
+ASIDE = pa.schema(
+    [(FILE, pa.int32()), (ROW, pa.int64()), ("column", pa.string()), ("rule", pa.string()), ("value", pa.string())]
+)
+"""Rows put aside; the position of the input stands for its name, which another reading may see changed."""
+
+SIZES = pa.schema(
+    [
+        (FILE, pa.int32()),
+        ("column", pa.string()),
+        ("value", pa.float64()),
+        ("whole", pa.bool_()),
+        ("rows", pa.int64()),
+        ("newest", pa.timestamp("us")),
+    ]
+)
+"""Values to two digits, whether they were whole numbers, how often they stand in an input, and when last (known_at)."""
+
+
+def rows_with_places(contract: Contract) -> pa.Schema:
+    """Mapped rows that wait: position of the input, row in it, the contract's columns, and what they wait for."""
+    return ibis.schema({FILE: "int32", ROW: "int64", **contract.schema(), RULE: "string"}).to_pyarrow()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What must be known of the inputs of one table so that the next reading can leave them closed.
+
+    `types`: source column -> Arrow type over all inputs. `offsets`: time column -> texts with and without offset.
+    `latest`: newest known_at of any row that was used or is in conflict. `aside`: rows put aside for good. `waiting`:
+    mapped rows put aside for what later inputs can change. `sizes`: per input and column, values and how often.
     """
-    mapping = reading.mapping
-    reading.result = Tables({}, mapping.measures, mapping.attributes, declared=_declared(mapping))
-    reading.failures = list(reading.inputs.failures)
-    for name in ordered(mapping):
-        if name in reading.inputs.raws:
-            with _collected(reading, name):
-                _read_table(reading, extended(name, mapping), reading.inputs.raws[name])
-    if not reading.failures:
-        with _collected(reading, "mapping"):
-            magnitudes.check(reading, before)
-    shutil.rmtree(reading.folder / staging.PIECES, ignore_errors=True)
-    stop(reading.failures)
-    fingerprint = reading.inputs.fingerprint(reading.quality)
-    return replace(reading.result, warnings=tuple(reading.warnings), fingerprint=fingerprint)
 
+    types: dict[str, str]
+    offsets: dict[str, tuple[int, int]]
+    latest: datetime | None
+    aside: pa.Table
+    waiting: pa.Table
+    sizes: pa.Table
 
-def _declared(mapping: Mapping) -> tuple[str, ...]:
-    """Tables whose known_at is a rule of the mapping, not a column of the source."""
-    forms = {name: mapping.tables[name].forms().get("known_at") for name in sorted(mapping.tables)}
-    return tuple(name for name, form in forms.items() if form and (form.expr or form.add))
-
-
-@contextmanager
-def _collected(reading: Reading, name: str) -> Iterator[None]:
-    """A problem of one table does not hide those of the next."""
-    try:
-        yield
-    except HeadwaterError as error:
-        reading.failures.append(named(error, reading.mapping, name))
+    @classmethod
+    def blank(cls, types: dict[str, str], contract: Contract) -> "Memory":
+        """Of a table that is read for the first time, or whole."""
+        waiting = rows_with_places(contract).empty_table()
+        return cls(types, {}, None, ASIDE.empty_table(), waiting, SIZES.empty_table())
 
 
 @dataclass
-class Start:
-    """Where the reading of one table begins: what is known of it, and the positions of the inputs to open."""
+class Tables:
+    """The canonical tables of one reading as Ibis tables by name, and everything that people are to know about it.
 
-    positions: list[int]
-    memory: Memory
-    parts: list[Part] = field(default_factory=list)
-    count: RowCount = field(default_factory=lambda: RowCount(0, 0))
+    `medians`: table.column -> median of the positive values; `newest`: table -> newest known_at (UTC), where it has one.
+    `read`: table -> inputs that were opened this time; the rows of the others were known.
+    """
 
+    tables: dict[str, ir.Table]
+    measures: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    counts: dict[str, RowCount] = field(default_factory=dict)
+    quarantine: dict[str, pa.Table] = field(default_factory=dict)
+    fingerprints: dict[str, list[InputFile]] = field(default_factory=dict)
+    medians: dict[str, float] = field(default_factory=dict)
+    newest: dict[str, datetime] = field(default_factory=dict)
+    ignored: dict[str, list[str]] = field(default_factory=dict)
+    declared: tuple[str, ...] = ()
+    future: int = 0
+    warnings: tuple[Problem, ...] = ()
+    fingerprint: str = ""
+    parts: dict[str, list[Part]] = field(default_factory=dict)
+    memory: dict[str, Memory] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
 
-def _read_table(reading: Reading, contract: Contract, raw: Raw) -> None:
-    """One table: its new inputs if the base serves, otherwise all; counts, quarantine and parts go into the result."""
-    needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
-    positions = _unread(reading, contract, raw)
-    sources.require(raw, set(needed), positions)
-    types = {name: str(kind) for name, kind in sources.types(raw, needed).items()}
-    whole = Start(list(range(len(raw.inputs))), Memory.blank(types, contract))
-    start = _resumed(reading, contract, raw, types, positions) or whole
-    try:
-        _combine(reading, contract, raw, start)
-    except Contradicted:
-        _combine(reading, contract, raw, whole)
+    def __getitem__(self, name: str) -> ir.Table:
+        return self.tables[name]
 
+    @property
+    def files(self) -> dict[str, int]:
+        """How many inputs were read this time, and how many were known."""
+        read = sum(self.read.values())
+        return {"read": read, "known": sum(len(files) for files in self.fingerprints.values()) - read}
 
-def _unread(reading: Reading, contract: Contract, raw: Raw) -> list[int]:
-    """Positions of the inputs that the base has not read."""
-    files = reading.base.fingerprints.get(contract.name, []) if reading.base else []
-    seen = {file.sha256 for file in files}
-    return [position for position, file in enumerate(raw.inputs) if file.sha256 not in seen]
+    def since(self, name: str, day: date) -> list[Part]:
+        """The parts of a table that can hold a row of `day` or later."""
+        return [part for part in self.parts[name] if part.last_day is None or part.last_day >= day]
 
+    def opened(self, con, since: Mapping[str, date]) -> "Tables":
+        """The same tables; those of `since` show only their parts of that day or later, and the others are not opened.
 
-def _resumed(
-    reading: Reading, contract: Contract, raw: Raw, types: dict[str, str], positions: list[int]
-) -> Start | None:
-    """Start from the base, if every row that it judged good would be judged so again; None where that is not sure."""
-    base, name = reading.base, contract.name
-    if base is None or name not in base.parts:
-        return None
-    memory, files = base.memory[name], base.fingerprints[name]
-    gone = {file.sha256 for file in files} - {file.sha256 for file in raw.inputs}
-    late = reading.delivered and memory.latest and memory.latest >= reading.delivered
-    lost = name != "customers" and reading.customers_lost
-    if gone or late or lost or memory.types != types:
-        return None
-    rows_by_file = {name: _placed(getattr(memory, name), files, raw) for name in store.REMEMBERED}
-    moved = replace(memory, **rows_by_file)
-    rows = {file.sha256: file.rows for file in files}
-    raw.inputs[:] = [replace(file, rows=rows.get(file.sha256, file.rows)) for file in raw.inputs]
-    return Start(positions, moved, base.parts[name], base.counts[name])
+        Earlier rows that share a part with later ones are still there: this saves reading, it does not cut time.
+        """
+        views = {name: self.view(con, name, self.since(name, day), f"_{day:%Y%m%d}") for name, day in since.items()}
+        return replace(self, tables=self.tables | views)
 
+    def view(self, con, name: str, parts: list[Part], ending: str = "") -> ir.Table:
+        """A view in a connection over some parts of a table.
 
-def _placed(rows: pa.Table, files: list[InputFile], raw: Raw) -> pa.Table:
-    """Rows with the positions that their inputs have now; a new file may stand before the old ones."""
-    now = {file.sha256: position for position, file in enumerate(raw.inputs)}
-    positions = pa.array([now[file.sha256] for file in files], pa.int32())
-    moved = positions.take(rows[FILE].combine_chunks())
-    return rows.set_column(rows.column_names.index(FILE), pa.field(FILE, pa.int32()), moved)
-
-
-def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> None:
-    """Read, judge and merge. Raises E303, E320, E321 and Contradicted; nothing is left of the table then."""
-    name, memory = contract.name, start.memory
-    for folder in (reading.folder / name, reading.folder / staging.PIECES / name):
-        shutil.rmtree(folder, ignore_errors=True)  # of a first try: a linked part must never be written to
-    raw.bad_lines.clear()
-    staged = Staged(offsets=dict(memory.offsets), latest=memory.latest)
-    if start.positions:
-        staging.stage(reading, contract, raw, start.positions, staged)
-    total = start.count.in_ + staged.total
-    if total == 0:
-        raise HeadwaterError("E303", file=raw.shown)
-    pending = memory.waiting.filter(pc.not_equal(memory.waiting[RULE], CONFLICT))
-    staging.again(reading, contract, pending, staged)
-    merged = merging.merge(reading, contract, staged, start.parts, memory)
-    aside = pa.concat_tables([memory.aside, *staged.aside]).cast(ASIDE)
-    waiting = pa.concat_tables([rows_with_places(contract).empty_table(), *staged.waiting, *merged.conflicts])
-    sizes = magnitudes.added([memory.sizes, *staged.sizes])
-    reading.result.memory[name] = Memory(memory.types, staged.offsets, staged.latest, aside, waiting, sizes)
-    reading.result.parts[name] = merged.parts
-    reading.result.read[name] = len(start.positions)
-    bad = quarantine.collect(reading.con, aside, waiting, raw)
-    used = sum(part.rows for part in merged.parts)
-    count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates)
-    _finish(reading, contract, raw, count.check(name), bad)
-
-
-def _finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> None:
-    """Thresholds and notes of a table that was read."""
-    result, name = reading.result, contract.name
-    if bad.num_rows and reading.keep:
-        reading.keep(name, bad)
-    quarantine.judge(contract, count, bad, reading.quality)
-    result.tables[name] = result.view(reading.con, name, result.parts[name], "_read")
-    result.counts[name] = count
-    result.fingerprints[name] = list(raw.inputs)
-    result.future += pc.sum(pc.equal(bad["rule"], "from_the_future")).as_py() or 0
-    if bad.num_rows:
-        result.quarantine[name] = bad
-    result.ignored[name] = sorted(set(raw.header) - columns.needed(reading.mapping.tables[name]))
-    reading.warnings += quarantine.notes(contract, raw, count, bad)
+        Parameters
+        ----------
+        con
+            An Ibis DuckDB connection.
+        name
+            Of the table.
+        parts
+            Those to show; without any the view has the table's columns and no rows.
+        ending
+            Makes the view's name different from that of others of the table.
+        """
+        chosen = [str(part.path) for part in parts or self.parts[name][:1]]
+        rows = con.read_parquet(chosen, table_name=f"{name}{ending}")
+        return rows if parts else rows.limit(0)

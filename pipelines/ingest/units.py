@@ -11,7 +11,7 @@ import pyarrow as pa
 from features.contracts import MONEY
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Form, TableMapping
-from pipelines.ingest import columns, inputs, marks
+from pipelines.ingest import columns, inputs, offsets
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.readers import sources
 from pipelines.ingest.reading import Reading
@@ -44,10 +44,12 @@ class Odd:
 
     @property
     def table(self) -> str:
+        """The table of the column."""
         return self.name.split(".")[0]
 
     @property
     def column(self) -> str:
+        """The column without its table."""
         return self.name.split(".")[1]
 
     @property
@@ -85,13 +87,13 @@ def _advice(reading: Reading, odd: Odd, form: Form) -> dict[str, Any]:
     """The key of the sentence to follow, and its values; no factor is named that does not fit."""
     step = _operation(odd, reading)
     try:
-        trial = step and _tried(reading, odd, form, step)
+        trial = step and _trial(reading, odd, form, step)
     except HeadwaterError:
         trial = None
     if not trial:
         return {"advice": "@unit.unknown"}
-    given, made, expr = trial
-    shown = {"given": f"{given:,.6g}", "made": f"{made:,.6g}", "step": step, "expr": expr}
+    old, new, expr = trial
+    shown = {"given": f"{old:,.6g}", "made": f"{new:,.6g}", "step": step, "expr": expr}
     return {"advice": "@unit.expression" if odd.position is None else "@unit.deliver", **shown}
 
 
@@ -105,7 +107,7 @@ def _operation(odd: Odd, reading: Reading) -> str | None:
     return f"{'/' if odd.ratio > 1 else '*'} {near:.0f}"
 
 
-def _tried(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, float, str] | None:
+def _trial(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, float, str] | None:
     """A value of the first rows, what it becomes, and the expression; None where the outcome does not fit either."""
     table = reading.mapping.tables[odd.table]
     expr = f"{_spelled(form, odd.column)} {step}"
@@ -142,8 +144,8 @@ def _first_rows(reading: Reading, odd: Odd, table: TableMapping) -> Any:
 def _values(reading: Reading, odd: Odd, table: TableMapping, rows: Any) -> np.ndarray:
     """The column as a mapping makes it of some raw rows; NaN where it makes nothing."""
     contract = inputs.extended(odd.table, reading.mapping)
-    aware = marks.offsets(rows, table, contract, odd.table)
+    aware = offsets.aware_columns(rows, table, contract, odd.table)
     cell = Columns(contract, table, reading.mapping, rows, aware).column(odd.column)
     dtype = MONEY if contract.column(odd.column).dtype == MONEY else "float64"
-    made = rows.select(value=cell.value.cast(dtype).cast("float64"))
-    return made.to_pandas()["value"].to_numpy(dtype=float, na_value=np.nan)
+    values = rows.select(value=cell.value.cast(dtype).cast("float64"))
+    return values.to_pandas()["value"].to_numpy(dtype=float, na_value=np.nan)

@@ -14,7 +14,8 @@ import pyarrow as pa
 from features.catalogue import catalogue
 from features.contracts import CONTRACTS, Column, Contract
 from features.definition import Feature
-from models.scores.columns import COLUMNS, CURVE, REASON_FIELDS, REASONS, ScoreColumn
+from models.scores.columns import COLUMNS
+from models.scores.score_column import CURVE, REASON_FIELDS, REASONS, ScoreColumn
 from pipelines.config.settings import Settings, load
 from pipelines.reference.error_pages import error_pages
 

@@ -13,14 +13,14 @@ from models.estimators.bundle import from_files
 
 
 class BundledModel(PythonModel):
-    """Predicts with the bundle that was logged beside it."""
+    """Everything that the bundle logged beside it says of each row, one column per output."""
 
     def load_context(self, context):
         folder = Path(context.artifacts["bundle"])
         self.model = from_files({path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()})
 
     def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
-        return self.model.predict(model_input)
+        return self.model.outputs(model_input)
 
 
 mlflow.models.set_model(BundledModel())

@@ -28,8 +28,9 @@ from mlflow.types import ColSpec, Schema
 from features.errors import HeadwaterError
 from models.estimators.bundle import from_files
 from pipelines.tracking import registry
+from pipelines.wording.errors import disk_error
 from pipelines.workspace import bundles, scratch
-from pipelines.workspace.files import disk_error, sync
+from pipelines.workspace.files import sync
 from pipelines.workspace.paths import Workspace
 
 CHAMPION, CHALLENGER = "champion", "challenger"

@@ -1,4 +1,4 @@
-"""How a problem is told: a block on a terminal, one line in a log, JSON for machines; and foreign errors made ours."""
+"""How a problem reads: a block on a terminal, one line in a log, JSON for machines; and foreign errors made ours."""
 
 import errno
 from collections.abc import Iterator
@@ -38,7 +38,17 @@ MOST = 10
 
 
 def sentence(problem: Problem, part: str, lang: str) -> str:
-    """`what`, `found` or `fix` of a problem in words; empty where its code has no such part."""
+    """`what`, `found` or `fix` of a problem in words; empty where its code has no such part.
+
+    Parameters
+    ----------
+    problem
+        What is wrong.
+    part
+        `what`, `found` or `fix`.
+    lang
+        `zh` or `en`.
+    """
     key = f"errors.{problem.code}.{part}"
     if not has(key):
         return ""
@@ -47,10 +57,10 @@ def sentence(problem: Problem, part: str, lang: str) -> str:
 
 def _known_values(problem: Problem, key: str, lang: str) -> dict[str, Any]:
     """The values of a problem; those written `@rule.empty` are words of the catalogue."""
-    given = {"file": problem.file, "row": problem.row, "column": problem.column, **problem.values}
-    words = {name: _worded(value, given, lang) for name, value in given.items()}
-    asked = placeholders(catalogue()[key][lang])
-    return {name: Unknown() if words.get(name) is None else words[name] for name in asked}
+    known = {"file": problem.file, "row": problem.row, "column": problem.column, **problem.values}
+    words = {name: _worded(value, known, lang) for name, value in known.items()}
+    names = placeholders(catalogue()[key][lang])
+    return {name: Unknown() if words.get(name) is None else words[name] for name in names}
 
 
 class Unknown:
@@ -60,12 +70,12 @@ class Unknown:
         return "—"
 
 
-def _worded(value: Any, given: dict[str, Any], lang: str) -> Any:
+def _worded(value: Any, known: dict[str, Any], lang: str) -> Any:
     if not (isinstance(value, str) and value.startswith("@")):
         return _shortened(value)
     key = f"terms.{value[1:]}"
-    asked = placeholders(catalogue()[key][lang])
-    return text(key, lang, **{name: Unknown() if given.get(name) is None else given[name] for name in asked})
+    names = placeholders(catalogue()[key][lang])
+    return text(key, lang, **{name: Unknown() if known.get(name) is None else known[name] for name in names})
 
 
 def _shortened(value: Any) -> Any:
@@ -77,7 +87,17 @@ def _shortened(value: Any) -> Any:
 
 
 def render_block(problem: Problem, lang: str, console: Console) -> None:
-    """The block of interfaces.md, section 4, on a console."""
+    """The block of interfaces.md, section 4, on a console.
+
+    Parameters
+    ----------
+    problem
+        What is wrong.
+    lang
+        `zh` or `en`.
+    console
+        Of rich; lines are not wrapped.
+    """
     warning = problem.code.startswith("W")
     mark, style = ("!", "yellow") if warning else ("✗", "red")
     exits = "" if warning else f" · {text('terms.label.exit', lang)} {problem.exit_code}"
@@ -106,7 +126,17 @@ def _details(problem: Problem, lang: str) -> Iterator[tuple[str, str]]:
 
 
 def print_block(error: HeadwaterError, lang: str, console: Console) -> None:
-    """Every problem of an error, at most ten, as blocks."""
+    """Every problem of an error, at most ten, as blocks.
+
+    Parameters
+    ----------
+    error
+        With all its problems.
+    lang
+        `zh` or `en`.
+    console
+        Of rich; lines are not wrapped.
+    """
     for problem in (error.problem, *error.others)[:MOST]:
         render_block(problem, lang, console)
     if len(error.others) >= MOST:
@@ -120,26 +150,46 @@ def _place(problem: Problem) -> str:
 
 
 def lines(error: HeadwaterError, lang: str, serving_as_of: date | str | None = None) -> list[str]:
-    """One line for each problem of an error, at most ten, the first one deciding the exit code."""
-    told = [render_line(problem, lang, serving_as_of) for problem in (error.problem, *error.others)[:MOST]]
+    """One line for each problem of an error, at most ten, the first one deciding the exit code.
+
+    Parameters
+    ----------
+    error
+        With all its problems.
+    lang
+        `zh` or `en`.
+    serving_as_of
+        Date of the published scores, if any.
+    """
+    shown = [render_line(problem, lang, serving_as_of) for problem in (error.problem, *error.others)[:MOST]]
     left = len(error.others) + 1 - MOST
-    return told + ([text("terms.line.others", lang, others=left)] if left > 0 else [])
+    return shown + ([text("terms.line.others", lang, others=left)] if left > 0 else [])
 
 
 def render_line(problem: Problem, lang: str, serving_as_of: date | str | None = None) -> str:
-    """The one line of reliability.md, section 0; `serving_as_of` is the date of the published scores, if any."""
+    """The one line of reliability.md, section 0; `serving_as_of` is the date of the published scores, if any.
+
+    Parameters
+    ----------
+    problem
+        What is wrong.
+    lang
+        `zh` or `en`.
+    serving_as_of
+        Date of the published scores, if any.
+    """
     what, found, fix = (sentence(problem, part, lang) for part in ("what", "found", "fix"))
     stop, comma = (".", ", ") if lang == "en" else ("。", "，")
-    told = comma.join(filter(None, [what, found]))
-    told += "" if told.endswith(("?", "？", ".", "。")) else stop
+    message = comma.join(filter(None, [what, found]))
+    message += "" if message.endswith(("?", "？", ".", "。")) else stop
     fixed = text("terms.line.fix", lang, fix=fix) if fix else ""
     if problem.code.startswith("W"):
-        return " ".join(filter(None, [f"WARNING {problem.code}", _spot(problem), told, fixed]))
+        return " ".join(filter(None, [f"WARNING {problem.code}", _spot(problem), message, fixed]))
     published = (
         text("terms.line.published", lang, as_of=serving_as_of) if serving_as_of else text("terms.line.none", lang)
     )
     head = f"ERROR {problem.code} (exit {problem.exit_code})"
-    return " ".join(filter(None, [head, _spot(problem), told, published, fixed]))
+    return " ".join(filter(None, [head, _spot(problem), message, published, fixed]))
 
 
 def _spot(problem: Problem) -> str:
@@ -148,16 +198,16 @@ def _spot(problem: Problem) -> str:
     return ":".join(str(_shortened(part)) for part in parts if part is not None)
 
 
-def as_dict(told: HeadwaterError | Problem, lang: str) -> dict[str, Any]:
+def as_dict(error: HeadwaterError | Problem, lang: str) -> dict[str, Any]:
     """For `--json`: code, message, fix, and where; the other problems of an error under `others`."""
-    if isinstance(told, Problem):
-        return _problem_dict(told, lang)
-    others = [_problem_dict(problem, lang) for problem in told.others[:MOST]]
-    return _problem_dict(told.problem, lang) | ({"others": others} if others else {})
+    if isinstance(error, Problem):
+        return _problem_dict(error, lang)
+    others = [_problem_dict(problem, lang) for problem in error.others[:MOST]]
+    return _problem_dict(error.problem, lang) | ({"others": others} if others else {})
 
 
 def _problem_dict(problem: Problem, lang: str) -> dict[str, Any]:
-    told = {
+    fields = {
         "code": problem.code,
         "message": sentence(problem, "what", lang),
         "found": sentence(problem, "found", lang),
@@ -167,7 +217,7 @@ def _problem_dict(problem: Problem, lang: str) -> dict[str, Any]:
         "column": problem.column,
         "sample": list(problem.sample[:SHOWN]),
     }
-    return {key: value for key, value in told.items() if value not in (None, "", [])}
+    return {key: value for key, value in fields.items() if value not in (None, "", [])}
 
 
 @contextmanager
@@ -176,10 +226,10 @@ def translated(place: Path | str | None = None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found = _translation(error, place)
-        if found is None:
+        ours = _translation(error, place)
+        if ours is None:
             raise
-        raise found from error
+        raise ours from error
 
 
 def translate(error: BaseException) -> HeadwaterError:
@@ -188,14 +238,19 @@ def translate(error: BaseException) -> HeadwaterError:
     return _translation(error) or HeadwaterError("E101", detail=f"{type(error).__name__}: {detail}")
 
 
+def disk_error(error: OSError, path: Path | str | None) -> HeadwaterError:
+    """Disk full (E703), no permission (E704) and the like (E705): exit 7, naming the path."""
+    code = DISK.get(error.errno or 0, "E705")
+    return HeadwaterError(code, file=path, detail=error.strerror or str(error) or type(error).__name__)
+
+
 def _translation(error: BaseException, place: Path | str | None = None) -> HeadwaterError | None:
     """The HeadwaterError that says the same as an error of the system, DuckDB, Arrow or YAML, or None."""
     detail = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
     if isinstance(error, HeadwaterError):
         return error
     if isinstance(error, OSError) and error.errno:
-        code = DISK.get(error.errno, "E705")
-        return HeadwaterError(code, file=error.filename or place, detail=error.strerror or detail)
+        return disk_error(error, error.filename or place)
     if isinstance(error, yaml.YAMLError):
         return HeadwaterError("E202", file=place, found=detail)
     foreign = next((code for kind, code in FOREIGN if isinstance(error, kind)), None)

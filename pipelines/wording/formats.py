@@ -17,7 +17,19 @@ SHOWN_IDS = 2  # characters of an id that stay readable at its end
 
 
 def number(value: Any, lang: str, digits: int = 0, signed: bool = False) -> str:
-    """A number with thousands separators; a dash where it is missing."""
+    """A number with thousands separators; a dash where it is missing.
+
+    Parameters
+    ----------
+    value
+        None or NaN for unknown.
+    lang
+        `zh` or `en`.
+    digits
+        After the point.
+    signed
+        With a plus where it is positive?
+    """
     if missing(value):
         return NOTHING
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
@@ -25,7 +37,19 @@ def number(value: Any, lang: str, digits: int = 0, signed: bool = False) -> str:
 
 
 def percent(share: Any, lang: str, digits: int = 0, signed: bool = False) -> str:
-    """A share such as 0.41 as 41%."""
+    """A share such as 0.41 as 41%.
+
+    Parameters
+    ----------
+    share
+        0.05 is 5 %; None or NaN for unknown.
+    lang
+        `zh` or `en`.
+    digits
+        After the point.
+    signed
+        With a plus where it is positive?
+    """
     if missing(share):
         return NOTHING
     pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
@@ -33,7 +57,21 @@ def percent(share: Any, lang: str, digits: int = 0, signed: bool = False) -> str
 
 
 def money(amount: Any, currency: str, lang: str, digits: int = 2, signed: bool = False) -> str:
-    """An amount with its currency sign; yuan is ¥ in both languages, because one page shows one currency."""
+    """An amount with its currency sign; yuan is ¥ in both languages, because one page shows one currency.
+
+    Parameters
+    ----------
+    amount
+        None or NaN for unknown.
+    currency
+        ISO 4217.
+    lang
+        `zh` or `en`.
+    digits
+        After the point.
+    signed
+        With a plus where it is positive?
+    """
     if missing(amount):
         return NOTHING
     pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
@@ -42,7 +80,17 @@ def money(amount: Any, currency: str, lang: str, digits: int = 2, signed: bool =
 
 
 def big_money(amount: Any, currency: str, lang: str) -> str:
-    """A large amount in few digits: ¥7.8M in English, ¥780.0万 in Chinese; below a ten thousand in full."""
+    """A large amount in few digits: ¥7.8M in English, ¥780.0万 in Chinese; below a ten thousand in full.
+
+    Parameters
+    ----------
+    amount
+        None or NaN for unknown.
+    currency
+        ISO 4217.
+    lang
+        `zh` or `en`.
+    """
     if missing(amount):
         return NOTHING
     steps = [(1e8, "亿"), (1e4, "万")] if lang == "zh" else [(1e9, "B"), (1e6, "M"), (1e4, "K")]
@@ -68,7 +116,17 @@ def masked(customer_id: str) -> str:
 
 
 def word(column: str, code: Any, lang: str) -> str:
-    """A code of the score table in words; a code that no catalogue knows, such as a region, stands for itself."""
+    """A code of the score table in words; a code that no catalogue knows, such as a region, stands for itself.
+
+    Parameters
+    ----------
+    column
+        Of the score table.
+    code
+        One of its values; None for unknown.
+    lang
+        `zh` or `en`.
+    """
     if missing(code):
         return NOTHING
     key = f"actions.{code}" if column == "recommended_action" else f"enums.{column}_{code}"

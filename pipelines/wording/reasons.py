@@ -36,6 +36,15 @@ def sentences(reasons: Iterable[Mapping[str, Any]] | None, wording: Wording, mos
     """The first `most` reasons that speak for the score, best first; nothing where there are none.
 
     A figure that equals that of the others tells a reader nothing and is left out.
+
+    Parameters
+    ----------
+    reasons
+        Those of one score, in any order; None for none.
+    wording
+        Language, and what features are called.
+    most
+        How many at most.
     """
     if reasons is None:
         return []

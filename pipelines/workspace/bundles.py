@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 
 from features.errors import HeadwaterError, Problem
-from models.candidates import Estimator
 from models.estimators.bundle import from_files
+from models.estimators.estimator import Estimator
 from pipelines.workspace.files import FOLDER_MODE, sha256, sync, write_json, write_text
 from pipelines.workspace.paths import Workspace
 

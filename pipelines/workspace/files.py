@@ -1,6 +1,5 @@
 """Files that are there whole or not at all: the one way in which anything is written that somebody else may read."""
 
-import errno
 import hashlib
 import json
 import os
@@ -12,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import HeadwaterError
+from pipelines.wording.errors import disk_error
 
 FILE_MODE, FOLDER_MODE, SECRET_MODE = 0o640, 0o750, 0o600
 
@@ -21,7 +20,8 @@ FILE_MODE, FOLDER_MODE, SECRET_MODE = 0o640, 0o750, 0o600
 def replacing(path: Path, mode: int = FILE_MODE) -> Iterator[Path]:
     """An empty file beside `path` to write to, for its owner alone; at the end it is synced and takes the place of `path`.
 
-    If anything fails it is removed, and `path` stays as it was. What a killed process leaves is called `.<name>.….tmp`.
+    If anything fails it is removed, and `path` stays as it was, as it does if the file is removed on purpose. What a
+    killed process leaves is called `.<name>.….tmp`.
     Raises HeadwaterError E703 to E705 (exit 7) for what the disk refuses.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -29,9 +29,10 @@ def replacing(path: Path, mode: int = FILE_MODE) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(mode)
-        sync(temporary)
-        temporary.replace(path)
+        if temporary.exists():
+            temporary.chmod(mode)
+            sync(temporary)
+            temporary.replace(path)
     except OSError as error:
         raise disk_error(error, path) from error
     finally:
@@ -88,9 +89,3 @@ def sha256(path: Path) -> str:
     """Of the bytes of a file, as 64 hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def disk_error(error: OSError, path: Path) -> HeadwaterError:
-    """Disk full (E703), no permission (E704) and the like (E705): exit 7, naming the path."""
-    code = {errno.ENOSPC: "E703", errno.EACCES: "E704", errno.EPERM: "E704", errno.EROFS: "E704"}.get(error.errno or 0)
-    return HeadwaterError(code or "E705", file=path, detail=error.strerror or str(error))

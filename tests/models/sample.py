@@ -5,8 +5,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from models.settings import CandidateSettings, Rules, RuleSettings, TrainingSettings, TreeSettings
+from models.settings import CandidateSettings, Rules, TrainingSettings, TreeSettings
 from models.splits import Protocol, Split, plan
+from models.targets.target import RuleSettings
 
 FEATURES = ("arpu", "trend", "silence", "noise", "known_late", "plan")
 TODAY = date(2025, 12, 1)
@@ -14,7 +15,7 @@ HORIZON = 30
 
 SETTINGS = TrainingSettings(
     candidates=CandidateSettings(
-        trees=TreeSettings(rounds=30, learning_rate=0.1, leaves=7, depth=3, min_rows=20),
+        trees=TreeSettings(n_estimators=30, learning_rate=0.1, num_leaves=7, max_depth=3, min_child_samples=20),
         rules=Rules(
             churn=RuleSettings(column="arpu", higher=False),
             value=RuleSettings(column="arpu", factor=1.0),

@@ -8,13 +8,12 @@ import pytest
 
 from features.errors import HeadwaterError
 from models import training
-from models.candidates import SCORE
 from models.estimators.bundle import from_files
 from models.evaluation import judging
 from models.evaluation.judging import FinalWindow
-from models.evaluation.metrics import METRICS
 from models.settings import CandidateSettings
 from models.snapshots import Rows
+from models.targets.registry import TARGETS
 from models.training import train
 from tests.models import sample
 
@@ -24,33 +23,31 @@ SPLIT = sample.split()
 
 @pytest.fixture(scope="module")
 def trained():
-    return {
-        target: train(target, FRAME, SPLIT, sample.SETTINGS, sample.FEATURES) for target in ("churn", "value", "vip")
-    }
+    return {target: train(target, FRAME, SPLIT, sample.SETTINGS, sample.FEATURES) for target in TARGETS}
 
 
-@pytest.mark.parametrize("target", ["churn", "value", "vip"])
+@pytest.mark.parametrize("target", list(TARGETS))
 def test_a_model_wins_beside_the_rule_and_says_so(trained, target):
     found = trained[target]
     assert found.winner != "rule" and found.beats_rule and "rule" in found.candidates
     assert set(found.metrics["model"]) == set(found.candidates) == set(found.choice["model"])
-    assert set(METRICS[target]) <= set(found.metrics["metric"])
+    assert set(TARGETS[target].task.metrics) <= set(found.metrics["metric"])
     assert found.opened == 1 and found.leaks == {}
     assert found.model is found.candidates[found.winner]
     assert found.better and found.lead.value > 0 and found.lead.sure > 0.95
 
 
-@pytest.mark.parametrize("target", ["churn", "value", "vip"])
+@pytest.mark.parametrize("target", list(TARGETS))
 def test_what_is_shipped_is_what_was_judged_but_for_its_level(trained, target):
     found = trained[target]
     rows = found.final[["customer_id", "as_of"]].merge(FRAME, on=["customer_id", "as_of"])
     model = from_files(found.model.to_files())
     if found.winner in found.levels and target != "value":
         model.levels_ = {}
-    told = model.predict(rows)[SCORE[target]].to_numpy()
+    told = model.outputs(rows)[TARGETS[target].score].to_numpy()
     assert np.array_equal(told, found.final[found.winner].to_numpy())
     metric = found.judged_by
-    again = METRICS[target][metric](found.final["y"].to_numpy(), told, found.final["value"].to_numpy())
+    again = TARGETS[target].task.metrics[metric](found.final["y"].to_numpy(), told, found.final["value"].to_numpy())
     assert found.figure(found.winner, metric).value == pytest.approx(float(again))
     assert set(found.final["as_of"]) == {SPLIT.final}
 
@@ -68,7 +65,7 @@ def test_the_final_window_has_no_influence_on_the_model_but_for_its_level(traine
     assert not other.beats_rule and other.lead.value < trained["churn"].lead.value / 2
 
 
-@pytest.mark.parametrize("target", ["churn", "value", "vip"])
+@pytest.mark.parametrize("target", list(TARGETS))
 def test_a_level_that_is_off_is_mended_on_the_newest_labels_and_nothing_else_is(target):
     """Twice as many leave, and all pay half as much, from the final date on: the order stays, the level follows."""
     frame, last = FRAME.copy(), FRAME["as_of"] == SPLIT.final
@@ -80,7 +77,7 @@ def test_a_level_that_is_off_is_mended_on_the_newest_labels_and_nothing_else_is(
     found = train(target, frame, SPLIT, sample.SETTINGS, sample.FEATURES)
     rows = found.final[["customer_id", "as_of"]].merge(frame, on=["customer_id", "as_of"])
     for name in (found.winner, "rule"):
-        told = found.candidates[name].predict(rows)[SCORE[target]].to_numpy()
+        told = found.candidates[name].outputs(rows)[TARGETS[target].score].to_numpy()
         before = found.final[name].to_numpy()
         assert told.sum() == pytest.approx(found.final["y"].sum(), rel=0.01)
         assert found.levels[name] == pytest.approx(found.final["y"].sum() / before.sum())
@@ -89,16 +86,16 @@ def test_a_level_that_is_off_is_mended_on_the_newest_labels_and_nothing_else_is(
 
 def test_the_rule_is_no_model_and_is_never_chosen():
     """On one calibration date it may be ahead of all models by chance; both windows together decide."""
-    rows = Rows("churn", FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
+    rows = Rows(TARGETS["churn"], FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
     seen = rows.calibration()
     y = rows.outcome(seen).y
     scores = {"linear": np.full(len(y), 0.2), "trees": y * 0.1, "rule": y * 0.9}
-    choice = training.choose("churn", training.Predictions(rows.outcome(seen), scores), rows, sample.SETTINGS)
+    choice = training.choose(training.Predictions(rows.outcome(seen), scores), rows, sample.SETTINGS)
     assert choice.iloc[0]["model"] == "trees" and set(choice["model"]) == set(scores)
 
 
 def test_a_lead_over_several_windows_is_their_mean():
-    rows = Rows("churn", FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
+    rows = Rows(TARGETS["churn"], FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
     outcome = rows.outcome(rows.calibration())
     rng = np.random.default_rng(0)
     one, other = rng.random(len(outcome.y)), rng.random(len(outcome.y))
@@ -120,7 +117,7 @@ def test_the_same_rows_in_any_order_give_the_same_files(trained):
 
 
 def test_parts_are_forward_in_time_and_share_no_row():
-    rows = Rows("churn", FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
+    rows = Rows(TARGETS["churn"], FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
     fit, later = rows.of(SPLIT.fit)[0].index, rows.of(SPLIT.calibrate)[0].index
     assert len(fit) and len(later) and not set(fit) & set(later)
     assert not len(rows.of([SPLIT.final])[0]) and len(rows.final.open())

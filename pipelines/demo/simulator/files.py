@@ -31,6 +31,7 @@ class Extract:
     rng: np.random.Generator
 
     def ids(self, life: np.ndarray) -> pa.Array:
+        """The numbers of lives, by position."""
         return pa.array(self.numbers, pa.string()).take(pa.array(life))
 
     def times(self, second: np.ndarray) -> np.ndarray:
@@ -38,11 +39,13 @@ class Extract:
         return self.when.start.astype("datetime64[us]") + second.astype("timedelta64[s]")
 
     def parquet(self, name: str, columns: dict) -> None:
+        """Write a Parquet file."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns), path, compression="zstd")
 
     def csv(self, name: str, columns: dict) -> None:
+        """Write a CSV file in GBK, as older systems do."""
         frame = pd.DataFrame({key: np.asarray(values) for key, values in columns.items()})
         frame.to_csv(self.folder / name, index=False, encoding="gbk", lineterminator="\n")
 
@@ -69,7 +72,19 @@ class Extract:
 
 
 def write_customers(out: Extract, who, life, master: np.ndarray) -> None:
-    """One row per number: its holder of today. A number given anew no longer shows who had it before."""
+    """One row per number: its holder of today. A number given anew no longer shows who had it before.
+
+    Parameters
+    ----------
+    out
+        Writes the files, and damages a few rows.
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    master
+        Positions of those who hold their number today.
+    """
     left = np.where(life.left[master] < out.when.days, life.left[master], NEVER)
     suspended = (left == NEVER) & life.months["strain"][-1][master]
     status = np.where(left < NEVER, "9", np.where(suspended, "2", "1"))
@@ -105,7 +120,17 @@ def _stamps(out: Extract, second: np.ndarray) -> np.ndarray:
 
 
 def write_bills(out: Extract, month: int, bills: dict) -> np.ndarray:
-    """One file per billed month; the returned bill numbers belong to the rows of `bills`."""
+    """One file per billed month; the returned bill numbers belong to the rows of `bills`.
+
+    Parameters
+    ----------
+    out
+        Writes the files, and damages a few rows.
+    month
+        Number of the month from 0.
+    bills
+        Columns of that month.
+    """
     period = _period_of(out, month)
     rows = out.doubled(bills)
     gross = rows["gross"].copy()
@@ -122,7 +147,21 @@ def _period_of(out: Extract, month: int) -> str:
 
 
 def write_payments(out: Extract, month: int, paid: dict, bills: dict, numbers: np.ndarray) -> None:
-    """Payments of a month, in fen."""
+    """Payments of a month, in fen.
+
+    Parameters
+    ----------
+    out
+        Writes the files, and damages a few rows.
+    month
+        Number of the month from 0.
+    paid
+        Columns of the payments.
+    bills
+        Columns of the bills that they pay.
+    numbers
+        Numbers of these bills.
+    """
     row = paid["bill"]
     period, service = _period_of(out, month), np.where(bills["service"][row] == 0, "YD", "KD")
     columns = {"缴费流水": np.char.add("P", numbers[row]), "用户编号": out.ids(bills["life"][row])}
@@ -132,7 +171,17 @@ def write_payments(out: Extract, month: int, paid: dict, bills: dict, numbers: n
 
 
 def write_usage(out: Extract, month: int, usage: dict) -> None:
-    """Usage of a month, its newest rows late and some damaged."""
+    """Usage of a month, its newest rows late and some damaged.
+
+    Parameters
+    ----------
+    out
+        Writes the files, and damages a few rows.
+    month
+        Number of the month from 0.
+    usage
+        Columns of that month.
+    """
     period = _period_of(out, month)
     rows = out.doubled(usage)
     size = len(rows["life"])
@@ -157,7 +206,17 @@ def write_complaints(out: Extract, rows: dict) -> None:
 
 
 def write_contacts(out: Extract, inbound: dict, listed: dict) -> None:
-    """Service contacts and campaign lists in one table; a listed customer who was left alone has channel 0."""
+    """Service contacts and campaign lists in one table; a listed customer who was left alone has channel 0.
+
+    Parameters
+    ----------
+    out
+        Writes the files, and damages a few rows.
+    inbound
+        Columns of calls by customers.
+    listed
+        Columns of contacts by campaigns.
+    """
     first, second = len(inbound["life"]), len(listed["life"])
     life = np.concatenate([inbound["life"], listed["life"]])
     at = np.concatenate([inbound["at"], listed["at"]])

@@ -16,6 +16,17 @@ def bills_by_month(who: People, life: Life, when: Calendar, rng: np.random.Gener
     """Yield (month, columns): one mobile bill per customer of the month, a second one for those with broadband.
 
     The last month is not billed: its bills are made after the period.
+
+    Parameters
+    ----------
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    when
+        The calendar of the simulation.
+    rng
+        Source of chance.
     """
     for month in range(when.months - 1):
         days = np.minimum(life.left, when.edges[month + 1]) - np.maximum(who.joined, when.edges[month])
@@ -51,7 +62,21 @@ def _fen(yuan: np.ndarray) -> np.ndarray:
 
 
 def payments(bills: dict, who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """One payment for each paid bill of a month; people short of money pay late or never, leavers often not the last."""
+    """One payment for each paid bill of a month; people short of money pay late or never, leavers often not the last.
+
+    Parameters
+    ----------
+    bills
+        Columns of the bills.
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    when
+        The calendar of the simulation.
+    rng
+        Source of chance.
+    """
     holder, size = bills["life"], len(bills["life"])
     month = int(when.month_of(bills["due"][:1] - DUE_DAYS - 1)[0])
     strain = life.months["strain"][month][holder]

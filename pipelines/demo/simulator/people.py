@@ -30,10 +30,12 @@ class Calendar:
 
     @property
     def months(self) -> int:
+        """How many months."""
         return len(self.numbers)
 
     @property
     def days(self) -> int:
+        """How many days."""
         return int(self.edges[-1])
 
     def dates(self, days: np.ndarray) -> np.ndarray:
@@ -83,7 +85,17 @@ class People:
 
 
 def people(n: int, days: int, rng: np.random.Generator) -> People:
-    """Draw n lives for a period of `days` days."""
+    """Draw n lives for a period of `days` days.
+
+    Parameters
+    ----------
+    n
+        How many.
+    days
+        Length of the simulation.
+    rng
+        Source of chance.
+    """
     kind = rng.choice(3, n, p=[0.80, 0.14, 0.06])
     joined = _joining_days(n, days, rng)
     plan = rng.choice(len(FEES), n, p=SHARES)

@@ -9,7 +9,19 @@ DAY = 86400
 
 
 def complaints(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """One row per complaint, in order of time; `solved` is -1 where it was not solved within the period."""
+    """One row per complaint, in order of time; `solved` is -1 where it was not solved within the period.
+
+    Parameters
+    ----------
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    when
+        The calendar of the simulation.
+    rng
+        Source of chance.
+    """
     holder, day, topic, severity, wait = life.events_of("complaints", 5)
     opened = day * DAY + rng.integers(8 * 3600, 21 * 3600, len(day))
     solved = opened + np.rint(wait * DAY).astype("int64") + 1800
@@ -21,7 +33,19 @@ def complaints(who: People, life: Life, when: Calendar, rng: np.random.Generator
 
 
 def service_contacts(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """Inbound contacts; sour moods call more often, and more often reach a human."""
+    """Inbound contacts; sour moods call more often, and more often reach a human.
+
+    Parameters
+    ----------
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    when
+        The calendar of the simulation.
+    rng
+        Source of chance.
+    """
     holder, at, sour = [], [], []
     for month in range(when.months):
         mood = life.months["mood"][month]
@@ -37,7 +61,19 @@ def service_contacts(who: People, life: Life, when: Calendar, rng: np.random.Gen
 
 
 def campaign_contacts(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """One row per listed customer: `month` tells the campaign, `control` those who were listed and left alone."""
+    """One row per listed customer: `month` tells the campaign, `control` those who were listed and left alone.
+
+    Parameters
+    ----------
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    when
+        The calendar of the simulation.
+    rng
+        Source of chance.
+    """
     holder, day, month, control = life.events_of("campaigns", 4)
     second = day * DAY + rng.integers(10 * 3600, 19 * 3600, len(day))
     channel = rng.choice(3, len(day), p=[0.35, 0.40, 0.25])
@@ -46,7 +82,19 @@ def campaign_contacts(who: People, life: Life, when: Calendar, rng: np.random.Ge
 
 
 def surveys(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """Answers only: the very unhappy who speak up answer most, the unhappy who stay silent least."""
+    """Answers only: the very unhappy who speak up answer most, the unhappy who stay silent least.
+
+    Parameters
+    ----------
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    when
+        The calendar of the simulation.
+    rng
+        Source of chance.
+    """
     parts = []
     for month in range(when.months):
         mood, n = life.months["mood"][month], len(who)
@@ -62,19 +110,31 @@ def surveys(who: People, life: Life, when: Calendar, rng: np.random.Generator) -
 
 
 def consents(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """A decision on joining; some withdraw later, the annoyed more often. A few were never asked."""
+    """A decision on joining; some withdraw later, the annoyed more often. A few were never asked.
+
+    Parameters
+    ----------
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    when
+        The calendar of the simulation.
+    rng
+        Source of chance.
+    """
     n = len(who)
-    asked = rng.random(n) < 0.97
+    answered = rng.random(n) < 0.97
     first = who.joined * DAY + rng.integers(9 * 3600, 19 * 3600, n)
     annoyed = np.max(life.months["mood"], axis=0) > 1.5
-    leaves = np.flatnonzero(asked & (rng.random(n) < np.where(annoyed, 0.10, 0.03)))
+    leaves = np.flatnonzero(answered & (rng.random(n) < np.where(annoyed, 0.10, 0.03)))
     span = np.maximum(when.days - np.maximum(who.joined[leaves], 0), 1)
     withdrawn = (np.maximum(who.joined[leaves], 0) + 1 + rng.random(len(leaves)) * span).astype("int64") * DAY
-    given = np.flatnonzero(asked)
+    joiners = np.flatnonzero(answered)
     columns = {
-        "life": np.concatenate([given, leaves]),
-        "at": np.concatenate([first[given], withdrawn + rng.integers(9 * 3600, 19 * 3600, len(leaves))]),
-        "allowed": np.concatenate([rng.random(len(given)) < 0.84, np.zeros(len(leaves), bool)]),
+        "life": np.concatenate([joiners, leaves]),
+        "at": np.concatenate([first[joiners], withdrawn + rng.integers(9 * 3600, 19 * 3600, len(leaves))]),
+        "allowed": np.concatenate([rng.random(len(joiners)) < 0.84, np.zeros(len(leaves), bool)]),
     }
     return _ordered(
         columns, "at", _present(columns["life"], columns["at"], who, life) & (columns["at"] < when.days * DAY)

@@ -28,6 +28,19 @@ def simulate(folder: Path, customers: int = 20_000, seed: int = 7, start: date =
 
     Same arguments, same bytes. Raises ValueError unless both dates are the first of a month, a year or more apart, and
     there are at least 50 customers.
+
+    Parameters
+    ----------
+    folder
+        Where raw files go; the truth goes beside it.
+    customers
+        How many.
+    seed
+        The same gives the same files.
+    start
+        First day.
+    end
+        Day after the last.
     """
     if start.day != 1 or end.day != 1 or (end - start).days < 365 or customers < 50:
         raise ValueError(f"cannot simulate {customers} customers from {start} to {end}")

@@ -101,10 +101,12 @@ class Turn:
 
     @property
     def start(self) -> int:
+        """The first day of the month."""
         return int(self.when.edges[self.month])
 
     @property
     def after(self) -> int:
+        """The first day of the month after it."""
         return int(self.when.edges[self.month + 1])
 
     def chance(self) -> np.ndarray:

@@ -19,6 +19,17 @@ def usage_by_month(who: People, life: Life, when: Calendar, rng: np.random.Gener
     """Yield (month, columns) in order; `life` is the index, times are seconds from the first day.
 
     A week belongs to the month in which it ends, on a Sunday. Rows loaded after the period do not exist yet.
+
+    Parameters
+    ----------
+    who
+        The people simulated.
+    life
+        What happened to them month by month.
+    when
+        The calendar of the simulation.
+    rng
+        Source of chance.
     """
     sundays = np.arange(_first_sunday(when), when.days, 7)
     for month in range(when.months):
@@ -79,9 +90,9 @@ def _fading(who: People, life: Life, day: int) -> np.ndarray:
 def _with_corrections(columns: dict, rng: np.random.Generator) -> dict:
     """A few rows are loaded again with more data: same customer and week, later load time."""
     size = len(columns["life"])
-    again = np.flatnonzero(rng.random(size) < CORRECTED_SHARE)
-    second = {name: values[again] for name, values in columns.items()}
-    second["loaded"] = second["loaded"] + rng.integers(2, 9, len(again)) * 86400
+    corrected = np.flatnonzero(rng.random(size) < CORRECTED_SHARE)
+    second = {name: values[corrected] for name, values in columns.items()}
+    second["loaded"] = second["loaded"] + rng.integers(2, 9, len(corrected)) * 86400
     second["data_kb"] = np.floor(second["data_kb"] * 1.1)
     return {name: np.concatenate([columns[name], second[name]]) for name in columns}
 

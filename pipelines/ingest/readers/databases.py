@@ -25,7 +25,7 @@ from features.errors import HeadwaterError
 from pipelines.config import credentials
 from pipelines.config.mapping import Source
 from pipelines.config.validation import nearest
-from pipelines.ingest.readers import parquets
+from pipelines.ingest.readers.arrow_types import converted, plain
 
 BATCH = 65_536
 EXTRAS = ("postgres", "sqlite")
@@ -46,6 +46,7 @@ class Database:
     hidden: tuple[str, ...]
 
     def refusal(self, error: BaseException) -> HeadwaterError:
+        """E712 with what the driver says, without secrets."""
         return _refusal(error, self.place, self.hidden)
 
 
@@ -53,8 +54,8 @@ def _refusal(error: BaseException, place: str, hidden: tuple[str, ...]) -> Headw
     """What a driver says, without secrets. Cleaning up after an error often raises another: the first one counts."""
     while error.__context__ is not None:
         error = error.__context__
-    told = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return HeadwaterError("E712", file=place, detail=credentials.without(told, hidden)[:200])
+    sentence = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return HeadwaterError("E712", file=place, detail=credentials.without(sentence, hidden)[:200])
 
 
 @contextmanager
@@ -148,8 +149,8 @@ def _query(database: Database, sql: str) -> ir.Table:
         known = SCHEMAS.get(database.con.name)
         return database.con.sql(plain, schema=known and known(database.con, plain))
     except Exception as error:
-        found = database.refusal(error).problem.values["detail"]
-    raise HeadwaterError("E217", column="source.sql", found=found)
+        detail = database.refusal(error).problem.values["detail"]
+    raise HeadwaterError("E217", column="source.sql", found=detail)
 
 
 def _postgres_schema(con: Any, sql: str) -> ibis.Schema:
@@ -173,6 +174,17 @@ def selection(table: ir.Table, source: Source, needed: list[str], least: date | 
     """The needed columns of the rows from `least` on, by the watermark; rows without one are always among them.
 
     Raises E302 for a column that is not there, E314 for one of a type that cannot be read, E225 for the watermark's.
+
+    Parameters
+    ----------
+    table
+        Of the database.
+    source
+        Names the watermark, if any.
+    needed
+        Columns.
+    least
+        Oldest watermark to fetch; None for all.
     """
     place = _place_of(source)
     missing = [name for name in needed if name not in table.columns]
@@ -202,15 +214,25 @@ def _readable(column: ir.Value, place: str) -> ir.Value:
 
 
 def types(rows: ir.Table) -> dict[str, pa.DataType]:
-    """The plain Arrow type of every column, as `parquets` reads them."""
-    return {field.name: parquets.plain(field.type) for field in rows.schema().to_pyarrow()}
+    """The plain Arrow type of every column, as files are read in them."""
+    return {field.name: plain(field.type) for field in rows.schema().to_pyarrow()}
 
 
 def batches(database: Database, rows: ir.Table, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """The rows in their plain types, a batch at a time where the backend streams. Raises E712."""
+    """The rows in their plain types, a batch at a time where the backend streams. Raises E712.
+
+    Parameters
+    ----------
+    database
+        The open connection.
+    rows
+        What to fetch.
+    kinds
+        Column -> plain Arrow type.
+    """
     try:
         for batch in STREAMS.get(database.con.name, _by_ibis)(database.con, rows):
-            yield parquets.converted(batch, kinds)
+            yield converted(batch, kinds)
     except Exception as error:
         raise database.refusal(error) from None
 

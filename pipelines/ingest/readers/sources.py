@@ -1,31 +1,32 @@
-"""Raw tables into DuckDB: files, DuckDB databases and queries, every row with its file and its number.
+"""The inputs of a source and their rows as one stream, whatever they are read from.
 
-Everything arrives as a stream of Arrow batches of the columns that the mapping names, plus `__file` (position in the
-list of inputs, from 0) and `__row` (data row in that file, from 1). CSV columns are text.
+Rows come as Arrow batches of the columns that the mapping names, plus `__file` (position in the list of inputs, from 0)
+and `__row` (data row in that input, from 1).
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from glob import glob
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
 from pipelines.config.validation import nearest
-from pipelines.ingest.readers import csvs, parquets
+from pipelines.ingest.readers import queries
+from pipelines.ingest.readers.reader import Reader, Skipped, reader_of
+from pipelines.workspace.files import sha256
 
 FILE, ROW = "__file", "__row"
-BATCH = 131_072
+QUERY = "sql"
+"""The path of an input that is no file."""
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """The fingerprint of one input (reliability.md, R4); `rows` counts data rows, unreadable ones included."""
+    """The fingerprint of one input; `size` in bytes, `rows` counts data rows, unreadable ones included."""
 
     path: str
     size: int
@@ -35,7 +36,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class BadLine:
-    """A CSV row with more or fewer cells than the header; it never reaches a table."""
+    """A row that could not be read: position of its input from 0, data row from 1, its beginning. No table holds it."""
 
     file: int
     row: int
@@ -44,53 +45,56 @@ class BadLine:
 
 @dataclass
 class Raw:
-    """What one source holds: its inputs, its header, and what was noticed on the way."""
+    """What one source holds: its inputs, its header, and what was noticed on the way.
+
+    `repeated`: path of an input that is not read, and of the one with the same bytes that is. `failure`: what stopped
+    a stream; DuckDB hides it.
+    """
 
     source: Source
     inputs: list[InputFile]
-    header: list[str]
-    repeated: list[tuple[str, str]]
-    bad_lines: list[BadLine]
+    repeated: list[tuple[str, str]] = field(default_factory=list)
+    header: list[str] = field(default_factory=list)
+    bad_lines: list[BadLine] = field(default_factory=list)
     failure: BaseException | None = None
 
-    def name(self, index: int) -> str:
-        return self.inputs[index].path
+    @property
+    def reader(self) -> Reader:
+        """The reader of every input."""
+        return reader_of(self.source)
 
     @property
     def shown(self) -> str:
         """The file, or the pattern or query that several rows came by."""
-        return self.inputs[0].path if len(self.inputs) == 1 else self.source.files or "sql"
+        return self.inputs[0].path if len(self.inputs) == 1 else self.source.files or QUERY
 
 
 def find(source: Source) -> Raw:
     """List the inputs of a source, with their fingerprints. Raises E401 when nothing matches, E217 for bad SQL."""
-    if _is_query(source):
-        return Raw(source, [_query_fingerprint(source)], _query_header(source), [], [])
     if source.connection and not source.files:
         raise ValueError("a database is fetched into files before it is read: extracts.extract")
-    pattern = source.files or source.database or ""
-    paths = sorted(name for name in glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207  Path.glob takes no absolute pattern
-    if not paths:
-        raise HeadwaterError("E401", file=pattern)
-    inputs, repeated = _once([_fingerprint(Path(path)) for path in paths])
-    raw = Raw(source, inputs, [], repeated, [])
-    raw.header = _header(raw)
+    raw = Raw(source, *_distinct(_inputs(source)))
+    headers = (raw.reader.header(file.path, source) for file in raw.inputs)
+    raw.header = next((columns for columns in headers if columns), [])
     return raw
 
 
-def _is_query(source: Source) -> bool:
-    """A query of DuckDB's own; the query of a connection has been fetched into files."""
-    return source.sql is not None and source.connection is None
+def _inputs(source: Source) -> list[InputFile]:
+    pattern = source.files or source.database
+    if pattern is None:
+        return [InputFile(QUERY, len(source.sql or ""), queries.content_sha256(source))]
+    paths = sorted(name for name in glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207  Path.glob takes no absolute pattern
+    if not paths:
+        raise HeadwaterError("E401", file=pattern)
+    return [_fingerprint(Path(path)) for path in paths]
 
 
 def _fingerprint(path: Path) -> InputFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return InputFile(path.as_posix(), file.tell(), digest)
+    return InputFile(path.as_posix(), path.stat().st_size, sha256(path))
 
 
-def _once(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str]]]:
-    """The same bytes under two names are read once."""
+def _distinct(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str]]]:
+    """Inputs without those whose bytes came before under another name, and the pairs of these names."""
     first: dict[str, InputFile] = {}
     repeated = []
     for file in inputs:
@@ -98,26 +102,29 @@ def _once(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str
             repeated.append((file.path, first[file.sha256].path))
         else:
             first[file.sha256] = file
-    kept = [file for file in inputs if file.path not in {again for again, _ in repeated}]
-    return kept, repeated
-
-
-def _header(raw: Raw) -> list[str]:
-    """Column names of the first input; other inputs may have more."""
-    if raw.source.database:
-        return _query_header(raw.source)
-    names = csvs.header if raw.source.is_csv else parquets.header
-    found = (names(file.path, raw.source) for file in raw.inputs)
-    return next((columns for columns in found if columns), [])
+    copies = {copy for copy, _ in repeated}
+    return [file for file in inputs if file.path not in copies], repeated
 
 
 def require(raw: Raw, needed: set[str], positions: Sequence[int] | None = None) -> None:
-    """Every input has every column that the mapping names. Raises E302 naming the nearest one, E316 for a doubled one.
+    """Check that every input has every column that the mapping names, once.
 
-    `positions`: those of the inputs to look at; all by default.
+    Parameters
+    ----------
+    raw
+        The inputs.
+    needed
+        Source columns.
+    positions
+        Those of the inputs to look at; all by default.
+
+    Raises
+    ------
+    HeadwaterError
+        E302 naming the nearest column, E316 for a doubled one.
     """
     for file in raw.inputs if positions is None else [raw.inputs[index] for index in positions]:
-        columns = _file_header(raw, file)
+        columns = raw.reader.header(file.path, raw.source)
         missing = sorted(needed - set(columns))
         if missing and columns:
             near = nearest(missing[0], columns)
@@ -128,34 +135,35 @@ def require(raw: Raw, needed: set[str], positions: Sequence[int] | None = None) 
             raise HeadwaterError("E316", file=file.path, column=doubled[0])
 
 
-def _file_header(raw: Raw, file: InputFile) -> list[str]:
-    if _is_query(raw.source) or raw.source.database:
-        return raw.header
-    names = csvs.header if raw.source.is_csv else parquets.header
-    return names(file.path, raw.source)
+def types(raw: Raw, needed: Sequence[str]) -> dict[str, pa.DataType]:
+    """The type of each column over all inputs, whichever are read."""
+    return raw.reader.types([file.path for file in raw.inputs], needed, raw.source)
 
 
-def types(raw: Raw, needed: list[str]) -> dict[str, pa.DataType]:
-    """The type of each column over all inputs, whichever are read; a query is one input and needs none."""
-    if _is_query(raw.source) or raw.source.database:
-        return {}
-    return csvs.types(needed) if raw.source.is_csv else parquets.types([f.path for f in raw.inputs], needed)
-
-
-def stream(raw: Raw, needed: list[str], positions: Sequence[int] | None = None) -> pa.RecordBatchReader:
+def stream(raw: Raw, needed: Sequence[str], positions: Sequence[int] | None = None) -> pa.RecordBatchReader:
     """The rows of a source as one stream; `raw.inputs[...].rows` and `raw.bad_lines` are complete when it ends.
 
-    `positions`: those of the inputs to read, in order; all by default. Numbers and types are the same either way.
+    Parameters
+    ----------
+    raw
+        The inputs.
+    needed
+        Source columns.
+    positions
+        Those of the inputs to read, in order; all by default. Numbers and types are the same either way.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader
+        The needed columns, `__file` and `__row`. What goes wrong inside is kept in `raw.failure`.
     """
-    if _is_query(raw.source) or raw.source.database:
-        return _numbered_query(raw, needed)
-    common = types(raw, needed)
-    schema = pa.schema([*common.items(), (FILE, pa.int32()), (ROW, pa.int64())])
+    kinds = types(raw, needed)
+    schema = pa.schema([*kinds.items(), (FILE, pa.int32()), (ROW, pa.int64())])
     chosen = range(len(raw.inputs)) if positions is None else positions
-    return pa.RecordBatchReader.from_batches(schema, _remembered(raw, _numbered_files(raw, common, schema, chosen)))
+    return pa.RecordBatchReader.from_batches(schema, _recorded(raw, _numbered(raw, kinds, schema, chosen)))
 
 
-def _remembered(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _recorded(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """DuckDB hides what goes wrong inside a stream; `raw.failure` keeps it."""
     try:
         yield from batches
@@ -164,87 +172,32 @@ def _remembered(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Reco
         raise
 
 
-def _numbered_files(
-    raw: Raw, types: dict[str, pa.DataType], schema: pa.Schema, positions: Sequence[int]
+def _numbered(
+    raw: Raw, kinds: dict[str, pa.DataType], schema: pa.Schema, positions: Sequence[int]
 ) -> Iterator[pa.RecordBatch]:
     for index in positions:
-        file = raw.inputs[index]
-        bad: list[csvs.Skipped] = []
-        rows = (
-            csvs.batches(file.path, raw.source, types, bad) if raw.source.is_csv else parquets.batches(file.path, types)
-        )
-        count = 0
-        for batch in rows:
-            numbers = row_numbers(count, batch.num_rows, [skipped.row for skipped in bad])
+        file, skipped, count = raw.inputs[index], list[Skipped](), 0
+        for batch in raw.reader.batches(file.path, raw.source, kinds, skipped):
+            numbers = row_numbers(count, batch.num_rows, [row.row for row in skipped])
             count += batch.num_rows
-            yield _with_numbers(batch, index, numbers, schema)
-        raw.bad_lines += [BadLine(index, skipped.row, skipped.text) for skipped in bad]
-        raw.inputs[index] = InputFile(file.path, file.size, file.sha256, count + len(bad))
+            files = pa.array(np.full(batch.num_rows, index, dtype=np.int32))
+            yield pa.RecordBatch.from_arrays([*batch.columns, files, pa.array(numbers)], schema=schema)
+        raw.bad_lines += [BadLine(index, row.row, row.text) for row in skipped]
+        raw.inputs[index] = replace(file, rows=count + len(skipped))
 
 
-def row_numbers(before: int, rows: int, skipped: list[int]) -> np.ndarray:
-    """Numbers in the file of the next readable rows, when `skipped` (sorted, from 1) are not among them."""
+def row_numbers(before: int, rows: int, skipped: Sequence[int]) -> np.ndarray:
+    """Numbers in the input of the next `rows` readable rows, int64.
+
+    Parameters
+    ----------
+    before
+        Readable rows that came before them.
+    rows
+        How many they are.
+    skipped
+        Numbers (sorted, from 1) that are not among them.
+    """
     positions = np.arange(before + 1, before + rows + 1, dtype=np.int64)
     gaps = np.asarray(skipped, dtype=np.int64) - np.arange(len(skipped))
     return positions + np.searchsorted(gaps, positions, side="right")
-
-
-def _with_numbers(batch: pa.RecordBatch, index: int, numbers: np.ndarray, schema: pa.Schema) -> pa.RecordBatch:
-    files = pa.array(np.full(batch.num_rows, index, dtype=np.int32))
-    return pa.RecordBatch.from_arrays([*batch.columns, files, pa.array(numbers)], schema=schema)
-
-
-def _numbered_query(raw: Raw, needed: list[str]) -> pa.RecordBatchReader:
-    """Rows of a query or database table, numbered in the order given."""
-    given = _run_query(raw.source)
-    types = {name: parquets.plain(given.schema.field(name).type) for name in needed}
-    schema = pa.schema([*types.items(), (FILE, pa.int32()), (ROW, pa.int64())])
-    place = raw.inputs[0]
-
-    def numbered() -> Iterator[pa.RecordBatch]:
-        count = 0
-        for batch in given:
-            plain = parquets.converted(batch.select(needed), types)
-            yield _with_numbers(plain, 0, row_numbers(count, batch.num_rows, []), schema)
-            count += batch.num_rows
-        raw.inputs[:] = [InputFile(place.path, place.size, place.sha256, count)]
-
-    return pa.RecordBatchReader.from_batches(schema, _remembered(raw, numbered()))
-
-
-def _query_fingerprint(source: Source) -> InputFile:
-    """A query has no file of its own: its fingerprint is made of the rows that it gives, whatever their order."""
-    counted = Source(
-        sql=f"SELECT count(*) AS n, bit_xor(hash(r)) AS h FROM ({(source.sql or '').strip().rstrip(';')}) AS r"
-    )
-    row = _run_query(counted).read_all().to_pylist()[0] if _run_query(source) else {}
-    digest = hashlib.sha256(f"{source.sql}|{row['n']}|{row['h']}".encode()).hexdigest()
-    return InputFile("sql", len(source.sql or ""), digest)
-
-
-def _query_header(source: Source) -> list[str]:
-    return list(_run_query(source).schema.names)
-
-
-def _run_query(source: Source) -> pa.RecordBatchReader:
-    """Rows of `sql`, or of a table in a `database` opened for reading only. Raises E217, E401 or E312."""
-    place = source.database or ":memory:"
-    try:
-        con = duckdb.connect(place, read_only=bool(source.database))
-        if source.sql is None:
-            return con.table(source.table or "").to_arrow_reader(BATCH)
-        statements = con.extract_statements(source.sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise HeadwaterError("E217", column="source.sql", found=source.sql[:80])
-        return con.sql(source.sql).to_arrow_reader(BATCH)
-    except duckdb.IOException as error:
-        missing = "No files found" in str(error)
-        raise HeadwaterError(
-            "E401" if missing else "E312", file=source.database or "sql", found=_first_line(error)
-        ) from error
-    except duckdb.Error as error:
-        raise HeadwaterError("E217", column="source", found=_first_line(error)) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -9,7 +9,8 @@ from sklearn.model_selection import cross_val_score
 from features.errors import HeadwaterError
 from models.estimators.churn import LONGEST, ChurnClassifier, median_days
 from models.evaluation.metrics import auc, ece
-from models.learners.single import Linear, Trees
+from models.learners.linear import Linear
+from models.learners.trees import Trees
 from models.splits import MonthlySplit
 from tests.models import sample
 
@@ -17,7 +18,7 @@ FRAME = sample.snapshots(500)
 FIT, LATER, NEW = (FRAME[FRAME["as_of"] == d] for d in (sample.split().dates[i] for i in (0, 3, 5)))
 X = list(sample.FEATURES)
 LABELS = ["churned_15", "churned_30"]
-SMALL = {"rounds": 30, "learning_rate": 0.1, "leaves": 7, "depth": 3, "min_rows": 20}
+SMALL = {"n_estimators": 30, "learning_rate": 0.1, "num_leaves": 7, "max_depth": 3, "min_child_samples": 20}
 
 
 def model(learner=None, **given):
@@ -27,7 +28,7 @@ def model(learner=None, **given):
 
 @pytest.mark.parametrize("learner", [Linear(), Trees(**SMALL)])
 def test_probabilities_are_calibrated_and_rise_with_the_horizon(learner):
-    told = model(learner).predict(NEW[X])
+    told = model(learner).outputs(NEW[X])
     assert list(told) == [
         "churn_probability", "churn_score_raw", "churn_probability_15", "churn_probability_30", "median_days_to_churn",
     ]  # fmt: skip
@@ -43,7 +44,7 @@ def test_horizons_never_fall_even_when_their_labels_do():
     """Labels of the shorter horizon that are the more frequent ones: the longer one is lifted to them."""
     odd = LATER[LABELS].assign(churned_15=True)
     odd.iloc[:20, 0] = False
-    told = ChurnClassifier(Linear(), 30, (15, 30)).fit(FIT[X], FIT[LABELS], eval_set=(LATER[X], odd)).predict(NEW[X])
+    told = ChurnClassifier(Linear(), 30, (15, 30)).fit(FIT[X], FIT[LABELS], eval_set=(LATER[X], odd)).outputs(NEW[X])
     assert (told["churn_probability_15"] <= told["churn_probability_30"]).all()
     assert told["churn_probability_30"].mean() > 0.8
 
@@ -58,7 +59,7 @@ def test_the_median_time_follows_from_the_curve():
 
 
 def test_higher_risk_never_means_a_longer_time():
-    told = model().predict(NEW[X]).sort_values("churn_score_raw")
+    told = model().outputs(NEW[X]).sort_values("churn_score_raw")
     assert (np.diff(told["median_days_to_churn"]) <= 1e-9).all()
 
 
@@ -67,14 +68,14 @@ def test_contributions_add_up_to_the_score():
         made = model(learner)
         parts = made.contributions(NEW[X])
         assert list(parts) == [*X, "base"]
-        assert parts.sum(axis=1).to_numpy() == pytest.approx(made.predict(NEW[X])["churn_score_raw"], abs=1e-4)
+        assert parts.sum(axis=1).to_numpy() == pytest.approx(made.outputs(NEW[X])["churn_score_raw"], abs=1e-4)
 
 
 def test_a_refit_keeps_the_level_and_spread_of_the_honest_score():
     made = model(Trees(**SMALL))
     before = made.decision_function(LATER[X])
     both = pd.concat([FIT, LATER])
-    made.refit(both[X], both[LABELS], (LATER[X], LATER[LABELS]))
+    made.adopt(made.learn(both[X], both[LABELS]), (LATER[X], LATER[LABELS]))
     after = made.decision_function(LATER[X])
     assert not np.array_equal(before, after)
     assert after.mean() == pytest.approx(before.mean()) and after.std() == pytest.approx(before.std())

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from models.estimators import levels
 from models.evaluation import judging
 from models.evaluation.judging import Outcome
+from models.targets.registry import TARGETS
 
 
 def outcome(y: np.ndarray, target: str = "churn") -> Outcome:
-    return Outcome(target, y.astype(float), np.ones(len(y)), np.arange(len(y)))
+    return Outcome(TARGETS[target].task, y.astype(float), np.ones(len(y)), np.arange(len(y)))
 
 
 @given(rate=st.floats(0.02, 0.98), by=st.floats(-3, 3), seed=st.integers(0, 1000))
@@ -19,23 +20,23 @@ def test_probabilities_get_the_rate_that_was_seen_in_the_same_order(rate, by, se
     rng = np.random.default_rng(seed)
     p = np.clip(rng.beta(1, 6, 400), 1e-6, 1 - 1e-6)
     y = (np.arange(400) < max(1, int(400 * rate))).astype(float)
-    made = levels.shifted("churn", p, levels.shift("churn", y, p))
+    made = levels.shifted("binary", p, levels.shift("binary", y, p))
     assert made.mean() == pytest.approx(y.mean(), abs=1e-6)
     assert np.array_equal(np.argsort(made, kind="stable"), np.argsort(p, kind="stable"))
-    moved = levels.shifted("churn", p, by)
-    assert levels.shifted("churn", moved, levels.shift("churn", y, moved)) == pytest.approx(made, abs=1e-6)
+    moved = levels.shifted("binary", p, by)
+    assert levels.shifted("binary", moved, levels.shift("binary", y, moved)) == pytest.approx(made, abs=1e-6)
 
 
 def test_amounts_get_the_total_that_was_seen():
     rng = np.random.default_rng(0)
     y, amounts = rng.gamma(1, 50, 300), rng.gamma(2, 80, 300)
-    made = levels.shifted("value", amounts, levels.shift("value", y, amounts))
+    made = levels.shifted("amount", amounts, levels.shift("amount", y, amounts))
     assert made.sum() == pytest.approx(y.sum()) and made / amounts == pytest.approx((made / amounts)[0])
 
 
 @pytest.mark.parametrize("y", [np.zeros(50), np.ones(50)])
 def test_one_class_tells_no_level(y):
-    assert levels.shift("churn", y, np.full(50, 0.2)) == 0 and levels.shift("value", 0 * y, np.full(50, 2.0)) == 0
+    assert levels.shift("binary", y, np.full(50, 0.2)) == 0 and levels.shift("amount", 0 * y, np.full(50, 2.0)) == 0
 
 
 def test_chance_is_left_alone_and_a_wrong_level_is_not():
@@ -45,7 +46,7 @@ def test_chance_is_left_alone_and_a_wrong_level_is_not():
     for _ in range(60):
         seen = outcome(rng.random(3000) < p)
         weights = judging.resamples(seen.customers, 100, seed=1)
-        off += [levels.off(seen, p, weights), levels.off(seen, p * 0.7, weights)]
+        off += [levels.is_off(seen, p, weights), levels.is_off(seen, p * 0.7, weights)]
     assert off[0] <= 9 and off[1] == 60
 
 

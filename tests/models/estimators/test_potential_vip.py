@@ -7,7 +7,9 @@ from features.errors import HeadwaterError
 from models.estimators.potential_vip import PotentialVipClassifier
 from models.evaluation.metrics import average_precision
 from models.learners.blends import ByValue
-from models.learners.single import Linear, Rule, Trees
+from models.learners.linear import Linear
+from models.learners.rule import Rule
+from models.learners.trees import Trees
 from tests.models import sample
 
 DAYS = sample.split().dates
@@ -15,7 +17,7 @@ FRAME = sample.snapshots(900)
 FIT, LATER, NEW = (FRAME[FRAME["as_of"] == d] for d in (DAYS[0], DAYS[3], DAYS[5]))
 ASKED = NEW[NEW["vip"].notna()]
 X, Y = list(sample.FEATURES), ["vip", "value"]
-TREES = Trees("amount", rounds=30, learning_rate=0.1, leaves=7, depth=3, min_rows=20)
+TREES = Trees("amount", n_estimators=30, learning_rate=0.1, num_leaves=7, max_depth=3, min_child_samples=20)
 LEARNERS = [Linear(), ByValue(Linear("amount", 0.1)), ByValue(TREES)]
 
 
@@ -26,7 +28,7 @@ def model(learner):
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_it_beats_ranking_by_spend(learner):
     truth = ASKED["vip"].to_numpy(dtype=float)
-    told = model(learner).predict(ASKED[X])
+    told = model(learner).outputs(ASKED[X])
     assert list(told) == ["vip_probability", "vip_score_raw"]
     rule = average_precision(truth, ASKED["arpu"].to_numpy())
     assert average_precision(truth, told["vip_probability"].to_numpy()) > rule + 0.05
@@ -37,7 +39,7 @@ def test_it_beats_ranking_by_spend(learner):
 def test_contributions_are_log_odds_and_add_up(learner):
     made = model(learner)
     parts = made.contributions(ASKED[X]).sum(axis=1).to_numpy()
-    assert parts == pytest.approx(made.predict(ASKED[X])["vip_score_raw"].to_numpy(), abs=1e-4)
+    assert parts == pytest.approx(made.outputs(ASKED[X])["vip_score_raw"].to_numpy(), abs=1e-4)
 
 
 def test_a_high_value_customer_teaches_nothing_about_becoming_one():
@@ -54,9 +56,9 @@ def test_a_high_value_customer_teaches_nothing_about_becoming_one():
 def test_a_low_payer_who_grows_stands_above_a_flat_one_who_pays_more():
     pair = NEW[X].head(2).assign(arpu=[60.0, 75.0], trend=[2.0, 0.0], silence=5.0, plan="P50", noise=0.0)
     for learner in LEARNERS:
-        low, flat = model(learner).predict(pair)["vip_score_raw"]
+        low, flat = model(learner).outputs(pair)["vip_score_raw"]
         assert low > flat
-    by_spend = model(Rule(column="arpu")).predict(pair)["vip_score_raw"]
+    by_spend = model(Rule(column="arpu")).outputs(pair)["vip_score_raw"]
     assert by_spend.iloc[0] < by_spend.iloc[1]
 
 

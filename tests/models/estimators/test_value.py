@@ -7,7 +7,9 @@ from sklearn.base import clone
 
 from models.estimators.value import ValueRegressor, amounts
 from models.evaluation.metrics import coverage, mae, normalised_gini, total_bias
-from models.learners.single import Linear, Rule, Trees
+from models.learners.linear import Linear
+from models.learners.rule import Rule
+from models.learners.trees import Trees
 from tests.models import sample
 
 DAYS = sample.split().dates
@@ -15,7 +17,7 @@ FRAME = sample.snapshots(900).assign(churned=lambda f: f["churned_30"])
 FIT, LATER, NEW = (FRAME[FRAME["as_of"] == d] for d in (DAYS[0], DAYS[3], DAYS[5]))
 X = list(sample.FEATURES)
 Y = ["value", "churned"]
-SMALL = {"rounds": 30, "learning_rate": 0.1, "leaves": 7, "depth": 3, "min_rows": 20}
+SMALL = {"n_estimators": 30, "learning_rate": 0.1, "num_leaves": 7, "max_depth": 3, "min_child_samples": 20}
 LEARNERS = [Linear("amount", 0.1), Trees("amount", **SMALL), Rule("amount", "arpu")]
 
 
@@ -25,7 +27,7 @@ def model(learner):
 
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_the_band_holds_and_the_parts_are_in_order(learner):
-    told, truth = model(learner).predict(NEW[X]), NEW["value"].to_numpy()
+    told, truth = model(learner).outputs(NEW[X]), NEW["value"].to_numpy()
     assert list(told) == ["value_pred", "value_p10", "value_p90", "value_if_retained"]
     assert 0.75 < coverage(truth, told["value_p10"].to_numpy(), told["value_p90"].to_numpy()) < 0.88
     assert (told["value_p10"] <= told["value_pred"]).all() and (told["value_pred"] <= told["value_p90"]).all()
@@ -35,7 +37,7 @@ def test_the_band_holds_and_the_parts_are_in_order(learner):
 def test_models_are_at_the_right_level_and_better_than_the_run_rate():
     truth = NEW["value"].to_numpy()
     told = {
-        name: model(m).predict(NEW[X])["value_pred"].to_numpy() for name, m in zip("lr", LEARNERS[::2], strict=True)
+        name: model(m).outputs(NEW[X])["value_pred"].to_numpy() for name, m in zip("lr", LEARNERS[::2], strict=True)
     }
     assert total_bias(truth, told["l"]) == pytest.approx(1, abs=0.1)
     assert mae(truth, told["l"]) < mae(truth, told["r"])
@@ -43,12 +45,12 @@ def test_models_are_at_the_right_level_and_better_than_the_run_rate():
 
 
 def test_the_rule_is_left_as_people_use_it():
-    assert model(LEARNERS[2]).predict(NEW[X])["value_pred"].to_numpy() == pytest.approx(NEW["arpu"].to_numpy())
+    assert model(LEARNERS[2]).outputs(NEW[X])["value_pred"].to_numpy() == pytest.approx(NEW["arpu"].to_numpy())
 
 
 def test_those_who_stay_are_worth_more():
     stayed = NEW[~NEW["churned"]]
-    told = model(LEARNERS[0]).predict(stayed[X])
+    told = model(LEARNERS[0]).outputs(stayed[X])
     assert told["value_if_retained"].sum() / stayed["value"].sum() == pytest.approx(1, abs=0.1)
     assert told["value_if_retained"].sum() > told["value_pred"].sum() * 1.05
 
@@ -57,7 +59,7 @@ def test_contributions_add_up_to_the_logarithm_of_the_value():
     for learner in LEARNERS:
         made = model(learner)
         parts = made.contributions(NEW[X]).sum(axis=1).to_numpy()
-        assert np.exp(parts) == pytest.approx(made.predict(NEW[X])["value_pred"].to_numpy(), rel=1e-4)
+        assert np.exp(parts) == pytest.approx(made.outputs(NEW[X])["value_pred"].to_numpy(), rel=1e-4)
 
 
 def test_a_refit_takes_the_level_of_the_newest_rows():
@@ -65,15 +67,15 @@ def test_a_refit_takes_the_level_of_the_newest_rows():
     made = model(LEARNERS[0])
     band = made.band_
     dear = LATER[Y].assign(value=LATER["value"] * 2)
-    made.refit(pd.concat([FIT[X], LATER[X]]), pd.concat([FIT[Y], dear]), (LATER[X], dear))
-    assert made.predict(LATER[X])["value_pred"].sum() == pytest.approx(dear["value"].sum())
+    made.adopt(made.learn(pd.concat([FIT[X], LATER[X]]), pd.concat([FIT[Y], dear])), (LATER[X], dear))
+    assert made.outputs(LATER[X])["value_pred"].sum() == pytest.approx(dear["value"].sum())
     assert made.band_ == band
 
 
 def test_it_is_a_scikit_learn_estimator_and_takes_plain_amounts():
     made = clone(ValueRegressor(Linear("amount"), coverage=0.5))
     assert made.coverage == 0.5
-    told = made.fit(FIT[X], FIT["value"], eval_set=(LATER[X], LATER["value"])).predict(NEW[X])
+    told = made.fit(FIT[X], FIT["value"], eval_set=(LATER[X], LATER["value"])).outputs(NEW[X])
     inside = coverage(NEW["value"].to_numpy(), told["value_p10"].to_numpy(), told["value_p90"].to_numpy())
     assert 0.4 < inside < 0.65
 

@@ -9,6 +9,7 @@ import pytest
 
 from models.evaluation import gates
 from models.settings import GateSettings
+from models.targets.registry import TARGETS
 from models.training import train
 from pipelines.wording.texts import catalogue
 from tests.models import sample
@@ -165,7 +166,7 @@ def night(size=3000, seed=0, *, money=1.0, high=0.2, vips=0.02, version="v1"):
         is_high_value_now=is_high,
         is_potential_vip=pd.Series(rng.random(size) < vips).astype("boolean"),
     )
-    return frame.assign(**{f"{target}_model_version": version for target in ("churn", "value", "vip")})
+    return frame.assign(**{f"{target}_model_version": version for target in TARGETS})
 
 
 def refused(now, before):
@@ -205,7 +206,7 @@ def test_another_model_may_expect_and_list_otherwise_but_not_change_what_was_pai
     assert refused(now.assign(arpu_3m=now["arpu_3m"] * 2), night()) == ["money_arpu_3m"]
 
 
-@pytest.mark.parametrize("missing", ["churn", "value", "vip"])
+@pytest.mark.parametrize("missing", list(TARGETS))
 def test_a_target_without_a_model_is_not_judged(missing):
     gone = {"churn": ["churn_probability"], "value": ["value_pred", "value_12m_pred"], "vip": ["vip_probability"]}
     empty = dict.fromkeys([*gone[missing], f"{missing}_model_version", *(["is_potential_vip"] * (missing == "vip"))])

@@ -7,14 +7,15 @@ import pytest
 from features.errors import HeadwaterError
 from models.evaluation import judging
 from models.evaluation.judging import FinalWindow, Outcome
-from models.evaluation.metrics import METRICS, auc
+from models.evaluation.metrics import auc
+from models.targets.registry import TARGETS
 
 
 def outcome(size=600, seed=0, target="churn"):
     rng = np.random.default_rng(seed)
     truth = rng.normal(size=size)
     y = (rng.random(size) < 1 / (1 + np.exp(-truth))).astype(float)
-    return Outcome(target, y, rng.gamma(1, 10, size), np.arange(size)), truth
+    return Outcome(TARGETS[target].task, y, rng.gamma(1, 10, size), np.arange(size)), truth
 
 
 def test_a_customer_is_drawn_with_all_rows_or_not_at_all():
@@ -63,7 +64,7 @@ def test_the_table_has_every_model_and_metric():
     got, score = outcome()
     probability = 1 / (1 + np.exp(-score))
     found = judging.table(got, {"a": probability, "rule": probability / 2}, judging.resamples(got.customers, 20, 1))
-    assert len(found) == 2 * len(METRICS["churn"])
+    assert len(found) == 2 * len(TARGETS["churn"].task.metrics)
     assert (found["low"] <= found["value"] + 1e-9).mean() > 0.9 and (found["n"] == 600).all()
 
 
@@ -87,6 +88,6 @@ def test_the_final_window_opens_once():
 
 
 def test_what_is_not_defined_has_no_interval():
-    got = Outcome("churn", np.zeros(10), np.zeros(10), np.arange(10))
+    got = Outcome(TARGETS["churn"].task, np.zeros(10), np.zeros(10), np.arange(10))
     figure = judging.measure(got, np.arange(10.0), "auc", judging.resamples(got.customers, 5, 1))
     assert np.isnan([figure.value, figure.low, figure.high]).all()

@@ -62,10 +62,10 @@ def test_money_errors_by_hand():
     assert metrics.coverage(y, np.array([0.0, 10.0, 21.0]), np.array([0.0, 11.0, 30.0])) == pytest.approx(2 / 3)
 
 
-@pytest.mark.parametrize("name", sorted(metrics.CLASSIFIED | metrics.VALUED))
+@pytest.mark.parametrize("name", sorted(metrics.CLASSIFICATION_METRICS | metrics.REGRESSION_METRICS))
 def test_weights_are_the_same_as_repeated_rows(name):
     """The heart of the bootstrap: a row drawn three times counts three times."""
-    metric = (metrics.CLASSIFIED | metrics.VALUED)[name]
+    metric = (metrics.CLASSIFICATION_METRICS | metrics.REGRESSION_METRICS)[name]
     y, score, value = rows(4, size=40)
     score = score + np.linspace(0, 0.001, len(score))  # the bins of `ece` are those of the sample, so no ties here
     counts = np.random.default_rng(1).integers(0, 4, (3, len(y)))
@@ -100,5 +100,4 @@ def test_what_is_not_defined_is_nan_and_not_zero():
 
 
 def test_every_target_has_metrics_and_directions_are_known():
-    assert set(metrics.METRICS) == {"churn", "value", "vip"}
-    assert set(metrics.METRICS["churn"] | metrics.METRICS["value"]) > metrics.LOWER_IS_BETTER
+    assert set(metrics.CLASSIFICATION_METRICS | metrics.REGRESSION_METRICS) > metrics.LOWER_IS_BETTER

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from models.estimators.churn import ChurnClassifier
-from models.learners.single import Linear, Trees
+from models.learners.linear import Linear
+from models.learners.trees import Trees
 from models.scores.reasons import plain, reasons, usual
 from tests.models import sample
 
@@ -31,7 +32,9 @@ FRAME = sample.snapshots(300)
 X = FRAME[list(sample.FEATURES)]
 MODELS = {
     "linear": ChurnClassifier(Linear(), 30).fit(X, FRAME["churned_30"]),
-    "trees": ChurnClassifier(Trees(rounds=20, leaves=7, depth=3, min_rows=20), 30).fit(X, FRAME["churned_30"]),
+    "trees": ChurnClassifier(Trees(n_estimators=20, num_leaves=7, max_depth=3, min_child_samples=20), 30).fit(
+        X, FRAME["churned_30"]
+    ),
 }
 
 

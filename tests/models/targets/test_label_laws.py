@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from models.targets import outcomes
+from models.targets import follow_up, outcomes, vip
 from models.targets.settings import TargetSettings
 from tests.features.asking import differing, ordered
 from tests.models.targets.test_outcomes import OPERATOR, RETAIL
@@ -115,7 +115,8 @@ def known_at_until(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
 
 @pytest.mark.parametrize("slip", [known_forgotten, known_at_until])
 def test_the_law_catches_labels_that_see_what_was_not_known(con, monkeypatch: pytest.MonkeyPatch, slip):
-    monkeypatch.setattr(outcomes, "seen", slip)
+    for module in (follow_up, vip):
+        monkeypatch.setattr(module, "seen", slip)
     assert {"value", "vip"} <= holds(con, RETAIL, 3_000, seed=403)
 
 
@@ -135,8 +136,8 @@ def anybodys(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
     return (events.happened_at < spine.cutoff) & (events.known_at < spine.cutoff) & newest
 
 
-def test_bills_of_a_former_holder_of_the_number_are_not_his(con, monkeypatch: pytest.MonkeyPatch):
+def test_bills_of_a_former_holder_of_the_number_are_not_theirs(con, monkeypatch: pytest.MonkeyPatch):
     given, spine = taken(3_000, seed=405)
     right = asked(con, given, spine, RETAIL)
-    monkeypatch.setattr(outcomes, "seen", anybodys)
+    monkeypatch.setattr(vip, "seen", anybodys)
     assert "high_value_now" in differing(right, asked(con, given, spine, RETAIL))

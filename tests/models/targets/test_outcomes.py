@@ -11,8 +11,11 @@ import pytest
 from pydantic import ValidationError
 
 from features.contracts import CONTRACTS
-from models.targets import outcomes
-from models.targets.settings import Becomes, ChurnTarget, HighValue, TargetSettings, ValueTarget, VipTarget
+from models.targets import churn, follow_up, outcomes, vip
+from models.targets.churn import ChurnTarget
+from models.targets.settings import TargetSettings
+from models.targets.value import ValueTarget
+from models.targets.vip import Becomes, HighValue, VipTarget
 from tests.models import slow_labels as slow
 
 
@@ -188,7 +191,8 @@ def test_an_off_by_one_window_is_caught(con, monkeypatch, mutant):
     """`<=` for `<`, and a window that begins a day late, change labels of the random worlds."""
     people, bills, dates = world(1)
     right = computed(con, RETAIL, people, bills, dates)
-    monkeypatch.setattr(outcomes, "inside", mutant)
+    for module in (follow_up, churn, vip):
+        monkeypatch.setattr(module, "inside", mutant)
     assert computed(con, RETAIL, people, bills, dates) != right
 
 
@@ -279,4 +283,4 @@ def test_settings_refuse_what_makes_no_sense():
         TargetSettings.model_validate({"churn": {"horizont": 30}})
     assert ChurnTarget(horizon_days=60).horizons == (20, 40, 60)
     assert ChurnTarget(rule="no_bill", horizon_days=91).known == (91,)
-    assert OPERATOR.window_days("churn") == 97 and OPERATOR.longest == 97
+    assert OPERATOR.of("churn").window_days == 97 and OPERATOR.longest == 97

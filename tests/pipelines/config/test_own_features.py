@@ -13,6 +13,7 @@ from features.catalogue import catalogue
 from features.errors import HeadwaterError
 from features.identity import feature_set_hash
 from features.settings import FeatureSettings
+from models.targets.registry import TARGETS
 from pipelines.cli.app import app
 from pipelines.config import own_features
 from pipelines.config.settings import load
@@ -257,6 +258,6 @@ def test_a_champion_without_them_is_refused_and_a_new_one_explains_with_them(own
     with pytest.raises(HeadwaterError) as raised:
         nightly.run(Night(project, NIGHT, Steps(quiet=True)))
     assert raised.value.problem.code == "E525"
-    retrain.run(project, NIGHT, ["churn", "value", "vip"], Steps(quiet=True), promote=True)
+    retrain.run(project, NIGHT, list(TARGETS), Steps(quiet=True), promote=True)
     night = nightly.run(Night(Project.open("configs/operator.yaml"), NIGHT, Steps(quiet=True)))
     assert night.published

@@ -103,3 +103,44 @@ def test_rules_of_tables_that_nobody_maps_are_refused(config):
     with pytest.raises(HeadwaterError) as error:
         load(config("training: {candidates: {rules: {churn: {column: voice_minutes_ratio_12w}}}}\n"), environment={})
     assert error.value.problem.code == "E228" and error.value.exit_code == 2
+
+
+OLD_TREES = "training: {candidates: {penalty: 0.5, trees: {rounds: 7, leaves: 5}}}\n"
+
+
+def test_keys_of_before_work_and_are_told_with_their_line(config):
+    path = config(OLD_TREES)
+    found = load(path, environment={"HEADWATER_TRAINING__CANDIDATES__TREES__DEPTH": "3"})
+    trees = found.training.candidates.trees
+    assert (trees.n_estimators, trees.num_leaves, trees.max_depth, found.training.candidates.alpha) == (7, 5, 3, 0.5)
+    where = {key: origin for key, _, origin in settings.origins(found)}
+    assert where["training.candidates.trees.n_estimators"] == f"{path}:3"
+    told = {(p.code, p.row, p.values["old"].rpartition(".")[2], p.values["new"]) for p in found.warnings}
+    asked = {("penalty", "alpha"), ("rounds", "n_estimators"), ("leaves", "num_leaves")}
+    assert told == {("W203", 3, *pair) for pair in asked} | {("W203", None, "depth", "max_depth")}
+
+
+def test_a_key_of_before_beside_that_of_today_is_refused(config):
+    text = "training: {candidates: {trees: {rounds: 7, n_estimators: 8}}}\n"
+    with pytest.raises(HeadwaterError, match="rounds is called n_estimators now") as caught:
+        load(config(text), environment={})
+    assert caught.value.problem.code == "E204" and caught.value.problem.row == 3
+
+
+def test_what_comes_later_wins_whatever_it_is_called(config):
+    later = "profiles: {small: {training: {candidates: {trees: {n_estimators: 9}}}}}\n"
+    assert load(config(OLD_TREES + later), "small", environment={}).training.candidates.trees.n_estimators == 9
+
+
+@pytest.mark.parametrize("kind", ["settings", "mapping"])
+def test_every_setting_is_described_in_the_schema(kind):
+    """By a sentence of its own, or by that of the section that it is."""
+    whole = settings.schema(kind)
+    parts = {kind: whole} | whole["$defs"]
+    bare = [
+        f"{name}.{key}"
+        for name, part in parts.items()
+        for key, field in part["properties"].items()
+        if not ({"description"} & {*field, *parts.get(field.get("$ref", "").rpartition("/")[2], {})})
+    ]
+    assert bare == []

@@ -18,7 +18,7 @@ from models.targets.settings import TargetSettings
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
 from pipelines.demo.samples import shipped, write_cdnow, write_complete_journey
-from pipelines.ingest.tables import read_tables
+from tests.raw import read_tables
 
 ROOT = Path(__file__).parents[3]
 HAS_CDNOW = pytest.mark.skipif(not find_spec("lifetimes"), reason="extra samples is not installed: lifetimes")

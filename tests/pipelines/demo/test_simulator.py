@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.config.mapping import load_mapping
 from pipelines.demo.simulator.simulate import simulate
-from pipelines.ingest.tables import read_tables
+from tests.raw import read_tables
 
 ROOT = Path(__file__).parents[3]
 CUSTOMERS = 8_000

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
 from pipelines.config.quality import Quality
-from pipelines.ingest.tables import read_tables
 from tests.demo_project import ROOT
-from tests.raw import Raw, at
+from tests.raw import Raw, at, read_tables
 
 LOOSE = Quality(max_quarantined=1, max_quarantined_keys=1, gaps=False, largest_median=1e9, largest_ratio=1e9)
 

@@ -16,7 +16,7 @@ from features.spine import cutoff
 from pipelines.config.quality import Quality
 from pipelines.ingest import completeness
 from pipelines.ingest.completeness import Arrivals, Thin, months, week
-from pipelines.ingest.parts import Part, Tables
+from pipelines.ingest.tables import Part, Tables
 from pipelines.wording import errors
 from tests.raw import Raw
 
@@ -167,7 +167,7 @@ def stored(con, folder, name: str, source, superseded=None) -> Tables:
 
 def judged(con, folder, source, as_of: date, **limits):
     tables = stored(con, folder, "usage", source)
-    return completeness.judge(con, tables, Raw(folder).load(), Quality(**limits), as_of)
+    return completeness.check(con, tables, Raw(folder).load(), Quality(**limits), as_of)
 
 
 @pytest.mark.parametrize("as_of", [date(2026, 3, 31), date(2026, 2, 11)])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from features.errors import HeadwaterError
 from pipelines.config.settings import load
 from pipelines.ingest import canonical, staging
-from pipelines.ingest.parts import Tables
+from pipelines.ingest.tables import Tables
 from tests.raw import Raw
 
 AS_OF = date(2026, 4, 1)
@@ -345,7 +345,7 @@ def test_slices_change_nothing(world, monkeypatch, slice_):
     world.bring("usage_03", use(), use(value=7), use("00009"), use("00002", "03-01", "02-28"), ("00001",))
     told = world.told(world.whole(), "fresh")
     monkeypatch.setattr(staging, "SLICE", slice_)
-    monkeypatch.setattr("pipelines.ingest.readers.csvs.BLOCK", 64)
+    monkeypatch.setattr("pipelines.ingest.readers.csv_files.BLOCK", 64)
     assert world.told(world.whole(), "fresh") == told
 
 

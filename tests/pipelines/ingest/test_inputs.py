@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config.mapping import load_mapping
-from pipelines.ingest import inputs, tables
+from pipelines.config.quality import Quality
+from pipelines.ingest import ingestion, inputs
 from pipelines.ingest.inputs import located
-from pipelines.ingest.parts import Tables
 from pipelines.ingest.reading import Reading
-from pipelines.ingest.rules import Quality
+from pipelines.ingest.tables import Tables
 from tests.pipelines.ingest import format_sample
 
 LOOSE = Quality(
@@ -67,7 +67,7 @@ def contents(write: Callable[[Path], Path], as_of: date, folder: Path) -> dict[s
     (folder / "raw").mkdir(parents=True)
     found = located(load_mapping(write(folder / "raw")))
     con = ibis.duckdb.connect(threads=2)
-    read = tables.read(Reading(con, found, LOOSE, folder / "parts", found.delivered(as_of, LOOSE)), {})
+    read = ingestion.read(Reading(con, found, LOOSE, folder / "parts", found.delivered(as_of, LOOSE)), {})
     hashes = {name: _digest(table.to_pyarrow()) for name, table in read.tables.items()}
     con.disconnect()
     return hashes | {f"{name} (memory)": _remembered(read, name) for name in read.tables}

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
 from pipelines.config.quality import Quality
-from pipelines.ingest import magnitudes
-from pipelines.ingest.rules import RowCount
-from pipelines.ingest.tables import read_tables
-from tests.raw import Raw, at
+from pipelines.ingest import freshness
+from pipelines.ingest.tables import RowCount
+from tests.raw import Raw, at, read_tables
 
 LOOSE = Quality(max_quarantined=1, max_quarantined_keys=1, gaps=False)
 CELLS = {
@@ -240,19 +239,19 @@ def test_freshness(raw, con, as_of, outcome):
     found, mapping = raw.read(con), raw.load()
     if outcome == "E402":
         with pytest.raises(HeadwaterError) as error:
-            magnitudes.freshness(found, mapping, date.fromisoformat(as_of))
+            freshness.check(found, mapping, date.fromisoformat(as_of))
         assert (error.value.problem.code, error.value.exit_code) == ("E402", 4)
     else:
-        told = magnitudes.freshness(found, mapping, date.fromisoformat(as_of))
+        told = freshness.check(found, mapping, date.fromisoformat(as_of))
         assert "".join(problem.code for problem in told) == outcome
 
 
 def test_freshness_of_an_old_date_looks_at_what_was_known_then(raw, con):
     raw.mapping["tables"]["usage"]["freshness"] = {"error_after": "20d"}
     found, mapping = raw.read(con), raw.load()
-    assert magnitudes.freshness(found, mapping, date(2026, 1, 20)) == ()
+    assert freshness.check(found, mapping, date(2026, 1, 20)) == ()
     with pytest.raises(HeadwaterError, match="E402"):
-        magnitudes.freshness(found, mapping, date(2026, 2, 5))
+        freshness.check(found, mapping, date(2026, 2, 5))
 
 
 def test_rows_that_do_not_add_up_stop():

@@ -157,4 +157,4 @@ def test_sizes_of_slices_and_readings_add_up():
     moment = at("2026-01-01")
     row = {"__file": 0, "column": "sms", "value": 3.0, "whole": True, "rows": 2, "newest": moment}
     table = magnitudes.SIZES.empty_table().from_pylist([row], schema=magnitudes.SIZES)
-    assert magnitudes.added([table, table]).to_pylist() == [row | {"rows": 4}]
+    assert magnitudes.total_counts([table, table]).to_pylist() == [row | {"rows": 4}]

@@ -38,7 +38,9 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "E703"), (errno.EROFS, "E704"), (errno.EIO, "E705")])
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, "E703"), (errno.EDQUOT, "E703"), (errno.EROFS, "E704"), (errno.EIO, "E705")]
+)
 def test_what_the_disk_refuses_is_told_with_the_path(tmp_path, number, code):
     path = tmp_path / "x.txt"
     with pytest.raises(HeadwaterError, match=code) as error, files.replacing(path):
@@ -82,3 +84,10 @@ def test_lines_are_added_and_documents_are_sorted(tmp_path):
     assert [json.loads(line) for line in lines] == [{"n": n, "who": "李"} for n in range(3)]
     assert (tmp_path / "log.jsonl").stat().st_mode & 0o777 == 0o640
     assert files.write_json(tmp_path / "x.json", {"b": 1, "a": Path("p")}).read_text() == '{\n "a": "p",\n "b": 1\n}\n'
+
+
+def test_a_file_that_is_removed_on_purpose_leaves_the_old_one(tmp_path):
+    path = files.write_text(tmp_path / "a", "old")
+    with files.replacing(path) as temporary:
+        temporary.unlink()
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a"]

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
 from pipelines.config.quality import Quality
-from pipelines.ingest.readers import csvs, sources
+from pipelines.ingest.readers import csv_files, sources
 from pipelines.ingest.readers.sources import FILE, ROW
-from pipelines.ingest.tables import read_tables
-from tests.raw import Raw, at
+from tests.raw import Raw, at, read_tables
 
 LOOSE = Quality(max_quarantined=1, max_quarantined_keys=1, gaps=False)
 WORDS = st.text(st.characters(codec="gbk", exclude_categories=("Cc", "Cs")), max_size=8)
@@ -77,7 +76,7 @@ def test_line_breaks_inside_quotes_are_text(tmp_path):
 
 
 def test_many_blocks_keep_their_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr(csvs, "BLOCK", 64)
+    monkeypatch.setattr(csv_files, "BLOCK", 64)
     lines = [f"{n}" if n % 7 == 0 else f"{n},x" for n in range(1, 200)]
     (tmp_path / "a.csv").write_text("id,x\n" + "\n".join(lines) + "\n")
     _, found = everything(Source(path=str(tmp_path / "a.csv")), ["id"])
@@ -209,7 +208,7 @@ def test_only_the_needed_columns_are_parsed(tmp_path):
     with pytest.raises(HeadwaterError, match="E312"):
         everything(Source(path=str(path)), ["rest"])
     long = tmp_path / "a.csv"
-    long.write_text("id,rest\n1," + "x" * (csvs.LONGEST_CELL + 1) + "\n")
+    long.write_text("id,rest\n1," + "x" * (csv_files.LONGEST_CELL + 1) + "\n")
     _, found = everything(Source(path=str(long)), ["id"])
     assert found.schema.names == ["id", FILE, ROW]
     with pytest.raises(HeadwaterError, match="E317"):

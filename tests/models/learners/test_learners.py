@@ -9,11 +9,13 @@ from sklearn.base import clone
 
 from features.errors import HeadwaterError
 from models.evaluation.metrics import auc
-from models.learners.blends import Blend, ByValue, restore, used_columns
-from models.learners.single import Linear, Rule, Trees
+from models.learners.blends import Blend, ByValue, restore
+from models.learners.linear import Linear
+from models.learners.rule import Rule
+from models.learners.trees import Trees
 from tests.models import sample
 
-SMALL = {"rounds": 20, "learning_rate": 0.1, "leaves": 7, "depth": 3, "min_rows": 20}
+SMALL = {"n_estimators": 20, "learning_rate": 0.1, "num_leaves": 7, "max_depth": 3, "min_child_samples": 20}
 ROWS = sample.snapshots(500, dates=sample.split().dates[:2])
 X = ROWS[list(sample.FEATURES)]
 CHURNED = ROWS["churned_30"].to_numpy(dtype=float)
@@ -42,7 +44,7 @@ ALL = ("linear", "trees", "rule", "linear money", "tree money", "rule money", "b
 def test_contributions_and_base_add_up_to_the_raw_score(name):
     learner = fitted(name)
     parts, _ = learner.contributions(X)
-    assert parts.shape == (len(X), len(used_columns(learner)) + 1)
+    assert parts.shape == (len(X), len(learner.used_columns) + 1)
     assert parts.sum(axis=1) == pytest.approx(learner.raw(X), abs=1e-4)
 
 
@@ -51,7 +53,7 @@ def test_text_and_back_is_bit_equal(name):
     learner = fitted(name)
     again = restore(json.loads(json.dumps(learner.state(), allow_nan=False)), learner.texts())
     assert np.array_equal(again.raw(X), learner.raw(X))
-    assert used_columns(again) == used_columns(learner)
+    assert again.used_columns == learner.used_columns
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -2,8 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,19 +11,20 @@ from pyarrow import csv
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
+from pipelines.ingest.readers.reader import Skipped
 
 BLOCK = 8_000_000
 LONGEST_CELL = 1_000_000
 """Bytes read at a time, and bytes of one cell at most; a row of two blocks stops as well."""
 
 
-def types(needed: list[str]) -> dict[str, pa.DataType]:
-    """Every column of a CSV file is text."""
+def types(paths: Sequence[str], needed: Sequence[str], source: Source) -> dict[str, pa.DataType]:
+    """Every column is text."""
     return {name: pa.string() for name in needed}
 
 
 def header(path: str, source: Source) -> list[str]:
-    """Column names; empty for an empty file."""
+    """Column names; empty for an empty file. Raises E219 for an encoding that nobody knows, E311 to E317, E7xx."""
     _known_encoding(source.encoding)
     reader = _opened(path, source, None, [])
     try:
@@ -40,10 +40,14 @@ def _known_encoding(name: str) -> None:
         raise HeadwaterError("E219", column="source.encoding", found=name[:40]) from error
 
 
-def _opened(path: str, source: Source, needed: list[str] | None, bad: list) -> csv.CSVStreamingReader | None:
+def _opened(
+    path: str, source: Source, needed: list[str] | None, skipped: list[Skipped]
+) -> csv.CSVStreamingReader | None:
     """A streaming reader, or None for a file without even a header. Raises E311 to E317, E7xx."""
     read = csv.ReadOptions(encoding=_strict(source.encoding), block_size=BLOCK, use_threads=False)
-    parse = csv.ParseOptions(delimiter=source.delimiter, newlines_in_values=True, invalid_row_handler=_skipping(bad))
+    parse = csv.ParseOptions(
+        delimiter=source.delimiter, newlines_in_values=True, invalid_row_handler=_skipping(skipped)
+    )
     convert = csv.ConvertOptions(
         column_types=dict.fromkeys(needed or [], pa.string()),
         include_columns=needed or [],
@@ -63,26 +67,22 @@ def _strict(encoding: str) -> str:
     return "utf_8_sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
-@dataclass(frozen=True)
-class Skipped:
-    """A row with the wrong number of cells: data row from 1, its beginning, and whether it spans lines."""
-
-    row: int
-    text: str
-    broken: bool
-
-
-def _skipping(bad: list[Skipped]) -> Callable[[csv.InvalidRow], str]:
+def _skipping(skipped: list[Skipped]) -> Callable[[csv.InvalidRow], str]:
     def skip(row: csv.InvalidRow) -> str:
-        bad.append(Skipped(row.number - 1, row.text[:40], "\n" in row.text))
+        skipped.append(Skipped(row.number - 1, row.text[:40], "\n" in row.text))
         return "skip"
 
     return skip
 
 
-def batches(path: str, source: Source, types: dict[str, pa.DataType], bad: list[Skipped]) -> Iterator[pa.RecordBatch]:
-    """The needed columns of one file, as text; rows of the wrong length are left in `bad`."""
-    reader = _opened(path, source, list(types), bad)
+def batches(
+    path: str, source: Source, types: Mapping[str, pa.DataType], skipped: list[Skipped]
+) -> Iterator[pa.RecordBatch]:
+    """The columns of `types` of one file, as text; rows of the wrong length are added to `skipped`.
+
+    Raises E311 to E317, E7xx.
+    """
+    reader = _opened(path, source, list(types), skipped)
     if reader is None:
         return
     broken = False
@@ -93,7 +93,7 @@ def batches(path: str, source: Source, types: dict[str, pa.DataType], bad: list[
             yield batch
     except (pa.ArrowInvalid, UnicodeError) as error:
         raise _unreadable(path, source, error) from error
-    spanning = [skipped.row for skipped in bad if skipped.broken]
+    spanning = [row.row for row in skipped if row.broken]
     if (broken or spanning) and _odd_quotes(path):
         raise HeadwaterError("E313", file=path, row=next(iter(spanning), None))
 

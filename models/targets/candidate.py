@@ -1,0 +1,35 @@
+"""Who may compete for a target. Declarations only: what learns is reached when a model is made."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that competes: a learner of its own, or the mean of its members.
+
+    Attributes
+    ----------
+    name
+        As in configurations and tables.
+    learner
+        Name of its learner in `models.candidates.LEARNERS`; empty for a blend.
+    members
+        Names of the candidates that a blend is the mean of; they must compete too.
+    by_value
+        Learns the expected value, and ranks a yes/no target by it.
+    """
+
+    name: str
+    learner: str = ""
+    members: tuple[str, ...] = ()
+    by_value: bool = False
+
+
+LINEAR = Candidate("linear", "linear")
+TREES = Candidate("trees", "trees")
+BLEND = Candidate("blend", members=("linear", "trees"))
+VALUE_LINEAR = Candidate("value_linear", "linear", by_value=True)
+VALUE_TREES = Candidate("value_trees", "trees", by_value=True)
+VALUE_BLEND = Candidate("value_blend", members=("value_linear", "value_trees"))
+RULE = Candidate("rule", "rule")
+"""The rule of today competes for every target, and is no model."""

@@ -1,0 +1,92 @@
+"""Churn: who leaves, or falls silent, within each horizon."""
+
+from typing import Any, Literal
+
+import ibis.expr.types as ir
+from pydantic import Field, model_validator
+
+from features.definition import KEY
+from models.targets.candidate import BLEND, LINEAR, TREES
+from models.targets.follow_up import FollowUp, inside
+from models.targets.target import Definition, RuleSettings, Target
+from models.targets.task import CLASSIFICATION
+
+
+class ChurnTarget(Definition):
+    """`deactivated`: left in the window. `no_bill`: no bill above zero in it. `labels`: the table of that name."""
+
+    rule: Literal["deactivated", "no_bill", "labels"] = Field("deactivated", description="what counts as churn")
+    horizon_days: int = Field(90, gt=0, description="the main horizon, the one that lists are made with")
+    horizons: tuple[int, ...] = Field((30, 60, 90), description="all horizons with a probability; the main one too")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_horizon(cls, values: Any) -> Any:
+        """Without `horizons`, a main horizon of its own brings its thirds."""
+        if isinstance(values, dict) and "horizon_days" in values and "horizons" not in values:
+            main = int(values["horizon_days"])
+            return values | {"horizons": tuple(sorted({max(main // 3, 1), max(main * 2 // 3, 1), main}))}
+        return values
+
+    @model_validator(mode="after")
+    def _main_is_last(self) -> "ChurnTarget":
+        if not self.horizons or list(self.horizons) != sorted(set(self.horizons)):
+            raise ValueError("horizons must rise")
+        if self.horizons[-1] != self.horizon_days:
+            raise ValueError("horizon_days must be the longest of horizons")
+        return self
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """Horizons with a label. Brought labels come for the main one only; and silence has no curve: nothing bought
+        in 30 days is more likely than nothing bought in 90, so it is not a chance of having left that grows."""
+        return self.horizons if self.rule == "deactivated" else (self.horizon_days,)
+
+
+def labels(after: FollowUp, target: ChurnTarget) -> ir.Table:
+    """Key and `churned_<h>` (boolean); null for those who left during the gap."""
+    if target.rule == "labels":
+        return after.brought({f"churned_{target.horizon_days}": "churned"})
+    return _silent(after, target) if target.rule == "no_bill" else _left(after, target)
+
+
+def _left(after: FollowUp, target: ChurnTarget) -> ir.Table:
+    """Deactivated in the window."""
+    left = after.tables["customers"].select("customer_id", "deactivated_on")
+    rows = after.spine.left_join(left, "customer_id").drop("customer_id_right")
+    day = rows.deactivated_on.delta(rows.as_of, unit="day")
+    stayed = rows.deactivated_on.isnull() | (day >= target.gap_days)
+    flags = {h: inside(day, target.gap_days, h).fill_null(False) for h in target.horizons}
+    return rows.select(*KEY, **{f"churned_{h}": stayed.ifelse(flag, None) for h, flag in flags.items()})
+
+
+def _silent(after: FollowUp, target: ChurnTarget) -> ir.Table:
+    """No bill above zero in the window."""
+    bills = after.bills
+    paid = {h: (inside(bills.day, target.gap_days, h) & (bills.amount > 0)).any() for h in target.known}
+    active = bills.group_by(*KEY).aggregate(**{f"paid_{h}": flag for h, flag in paid.items()})
+    rows = after.spine.select(*KEY).left_join(active, KEY)
+    return rows.select(*KEY, **{f"churned_{h}": ~rows[f"paid_{h}"].fill_null(False) for h in target.known})
+
+
+CHURN = Target(
+    name="churn",
+    task=CLASSIFICATION,
+    definition=ChurnTarget,
+    label="churned_{}",
+    labels=labels,
+    estimator=("models.estimators.churn", "ChurnClassifier"),
+    candidates=(BLEND, LINEAR, TREES),
+    rule=RuleSettings(column="arpu_3m", higher=False),
+    metric="auc",
+    score="churn_probability",
+    outputs={name: name for name in ("churn_probability", "churn_score_raw", "median_days_to_churn")},
+    curve="churn_curve",
+    ranked=("churn_probability", "churn_score_raw"),
+    stake="value",
+    reasons=True,
+    figures=("auc", "average_precision", "lift_at_10pct", "captured_value_at_10pct", "ece", "brier"),
+    report_figures=("auc", "average_precision", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
+    counted=("high_risk", "churn_probability_mean", "value_at_risk"),
+)
+"""An operator's rule of today: who pays little leaves."""

@@ -1,0 +1,48 @@
+"""Value: the money of a customer over the horizon."""
+
+from typing import Literal
+
+import ibis.expr.types as ir
+from pydantic import Field
+
+from models.targets.candidate import BLEND, LINEAR, TREES
+from models.targets.follow_up import FollowUp
+from models.targets.target import Definition, RuleSettings, Target
+from models.targets.task import REGRESSION
+
+
+class ValueTarget(Definition):
+    """Sum of bill amounts in the window, or the `value` of brought labels."""
+
+    rule: Literal["bills", "labels"] = Field("bills", description="what the money is the sum of")
+
+
+def labels(after: FollowUp, target: ValueTarget) -> ir.Table:
+    """Key and `value` (float64, currency): 0 without a bill; null where brought labels have no row."""
+    if target.rule == "labels":
+        rows = after.brought({"value": "value"})
+        return rows.mutate(value=rows.value.cast("float64"))
+    return after.billed(target.gap_days, target.horizon_days)
+
+
+VALUE = Target(
+    name="value",
+    task=REGRESSION,
+    definition=ValueTarget,
+    label="value",
+    labels=labels,
+    estimator=("models.estimators.value", "ValueRegressor"),
+    candidates=(BLEND, LINEAR, TREES),
+    rule=RuleSettings(column="arpu_3m", factor=3.0),
+    metric="normalised_gini",
+    score="value_pred",
+    outputs={name: name for name in ("value_pred", "value_p10", "value_p90")} | {"value_if_retained": "_retained"},
+    ranked=("value_pred",),
+    beside={"churned": "churn"},
+    interval=("value_p10", "value_p90"),
+    figures=("mae", "normalised_gini", "total_bias", "coverage", "captured_value_at_10pct"),
+    report_figures=("mae", "normalised_gini", "captured_value_at_10pct", "total_bias", "coverage"),
+    counted=("value_at_risk",),
+    money=("value_12m_pred",),
+)
+"""An operator's rule of today: value goes on as it runs."""

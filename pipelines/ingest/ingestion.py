@@ -1,0 +1,164 @@
+"""Raw files -> canonical tables, with what was left out and why.
+
+A reading may start from an earlier one (`base`): then only inputs that are new are opened, and the outcome is the same
+as if all had been read at once. Where that cannot be had from the new inputs alone, a table is read whole.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contracts import Contract
+from features.errors import HeadwaterError
+from pipelines.config.mapping import Mapping
+from pipelines.ingest import columns, magnitudes, merging, quarantine, staging, store
+from pipelines.ingest.inputs import extended, of_table, ordered, raise_first
+from pipelines.ingest.merging import Contradicted
+from pipelines.ingest.readers import sources
+from pipelines.ingest.readers.sources import FILE, InputFile, Raw
+from pipelines.ingest.reading import Reading
+from pipelines.ingest.staging import Staged
+from pipelines.ingest.tables import ASIDE, CONFLICT, RULE, Memory, Part, RowCount, Tables, rows_with_places
+
+
+def read(reading: Reading, before: dict[str, float]) -> Tables:
+    """All tables as parts in the reading's folder, in the contract's columns and types; events also `superseded_at`.
+
+    `before`: medians of the previous reading. Every table is looked at before the first problem is raised, the others
+    with it: E3xx (contract), E4xx (missing), E2xx (mapping), E7xx (machine). Nothing is returned then.
+    """
+    mapping = reading.mapping
+    reading.result = Tables({}, mapping.measures, mapping.attributes, declared=_declared(mapping))
+    reading.failures = list(reading.inputs.failures)
+    for name in ordered(mapping):
+        if name in reading.inputs.raws:
+            with _collected(reading, name):
+                _read_table(reading, extended(name, mapping), reading.inputs.raws[name])
+    if not reading.failures:
+        with _collected(reading, "mapping"):
+            magnitudes.check(reading, before)
+    shutil.rmtree(reading.folder / staging.PIECES, ignore_errors=True)
+    raise_first(reading.failures)
+    fingerprint = reading.inputs.fingerprint(reading.quality)
+    return replace(reading.result, warnings=tuple(reading.warnings), fingerprint=fingerprint)
+
+
+def _declared(mapping: Mapping) -> tuple[str, ...]:
+    """Tables whose known_at is a rule of the mapping, not a column of the source."""
+    forms = {name: mapping.tables[name].forms().get("known_at") for name in sorted(mapping.tables)}
+    return tuple(name for name, form in forms.items() if form and (form.expr or form.add))
+
+
+@contextmanager
+def _collected(reading: Reading, name: str) -> Iterator[None]:
+    """A problem of one table does not hide those of the next."""
+    try:
+        yield
+    except HeadwaterError as error:
+        reading.failures.append(of_table(error, reading.mapping, name))
+
+
+@dataclass
+class Start:
+    """Where the reading of one table begins: what is known of it, and the positions of the inputs to open."""
+
+    positions: list[int]
+    memory: Memory
+    parts: list[Part] = field(default_factory=list)
+    count: RowCount = field(default_factory=lambda: RowCount(0, 0))
+
+
+def _read_table(reading: Reading, contract: Contract, raw: Raw) -> None:
+    """One table: its new inputs if the base serves, otherwise all; counts, quarantine and parts go into the result."""
+    needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
+    positions = _unread(reading, contract, raw)
+    sources.require(raw, set(needed), positions)
+    types = {name: str(kind) for name, kind in sources.types(raw, needed).items()}
+    whole = Start(list(range(len(raw.inputs))), Memory.blank(types, contract))
+    start = _resumed(reading, contract, raw, types, positions) or whole
+    try:
+        _combine(reading, contract, raw, start)
+    except Contradicted:
+        _combine(reading, contract, raw, whole)
+
+
+def _unread(reading: Reading, contract: Contract, raw: Raw) -> list[int]:
+    """Positions of the inputs that the base has not read."""
+    files = reading.base.fingerprints.get(contract.name, []) if reading.base else []
+    seen = {file.sha256 for file in files}
+    return [position for position, file in enumerate(raw.inputs) if file.sha256 not in seen]
+
+
+def _resumed(
+    reading: Reading, contract: Contract, raw: Raw, types: dict[str, str], positions: list[int]
+) -> Start | None:
+    """Start from the base, if every row that it judged good would be judged so again; None where that is not sure."""
+    base, name = reading.base, contract.name
+    if base is None or name not in base.parts:
+        return None
+    memory, files = base.memory[name], base.fingerprints[name]
+    gone = {file.sha256 for file in files} - {file.sha256 for file in raw.inputs}
+    late = reading.delivered and memory.latest and memory.latest >= reading.delivered
+    lost = name != "customers" and reading.customers_lost
+    if gone or late or lost or memory.types != types:
+        return None
+    rows_by_file = {kind: _with_positions(getattr(memory, kind), files, raw) for kind in store.REMEMBERED}
+    moved = replace(memory, **rows_by_file)
+    rows = {file.sha256: file.rows for file in files}
+    raw.inputs[:] = [replace(file, rows=rows.get(file.sha256, file.rows)) for file in raw.inputs]
+    return Start(positions, moved, base.parts[name], base.counts[name])
+
+
+def _with_positions(rows: pa.Table, files: list[InputFile], raw: Raw) -> pa.Table:
+    """Rows with the positions that their inputs have now; a new file may stand before the old ones."""
+    now = {file.sha256: position for position, file in enumerate(raw.inputs)}
+    positions = pa.array([now[file.sha256] for file in files], pa.int32())
+    moved = positions.take(rows[FILE].combine_chunks())
+    return rows.set_column(rows.column_names.index(FILE), pa.field(FILE, pa.int32()), moved)
+
+
+def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> None:
+    """Read, judge and merge. Raises E303, E320, E321 and Contradicted; nothing is left of the table then."""
+    name, memory = contract.name, start.memory
+    for folder in (reading.folder / name, reading.folder / staging.PIECES / name):
+        shutil.rmtree(folder, ignore_errors=True)  # of a first try: a linked part must never be written to
+    raw.bad_lines.clear()
+    staged = Staged(offsets=dict(memory.offsets), latest=memory.latest)
+    if start.positions:
+        staging.stage(reading, contract, raw, start.positions, staged)
+    total = start.count.in_ + staged.total
+    if total == 0:
+        raise HeadwaterError("E303", file=raw.shown)
+    pending = memory.waiting.filter(pc.not_equal(memory.waiting[RULE], CONFLICT))
+    staging.judge_waiting(reading, contract, pending, staged)
+    merged = merging.merge(reading, contract, staged, start.parts, memory)
+    aside = pa.concat_tables([memory.aside, *staged.aside]).cast(ASIDE)
+    waiting = pa.concat_tables([rows_with_places(contract).empty_table(), *staged.waiting, *merged.conflicts])
+    sizes = magnitudes.total_counts([memory.sizes, *staged.sizes])
+    reading.result.memory[name] = Memory(memory.types, staged.offsets, staged.latest, aside, waiting, sizes)
+    reading.result.parts[name] = merged.parts
+    reading.result.read[name] = len(start.positions)
+    bad = quarantine.collect(reading.con, aside, waiting, raw)
+    used = sum(part.rows for part in merged.parts)
+    count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates)
+    _finish(reading, contract, raw, count.check(name), bad)
+
+
+def _finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> None:
+    """Thresholds and notes of a table that was read."""
+    result, name = reading.result, contract.name
+    if bad.num_rows and reading.keep:
+        reading.keep(name, bad)
+    quarantine.judge(contract, count, bad, reading.quality)
+    result.tables[name] = result.view(reading.con, name, result.parts[name], "_read")
+    result.counts[name] = count
+    result.fingerprints[name] = list(raw.inputs)
+    result.future += pc.sum(pc.equal(bad["rule"], "from_the_future")).as_py() or 0
+    if bad.num_rows:
+        result.quarantine[name] = bad
+    result.ignored[name] = sorted(set(raw.header) - columns.needed(reading.mapping.tables[name]))
+    reading.warnings += quarantine.notes(contract, raw, count, bad)
