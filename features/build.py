@@ -17,7 +17,25 @@ from features.values import kind, value
 def parts(
     tables: Mapping[str, ir.Table], spine: ir.Table, features: Sequence[Feature], settings: FeatureSettings
 ) -> dict[str, ir.Table]:
-    """One expression per block whose tables are there: `row` and the block's columns, one for each of the spine."""
+    """One expression per block whose tables are there.
+
+    Parameters
+    ----------
+    tables : the canonical tables that there are
+    spine : one numbered row per (customer_id, as_of)
+    features : the catalogue, of which peers and whole rows are left out
+    settings : what months, periods and blocks depend on
+
+    Returns
+    -------
+    dict of str to ir.Table
+        By the name of the block: `row` and the columns of its features, one row for each of the spine
+
+    Raises
+    ------
+    HeadwaterError
+        E265 for a feature whose value is of another grain
+    """
     blocks = {}
     for source, members in _by_source(features).items():
         needed, block = members[0].definition.block or BLOCKS[source]
@@ -53,6 +71,18 @@ def join(
     """The parts side by side, null columns for tables that are not there, then what follows from peers and whole rows.
 
     The rows keep their number, so that they can be put in order without comparing texts.
+
+    Parameters
+    ----------
+    spine : one numbered row per (customer_id, as_of)
+    blocks : what `parts` gives; `peers` in it too where they were compared before
+    features : the columns of the result, in order
+    settings : those of the stages reach whole rows
+
+    Returns
+    -------
+    ir.Table
+        customer_id, as_of, row and every feature: float64, or string where the unit is `text`
     """
     wide = spine.select(*KEY, ROW)
     for name, part in blocks.items():
@@ -80,7 +110,14 @@ def compared(rows: ir.Table, comparing: Sequence[Feature]) -> ir.Table:
 
 
 def whole_rows(wide: ir.Table, features: Sequence[Feature], settings: FeatureSettings) -> ir.Table:
-    """Rows with what follows from their other columns, in the order in which features read each other."""
+    """Rows with what follows from their other columns, in the order in which features read each other.
+
+    Parameters
+    ----------
+    wide : every other column, one row per (customer_id, as_of)
+    features : those of whole rows are added, others are left out
+    settings : those of the stages reach the functions that take them
+    """
     waiting = [f for f in features if f.source == "wide"]
     while waiting:
         names = {f.column for f in waiting}
@@ -93,7 +130,20 @@ def whole_rows(wide: ir.Table, features: Sequence[Feature], settings: FeatureSet
 def build(
     tables: Mapping[str, ir.Table], spine: ir.Table, features: Sequence[Feature], settings: FeatureSettings
 ) -> ir.Table:
-    """Every feature of every (customer_id, as_of) of the spine, as one expression."""
+    """Every feature of every (customer_id, as_of) of the spine, as one expression.
+
+    Parameters
+    ----------
+    tables : the canonical tables that there are; features of others are null
+    spine : one numbered row per (customer_id, as_of)
+    features : the columns of the result, in order
+    settings : what months, periods, blocks and stages depend on
+
+    Returns
+    -------
+    ir.Table
+        customer_id, as_of and every feature: float64, or string where the unit is `text`
+    """
     return join(spine, parts(tables, spine, features, settings), features, settings).drop(ROW)
 
 

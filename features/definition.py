@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from features.grains import OF_SOURCE, Events, Grain
+from features.grains import Grain, grains_of
 
 KEY = ["customer_id", "as_of"]
 ROW = "row"
@@ -103,6 +103,12 @@ class Kind(Generic[Rows]):
     null: Words = NOT_THERE
     no_events: float | str | None = 0.0
     per: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises TypeError for a source that has no rows of the grain."""
+        if self.grain not in grains_of(self.source):
+            names = " or ".join(grain.__name__ for grain in grains_of(self.source))
+            raise TypeError(f"features of {self.source!r} are of the grain {names}, not {self.grain.__name__}")
 
     def __call__(
         self,
@@ -300,8 +306,7 @@ def feature(
     Its docstring is the English meaning, `zh` the Chinese one. Where a `Kind` has slots, the word that it is made `per`
     stands between underscores in the function's name and in `reads`, as in `measure_mean`.
     """
-    grain = OF_SOURCE.get(source, Events) if isinstance(source, str) else Events
-    kind: Kind[Any] = Kind(grain, source, unit, reason, null, no_events, per)
+    kind: Kind[Any] = Kind(grains_of(source)[0], source, unit, reason, null, no_events, per)
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         name, read = _with_slots(function.__name__, per), tuple(_with_slots(c, per) for c in reads)

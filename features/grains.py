@@ -83,5 +83,10 @@ def _across_rows(value: ir.Value) -> set[ops.Node]:
     return set(value.op().find((ops.Reduction, ops.Analytic), filter=ops.Value))
 
 
-OF_SOURCE: dict[str, type[Grain]] = {"wide": WholeRow, "peers": Peers}
-"""The grain of sources that are other features; any other is one of events."""
+_OF_SOURCE: dict[str, tuple[type[Grain], ...]] = {"wide": (WholeRow,), "peers": (Peers,)}
+_OF_SOURCE |= dict.fromkeys(("customers", "attributes"), (Events, Customer))
+
+
+def grains_of(source: Any) -> tuple[type[Grain], ...]:
+    """The grains that features of a source may have, by its name; a block of a project's own has events."""
+    return _OF_SOURCE.get(source, (Events,)) if isinstance(source, str) else (Events,)

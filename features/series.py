@@ -129,6 +129,17 @@ def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.NumericValue:
     return part / whole.nullif(0.0)
 
 
+def days_since(ago: ir.IntegerColumn, where: ir.BooleanColumn | None = None) -> ir.NumericScalar:
+    """Days since the newest event (of those `where`): 1 is the day before the as-of date, null is none."""
+    return ago.min(where=where).cast("float64") + 1.0
+
+
+def usual_gap(ago: ir.IntegerColumn, inside: ir.BooleanColumn) -> ir.NumericScalar:
+    """Days from the first to the last event `inside` over their number less one; null below two."""
+    span = (ago.max(where=inside) - ago.min(where=inside)).cast("float64")
+    return ratio(span, number(inside.sum()) - 1.0)
+
+
 def number(column: ir.Value) -> ir.NumericValue:
     """A count as float64, 0 over no rows."""
     return column.fill_null(0).cast("float64")

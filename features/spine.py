@@ -28,7 +28,19 @@ def cutoff(as_of: date, timezone: str) -> datetime:
 
 
 def everyone(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Table:
-    """One row per customer with us on each date: customer_id, as_of, cutoff, activated_on, and its number `row`."""
+    """One row per customer with us on each date.
+
+    Parameters
+    ----------
+    customers : customer_id, activated_on, deactivated_on (null: not left)
+    dates : as-of dates, each counted once
+    timezone : where those dates begin
+
+    Returns
+    -------
+    ir.Table
+        customer_id, as_of, cutoff (UTC), activated_on and the number `row` from 0; never null
+    """
     schema = {"as_of": "date", "cutoff": "timestamp(6)"}
     days = ibis.memtable([(d, cutoff(d, timezone)) for d in sorted(set(dates))], schema=ibis.schema(schema))
     pairs = customers.select("customer_id", "activated_on", "deactivated_on").cross_join(days)
@@ -42,7 +54,20 @@ def _numbered(spine: ir.Table) -> ir.Table:
 
 
 def population(tables: Mapping[str, ir.Table], dates: Sequence[date], timezone: str, rule: Population) -> ir.Table:
-    """The spine: who is scored or learnt from on each date, one numbered `row` each."""
+    """The spine: who is scored or learnt from on each date.
+
+    Parameters
+    ----------
+    tables : `customers`, and `bills` where the rule is `billed`
+    dates : as-of dates
+    timezone : where those dates begin
+    rule : who belongs to it
+
+    Returns
+    -------
+    ir.Table
+        One row per customer and date, as `everyone` gives it
+    """
     spine = everyone(tables["customers"], dates, timezone)
     if rule.rule == "active":
         return spine

@@ -19,10 +19,20 @@ MASKED = {"resolved_at": "cutoff", "valid_to": "as_of", "deactivated_on": "as_of
 def visible(spine: ir.Table, events: ir.Table, days: int | None = None) -> ir.Table:
     """Every row of the spine with each event seen from it; a customer without any keeps one row of nulls.
 
-    `days`: how far each as-of date looks back, where what is older is not asked for.
-
     Events before `activated_on` belong to a former holder of the number and are not theirs. Of several versions of a
-    row only the newest known one is seen. `days_ago` is 0 for the day before `as_of`.
+    row only the newest known one is seen.
+
+    Parameters
+    ----------
+    spine : one row per (customer_id, as_of), as `population` makes it
+    events : a canonical table with `happened_on`, `known_at` and, but for plans, `happened_at`
+    days : how far each as-of date looks back; None is without end
+
+    Returns
+    -------
+    ir.Table
+        The columns of both with `days_ago`, 0 for the day before `as_of`; columns of events are null in a row of nulls,
+        and those of `MASKED` until their own moment has come
     """
     rule = seen(spine, events)
     if days is not None:
@@ -56,6 +66,6 @@ def with_us(customers: ir.Table, as_of: ir.DateValue) -> ir.BooleanValue:
 
 
 def since(spine: ir.Table, events: ir.Table, days: int) -> ir.Table:
-    """Events of so many days before the first as-of date, and later ones."""
+    """Events of so many days before the first as-of date of the spine, and later ones: nothing else is read."""
     recent = events.join(spine.aggregate(first_as_of=spine.as_of.min()), ibis.literal(True))
     return recent.filter(recent.happened_on >= recent.first_as_of - ibis.interval(days=days)).drop("first_as_of")

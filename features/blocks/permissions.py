@@ -11,9 +11,19 @@ from features.visible import visible
 
 
 def permissions(tables: Mapping[str, ir.Table], spine: ir.Table, purpose: str) -> ir.Table:
-    """One row per row of the spine: `consent` (newest decision for the purpose; null unknown), `last_contact_on`.
+    """Consent and last contact of every row of the spine.
 
-    A column whose table is not there is null.
+    Parameters
+    ----------
+    tables : `consents` and `contacts` where they are there
+    spine : one row per (customer_id, as_of)
+    purpose : what the consent was asked for
+
+    Returns
+    -------
+    ir.Table
+        customer_id, as_of, `consent` (the newest decision for the purpose; null: never asked, or no such table) and
+        `last_contact_on` (the newest contact that we began; null: none, or no such table)
     """
     rows = spine.select(*KEY)
     rows = rows.left_join(_consents(tables, spine, purpose), KEY).drop("customer_id_right", "as_of_right")

@@ -13,6 +13,8 @@ from features.settings import FeatureSettings
 from features.visible import Tables
 
 Block = Callable[[ir.Table, Tables, FeatureSettings], ir.Table]
+"""From the spine (one numbered row per customer_id and as_of), the canonical tables that it needs and the settings to
+its rows: any number for each `row` of the spine, of which a customer without events keeps one that is null."""
 
 
 BLOCKS: dict[str, tuple[tuple[str, ...], Block]] = {

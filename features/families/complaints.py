@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events, WholeRow
-from features.series import NOTHING, number, ratio
+from features.series import NOTHING, days_since, number, ratio, usual_gap
 
 UNGRADED = ("no complaint with a grade in that time", "该期间没有定级的投诉")
 NONE_SOLVED = ("no complaint of that time is solved", "该期间没有已解决的投诉")
@@ -33,7 +33,7 @@ def complaint_count(rows: Events, window: Window) -> ir.Scalar:
 def days_since_complaint(rows: Events) -> ir.Scalar:
     """Days since the newest complaint; 1 is the day before the as-of date.
     距最近一次投诉的天数"""
-    return rows.days_ago.min().cast("float64") + 1.0
+    return days_since(rows.days_ago)
 
 
 @counts("complaints unsolved now", "未解决投诉数")
@@ -120,9 +120,7 @@ def complaint_solving_max(rows: Events, window: Window) -> ir.Scalar:
 def complaint_gap(rows: Events, window: Window) -> ir.Scalar:
     """Days from the first to the last complaint of the last {n} days over the number of complaints less one.
     近{n}天首末次投诉之间的天数除以（投诉次数减一）"""
-    inside = window.covers(rows.days_ago)
-    span = (rows.days_ago.max(where=inside) - rows.days_ago.min(where=inside)).cast("float64")
-    return ratio(span, number(inside.sum()) - 1.0)
+    return usual_gap(rows.days_ago, window.covers(rows.days_ago))
 
 
 @aftermath(

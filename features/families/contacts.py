@@ -4,7 +4,7 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events
-from features.series import number, ratio
+from features.series import days_since, number, ratio
 
 NONE = ("no contact in that time", "该期间没有接触")
 NEVER = ("never in contact", "从未接触")
@@ -46,21 +46,21 @@ def contact_channels(rows: Events, window: Window) -> ir.Scalar:
 def days_since_contact(rows: Events) -> ir.Scalar:
     """Days since the newest contact either way; 1 is the day before the as-of date.
     距最近一次接触的天数"""
-    return rows.days_ago.min().cast("float64") + 1.0
+    return days_since(rows.days_ago)
 
 
 @ages("days since they last contacted us", "距最近主动联系天数", null=("never contacted us", "从未主动联系我们"))
 def days_since_inbound(rows: Events) -> ir.Scalar:
     """Days since the newest contact that the customer began.
     距客户最近一次主动联系我们的天数"""
-    return rows.days_ago.min(where=rows.direction == "inbound").cast("float64") + 1.0
+    return days_since(rows.days_ago, rows.direction == "inbound")
 
 
 @ages("days since we last contacted them", "距最近外呼天数", null=("never contacted by us", "我们从未主动联系"))
 def days_since_outbound(rows: Events) -> ir.Scalar:
     """Days since the newest contact that we began.
     距我们最近一次主动联系客户的天数"""
-    return rows.days_ago.min(where=rows.direction == "outbound").cast("float64") + 1.0
+    return days_since(rows.days_ago, rows.direction == "outbound")
 
 
 @counts("change of their contacts, {n} days", "近{n}天主动联系次数变化", days(90))

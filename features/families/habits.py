@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from features.definition import PERIOD_DAYS, Kind, Window, weeks
 from features.families.usage import YOUNG, used
 from features.grains import Events
-from features.series import NOTHING, number, ratio
+from features.series import NOTHING, days_since, number, ratio
 
 YEAR = Window(13, "w")
 """What is looked back to: 52 weeks."""
@@ -32,7 +32,7 @@ beginnings = Kind(Events, "usage", unit="weeks", reason="usage_breadth", null=UN
 def days_since_usage(rows: Events) -> ir.Scalar:
     """Days since anything was used, within the last year; 1 is the day before the as-of date.
     距最近一次有任何用量的天数（一年内）"""
-    return rows.newest.min(where=Window(365, "d").covers(rows.newest)).cast("float64") + 1.0
+    return days_since(rows.newest, Window(365, "d").covers(rows.newest))
 
 
 @active_days("days with usage, {n} weeks", "近{n}周有用量的天数", weeks(4, 12, 52))

@@ -21,7 +21,6 @@ SILENCE = ("tenure_days", "days_since_usage")
 HEALTH = {"dormant": 0, "declining": 1, "onboarding": 2, "steady": 2, "growing": 3}
 """How well a stage bodes; only the order counts."""
 
-
 NEVER = ("never", "无")
 UNBILLED = ("nothing billed", "没有账单")
 stages = Kind(WholeRow, "wide", unit="text", reason="lifecycle", null=NEVER)

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events
-from features.series import NOTHING, number, ratio
+from features.series import NOTHING, days_since, number, ratio, usual_gap
 
 NO_DUE = ("no bill fell due", "没有到期账单")
 UNDATED = ("bills carry no due date, or payments name no bill", "账单没有应缴日期，或缴费未注明账单")
@@ -91,7 +91,7 @@ def payment_count(rows: Events, window: Window) -> ir.Scalar:
 def days_since_payment(rows: Events) -> ir.Scalar:
     """Days since the newest payment; 1 is the day before the as-of date.
     距最近一次缴费的天数"""
-    return rows.days_ago.min().cast("float64") + 1.0
+    return days_since(rows.days_ago)
 
 
 @amounts("paid in {n} days", "近{n}天缴费金额", days(91))
@@ -137,9 +137,7 @@ def days_late_spread(rows: Events, window: Window) -> ir.Scalar:
 def payment_gap(rows: Events, window: Window) -> ir.Scalar:
     """Days from the first to the last payment of the last {n} days over the number of payments less one.
     近{n}天首末次缴费之间的天数除以（缴费次数减一）"""
-    inside = window.covers(rows.days_ago)
-    span = (rows.days_ago.max(where=inside) - rows.days_ago.min(where=inside)).cast("float64")
-    return ratio(span, number(inside.sum()) - 1.0)
+    return usual_gap(rows.days_ago, window.covers(rows.days_ago))
 
 
 @gaps("time since the last payment against the usual gap", "距最近缴费天数与平时间隔之比", unit="ratio")

@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events, WholeRow
-from features.series import number, ratio
+from features.series import days_since, number, ratio
 
 NO_PLAN = ("no plan in force", "没有生效的套餐")
 NO_FEE = ("no fee on record", "没有月费记录")
@@ -49,7 +49,7 @@ def plan_fee(rows: Events) -> ir.Scalar:
 def plan_days(rows: Events) -> ir.Scalar:
     """Days since the plan in force began.
     当前套餐生效以来的天数"""
-    return rows.days_ago.min(where=_in_force(rows)).cast("float64") + 1.0
+    return days_since(rows.days_ago, _in_force(rows))
 
 
 @counts("plan changes, {n} days", "近{n}天套餐变更次数", days(182, 365))
@@ -103,7 +103,7 @@ def plan_upgrades(rows: Events, window: Window) -> ir.Scalar:
 def days_since_upgrade(rows: Events) -> ir.Scalar:
     """Days since a plan began at a higher fee than the plan before it.
     距最近一次换到月费更高的套餐的天数"""
-    return rows.days_ago.min(where=rows.change > 0).cast("float64") + 1.0
+    return days_since(rows.days_ago, rows.change > 0)
 
 
 @moves("changes to a cheaper plan, {n} days", "近{n}天降档次数", days(365))
@@ -121,7 +121,7 @@ def plan_downgrades(rows: Events, window: Window) -> ir.Scalar:
 def days_since_downgrade(rows: Events) -> ir.Scalar:
     """Days since a plan began at a lower fee than the plan before it.
     距最近一次换到月费更低的套餐的天数"""
-    return rows.days_ago.min(where=rows.change < 0).cast("float64") + 1.0
+    return days_since(rows.days_ago, rows.change < 0)
 
 
 @ratios("billed beyond the plan fee", "超出月费的账单", reads=("arpu_3m", "plan_fee"), unit="currency/month")

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 
 from features.definition import Kind, Window, days
 from features.grains import Events
-from features.series import number, ratio, square
+from features.series import days_since, number, ratio, square
 
 NEVER = ("never bought", "从未消费")
 ONCE = ("fewer than two purchases", "不足两次消费")
@@ -65,7 +65,7 @@ def purchase_days(rows: Events, window: Window) -> ir.Scalar:
 def days_since_purchase(rows: Events) -> ir.Scalar:
     """Days since the newest purchase; 1 is the day before the as-of date.
     距最近一次消费的天数"""
-    return rows.ago.min().cast("float64") + 1.0
+    return days_since(rows.ago)
 
 
 @ages("days since the first purchase", "距首次消费天数", reason="tenure")

@@ -55,7 +55,15 @@ class Breach:
 
 
 def asking(con: ibis.BaseBackend, features: Sequence[Feature], settings: FeatureSettings, name: str = "law") -> Ask:
-    """Questions to one connection, compiled once; `name` keeps its tables apart from others."""
+    """Questions to one connection, compiled once.
+
+    Parameters
+    ----------
+    con : DuckDB; temporary tables and a view are made in it
+    features : the columns of the answers
+    settings : what expressions depend on
+    name : keeps its tables apart from others
+    """
     views: list[ibis.Table] = []
 
     def ask(case: Case) -> pa.Table:
@@ -74,7 +82,20 @@ def asking(con: ibis.BaseBackend, features: Sequence[Feature], settings: Feature
 
 
 def breaches(ask: Ask, case: Case, features: Sequence[Feature], seed: int = 7) -> Iterator[Breach]:
-    """Every feature that breaks a law on this case, law by law."""
+    """Every feature that breaks a law on this case, law by law.
+
+    Parameters
+    ----------
+    ask : what `asking` gives for the same features
+    case : the histories that are altered
+    features : what is judged
+    seed : of what the laws draw
+
+    Raises
+    ------
+    ValueError
+        Where an answer has other rows than its spine
+    """
     known = ask(case)
 
     def answer(other: Case) -> pa.Table:
@@ -156,13 +177,13 @@ def _names(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answe
     old = case.spine["customer_id"].combine_chunks()
     new = pc.binary_join_element_wise("n", old.take(rng.permutation(len(old))), "")
 
-    def named(rows: pa.Table, before: pa.Array, after: pa.Array) -> pa.Table:
+    def renamed(rows: pa.Table, before: pa.Array, after: pa.Array) -> pa.Table:
         new_ids = after.take(pc.index_in(rows["customer_id"], before))
         at = rows.column_names.index("customer_id")
         return rows.set_column(at, "customer_id", pc.coalesce(new_ids, rows["customer_id"]))
 
-    other = case.altered(lambda name, rows: named(rows, old, new))
-    return ask(case), ordered(named(ask(replace(other, spine=named(case.spine, old, new))), new, old))
+    other = case.altered(lambda name, rows: renamed(rows, old, new))
+    return ask(case), ordered(renamed(ask(replace(other, spine=renamed(case.spine, old, new))), new, old))
 
 
 def _currency(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:

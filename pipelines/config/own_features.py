@@ -45,18 +45,18 @@ def _from_file(path: Path) -> ModuleType:
     module = ModuleType(f"own.{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    with _translated(path):
+    with _wrapped_errors(path):
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
     return module
 
 
 def _from_name(name: str) -> ModuleType:
-    with _translated(Path(name)):
+    with _wrapped_errors(Path(name)):
         return importlib.import_module(name)
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _wrapped_errors(path: Path) -> Iterator[None]:
     """What goes wrong in the project's code becomes E266, at the last of its lines that was reached."""
     try:
         yield
@@ -75,26 +75,26 @@ def _place(error: Exception, path: Path) -> int | None:
 
 def _check_declaration(module: ModuleType, definition: Definition) -> None:
     """Raises E264 for the first thing that is missing or unknown in a declaration."""
-    if fault := _fault(definition):
-        key, values = fault
+    for key, values in _faults(definition):
         line, name = definition.line, definition.function.__name__
         raise HeadwaterError("E264", file=module.__file__, row=line, name=name, found=f"@own.{key}", **values)
 
 
-def _fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
-    """What is wrong, as a key of the catalogue and its values."""
-    sources, reasons = [*BLOCKS, "peers", "wide"], _known_reasons()
+def _faults(definition: Definition) -> Iterator[tuple[str, dict[str, str]]]:
+    """What is wrong, each as a key of the wording and its values."""
+    sources, reasons, kind = [*BLOCKS, "peers", "wide"], _known_reasons(), definition.kind
     if definition.block is None and definition.source not in sources:
-        return "source", {"given": definition.source, "nearest": nearest(definition.source, sources) or "—"}
+        yield "source", {"given": definition.source, "nearest": nearest(definition.source, sources) or "—"}
     if definition.block and definition.source in sources:
-        return "block", {"given": definition.source}
-    if definition.kind.reason not in reasons:
-        return "reason", {"given": definition.kind.reason, "nearest": nearest(definition.kind.reason, reasons) or "—"}
-    if not NAME.fullmatch(definition.function.__name__):
-        return "name", {}
+        yield "block", {"given": definition.source}
+    if kind.reason not in reasons:
+        yield "reason", {"given": kind.reason, "nearest": nearest(kind.reason, reasons) or "—"}
+    if not NAME.fullmatch(re.sub("[{}]", "", definition.column)):
+        yield "name", {}
+    if kind.per and f"{{{kind.per}}}" not in definition.column:
+        yield "slot", {"given": kind.per}
     if not all(definition.meaning):
-        return "docstring", {}
-    return None
+        yield "docstring", {}
 
 
 def _known_reasons() -> list[str]:

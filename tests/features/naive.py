@@ -8,41 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from fractions import Fraction
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-from tests.features.families import (
-    naive_arpu,
-    naive_complaints,
-    naive_contacts,
-    naive_habits,
-    naive_household,
-    naive_lifecycle,
-    naive_payments,
-    naive_peers,
-    naive_plans,
-    naive_profile,
-    naive_purchases,
-    naive_satisfaction,
-    naive_seasons,
-    naive_usage,
-)
+from tests.features import families
+from tests.features.families import naive_peers
 
-FAMILIES = (
-    naive_profile,
-    naive_arpu,
-    naive_seasons,
-    naive_purchases,
-    naive_usage,
-    naive_habits,
-    naive_payments,
-    naive_complaints,
-    naive_contacts,
-    naive_plans,
-    naive_satisfaction,
-    naive_household,
-)
+_TWINS = [
+    import_module(f"{families.__name__}.{module.name}")
+    for module in iter_modules(families.__path__)
+    if module.name.startswith("naive_")
+]
+FAMILIES = [module for module in _TWINS if hasattr(module, "twin")]
 """Twins of one customer's rows; `twin` gives every column of the family."""
-WHOLE = (naive_lifecycle, naive_plans, naive_complaints)
+WHOLE = [module for module in _TWINS if hasattr(module, "whole")]
 """Twins of other columns; `whole` gives what follows from them."""
 Rows = list[dict[str, Any]]
 

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from features.catalogue import definitions
-from features.definition import Window, columns, days, feature, months, weeks
+from features.definition import Kind, Window, columns, days, feature, months, weeks
+from features.grains import Events, WholeRow
 
 
 @feature(
@@ -62,7 +63,24 @@ def about_topic(rows, topic):
     return rows, topic
 
 
-PAID, SHARE, STAGE, PART, TOPIC = definitions(sys.modules[__name__])
+@feature("usage", unit="ratio", label=("{part}", "{part}"), zh="{part}", reason="x", per="part")
+def department_part(rows, part, whole):
+    """Old form: the word that it is made per stands between underscores."""
+    return rows, part, whole
+
+
+levels = Kind(Events, "usage", unit="ratio", reason="usage_level", null=("young", "新"), per="measure")
+
+
+@levels("{measure} level", "{measure}水平", weeks(4), column="department_{measure}", no_events=None)
+def level_by_department(rows, measure, window):
+    """Level of
+    {measure}.
+    {measure}的水平"""
+    return rows, measure, window
+
+
+PAID, SHARE, STAGE, PART, TOPIC, OLD, LEVEL = definitions(sys.modules[__name__])
 
 
 def test_a_marked_function_stays_a_plain_function():
@@ -84,13 +102,38 @@ def test_a_column_calls_its_function_with_what_it_is_made_of():
     assert columns(STAGE, [])[0].value("row", "rules") == ("row", "rules")
 
 
-def test_a_part_is_told_with_the_measure_that_contains_it():
+def test_a_part_is_named_with_the_measure_that_contains_it():
     (night,) = columns(PART, ["data_mb"], parts={"night_data_mb": "data_mb"})
     assert night.column == "night_data_mb_ratio_4w_4w_ago"
     assert night.reads == ("night_data_mb_mean_4w", "data_mb_mean_4w")
     assert night.value("rows") == ("rows", "night_data_mb", "data_mb", Window(1, "w", 1))
     assert (night.label("en"), night.label("zh")) == ("night data volume of data volume", "流量中的夜间流量")
     assert night.meaning("en") == "Night data volume of data volume, 4 weeks, 4 weeks earlier."
+
+
+def test_names_have_slots_and_no_other_letters_are_replaced():
+    """`department` holds the letters of `part`."""
+    (old,) = columns(OLD, [], parts={"sms": "messages"})
+    assert old.column == "department_sms"
+    (level,) = columns(LEVEL, ["measure_of_parts"])
+    assert level.column == "department_measure_of_parts_4w"
+
+
+def test_a_feature_shares_what_its_kind_says_but_for_what_it_says_itself():
+    (level,) = columns(LEVEL, ["sms"])
+    assert (level.source, level.unit, level.reason, level.no_events) == ("usage", "ratio", "usage_level", None)
+    assert (level.label("en"), level.label("zh")) == ("text messages level", "短信数水平")
+    assert (level.meaning("en"), level.meaning("zh")) == ("Level of text messages.", "短信数的水平")
+    assert (level.null_meaning("en"), level.null_meaning("zh")) == ("young", "新")
+    assert level.definition.kind.grain is Events and STAGE.kind.grain is WholeRow
+    with pytest.raises(TypeError, match="colour"):
+        levels("level", "水平", colour="red")(level_by_department)
+
+
+def test_words_of_a_mapping_come_before_ours():
+    feature = columns(SHARE, ["sms"], words={"sms": ("texts", "短信")})[0]
+    assert (feature.label("en"), feature.label("zh")) == ("texts, 4", "短信，4")
+    assert feature == columns(SHARE, ["sms"])[0], "they are no part of what a column is"
 
 
 def test_there_is_a_column_for_every_declared_topic():

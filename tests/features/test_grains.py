@@ -113,6 +113,12 @@ def test_each_grain_in_its_own_way_is_accepted():
     check(good, CATALOGUE, SETTINGS)
 
 
+@pytest.mark.parametrize(("grain", "source"), [(Events, "wide"), (WholeRow, "bills"), (Peers, "wide"), (Customer, "usage")])  # fmt: skip
+def test_a_kind_is_of_a_grain_that_its_source_has(grain: type, source: str):
+    with pytest.raises(TypeError, match=f"features of '{source}' are of the grain .*, not {grain.__name__}"):
+        Kind(grain, source, unit="count", reason="plan")
+
+
 def test_the_value_of_a_record_is_that_of_its_only_row(con: ibis.BaseBackend):
     region = next(f for f in CATALOGUE if f.column == "region")
     rows = ibis.memtable({"region": ["north"], "customer_type": ["personal"]})

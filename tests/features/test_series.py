@@ -8,7 +8,7 @@ import pytest
 
 from features import series
 from features.definition import Window
-from features.series import Series, hundredths, number, ratio
+from features.series import Series, days_since, hundredths, number, ratio, usual_gap
 from tests.features import figures
 
 STATISTICS = ("count", "mean", "deviation", "slope", "peak", "spike", "filled", "peak_ago")
@@ -99,6 +99,20 @@ def test_a_ratio_to_nothing_is_null_and_a_count_of_nothing_is_zero(con: ibis.Bas
     answer = con.to_pyarrow(table.select(ratio=ratio(table.a, table.b), number=number(table.a)))
     assert answer["ratio"].to_pylist() == [None, None, None, 0.25]
     assert answer["number"].to_pylist() == [1.0, 1.0, 0.0, 1.0]
+
+
+def test_days_since_and_the_usual_gap_of_a_few_events(con: ibis.BaseBackend):
+    """Yesterday is 1; a gap needs two events, and those of one day lie 0 days apart."""
+    table = ibis.memtable(
+        [("a", 9), ("a", 4), ("a", 0), ("b", 3), ("c", None)], schema={"who": "string", "ago": "int64"}
+    )
+    made = table.group_by("who").aggregate(
+        since=days_since(table.ago),
+        older=days_since(table.ago, table.ago > 2),
+        gap=usual_gap(table.ago, table.ago >= 0),
+    )
+    answer = {row.pop("who"): tuple(row.values()) for row in con.to_pyarrow(made).to_pylist()}
+    assert answer == {"a": (1.0, 5.0, 4.5), "b": (4.0, 4.0, None), "c": (None, None, None)}
 
 
 def test_the_old_name_of_ratio_still_works_with_a_warning():

@@ -1,6 +1,6 @@
 """Planted bugs in the engine of features: for each one the law that must see it sees it.
 
-Those of the future law stand in test_future.py, of labels in tests/models, of single features in test_laws.py.
+Those of the future law stand in test_future.py, of labels in tests/models, of single features in test_checks.py.
 """
 
 from collections.abc import Callable

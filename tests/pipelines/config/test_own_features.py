@@ -150,6 +150,8 @@ WRONG = {
         "complaints",
     ),
     "a bad name": (declared("Planted", "rows.count()"), "E264", 3, "Planted"),
+    "no slot": (declared("planted", "rows.count()", given=f'{GOOD}, per="topic"'), "E264", 3, 'column="{topic}_mean"'),
+    "a column of many rows": (declared("planted", "rows.severity.cast('float64')"), "E265", 3, "rows.amount.sum()"),
     "no docstring": (declared("planted", "rows.count()").replace('    """Planted."""\n', ""), "E264", 3, "planted"),
     "a block of our name": (
         HEAD + "\n@block('bills')\ndef usage(spine, tables, settings):\n    return spine\n"
