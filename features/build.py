@@ -11,21 +11,20 @@ import ibis.expr.types as ir
 from features.blocks.registry import BLOCKS
 from features.definition import KEY, ROW, Feature
 from features.settings import FeatureSettings
-
-TEXT, NUMBER = "string", "float64"
+from features.values import kind, value
 
 
 def parts(
     tables: Mapping[str, ir.Table], spine: ir.Table, features: Sequence[Feature], settings: FeatureSettings
 ) -> dict[str, ir.Table]:
     """One expression per block whose tables are there: `row` and the block's columns, one for each of the spine."""
-    made = {}
+    blocks = {}
     for source, members in _by_source(features).items():
         needed, block = members[0].definition.block or BLOCKS[source]
         if all(name in tables for name in needed):
             rows = block(spine, tables, settings)
-            made[source] = rows.group_by(ROW).aggregate(**{f.column: inside(f.value(rows)) for f in members})
-    return made
+            blocks[source] = rows.group_by(ROW).aggregate(**{f.column: inside(value(f, rows)) for f in members})
+    return blocks
 
 
 def inside(value: ir.Value) -> ir.Value:
@@ -49,35 +48,35 @@ def _inside(node: ops.Node, changed: dict[str, Any] | None) -> ops.Node:
 
 
 def join(
-    spine: ir.Table, made: Mapping[str, ir.Table], features: Sequence[Feature], settings: FeatureSettings
+    spine: ir.Table, blocks: Mapping[str, ir.Table], features: Sequence[Feature], settings: FeatureSettings
 ) -> ir.Table:
     """The parts side by side, null columns for tables that are not there, then what follows from peers and whole rows.
 
     The rows keep their number, so that they can be put in order without comparing texts.
     """
     wide = spine.select(*KEY, ROW)
-    for name, part in made.items():
+    for name, part in blocks.items():
         wide = wide.left_join(part, ROW, rname=f"{{name}}_{name}")
-    missing = [f for f in features if from_rows(f) and f.source not in made]
+    missing = [f for f in features if from_rows(f) and f.source not in blocks]
     wide = wide.mutate(**{f.column: ibis.null(kind(f)) for f in missing}) if missing else wide
-    wide = wide if "peers" in made else _peers(wide, features)
+    wide = wide if "peers" in blocks else _peers(wide, features)
     wide = whole_rows(wide, features, settings)
     return wide.select(*KEY, ROW, *[f.column for f in features])
 
 
 def _peers(wide: ir.Table, features: Sequence[Feature]) -> ir.Table:
-    """Rows of a whole population with what compares each customer with the others of his as-of date."""
-    asked = [f for f in features if f.source == "peers"]
-    return wide.left_join(compared(wide, asked), ROW).drop(f"{ROW}_right") if asked else wide
+    """Rows of a whole population with what compares each customer with the others of the as-of date."""
+    comparing = [f for f in features if f.source == "peers"]
+    return wide.left_join(compared(wide, comparing), ROW).drop(f"{ROW}_right") if comparing else wide
 
 
-def compared(rows: ir.Table, asked: Sequence[Feature]) -> ir.Table:
-    """The `row` of everybody of a population, and these features that compare him with the others of his as-of date.
+def compared(rows: ir.Table, comparing: Sequence[Feature]) -> ir.Table:
+    """The `row` of everybody of a population, and these features that compare them with the others of the date.
 
     Only the columns that are compared go through the windows: sorting whole rows would cost more than all else.
     """
-    narrow = rows.select(ROW, "as_of", *sorted({c for f in asked for c in f.reads}))
-    return narrow.select(ROW, **{f.column: f.value(narrow) for f in asked})
+    narrow = rows.select(ROW, "as_of", *sorted({c for f in comparing for c in f.reads}))
+    return narrow.select(ROW, **{f.column: value(f, narrow) for f in comparing})
 
 
 def whole_rows(wide: ir.Table, features: Sequence[Feature], settings: FeatureSettings) -> ir.Table:
@@ -86,7 +85,7 @@ def whole_rows(wide: ir.Table, features: Sequence[Feature], settings: FeatureSet
     while waiting:
         names = {f.column for f in waiting}
         ready = [f for f in waiting if names.isdisjoint(f.reads)] or waiting
-        wide = wide.mutate(**{f.column: f.value(wide, settings.stages) for f in ready})
+        wide = wide.mutate(**{f.column: value(f, wide, settings.stages) for f in ready})
         waiting = [f for f in waiting if f not in ready]
     return wide
 
@@ -106,8 +105,3 @@ def _by_source(features: Sequence[Feature]) -> dict[str, list[Feature]]:
 def from_rows(feature: Feature) -> bool:
     """Does it follow from rows of a block, ours or one of a project's own, and not from other features?"""
     return feature.source in BLOCKS or feature.definition.block is not None
-
-
-def kind(feature: Feature) -> str:
-    """Text features are strings, all others float64."""
-    return TEXT if feature.unit == "text" else NUMBER

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 
-from features.definition import Definition, Feature, columns
+from features.definition import Definition, Feature, Words, columns
 from features.errors import HeadwaterError
 from features.families import (
     arpu,
@@ -45,7 +45,7 @@ def definitions(family: ModuleType) -> list[Definition]:
     """The features that a family defines itself, in the order of its file."""
     own = [f for _, f in inspect.getmembers(family, inspect.isfunction) if f.__module__ == family.__name__]
     marked = [f.definition for f in own if hasattr(f, "definition")]
-    return sorted(marked, key=lambda d: d.function.__code__.co_firstlineno)
+    return sorted(marked, key=lambda d: d.line)
 
 
 def catalogue(
@@ -55,14 +55,25 @@ def catalogue(
     *,
     topics: Sequence[str] = (),
     parts: Mapping[str, str] = MappingProxyType({}),
+    words: Mapping[str, Words] = MappingProxyType({}),
 ) -> tuple[Feature, ...]:
-    """Every column for a business with these usage measures and customer attributes; `own` is one family more.
+    """Every column of our families and of a project's own for one business.
 
-    `topics` are the topics of complaints that are counted apart, `parts` measures with those that contain them.
-    Raises HeadwaterError E268 for a column of `own` that there is already.
+    Parameters
+    ----------
+    measures, attributes, topics : of usage, of customers, and of the complaints that are counted apart
+    own : the module of one family more
+    parts : names of measures and of the measures that contain them
+    words : what measures, attributes and topics are called, in English and in Chinese; no part of any identity
+
+    Raises
+    ------
+    HeadwaterError
+        E268 for a column of `own` that there is already
     """
-    ours = [c for f in FAMILIES for d in definitions(f) for c in columns(d, measures, attributes, topics, parts)]
-    theirs = [c for d in definitions(own) for c in columns(d, measures, attributes, topics, parts)] if own else []
+    ours = [c for f in FAMILIES for d in definitions(f) for c in columns(d, measures, attributes, topics, parts, words)]
+    own_definitions = definitions(own) if own else []
+    theirs = [c for d in own_definitions for c in columns(d, measures, attributes, topics, parts, words)]
     return (*ours, *_distinct(own, theirs, ours))
 
 
@@ -71,8 +82,8 @@ def _distinct(own: ModuleType | None, theirs: Sequence[Feature], ours: Sequence[
     taken = {f.column: f.family for f in ours}
     for feature in theirs:
         if feature.column in taken:
-            line = feature.definition.function.__code__.co_firstlineno
-            found = {"name": feature.column, "family": taken[feature.column]}
-            raise HeadwaterError("E268", file=own and own.__file__, row=line, **found)
+            line = feature.definition.line
+            both = {"name": feature.column, "family": taken[feature.column]}
+            raise HeadwaterError("E268", file=own and own.__file__, row=line, **both)
         taken[feature.column] = feature.family
     return theirs

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from features.grains import OF_SOURCE, Events, Grain
 
 KEY = ["customer_id", "as_of"]
 ROW = "row"
@@ -68,42 +70,117 @@ def weeks(*sizes: int) -> tuple[Window, ...]:
     return tuple(Window(size // 4, "w") for size in sizes)
 
 
+Block = Callable[[Any, Any, Any], Any]
+OwnBlock = tuple[tuple[str, ...], Block]
+"""The tables that a block needs, and the function (spine, tables, settings) that makes its rows."""
+Rows = TypeVar("Rows", bound=Grain)
+Rest = ParamSpec("Rest")
+Value = TypeVar("Value")
+NOT_THERE: Words = ("the table is not there", "没有该数据表")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Rows]):
+    """What the features of one kind of computation share; calling it marks a function as a feature of the kind.
+
+    Parameters
+    ----------
+    grain : what the functions get: `Events`, `Customer`, `WholeRow` or `Peers`
+    source : the name of a block, or a function marked with `block`; `wide` and `peers` for other features
+    unit : of the values; `currency` scales with money, `text` is a string, everything else is float64
+    reason : the business reason under which a model explains with these columns
+    null : what null means besides "the table is not there", in English and in Chinese
+    no_events : the exact value for a customer of long standing without one row in `source` (for features of whole
+        rows: without one event in any table); None is null. Features of `customers` always have their row
+    per : `measure`, `attribute`, `topic` (of complaints) or `part` (a measure that is contained in another), where
+        there is one column for each of them
+    """
+
+    grain: type[Rows]
+    source: str | Block
+    unit: str
+    reason: str
+    null: Words = NOT_THERE
+    no_events: float | str | None = 0.0
+    per: str | None = None
+
+    def __call__(
+        self,
+        label: str,
+        zh: str,
+        windows: Sequence[Window] = (),
+        *,
+        column: str | None = None,
+        reads: Sequence[str] = (),
+        **other: Any,
+    ) -> Callable[[Callable[Concatenate[Rows, Rest], Value]], Callable[Concatenate[Rows, Rest], Value]]:
+        """Mark a function as a feature; it stays a plain function that others may call.
+
+        Its docstring says what the column means: in English, and on its last line in Chinese.
+
+        Parameters
+        ----------
+        label, zh : what people call the column, in English and in Chinese
+        windows : one column each, whose names end with them
+        column : the name with a slot for what it is made `per`, as `{measure}_mean`; else the name of the function
+        reads : the columns that a feature of whole rows or of peers is made from, with slots as in `column`
+        other : fields of the kind in which this feature differs
+        """
+
+        def mark(function: Callable[Concatenate[Rows, Rest], Value]) -> Callable[Concatenate[Rows, Rest], Value]:
+            english, _, chinese = (function.__doc__ or "").strip().rpartition("\n")
+            meaning = (" ".join(english.split()), chinese.strip())
+            name, kind = column or function.__name__, replace(self, **other)
+            definition = Definition(function, kind, name, (label, zh), meaning, tuple(windows), tuple(reads))
+            function.definition = definition  # type: ignore[attr-defined]
+            return function
+
+        return mark
+
+
 @dataclass(frozen=True)
 class Definition:
-    """A feature function and what all of its columns share.
+    """A feature function, its kind, and what all of its columns share.
 
-    `no_events` is the exact value for a customer of long standing without one row in `source` (None: null), or for
-    features of whole rows without one event in any table. Features of `customers` always have their row.
-    `null` says what null means besides "the table is not there".
-    `reason` names the business reason under which a model explains with these columns.
-    `per` says of what there is one column each: `measure`, `attribute`, `topic` (of complaints), `part` (a measure that
-    is contained in another); that word in the function's name is replaced by the name of each.
-    `reads` are the columns that a feature of whole rows or of peers is made from.
+    `column` and `reads` (the columns that a feature of whole rows or of peers is made from) have a slot for the name
+    of what there is one column `per`.
     """
 
     function: Callable[..., Any]
-    source: str
-    unit: str
+    kind: Kind[Any]
+    column: str
     label: Words
     meaning: Words
-    null: Words
-    reason: str
-    windows: tuple[Window, ...]
-    no_events: float | str | None
-    per: str | None = None
-    block: "OwnBlock | None" = None
+    windows: tuple[Window, ...] = ()
     reads: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:
+        """The module that the function stands in."""
         return self.function.__module__.rpartition(".")[2]
+
+    @property
+    def source(self) -> str:
+        """The name of the block of rows that it is made from; `wide` and `peers` are other features."""
+        return self.kind.source if isinstance(self.kind.source, str) else self.kind.source.__name__
+
+    @property
+    def block(self) -> OwnBlock | None:
+        """What `build` needs of a block of a project's own; None for one of ours."""
+        own = self.kind.source
+        return None if isinstance(own, str) else (own.needed, own)  # type: ignore[attr-defined]
+
+    @property
+    def line(self) -> int:
+        """Where it begins in the file of its function."""
+        return self.function.__code__.co_firstlineno
 
 
 @dataclass(frozen=True)
 class Feature:
     """One column of the wide table: a definition with its window and what it is made `per`: a measure and the like.
 
-    `whole` is the measure that a part is contained in.
+    `whole` is the measure that a part is contained in; `words` say what measures, topics and attributes are called.
     """
 
     column: str
@@ -111,9 +188,11 @@ class Feature:
     window: Window | None = None
     measure: str | None = None
     whole: str | None = None
+    words: Mapping[str, Words] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def family(self) -> str:
+        """The module that defines it."""
         return self.definition.family
 
     @property
@@ -124,52 +203,52 @@ class Feature:
     @property
     def unit(self) -> str:
         """Of its values; `currency` scales with money, see `laws`."""
-        return self.definition.unit
+        return self.definition.kind.unit
 
     @property
     def reason(self) -> str:
         """The group in which marketing reads of it."""
-        return self.definition.reason
+        return self.definition.kind.reason
 
     @property
     def no_events(self) -> float | str | None:
         """Its value for a customer of two years without any event; None is null."""
-        return self.definition.no_events
+        return self.definition.kind.no_events
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Names of the columns that this one is made from, when it is one of whole rows or of peers."""
-        return tuple(_named(c, self.definition.per, self.measure, self.whole) for c in self.definition.reads)
+        return tuple(_filled(c, self.definition, self.measure, self.whole) for c in self.definition.reads)
 
     def label(self, lang: str) -> str:
         """A short name for people, measure and window included."""
-        return self._fill(self.definition.label, lang)
+        return self._worded(self.definition.label, lang)
 
     def meaning(self, lang: str) -> str:
         """What it says of a customer, a sentence for the dictionary."""
-        told = self._fill(self.definition.meaning, lang)
-        return told[:1].upper() + told[1:]
+        sentence = self._worded(self.definition.meaning, lang)
+        return sentence[:1].upper() + sentence[1:]
 
     def null_meaning(self, lang: str) -> str:
         """When it is unknown."""
-        return self._fill(self.definition.null, lang)
+        return self._worded(self.definition.kind.null, lang)
 
     def value(self, rows: Any, *context: Any) -> Any:
-        """The Ibis expression of this column over `rows`; features of whole rows also get the stage settings."""
-        given = [part for part in (self.measure, self.whole, self.window) if part is not None]
-        return self.definition.function(rows, *given, *context)
+        """What its function makes of `rows`, for Ibis rows an expression, and of the `context` where it takes one."""
+        function = self.definition.function
+        slots = [part for part in (self.measure, self.whole, self.window) if part is not None]
+        return function(rows, *slots, *context[: function.__code__.co_argcount - 1 - len(slots)])
 
-    def _fill(self, words: Words, lang: str) -> str:
+    def _worded(self, words: Words, lang: str) -> str:
         zh = lang == "zh"
         window = {"n": self.window.length, "skip": self.window.skipped} if self.window else {}
-        given = {str(self.definition.per): _called(self.measure)[zh], "whole": _called(self.whole)[zh]}
-        told = words[zh].format(**given, **window)
-        return re.sub(r"\b1 (month|week|day)s\b", r"1 \1", told).replace("the 1 before", "the one before")
+        names = {str(self.definition.kind.per): self._name(self.measure)[zh], "whole": self._name(self.whole)[zh]}
+        text = words[zh].format(**names, **window)
+        return re.sub(r"\b1 (month|week|day)s\b", r"1 \1", text).replace("the 1 before", "the one before")
 
-
-def _called(name: str | None) -> Words:
-    """What a measure, topic or attribute is called: by words of ours or by its own name."""
-    return WORDS.get(name or "", (str(name).replace("_", " "), str(name)))
+    def _name(self, name: str | None) -> Words:
+        """What a measure, topic or attribute is called: by words of its mapping or of ours, or by its own name."""
+        return self.words.get(name or "") or WORDS.get(name or "", (str(name).replace("_", " "), str(name)))
 
 
 WORDS: dict[str, Words] = {
@@ -178,35 +257,15 @@ WORDS: dict[str, Words] = {
     "night_data_mb": ("night data volume", "夜间流量"),
     "roaming_mb": ("roaming data volume", "漫游流量"),
     "sms": ("text messages", "短信数"),
-    "baskets": ("shopping baskets", "购物次数"),
-    "items": ("items bought", "购买件数"),
-    "departments": ("departments visited", "购物部门数"),
     "logins": ("logins", "登录次数"),
-    "lines": ("receipt lines", "小票行数"),
-    "units": ("units bought", "购买单位数"),
-    "categories": ("product categories bought", "购买品类数"),
-    "private_label": ("own-brand spending", "自有品牌消费额"),
-    "discount": ("discounts", "折扣额"),
-    "coupons": ("coupons", "优惠券用量"),
-    "cds": ("CDs bought", "购买唱片数"),
     "billing_dispute": ("billing disputes", "话费争议"),
     "tariff_opacity": ("unclear tariffs", "资费不透明"),
     "coverage": ("coverage", "网络覆盖"),
     "handled_not_solved": ("complaints left unsolved", "投诉处理未解决"),
     "counter_service": ("service at the counter", "营业厅服务"),
     "broadband_repair_late": ("late broadband repairs", "宽带修障不及时"),
-    "age": ("age", "年龄"),
-    "income": ("income", "收入"),
-    "home_ownership": ("home ownership", "住房情况"),
-    "household_size": ("household size", "家庭人口"),
-    "kids": ("children", "子女情况"),
 }
-"""Words for the measures, topics and attributes of the shipped mappings; any other is called by its own name."""
-
-
-Block = Callable[[Any, Any, Any], Any]
-OwnBlock = tuple[tuple[str, ...], Block]
-"""The tables that a block needs, and the function (spine, tables, settings) that makes its rows."""
+"""What telecom measures and topics are called; a mapping has words of its own, anything else is called by its name."""
 
 
 def block(*needed: str) -> Callable[[Block], Block]:
@@ -229,33 +288,35 @@ def feature(
     unit: str,
     label: Words,
     zh: str,
-    null: Words = ("the table is not there", "没有该数据表"),
+    null: Words = NOT_THERE,
     reason: str,
     windows: Sequence[Window] = (),
     no_events: float | str | None = 0.0,
     per: str | None = None,
     reads: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a function as a feature; it stays a plain function that others may call.
+    """Mark a function as the only feature of its kind: all that a `Kind` says and all that a feature says.
 
-    Its name makes the column, its docstring the English meaning, `zh` the Chinese one, its windows the suffix.
-    `source` is the name of a block, or a function marked with `block`.
+    Its docstring is the English meaning, `zh` the Chinese one. Where a `Kind` has slots, the word that it is made `per`
+    stands between underscores in the function's name and in `reads`, as in `measure_mean`.
     """
+    grain = OF_SOURCE.get(source, Events) if isinstance(source, str) else Events
+    kind: Kind[Any] = Kind(grain, source, unit, reason, null, no_events, per)
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        name, read = _with_slots(function.__name__, per), tuple(_with_slots(c, per) for c in reads)
         meaning = ((function.__doc__ or "").strip(), zh)
-        name, own = (source, None) if isinstance(source, str) else _own_source(source)
         function.definition = Definition(  # type: ignore[attr-defined]
-            function, name, unit, label, meaning, null, reason, tuple(windows), no_events, per, own, tuple(reads)
+            function, kind, name, label, meaning, tuple(windows), read
         )
         return function
 
     return mark
 
 
-def _own_source(function: Block) -> tuple[str, OwnBlock]:
-    """The name of a block of a project's own, and what `build` needs of it."""
-    return function.__name__, (function.needed, function)  # type: ignore[attr-defined]
+def _with_slots(name: str, per: str | None) -> str:
+    """`measure_mean` with a slot: `{measure}_mean`; a part's whole has one too."""
+    return re.sub(rf"(?<![^_])({per}|whole)(?![^_])", r"{\1}", name) if per else name
 
 
 def columns(
@@ -264,23 +325,31 @@ def columns(
     attributes: Sequence[str] = (),
     topics: Sequence[str] = (),
     parts: Mapping[str, str] = MappingProxyType({}),
+    words: Mapping[str, Words] = MappingProxyType({}),
 ) -> list[Feature]:
-    """Every column that a definition makes; `parts` names measures and the measures that they are contained in."""
+    """Every column that a definition makes.
+
+    Parameters
+    ----------
+    measures, attributes, topics : the names that there is one column `per`
+    parts : names of measures and of the measures that they are contained in
+    words : what measures, topics and attributes are called in English and in Chinese
+    """
     one_each: dict[str | None, Sequence[str | None]]
     one_each = {None: [None], "measure": measures, "attribute": attributes, "topic": topics, "part": list(parts)}
     return [
-        Feature(_column_name(definition, name, window), definition, window, name, whole)
-        for name in one_each[definition.per]
-        for whole in [parts[str(name)] if definition.per == "part" else None]
+        Feature(_column_name(definition, name, window), definition, window, name, whole, words)
+        for name in one_each[definition.kind.per]
+        for whole in [parts[str(name)] if definition.kind.per == "part" else None]
         for window in (definition.windows or [None])
     ]
 
 
 def _column_name(definition: Definition, name: str | None, window: Window | None) -> str:
-    stem = _named(definition.function.__name__, definition.per, name, None)
+    stem = _filled(definition.column, definition, name, None)
     return f"{stem}_{window.suffix}" if window else stem
 
 
-def _named(pattern: str, per: str | None, name: str | None, whole: str | None) -> str:
-    """`measure_mean` -> `sms_mean`; a column that a part's whole has is written `whole_mean`."""
-    return pattern.replace("whole", str(whole)).replace(per, str(name)) if per else pattern
+def _filled(pattern: str, definition: Definition, name: str | None, whole: str | None) -> str:
+    """`{measure}_mean` -> `sms_mean`; a column that a part's whole has is written `{whole}_mean`."""
+    return pattern.format(**{definition.kind.per or "": name}, whole=whole)

@@ -37,16 +37,16 @@ def feature_set_hash(features: Sequence[Feature], settings: FeatureSettings) -> 
     It changes when a column, its type or anything on the way to its values changes, in our code or in a project's own.
     A model refuses features of another hash.
     """
-    tables = empty_tables(*_declared(features))
+    tables = empty_tables(*declared(features))
     active, billed = (population(tables, _DATES, _ZONE, Population(rule=rule)) for rule in ("active", "billed"))
     wide = build(tables, active, features, settings)
     return _hash((FORMAT, _digest(wide), _digest(billed)))[:LENGTH]
 
 
-def _declared(features: Sequence[Feature]) -> tuple[list[str], list[str]]:
+def declared(features: Sequence[Feature]) -> tuple[list[str], list[str]]:
     """The measures of usage and the attributes of customers that the columns are made of."""
-    measured = [name for f in features if f.definition.per in ("measure", "part") for name in (f.measure, f.whole)]
-    attributes = [f.measure for f in features if f.definition.per == "attribute"]
+    measured = [name for f in features if f.definition.kind.per in ("measure", "part") for name in (f.measure, f.whole)]
+    attributes = [f.measure for f in features if f.definition.kind.per == "attribute"]
     return sorted(set(filter(None, measured))), sorted(set(filter(None, attributes)))
 
 

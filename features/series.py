@@ -7,7 +7,9 @@ Values come in hundredths, as whole numbers in float64: their sums are exact, an
 (`square_parts`), so neither row order nor threads can change a bit of a result.
 """
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -17,10 +19,9 @@ from features.definition import Window
 NOTHING = ibis.null("float64")
 
 
-@ibis.udf.scalar.builtin(name="round")
-def whole(number: float) -> float:
+@ibis.udf.scalar.builtin(name="round", signature=((float,), float))
+def whole(number: ir.NumericValue) -> ir.NumericValue:
     """Half away from zero; every engine has it under this name, and without a number of digits it is quicker."""
-    raise NotImplementedError
 
 
 def hundredths(column: ir.NumericColumn) -> ir.NumericColumn:
@@ -72,7 +73,7 @@ class Series:
         """Per observed unit; null before the first whole one."""
         return self._sum(self.value, window) / (100.0 * self.count(window)).nullif(0)
 
-    def lying(self, window: Window, sign: int) -> ir.NumericScalar:
+    def share_beyond(self, window: Window, sign: int) -> ir.NumericScalar:
         """Share of the observed units that lie above (sign 1) or below (-1) the mean of the window before; null when
         nothing was observed before."""
         before = window.before()
@@ -104,7 +105,7 @@ class Series:
         """Largest unit over the mean of the other observed ones; null when all of those are empty."""
         top, n = self._top(window), self.count(window)
         others = self._sum(self.value, window) - top  # whole hundredths: exactly 0 when one unit stands alone
-        return over(top * (n - 1.0), others)
+        return ratio(top * (n - 1.0), others)
 
     def filled(self, window: Window) -> ir.NumericScalar:
         """Units with something above zero; null before the first whole one."""
@@ -123,7 +124,7 @@ class Series:
         return column.sum(where=self.inside(window)).fill_null(0.0)
 
 
-def over(part: ir.NumericValue, whole: ir.NumericValue) -> ir.NumericValue:
+def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.NumericValue:
     """A ratio; null where there is nothing to compare with."""
     return part / whole.nullif(0.0)
 
@@ -131,3 +132,11 @@ def over(part: ir.NumericValue, whole: ir.NumericValue) -> ir.NumericValue:
 def number(column: ir.Value) -> ir.NumericValue:
     """A count as float64, 0 over no rows."""
     return column.fill_null(0).cast("float64")
+
+
+def __getattr__(name: str) -> Any:
+    """`over`, by which projects' own features may still call `ratio`."""
+    if name != "over":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn("features.series.over is called ratio", DeprecationWarning, stacklevel=2)
+    return ratio

@@ -2,16 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from features.strict import Strict
 
 NAME = "^[a-z][a-z0-9_]{0,62}$"
 """What becomes part of the name of a column."""
 
 
-class StageSettings(BaseModel):
+class StageSettings(Strict):
     """Where one lifecycle stage ends and the next begins (assumptions: no source document gives figures)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     onboarding_days: int = Field(90, gt=0, description="younger customers are onboarding")
     dormant_days: int = Field(45, gt=0, description="nothing used for this long is dormant")
@@ -20,10 +20,8 @@ class StageSettings(BaseModel):
     spike: float = Field(2.0, gt=1, description="peak month over the mean of the others that makes a spike")
 
 
-class FeatureSettings(BaseModel):
+class FeatureSettings(Strict):
     """How raw events become months and weeks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     closing_days: int = Field(5, ge=0, description="days after its end until a month's bills are known")
     billed_in_arrears: bool = Field(True, description="a bill is dated the moment after the month it is for")

@@ -7,16 +7,15 @@ from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.definition import KEY, ROW
+from features.strict import Strict
 from features.visible import seen, with_us
 
 
-class Population(BaseModel):
+class Population(Strict):
     """`active`: joined and not left. `billed`: also a bill above zero in the `lookback_days` before the as-of date."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["active", "billed"] = Field("active", description="who gets a row")
     lookback_days: int = Field(91, gt=0, description="days before the as-of date in which a bill counts")

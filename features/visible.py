@@ -5,11 +5,13 @@ A spine has one row per (customer_id, as_of) with its number `row`, `cutoff` (th
 Every interval is half-open: an event at the cutoff itself, or known at it, is not seen.
 """
 
+from collections.abc import Mapping
+
 import ibis
 import ibis.expr.types as ir
 
-from features.definition import KEY
-
+Tables = Mapping[str, ir.Table]
+"""Canonical tables by their names, those that are there."""
 MASKED = {"resolved_at": "cutoff", "valid_to": "as_of", "deactivated_on": "as_of"}
 """Columns that become known after their row, and the clock at which they are hidden until then."""
 
@@ -19,7 +21,7 @@ def visible(spine: ir.Table, events: ir.Table, days: int | None = None) -> ir.Ta
 
     `days`: how far each as-of date looks back, where what is older is not asked for.
 
-    Events before `activated_on` belong to a former holder of the number and are not his. Of several versions of a
+    Events before `activated_on` belong to a former holder of the number and are not theirs. Of several versions of a
     row only the newest known one is seen. `days_ago` is 0 for the day before `as_of`.
     """
     rule = seen(spine, events)
@@ -53,6 +55,7 @@ def with_us(customers: ir.Table, as_of: ir.DateValue) -> ir.BooleanValue:
     return (customers.activated_on < as_of) & (customers.deactivated_on.isnull() | (customers.deactivated_on >= as_of))
 
 
-def known(spine: ir.Table, rows: ir.Table) -> ir.Table:
-    """Only the real events of `visible` rows: the placeholder of customers without any is dropped."""
-    return rows.filter(rows.happened_on.notnull()).select(*KEY, *[c for c in rows.columns if c not in spine.columns])
+def since(spine: ir.Table, events: ir.Table, days: int) -> ir.Table:
+    """Events of so many days before the first as-of date, and later ones."""
+    recent = events.join(spine.aggregate(first_as_of=spine.as_of.min()), ibis.literal(True))
+    return recent.filter(recent.happened_on >= recent.first_as_of - ibis.interval(days=days)).drop("first_as_of")

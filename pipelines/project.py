@@ -67,7 +67,11 @@ class Project:
     def features(self) -> tuple[Feature, ...]:
         """The catalogue for the usage measures that the mapping declares, and the project's own family."""
         return own_features.joined(
-            self.settings.own, self.mapping.measures, self.mapping.attributes, self.settings.features
+            self.settings.own,
+            self.mapping.measures,
+            self.mapping.attributes,
+            self.settings.features,
+            self.mapping.words,
         )
 
     @cached_property

@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from features.strict import Strict
 
 BUCKETS = 10_000
 
 
-class HoldoutSettings(BaseModel):
+class HoldoutSettings(Strict):
     """The global holdout. Never change `salt` or lower `share` while campaigns are being measured."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     salt: str = Field("headwater", min_length=1, max_length=64, description="goes into the hash: another draws anew")
     share: float = Field(0.02, ge=0, le=0.5, description="of all customers, who are never contacted (assumption: 2 %)")
 

@@ -8,19 +8,19 @@ from typing import Literal, Protocol
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from features.errors import HeadwaterError
+from features.strict import Strict
 from models.scores.score_table import in_pandas
 from targeting import holdout
 
 ListKind = Literal["vip", "churn"]
 
 
-class ListSettings(BaseModel):
+class ListSettings(Strict):
     """How lists are drawn. All figures are assumptions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     top: int = Field(500, gt=0, description="customers that can be worked on, the list's own holdout included")
     holdout: float = Field(0.10, ge=0, lt=1, description="share of them that stays untouched, to measure the effect")
     min_value: float = Field(0.0, ge=0, description="least predicted value over the value horizon, in money")

@@ -5,14 +5,16 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from features.strict import Strict
 
 SuppressReason = Literal[
     "no_consent", "consent_unknown", "complaint_open", "recent_contact", "arrears", "employee", "minor"
 ]
 
 
-class ContactSettings(BaseModel):
+class ContactSettings(Strict):
     """The contact policy. All figures are assumptions: the documents say only "neither too near nor too far".
 
     `consent: recorded` follows the consents table, in which a customer who is not in it counts as no.
@@ -20,7 +22,6 @@ class ContactSettings(BaseModel):
     Left out, nobody may be contacted where no consents table exists, and lists refuse (E261).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     consent: Literal["recorded", "assumed"] | None = Field(
         None, description="recorded: by the consents table; assumed: kept elsewhere; null: nobody without that table"
     )

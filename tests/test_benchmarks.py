@@ -22,7 +22,7 @@ from benchmarks.measure import Cost
 from benchmarks.needed import needed
 from benchmarks.parts import PARTS
 from benchmarks.run import Task, chosen, measured, plan, sized
-from features.blocks import registry
+from features.blocks import usage
 from pipelines.demo.simulator import simulate
 from pipelines.engine.assembly import Assembly
 from pipelines.ingest import store
@@ -156,7 +156,7 @@ def test_other_numbers_nulls_or_customers_are_seen(tmp_path: Path):
 
 
 def test_rivals_look_as_far_back_as_the_catalogue():
-    assert timedelta(days=asked.USAGE_LOOKBACK) == timedelta(days=registry.USAGE_LOOKBACK)
+    assert timedelta(days=asked.USAGE_LOOKBACK) == timedelta(days=usage.USAGE_LOOKBACK)
 
 
 def test_a_page_has_one_section_per_size_and_the_newest_figures():

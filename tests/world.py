@@ -1,6 +1,6 @@
 """Random worlds, hostile on purpose: one customer is one world, so that ten thousand of them go through one query.
 
-Each customer has an as-of date of his own; those who share an account share it. Events crowd around the instants where code goes wrong: the cutoff itself,
+Each customer has an as-of date of their own; those who share an account share it. Events crowd around the instants where code goes wrong: the cutoff itself,
 the microsecond before it, month ends, leap days, the day of joining, and times before it (a recycled number).
 Money is held in whole hundredths until it becomes decimal. Same size and seed, same worlds.
 """
@@ -59,7 +59,7 @@ class World:
 
 
 def world(size: int, seed: int) -> World:
-    """`size` customers, each a world of his own."""
+    """`size` customers, each a world of their own."""
     rng = np.random.default_rng(seed)
     made = spine(size, rng)
     tables = {"customers": customers(made, rng), "bills": bills(made, rng)}
@@ -161,7 +161,7 @@ def tables(con: ibis.BaseBackend, given: World, only: tuple[str, ...] = ()) -> d
 
 
 def spine_of(given: World) -> pa.Table:
-    """The spine of a world: every customer on a date of his own."""
+    """The spine of a world: every customer on a date of their own."""
     rows = pa.table({c: cast(given.spine[c], dtype) for c, dtype in SPINE.items()})
     return rows.append_column(ROW, pa.array(range(len(rows)), pa.int64()))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
-from features.blocks.registry import took_place
+from features.blocks.service import took_place
 from features.definition import KEY
 from features.visible import visible
 

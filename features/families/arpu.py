@@ -5,273 +5,148 @@ Months are closed calendar months with us, the joining month included; a month w
 
 import ibis.expr.types as ir
 
-from features.definition import Window, feature, months
-from features.series import Series, number, over
+from features.definition import Kind, Window, months
+from features.grains import Events
+from features.series import Series, number, ratio
 
 YOUNG = ("no closed month with us yet", "尚无完整账期")
 ZERO_BEFORE = ("nothing billed to compare with", "之前没有账单可比")
 YOUNGER = ("no closed month with us before those", "更早没有完整账期")
 TWO = ("fewer than two closed months", "不足两个账期")
 
+levels = Kind(Events, "bills", unit="currency/month", reason="bill_level", null=YOUNG)
+slopes = Kind(Events, "bills", unit="currency/month per month", reason="bill_trend", null=TWO)
+trends = Kind(Events, "bills", unit="share per month", reason="bill_trend", null=ZERO_BEFORE, no_events=None)
+swings = Kind(Events, "bills", unit="ratio", reason="bill_fluctuation", null=ZERO_BEFORE, no_events=None)
+shares = Kind(Events, "bills", unit="ratio", reason="bill_fluctuation", null=YOUNGER)
+counts = Kind(Events, "bills", unit="count", reason="bill_level")
 
-def billed(rows: ir.Table) -> Series:
+
+def billed(rows: Events) -> Series:
     """What was billed per closed month, in hundredths."""
     return Series(rows.billed, rows.ago, rows.known)
 
 
-@feature(
-    "bills",
-    unit="currency/month",
-    label=("average monthly bill, {n} months", "近{n}个月月均账单"),
-    zh="近{n}个已出账月的月均账单，无账单的月份按 0 计",
-    null=YOUNG,
-    reason="bill_level",
-    windows=months(1, 3, 6, 12),
-)
-def arpu(rows: ir.Table, window: Window) -> ir.Value:
-    """Mean billed per month over the last {n} months that are closed; a month without a bill counts as 0."""
+@levels("average monthly bill, {n} months", "近{n}个月月均账单", months(1, 3, 6, 12))
+def arpu(rows: Events, window: Window) -> ir.Scalar:
+    """Mean billed per month over the last {n} months that are closed; a month without a bill counts as 0.
+    近{n}个已出账月的月均账单，无账单的月份按 0 计"""
     return billed(rows).mean(window)
 
 
-@feature(
-    "bills",
-    unit="currency/month",
-    label=("average monthly bill, the {n} months before", "前{n}个月月均账单"),
-    zh="再往前{n}个月的月均账单",
-    null=YOUNG,
-    reason="bill_level",
-    windows=months(3, 6),
-)
-def arpu_before(rows: ir.Table, window: Window) -> ir.Value:
-    """Mean billed per month over the {n} closed months before the last {n}."""
+@levels("average monthly bill, the {n} months before", "前{n}个月月均账单", months(3, 6))
+def arpu_before(rows: Events, window: Window) -> ir.Scalar:
+    """Mean billed per month over the {n} closed months before the last {n}.
+    再往前{n}个月的月均账单"""
     return billed(rows).mean(window.before())
 
 
-@feature(
-    "bills",
-    unit="ratio",
-    label=("bill, last {n} months over the {n} before", "近{n}个月账单与前{n}个月之比"),
-    zh="近{n}个月月均账单除以再往前{n}个月的月均账单",
-    null=ZERO_BEFORE,
-    reason="bill_trend",
-    windows=months(1, 3, 6),
-    no_events=None,
-)
-def arpu_ratio(rows: ir.Table, window: Window) -> ir.Value:
-    """ARPU of the last {n} months over ARPU of the {n} months before."""
-    return over(arpu(rows, window), arpu(rows, window.before()))
+@trends("bill, last {n} months over the {n} before", "近{n}个月账单与前{n}个月之比", months(1, 3, 6), unit="ratio")
+def arpu_ratio(rows: Events, window: Window) -> ir.Scalar:
+    """ARPU of the last {n} months over ARPU of the {n} months before.
+    近{n}个月月均账单除以再往前{n}个月的月均账单"""
+    return ratio(arpu(rows, window), arpu(rows, window.before()))
 
 
-@feature(
-    "bills",
-    unit="currency/month per month",
-    label=("bill slope, {n} months", "{n}个月账单斜率"),
-    zh="近{n}个月月账单的最小二乘斜率，上升为正",
-    null=TWO,
-    reason="bill_trend",
-    windows=months(3, 6, 12),
-)
-def arpu_slope(rows: ir.Table, window: Window) -> ir.Value:
-    """Least-squares slope of monthly billing over {n} months; rising is positive."""
+@slopes("bill slope, {n} months", "{n}个月账单斜率", months(3, 6, 12))
+def arpu_slope(rows: Events, window: Window) -> ir.Scalar:
+    """Least-squares slope of monthly billing over {n} months; rising is positive.
+    近{n}个月月账单的最小二乘斜率，上升为正"""
     return billed(rows).slope(window)
 
 
-@feature(
-    "bills",
-    unit="share per month",
-    label=("bill trend, {n} months", "{n}个月账单趋势"),
-    zh="近{n}个月账单斜率除以同期月均账单",
-    null=ZERO_BEFORE,
-    reason="bill_trend",
-    windows=months(3, 6, 12),
-    no_events=None,
-)
-def arpu_trend(rows: ir.Table, window: Window) -> ir.Value:
-    """Slope of monthly billing over {n} months as a share of its mean."""
-    return over(arpu_slope(rows, window), arpu(rows, window))
+@trends("bill trend, {n} months", "{n}个月账单趋势", months(3, 6, 12))
+def arpu_trend(rows: Events, window: Window) -> ir.Scalar:
+    """Slope of monthly billing over {n} months as a share of its mean.
+    近{n}个月账单斜率除以同期月均账单"""
+    return ratio(arpu_slope(rows, window), arpu(rows, window))
 
 
-@feature(
-    "bills",
-    unit="share per month",
-    label=("bill trend, the {n} months before", "前{n}个月账单趋势"),
-    zh="再往前{n}个月的账单斜率除以同期月均账单",
-    null=ZERO_BEFORE,
-    reason="bill_trend",
-    windows=months(
-        6,
-    ),
-    no_events=None,
-)
-def arpu_trend_before(rows: ir.Table, window: Window) -> ir.Value:
-    """Slope of monthly billing over the {n} months before the last {n}, as a share of its mean."""
+@trends("bill trend, the {n} months before", "前{n}个月账单趋势", months(6))
+def arpu_trend_before(rows: Events, window: Window) -> ir.Scalar:
+    """Slope of monthly billing over the {n} months before the last {n}, as a share of its mean.
+    再往前{n}个月的账单斜率除以同期月均账单"""
     return arpu_trend(rows, window.before())
 
 
-@feature(
-    "bills",
-    unit="share per month",
-    label=("bill trend of {n} months, {skip} months earlier", "{skip}个月前的{n}个月账单趋势"),
-    zh="{skip}个月前的{n}个月账单趋势，用于判断阶段持续了多久",
-    null=ZERO_BEFORE,
-    reason="bill_trend",
-    windows=[Window(6, "m").earlier(skip) for skip in range(1, 6)],
-    no_events=None,
+@trends(
+    "bill trend of {n} months, {skip} months earlier",
+    "{skip}个月前的{n}个月账单趋势",
+    [Window(6, "m").earlier(skip) for skip in range(1, 6)],
 )
-def arpu_trend_then(rows: ir.Table, window: Window) -> ir.Value:
-    """The bill trend of {n} months as it stood {skip} months earlier; tells how long a stage has lasted."""
+def arpu_trend_then(rows: Events, window: Window) -> ir.Scalar:
+    """The bill trend of {n} months as it stood {skip} months earlier; tells how long a stage has lasted.
+    {skip}个月前的{n}个月账单趋势，用于判断阶段持续了多久"""
     return arpu_trend(rows, window)
 
 
-@feature(
-    "bills",
-    unit="currency/month per month",
-    label=("bill acceleration, {n} months", "{n}个月账单加速度"),
-    zh="近{n}个月斜率减去再往前{n}个月斜率",
-    null=TWO,
-    reason="bill_trend",
-    windows=months(
-        3,
-    ),
-)
-def arpu_acceleration(rows: ir.Table, window: Window) -> ir.Value:
-    """Slope over the last {n} months minus the slope over the {n} months before."""
+@slopes("bill acceleration, {n} months", "{n}个月账单加速度", months(3))
+def arpu_acceleration(rows: Events, window: Window) -> ir.Scalar:
+    """Slope over the last {n} months minus the slope over the {n} months before.
+    近{n}个月斜率减去再往前{n}个月斜率"""
     return arpu_slope(rows, window) - arpu_slope(rows, window.before())
 
 
-@feature(
-    "bills",
-    unit="ratio",
-    label=("bill variation, {n} months", "{n}个月账单波动系数"),
-    zh="近{n}个月月账单的标准差除以均值",
-    null=ZERO_BEFORE,
-    reason="bill_fluctuation",
-    windows=months(3, 6, 12),
-    no_events=None,
-)
-def arpu_variation(rows: ir.Table, window: Window) -> ir.Value:
-    """Coefficient of variation of monthly billing over {n} months."""
-    return over(billed(rows).deviation(window), arpu(rows, window))
+@swings("bill variation, {n} months", "{n}个月账单波动系数", months(3, 6, 12))
+def arpu_variation(rows: Events, window: Window) -> ir.Scalar:
+    """Coefficient of variation of monthly billing over {n} months.
+    近{n}个月月账单的标准差除以均值"""
+    return ratio(billed(rows).deviation(window), arpu(rows, window))
 
 
-@feature(
-    "bills",
-    unit="currency/month",
-    label=("highest monthly bill, {n} months", "{n}个月最高月账单"),
-    zh="近{n}个月中最高的月账单",
-    null=YOUNG,
-    reason="bill_level",
-    windows=months(6, 12),
-)
-def arpu_peak(rows: ir.Table, window: Window) -> ir.Value:
-    """Largest monthly billing of the last {n} closed months."""
+@levels("highest monthly bill, {n} months", "{n}个月最高月账单", months(6, 12))
+def arpu_peak(rows: Events, window: Window) -> ir.Scalar:
+    """Largest monthly billing of the last {n} closed months.
+    近{n}个月中最高的月账单"""
     return billed(rows).peak(window)
 
 
-@feature(
-    "bills",
-    unit="ratio",
-    label=("fall from the {n}-month peak", "较{n}个月峰值的降幅"),
-    zh="最近一个月账单较近{n}个月峰值下降的比例",
-    null=ZERO_BEFORE,
-    reason="bill_fluctuation",
-    windows=months(6, 12),
-    no_events=None,
-)
-def arpu_drop(rows: ir.Table, window: Window) -> ir.Value:
-    """Share by which the newest month lies below the peak of {n} months."""
-    return 1.0 - over(billed(rows).mean(Window(1, "m")), billed(rows).peak(window))
+@swings("fall from the {n}-month peak", "较{n}个月峰值的降幅", months(6, 12))
+def arpu_drop(rows: Events, window: Window) -> ir.Scalar:
+    """Share by which the newest month lies below the peak of {n} months.
+    最近一个月账单较近{n}个月峰值下降的比例"""
+    return 1.0 - ratio(billed(rows).mean(Window(1, "m")), billed(rows).peak(window))
 
 
-@feature(
-    "bills",
-    unit="months",
-    label=("months since the {n}-month peak", "距{n}个月峰值的月数"),
-    zh="距近{n}个月账单峰值过去了几个月",
-    null=ZERO_BEFORE,
-    reason="bill_fluctuation",
-    windows=months(
-        12,
-    ),
-    no_events=None,
-)
-def arpu_peak_ago(rows: ir.Table, window: Window) -> ir.Value:
-    """Closed months since the highest bill of {n} months; the newest of equals."""
+@swings("months since the {n}-month peak", "距{n}个月峰值的月数", months(12), unit="months")
+def arpu_peak_ago(rows: Events, window: Window) -> ir.Scalar:
+    """Closed months since the highest bill of {n} months; the newest of equals.
+    距近{n}个月账单峰值过去了几个月"""
     return billed(rows).peak_ago(window)
 
 
-@feature(
-    "bills",
-    unit="ratio",
-    label=("spike in {n} months", "{n}个月账单突增倍数"),
-    zh="近{n}个月最高月账单除以其余月份的均值，区分偶发与持续",
-    null=ZERO_BEFORE,
-    reason="bill_fluctuation",
-    windows=months(
-        6,
-    ),
-    no_events=None,
-)
-def arpu_spike(rows: ir.Table, window: Window) -> ir.Value:
-    """Peak month over the mean of the other months of {n}; null when those are all empty."""
+@swings("spike in {n} months", "{n}个月账单突增倍数", months(6))
+def arpu_spike(rows: Events, window: Window) -> ir.Scalar:
+    """Peak month over the mean of the other months of {n}; null when those are all empty.
+    近{n}个月最高月账单除以其余月份的均值，区分偶发与持续"""
     return billed(rows).spike(window)
 
 
-@feature(
-    "bills",
-    unit="ratio",
-    label=("share of {n} months without a bill", "{n}个月中无账单月份占比"),
-    zh="近{n}个已出账月中没有账单金额的月份占比，在网不足{n}个月按实际月数",
-    null=YOUNG,
-    reason="bill_fluctuation",
-    windows=months(3, 12),
-    no_events=1.0,
-)
-def unbilled_share(rows: ir.Table, window: Window) -> ir.Value:
-    """Share of the closed months with us among the last {n} that have nothing billed."""
+@swings("share of {n} months without a bill", "{n}个月中无账单月份占比", months(3, 12), null=YOUNG, no_events=1.0)
+def unbilled_share(rows: Events, window: Window) -> ir.Scalar:
+    """Share of the closed months with us among the last {n} that have nothing billed.
+    近{n}个已出账月中没有账单金额的月份占比，在网不足{n}个月按实际月数"""
     series = billed(rows)
     n = series.count(window)
     return (n - series.filled(window)) / n.nullif(0)
 
 
-@feature(
-    "bills",
-    unit="count",
-    label=("bills in {n} months", "{n}个月账单张数"),
-    zh="近{n}个已出账月的账单张数",
-    reason="bill_level",
-    windows=months(
-        3,
-    ),
-)
-def bill_count(rows: ir.Table, window: Window) -> ir.Value:
-    """Number of bills of the last {n} closed months."""
+@counts("bills in {n} months", "{n}个月账单张数", months(3))
+def bill_count(rows: Events, window: Window) -> ir.Scalar:
+    """Number of bills of the last {n} closed months.
+    近{n}个已出账月的账单张数"""
     return number(rows.bills.sum(where=billed(rows).inside(window)))
 
 
-@feature(
-    "bills",
-    unit="ratio",
-    label=("share of {n} months below the {n} before", "近{n}个月中低于前{n}个月均值的月份占比"),
-    zh="近{n}个月中账单低于再往前{n}个月均值的月份占比：1 为持续下降，仅一个月为偶发",
-    null=YOUNGER,
-    reason="bill_fluctuation",
-    windows=months(3),
-)
-def arpu_below(rows: ir.Table, window: Window) -> ir.Value:
-    """Share of the last {n} months billed below the mean of the {n} months before: 1 is lasting, one month a dip."""
-    return billed(rows).lying(window, -1)
+@shares("share of {n} months below the {n} before", "近{n}个月中低于前{n}个月均值的月份占比", months(3))
+def arpu_below(rows: Events, window: Window) -> ir.Scalar:
+    """Share of the last {n} months billed below the mean of the {n} months before: 1 is lasting, one month a dip.
+    近{n}个月中账单低于再往前{n}个月均值的月份占比：1 为持续下降，仅一个月为偶发"""
+    return billed(rows).share_beyond(window, -1)
 
 
-@feature(
-    "bills",
-    unit="ratio",
-    label=("share of {n} months above the {n} before", "近{n}个月中高于前{n}个月均值的月份占比"),
-    zh="近{n}个月中账单高于再往前{n}个月均值的月份占比：1 为持续上升，仅一个月为偶发",
-    null=YOUNGER,
-    reason="bill_fluctuation",
-    windows=months(3),
-)
-def arpu_above(rows: ir.Table, window: Window) -> ir.Value:
-    """Share of the last {n} months billed above the mean of the {n} months before: 1 is lasting, one month a spike."""
-    return billed(rows).lying(window, 1)
+@shares("share of {n} months above the {n} before", "近{n}个月中高于前{n}个月均值的月份占比", months(3))
+def arpu_above(rows: Events, window: Window) -> ir.Scalar:
+    """Share of the last {n} months billed above the mean of the {n} months before: 1 is lasting, one month a spike.
+    近{n}个月中账单高于再往前{n}个月均值的月份占比：1 为持续上升，仅一个月为偶发"""
+    return billed(rows).share_beyond(window, 1)

@@ -1,4 +1,4 @@
-"""Lifecycle: the stage a customer is in and where he is heading. The same ARPU rising, flat and falling are three stages.
+"""Lifecycle: the stage a customer is in and where they are heading. The same ARPU rising, flat and falling are three stages.
 
 Rules in order, the first that holds decides, so that stages are exhaustive and exclusive:
 onboarding (young), dormant (long silence), declining, growing (trend of the bill), steady.
@@ -7,7 +7,8 @@ onboarding (young), dormant (long silence), declining, growing (trend of the bil
 import ibis
 import ibis.expr.types as ir
 
-from features.definition import feature
+from features.definition import Kind
+from features.grains import WholeRow
 from features.settings import StageSettings
 
 MONTH = 182.0 / 6
@@ -21,6 +22,13 @@ HEALTH = {"dormant": 0, "declining": 1, "onboarding": 2, "steady": 2, "growing":
 """How well a stage bodes; only the order counts."""
 
 
+NEVER = ("never", "无")
+UNBILLED = ("nothing billed", "没有账单")
+stages = Kind(WholeRow, "wide", unit="text", reason="lifecycle", null=NEVER)
+durations = Kind(WholeRow, "wide", unit="months", reason="lifecycle", null=NEVER, no_events=6.0)
+fluctuations = Kind(WholeRow, "wide", unit="text", reason="bill_fluctuation", null=UNBILLED, no_events=None)
+
+
 def _stage(age: ir.Value, silence: ir.Value, trend: ir.Value, rules: StageSettings) -> ir.StringValue:
     """The stage of a customer `age` days old, silent for `silence` days, whose bill changes by `trend` a month."""
     return ibis.cases(
@@ -32,13 +40,13 @@ def _stage(age: ir.Value, silence: ir.Value, trend: ir.Value, rules: StageSettin
     )
 
 
-def _silence(row: ir.Table) -> ir.Value:
+def _silence(row: WholeRow) -> ir.Value:
     """Days without use; a customer who did not use anything within a year has been silent since joining."""
     return ibis.coalesce(row.days_since_usage, row.tenure_days)
 
 
-def _stage_then(row: ir.Table, ago: int, rules: StageSettings) -> ir.StringValue:
-    """The stage so many months before, by age and bill alone; null before he joined."""
+def _stage_then(row: WholeRow, ago: int, rules: StageSettings) -> ir.StringValue:
+    """The stage so many months before, by age and bill alone; null before they joined."""
     then = row.tenure_days - MONTH * ago
     return ibis.ifelse(then > 0, _stage(then, ibis.literal(0.0), row[PAST_TRENDS[ago - 1]], rules), ibis.null("string"))
 
@@ -47,64 +55,44 @@ def _health(name: ir.StringValue) -> ir.Value:
     return name.cases(*HEALTH.items())
 
 
-@feature(
-    "wide",
-    unit="text",
-    label=("lifecycle stage", "生命周期阶段"),
-    zh="按规则划分的生命周期阶段",
-    reason="lifecycle",
-    null=("never", "无"),
-    no_events="dormant",
-    reads=(*SILENCE, "arpu_trend_6m"),
-)
-def lifecycle_stage(row: ir.Table, rules: StageSettings) -> ir.Value:
-    """Onboarding, dormant, declining, growing or steady, by the first rule that holds."""
+@stages("lifecycle stage", "生命周期阶段", reads=(*SILENCE, "arpu_trend_6m"), no_events="dormant")
+def lifecycle_stage(row: WholeRow, rules: StageSettings) -> ir.Column:
+    """Onboarding, dormant, declining, growing or steady, by the first rule that holds.
+    按规则划分的生命周期阶段"""
     return _stage(row.tenure_days, _silence(row), row.arpu_trend_6m, rules)
 
 
-@feature(
-    "wide",
-    unit="text",
-    label=("stage half a year ago", "半年前的阶段"),
-    zh="半年前的生命周期阶段",
-    reason="lifecycle",
+@stages(
+    "stage half a year ago",
+    "半年前的阶段",
+    reads=("tenure_days", "arpu_trend_before_6m"),
     null=("not yet with us", "尚未入网"),
     no_events="steady",
-    reads=("tenure_days", "arpu_trend_before_6m"),
 )
-def lifecycle_stage_before(row: ir.Table, rules: StageSettings) -> ir.Value:
-    """The stage half a year before, by age and bill alone; null for customers younger than that."""
+def lifecycle_stage_before(row: WholeRow, rules: StageSettings) -> ir.Column:
+    """The stage half a year before, by age and bill alone; null for customers younger than that.
+    半年前的生命周期阶段"""
     return _stage_then(row, HISTORY, rules)
 
 
-@feature(
-    "wide",
-    unit="text",
-    label=("direction of the stage", "阶段走向"),
-    zh="与半年前相比的走向",
-    reason="lifecycle",
+@stages(
+    "direction of the stage",
+    "阶段走向",
+    reads=("lifecycle_stage", "lifecycle_stage_before"),
     null=("not yet with us half a year ago", "半年前尚未入网"),
     no_events="worsening",
-    reads=("lifecycle_stage", "lifecycle_stage_before"),
 )
-def lifecycle_direction(row: ir.Table, rules: StageSettings) -> ir.Value:
-    """Improving, steady or worsening against the stage half a year before."""
+def lifecycle_direction(row: WholeRow, rules: StageSettings) -> ir.Column:
+    """Improving, steady or worsening against the stage half a year before.
+    与半年前相比的走向"""
     change = _health(row.lifecycle_stage) - _health(row.lifecycle_stage_before)
     return ibis.cases((change > 0, "improving"), (change < 0, "worsening"), (change == 0, "steady"))
 
 
-@feature(
-    "wide",
-    unit="months",
-    label=("months in the stage", "处于当前阶段的月数"),
-    zh="当前阶段已持续的整月数，最多计 6 个月；之前各月末的阶段只按在网时长和账单判断，沉默按沉默天数",
-    reason="lifecycle",
-    null=("never", "无"),
-    no_events=6.0,
-    reads=(*SILENCE, "lifecycle_stage", *PAST_TRENDS),
-)
-def lifecycle_months(row: ir.Table, rules: StageSettings) -> ir.Value:
-    """Whole months that the stage has lasted, at most 6; earlier stages by age and bill alone, dormancy by silence."""
+@durations("months in the stage", "处于当前阶段的月数", reads=(*SILENCE, "lifecycle_stage", *PAST_TRENDS))
+def lifecycle_months(row: WholeRow, rules: StageSettings) -> ir.Column:
+    """Whole months that the stage has lasted, at most 6; earlier stages by age and bill alone, dormancy by silence.
+    当前阶段已持续的整月数，最多计 6 个月；之前各月末的阶段只按在网时长和账单判断，沉默按沉默天数"""
     now = row.lifecycle_stage
     lasted = ibis.literal(float(HISTORY))
     for ago in range(HISTORY, 0, -1):
@@ -113,34 +101,24 @@ def lifecycle_months(row: ir.Table, rules: StageSettings) -> ir.Value:
     return ibis.ifelse(now == "dormant", ibis.least(silent, float(HISTORY)), lasted)
 
 
-@feature(
-    "wide",
-    unit="text",
-    label=("stage before this one", "上一个阶段"),
-    zh="进入当前阶段之前的生命周期阶段",
-    reason="lifecycle",
+@stages(
+    "stage before this one",
+    "上一个阶段",
+    reads=("tenure_days", "lifecycle_months", *PAST_TRENDS),
     null=("in the same stage for six months or since joining", "半年内或入网以来一直处于当前阶段"),
     no_events=None,
-    reads=("tenure_days", "lifecycle_months", *PAST_TRENDS),
 )
-def lifecycle_stage_previous(row: ir.Table, rules: StageSettings) -> ir.Value:
-    """The stage that the present one followed within the last six months, by age and bill alone."""
+def lifecycle_stage_previous(row: WholeRow, rules: StageSettings) -> ir.Column:
+    """The stage that the present one followed within the last six months, by age and bill alone.
+    进入当前阶段之前的生命周期阶段"""
     steps = [(row.lifecycle_months == ago - 1.0, _stage_then(row, ago, rules)) for ago in range(1, HISTORY + 1)]
     return ibis.cases(*steps, else_=ibis.null("string"))
 
 
-@feature(
-    "wide",
-    unit="text",
-    label=("kind of fluctuation", "波动类型"),
-    zh="近6个月账单的波动类型",
-    reason="bill_fluctuation",
-    null=("nothing billed", "没有账单"),
-    no_events=None,
-    reads=("arpu_trend_6m", "arpu_variation_6m", "arpu_spike_6m"),
-)
-def fluctuation_type(row: ir.Table, rules: StageSettings) -> ir.Value:
-    """Spike, rising, falling, volatile or steady, by the bills of six months; the only bill of them is a spike."""
+@fluctuations("kind of fluctuation", "波动类型", reads=("arpu_trend_6m", "arpu_variation_6m", "arpu_spike_6m"))
+def fluctuation_type(row: WholeRow, rules: StageSettings) -> ir.Column:
+    """Spike, rising, falling, volatile or steady, by the bills of six months; the only bill of them is a spike.
+    近6个月账单的波动类型"""
     volatile = row.arpu_variation_6m >= rules.volatile
     spiked = row.arpu_spike_6m.fill_null(rules.spike) >= rules.spike  # null: nothing beside the peak
     return ibis.cases(

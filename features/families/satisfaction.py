@@ -2,56 +2,32 @@
 
 import ibis.expr.types as ir
 
-from features.definition import Window, days, feature
+from features.definition import Kind, Window, days
+from features.grains import Events
 from features.series import number
 
 NONE = ("no answer in that time", "该期间没有回答")
 
+scores = Kind(Events, "surveys", unit="1-5", reason="satisfaction", null=NONE, no_events=None)
+counts = Kind(Events, "surveys", unit="count", reason="satisfaction")
 
-@feature(
-    "surveys",
-    unit="1-5",
-    label=("satisfaction, {n} days", "近{n}天满意度"),
-    zh="近{n}天回答的平均得分，5 分最好",
-    null=NONE,
-    reason="satisfaction",
-    windows=days(
-        365,
-    ),
-    no_events=None,
-)
-def satisfaction(rows: ir.Table, window: Window) -> ir.Value:
-    """Mean score of the answers of the last {n} days."""
+
+@scores("satisfaction, {n} days", "近{n}天满意度", days(365))
+def satisfaction(rows: Events, window: Window) -> ir.Scalar:
+    """Mean score of the answers of the last {n} days.
+    近{n}天回答的平均得分，5 分最好"""
     return rows.score.cast("float64").mean(where=window.covers(rows.days_ago))
 
 
-@feature(
-    "surveys",
-    unit="1-5",
-    label=("lowest answer, {n} days", "近{n}天最低得分"),
-    zh="近{n}天回答中的最低得分",
-    null=NONE,
-    reason="satisfaction",
-    windows=days(
-        365,
-    ),
-    no_events=None,
-)
-def satisfaction_low(rows: ir.Table, window: Window) -> ir.Value:
-    """Lowest score of the answers of the last {n} days."""
+@scores("lowest answer, {n} days", "近{n}天最低得分", days(365))
+def satisfaction_low(rows: Events, window: Window) -> ir.Scalar:
+    """Lowest score of the answers of the last {n} days.
+    近{n}天回答中的最低得分"""
     return rows.score.min(where=window.covers(rows.days_ago)).cast("float64")
 
 
-@feature(
-    "surveys",
-    unit="count",
-    label=("answers, {n} days", "近{n}天回答数"),
-    zh="近{n}天回答的题目数",
-    reason="satisfaction",
-    windows=days(
-        365,
-    ),
-)
-def survey_answers(rows: ir.Table, window: Window) -> ir.Value:
-    """Questions answered in the last {n} days."""
+@counts("answers, {n} days", "近{n}天回答数", days(365))
+def survey_answers(rows: Events, window: Window) -> ir.Scalar:
+    """Questions answered in the last {n} days.
+    近{n}天回答的题目数"""
     return number(window.covers(rows.days_ago).sum())

@@ -37,9 +37,9 @@ class Case:
 
         Customers that the spine has not, others of an account, see from its date when there is one only; else null.
         """
-        found = self.spine[column].take(pc.index_in(rows["customer_id"], self.spine["customer_id"].combine_chunks()))
+        own = self.spine[column].take(pc.index_in(rows["customer_id"], self.spine["customer_id"].combine_chunks()))
         shared = column != "activated_on" and len(self.spine["as_of"].unique()) == 1
-        return pc.fill_null(found, self.spine[column][0]) if shared else found
+        return pc.fill_null(own, self.spine[column][0]) if shared else own
 
 
 def _ahead(case: Case, rows: pa.Table) -> pa.ChunkedArray:
@@ -86,8 +86,8 @@ def otherwise(case: Case, rng: Rng) -> Case:
         ahead = cut + rng.choice([0, 1, 60 * 86_400_000_000], len(cut)) * MICROSECOND
         late = rng.random(len(cut)) < 0.4  # had happened by then, but nobody knew
         moment = np.where(late, _happened_at(copies, case) - SECOND, ahead)
-        told = np.maximum(moment, cut + rng.integers(0, 30, len(cut)) * rng.integers(0, 2, len(cut)) * DAY)
-        known = np.where(~late & (rng.random(len(cut)) < 0.3), cut - MICROSECOND, told)
+        announced = np.maximum(moment, cut + rng.integers(0, 30, len(cut)) * rng.integers(0, 2, len(cut)) * DAY)
+        known = np.where(~late & (rng.random(len(cut)) < 0.3), cut - MICROSECOND, announced)
         coming = _dated(case, copies, moment, known)
         return pa.concat_tables([_hidden(case, rows, rng), _distinct(name, coming, rows)])
 
@@ -129,10 +129,10 @@ def _distinct(name: str, rows: pa.Table, beside: pa.Table | None = None) -> pa.T
     key = list(CONTRACTS[name].key)
     taken = set(zip(*(beside[c].to_pylist() for c in key), strict=True)) if beside is not None else set()
     kept = []
-    for row, found in enumerate(zip(*(rows[c].to_pylist() for c in key), strict=True)):
-        if found not in taken:
+    for row, values in enumerate(zip(*(rows[c].to_pylist() for c in key), strict=True)):
+        if values not in taken:
             kept.append(row)
-            taken.add(found)
+            taken.add(values)
     return rows.take(pa.array(kept, pa.int64()))
 
 

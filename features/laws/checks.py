@@ -77,25 +77,25 @@ def breaches(ask: Ask, case: Case, features: Sequence[Feature], seed: int = 7) -
     """Every feature that breaks a law on this case, law by law."""
     known = ask(case)
 
-    def asked(other: Case) -> pa.Table:
+    def answer(other: Case) -> pa.Table:
         return known if other is case else ask(other)
 
     for number, law in enumerate(LAWS):
         bound = [f.column for f in features if law.peers or f.source != "peers"]
-        yield from _differing(law, bound, *law.holds(asked, case, np.random.default_rng([seed, number]), features))
+        yield from _differing(law, bound, *law.holds(answer, case, np.random.default_rng([seed, number]), features))
 
 
-def _differing(law: Law, columns: Sequence[str], expected: pa.Table, found: pa.Table) -> Iterator[Breach]:
+def _differing(law: Law, columns: Sequence[str], expected: pa.Table, answer: pa.Table) -> Iterator[Breach]:
     """One breach per column that is not as expected."""
     keys = [expected[c].to_pylist() for c in KEY]
-    if keys != [found[c].to_pylist() for c in KEY]:
+    if keys != [answer[c].to_pylist() for c in KEY]:
         raise ValueError(f"{law.name}: the answer has other rows than the spine")
     for column in columns:
-        apart = unequal(expected[column], found[column], law.exact)
+        apart = unequal(expected[column], answer[column], law.exact)
         if len(apart):
             row = int(apart[0])
-            told = (expected[column][row].as_py(), found[column][row].as_py())
-            yield Breach(law.name, column, keys[0][row], keys[1][row], *told, rows=len(apart))
+            both = (expected[column][row].as_py(), answer[column][row].as_py())
+            yield Breach(law.name, column, keys[0][row], keys[1][row], *both, rows=len(apart))
 
 
 def unequal(one: pa.ChunkedArray, other: pa.ChunkedArray, exact: bool) -> np.ndarray:
@@ -128,7 +128,7 @@ def _order(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answe
 
 
 def _dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
-    """Everybody also half a year earlier, where he was with us: together, and even and odd days by themselves."""
+    """Everybody also half a year earlier, where they were with us: together, and even and odd days by themselves."""
     earlier = moved_spine(case.spine, -183)
     earlier = earlier.filter(pc.less(earlier["activated_on"], earlier["as_of"]))
     both = pa.concat_tables([case.spine, earlier])
@@ -138,7 +138,7 @@ def _dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answe
 
 
 def _strangers(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
-    """Every second customer alone, with those who share his account."""
+    """Every second customer alone, with those who share their account."""
     some = case.spine["customer_id"].take(pa.array(range(0, len(case.spine), 2)))
     people = case.tables["customers"]
     accounts = people.filter(pc.is_in(people["customer_id"], some.combine_chunks()))["account_id"].drop_null()
@@ -157,9 +157,9 @@ def _names(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answe
     new = pc.binary_join_element_wise("n", old.take(rng.permutation(len(old))), "")
 
     def named(rows: pa.Table, before: pa.Array, after: pa.Array) -> pa.Table:
-        given = after.take(pc.index_in(rows["customer_id"], before))
+        new_ids = after.take(pc.index_in(rows["customer_id"], before))
         at = rows.column_names.index("customer_id")
-        return rows.set_column(at, "customer_id", pc.coalesce(given, rows["customer_id"]))
+        return rows.set_column(at, "customer_id", pc.coalesce(new_ids, rows["customer_id"]))
 
     other = case.altered(lambda name, rows: named(rows, old, new))
     return ask(case), ordered(named(ask(replace(other, spine=named(case.spine, old, new))), new, old))
@@ -190,17 +190,17 @@ def _calendar(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> An
 
 
 def _silence(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
-    """A customer of two years without one event has exactly what is declared; who he is, and others, are as they are."""
+    """A customer of two years without one event has exactly what is declared; who they are, and others, are as they are."""
     joined = moved(case.spine.select(["as_of"]), -731)["as_of"]
     at = case.spine.column_names.index("activated_on")
     spine = case.spine.set_column(at, "activated_on", joined)
-    found = ask(Case(spine, {n: rows.slice(0, 0) if CONTRACTS[n].event else rows for n, rows in case.tables.items()}))
-    declared = found
+    answer = ask(Case(spine, {n: rows.slice(0, 0) if CONTRACTS[n].event else rows for n, rows in case.tables.items()}))
+    declared = answer
     for f in features:
         if f.source not in {"customers", "attributes", "peers", *ACROSS}:
-            at, kind = found.column_names.index(f.column), found.schema.field(f.column).type
-            declared = declared.set_column(at, f.column, pa.array([f.no_events] * len(found), kind))
-    return declared, found
+            at, kind = answer.column_names.index(f.column), answer.schema.field(f.column).type
+            declared = declared.set_column(at, f.column, pa.array([f.no_events] * len(answer), kind))
+    return declared, answer
 
 
 def ordered(rows: pa.Table) -> pa.Table:

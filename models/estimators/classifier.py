@@ -6,13 +6,14 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from features.errors import HeadwaterError
 from models.estimators import levels
 from models.estimators.calibration import Calibrator, calibrate
 from models.estimators.estimator import Labelled
-from models.estimators.inputs import table
+from models.estimators.inputs import classes, table
 from models.estimators.packing import pack, unpack
 from models.learners import blends
 from models.learners.blends import ByValue
@@ -76,15 +77,23 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         HeadwaterError
             E351 when every label is the same.
         """
-        X = table(X)
-        self.n_features_in_, self.feature_names_in_ = X.shape[1], np.asarray(X.columns, dtype=object)
+        X = table(self, X, reset=True)
+        self.classes_ = np.array([0, 1])
+        if not isinstance(y, pd.DataFrame):
+            self.classes_, y = classes(y)
+        check_consistent_length(X, y)
         return self.start(self.learn(X, y), eval_set)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
 
     def start(self, parts: Sequence[Any], eval_set: Labelled | None = None) -> Self:
         """Take a fitted learner as it is."""
         (self.learner_,) = parts
         self.scale_, self.shift_ = 1.0, 0.0
-        self.classes_ = np.array([0, 1])
         self.calibrators_ = {h: Calibrator("sigmoid") for h in self._horizons()}
         self.levels_: dict[int, float] = {}
         self.facts_: dict[str, Any] = {}
@@ -112,10 +121,6 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
                 self.levels_[horizon] = levels.shift("binary", outcome[known], calibrator(raw[known]))
         return self
 
-    def refit(self, X: pd.DataFrame, y: Any, anchor: Labelled) -> Self:
-        """Learn again from more rows, and keep the calibrators."""
-        return self.adopt(self.learn(X, y), anchor)
-
     def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
         """Replace the learner by one that was fitted on more rows, those of `anchor` among them.
 
@@ -131,11 +136,6 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         self.scale_ = float(honest.std()) / spread if spread > 0 else 1.0
         self.shift_ = float(honest.mean() - self.scale_ * fresh.mean())
         return self
-
-    @property
-    def parts_(self) -> tuple[Any, ...]:
-        """The fitted learners."""
-        return (self.learner_,)
 
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
         """Fitted learners; the estimator stays as it is. One that ranks by value takes `value` from y."""
@@ -162,11 +162,12 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: pd.DataFrame) -> Matrix:
         """The additive score before calibration, log-odds."""
         check_is_fitted(self, "learner_")
-        return self.learner_.raw(table(X)) * self.scale_ + self.shift_
+        return self.learner_.raw(table(self, X)) * self.scale_ + self.shift_
 
     def predict(self, X: pd.DataFrame) -> Any:
         """The likelier class of each row, 0 or 1, within the main horizon."""
-        return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
+        likelier = self.predict_proba(X)[:, 1] > 0.5
+        return self.classes_[likelier.astype(int)]
 
     def predict_proba(self, X: pd.DataFrame) -> Matrix:
         """Two columns: will not, will, within the main horizon."""

@@ -3,7 +3,6 @@
 Files are compared with their recorded sha256 before they come here: damaged LightGBM text can crash the interpreter.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -62,28 +61,3 @@ def kind(files: Mapping[str, str]) -> str:
     """The target of the model that these files hold. Raises E513 for files that are not ours."""
     _refuse_foreign(files)
     return str(_read(files).get("kind"))
-
-
-def sha256s(files: Mapping[str, str]) -> dict[str, str]:
-    """File name to sha256 of its UTF-8 text."""
-    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(files.items())}
-
-
-def digest(files: Mapping[str, str]) -> str:
-    """One sha256 for the whole model."""
-    return hashlib.sha256(json.dumps(sha256s(files), sort_keys=True).encode()).hexdigest()
-
-
-def check(files: Mapping[str, str], expected: Mapping[str, str]) -> None:
-    """Raises E514 unless every file is there and has the recorded sha256; call it before `from_files`."""
-    _refuse_foreign(files)
-    found = sha256s(files)
-    wrong = sorted(n for n in set(found) | set(expected) if found.get(n) != expected.get(n))
-    if wrong:
-        raise HeadwaterError("E514", file=wrong[0], sample=wrong[:3])
-
-
-def same_features(facts: Mapping[str, Any], feature_set_hash: str) -> None:
-    """Raises E512 when a model was made from another feature set than the one at hand."""
-    if facts.get("feature_set_hash") != feature_set_hash:
-        raise HeadwaterError("E512", names=f"{facts.get('feature_set_hash')} / {feature_set_hash}")

@@ -6,7 +6,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
+from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, column_or_1d
 
 from models.estimators.calibration import Band, band
 from models.estimators.estimator import Labelled
@@ -53,9 +54,15 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         eval_set
             X and y of a later time; without it the level is that of the rows learnt from, and the band is wide.
         """
-        X = table(X)
-        self.n_features_in_, self.feature_names_in_ = X.shape[1], np.asarray(X.columns, dtype=object)
+        X = table(self, X, reset=True)
+        check_consistent_length(X, y)
         return self.start(self.learn(X, y), eval_set)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.positive_only = True
+        return tags
 
     def start(self, parts: Sequence[Any], eval_set: Labelled | None = None) -> Self:
         """Take fitted learners as they are."""
@@ -64,11 +71,6 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         self.band_ = Band((0.0,), (0.0,), (2.0,))
         self.facts_: dict[str, Any] = {}
         return self if eval_set is None else self.calibrate_on(*eval_set)
-
-    @property
-    def parts_(self) -> tuple[Any, ...]:
-        """The fitted learners: of everybody, and of those who stayed."""
-        return (self.learner_, self.retained_)
 
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
         """Fitted learners; the estimator stays as it is."""
@@ -81,10 +83,6 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         self._level(X, y)
         self.band_ = band(self._expected(X), amounts(y)[0], self.coverage)
         return self
-
-    def refit(self, X: pd.DataFrame, y: Any, anchor: Labelled) -> Self:
-        """Learn again from more rows; the level is taken anew on `anchor`, the quantiles stay the honest ones."""
-        return self.adopt(self.learn(X, y), anchor)
 
     def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
         """Replace the learners by some that were fitted on more rows, those of `anchor` among them."""
@@ -106,7 +104,7 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
 
     def _expected(self, X: pd.DataFrame) -> Matrix:
         check_is_fitted(self, "learner_")
-        return np.exp(self.learner_.raw(table(X))) * self.level_
+        return np.exp(self.learner_.raw(table(self, X))) * self.level_
 
     def predict(self, X: pd.DataFrame) -> Matrix:
         """Expected money of each row over the horizon, in the currency of y."""
@@ -152,8 +150,12 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
 
 def amounts(y: Any) -> tuple[Matrix, Any]:
     """Amounts, and who stayed: all, where it is not known."""
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")
     if not isinstance(y, pd.DataFrame):
-        return np.asarray(y, dtype=float), np.ones(len(y), dtype=bool)
+        value = column_or_1d(y, warn=True, dtype=float)
+        assert_all_finite(value, input_name="y")
+        return value, np.ones(len(value), dtype=bool)
     value = y["value"].to_numpy(dtype=float)
     if "churned" not in y:
         return value, np.ones(len(y), dtype=bool)

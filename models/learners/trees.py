@@ -69,7 +69,7 @@ class Trees(BaseEstimator):
         self.encoder_ = Encoder().fit(X, y)
         level = positive_mean(y) if self.objective == "amount" else 1.0
         target = np.maximum(y, 0) / level
-        names = self.encoder_.columns_
+        names = [str(column) for column in self.encoder_.columns_]
         data = lgb.Dataset(self.encoder_.transform(X), target, feature_name=names, params={"verbosity": -1})
         self.booster_ = lgb.train(self._parameters(), data, self.n_estimators)
         self.shift_ = float(np.log(level))

@@ -9,8 +9,3 @@ from models.targets.vip import VIP
 
 TARGETS: Mapping[str, Target] = {target.name: target for target in (CHURN, VALUE, VIP)}
 """By name, in the order in which they are trained, scored and shown."""
-
-
-def label_columns() -> list[str]:
-    """The labels without a horizon in their names, in the order of the targets."""
-    return [target.label for target in TARGETS.values() if "{}" not in target.label]

@@ -7,6 +7,7 @@ import pandas as pd
 from rich.table import Table
 
 from models.scores.columns import BY_NAME
+from models.targets.registry import TARGETS
 from pipelines.cli.run import Run
 from pipelines.flows import explanation
 from pipelines.flows.explanation import Explanation
@@ -36,16 +37,21 @@ _SHOWN = (
 )
 
 
+def _shown() -> list[str]:
+    """The columns of a card: the usual ones, and the score of every other target."""
+    return list(dict.fromkeys((*_SHOWN, *(target.published for target in TARGETS.values()))))
+
+
 def explain(run: Run, customer: str, as_of: date | None) -> None:
     """Show a customer's card, why they have their scores, and the raw score recomputed."""
     lang = run.language
     why = explanation.explain(run.project, customer, as_of, lang)
-    scores = {name: why.row[name] for name in _SHOWN}
+    scores = {name: why.row[name] for name in _shown()}
     run.tell(as_of=why.as_of.isoformat(), customer_id=customer, scores=scores, reasons=why.reasons)
     run.say(_card(why.row, lang))
     for target, sentences in why.reasons.items():
         if sentences:
-            run.say(text(f"steps.why_{target}", lang), style="bold")
+            run.say(text(f"targets.{target}.why", lang), style="bold")
             for sentence in sentences:
                 run.say(f"  {sentence}")
     if why.scored_by:
@@ -63,7 +69,7 @@ def _recomputed(run: Run, why: Explanation) -> str:
 
 def _card(row: dict[str, Any], lang: str) -> Table:
     shown = Table(show_header=False, box=None, pad_edge=False)
-    for name in _SHOWN:
+    for name in _shown():
         value = row[name]
         if not (value is None or (isinstance(value, float) and pd.isna(value))):
             shown.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, _value(name, value, lang))

@@ -203,6 +203,9 @@ class Mapping(Part):
     timezone: Zone = Field("Asia/Shanghai", description="of days, months and times without an offset, by IANA name")
     currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="of all money, by ISO 4217")
     tables: dict[str, TableMapping] = Field(description="canonical table -> where its rows come from")
+    words: dict[str, tuple[str, str]] = Field(
+        {}, exclude=True, description="what measures, attributes and topics are called, in English and in Chinese"
+    )
     origin: str = Field("mapping", exclude=True, description="the file this was read from, for messages")
 
     @property

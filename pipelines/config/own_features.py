@@ -7,23 +7,17 @@ import importlib
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
-from types import ModuleType
-
-import ibis
-import ibis.expr.types as ir
+from types import MappingProxyType, ModuleType
 
 from features.blocks.registry import BLOCKS
-from features.build import build, from_rows, kind
 from features.catalogue import catalogue, definitions
-from features.contracts import CONTRACTS
-from features.definition import ROW, Definition, Feature
+from features.definition import Definition, Feature, Words
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
-from features.spine import Population, population
+from features.trial import check, sentence
 from pipelines.config.validation import nearest
 from pipelines.wording.texts import catalogue as texts
 
@@ -36,11 +30,11 @@ def load(named: str, beside: Path) -> ModuleType:
     Raises E266 when it cannot be read or run, E267 when no feature is in it, E264 for one declared wrongly.
     """
     module = _from_file(beside / named) if named.endswith(".py") else _from_name(named)
-    found = definitions(module)
-    if not found:
+    marked = definitions(module)
+    if not marked:
         raise HeadwaterError("E267", file=module.__file__)
-    for definition in found:
-        _looked_over(module, definition)
+    for definition in marked:
+        _check_declaration(module, definition)
     return module
 
 
@@ -51,25 +45,25 @@ def _from_file(path: Path) -> ModuleType:
     module = ModuleType(f"own.{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    with _told(path):
+    with _translated(path):
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
     return module
 
 
 def _from_name(name: str) -> ModuleType:
-    with _told(Path(name)):
+    with _translated(Path(name)):
         return importlib.import_module(name)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     """What goes wrong in the project's code becomes E266, at the last of its lines that was reached."""
     try:
         yield
     except HeadwaterError:
         raise
     except Exception as error:
-        raise HeadwaterError("E266", file=path, row=_place(error, path), found=_said(error)) from error
+        raise HeadwaterError("E266", file=path, row=_place(error, path), found=sentence(error)) from error
 
 
 def _place(error: Exception, path: Path) -> int | None:
@@ -79,17 +73,12 @@ def _place(error: Exception, path: Path) -> int | None:
     return lines[-1] if lines else None
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip() or '—').splitlines()[0]}"
-
-
-def _looked_over(module: ModuleType, definition: Definition) -> None:
+def _check_declaration(module: ModuleType, definition: Definition) -> None:
     """Raises E264 for the first thing that is missing or unknown in a declaration."""
-    wrong = _fault(definition)
-    if wrong:
-        found, values = wrong
-        line, name = definition.function.__code__.co_firstlineno, definition.function.__name__
-        raise HeadwaterError("E264", file=module.__file__, row=line, name=name, found=f"@own.{found}", **values)
+    if fault := _fault(definition):
+        key, values = fault
+        line, name = definition.line, definition.function.__name__
+        raise HeadwaterError("E264", file=module.__file__, row=line, name=name, found=f"@own.{key}", **values)
 
 
 def _fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
@@ -99,68 +88,42 @@ def _fault(definition: Definition) -> tuple[str, dict[str, str]] | None:
         return "source", {"given": definition.source, "nearest": nearest(definition.source, sources) or "—"}
     if definition.block and definition.source in sources:
         return "block", {"given": definition.source}
-    if definition.reason not in reasons:
-        return "reason", {"given": definition.reason, "nearest": nearest(definition.reason, reasons) or "—"}
+    if definition.kind.reason not in reasons:
+        return "reason", {"given": definition.kind.reason, "nearest": nearest(definition.kind.reason, reasons) or "—"}
     if not NAME.fullmatch(definition.function.__name__):
         return "name", {}
-    if not definition.meaning[0]:
+    if not all(definition.meaning):
         return "docstring", {}
     return None
 
 
 def _known_reasons() -> list[str]:
     """The business reasons that there are words for."""
-    found = {key.split(".")[1] for key in texts() if key.startswith("reasons.") and key.endswith("_above")}
-    return sorted(name.removesuffix("_above") for name in found)
-
-
-def _checked(
-    module: ModuleType, features: Sequence[Feature], measures: Sequence[str], settings: FeatureSettings
-) -> None:
-    """Raises E265 for a feature whose expression cannot be made, or is no number (no text, where its unit says so).
-
-    Nothing is read: the tables are those of the contracts.
-    """
-    for feature in features:
-        if feature.definition.function.__module__ == module.__name__:
-            line = feature.definition.function.__code__.co_firstlineno
-            where = {"file": module.__file__, "row": line, "name": feature.column}
-            try:
-                made = _column(feature, features, measures, settings)
-            except Exception as error:
-                raise HeadwaterError("E265", **where, found=_said(error)) from error
-            if str(made.type().copy(nullable=True)) != kind(feature):
-                found = {"found": "@own.type", "given": str(made.type()), "expected": kind(feature)}
-                raise HeadwaterError("E265", **where, **found)
-
-
-def _column(
-    feature: Feature, features: Sequence[Feature], measures: Sequence[str], settings: FeatureSettings
-) -> ir.Value:
-    """The expression of one feature over tables without rows."""
-    if not from_rows(feature):
-        seen = {f.column: kind(f) for f in features if f.column in feature.reads or f.source not in {"peers", "wide"}}
-        if feature.source == "wide":
-            return feature.value(ibis.table(seen, name="wide"), settings.stages)
-        declared = {c: seen[c] for c in feature.reads}
-        return feature.value(ibis.table({ROW: "int64", "as_of": "date"} | declared, name="wide"))
-    tables = {name: _empty(name, tuple(measures)) for name in CONTRACTS}
-    spine = population(tables, [date(2026, 1, 1)], "UTC", Population())
-    return build(tables, spine, [feature], settings)[feature.column]
-
-
-def _empty(name: str, measures: tuple[str, ...]) -> ir.Table:
-    """A canonical table that holds nothing and lies nowhere."""
-    contract = CONTRACTS[name].with_measures(measures or ("measure",)) if name == "usage" else CONTRACTS[name]
-    versions = {"superseded_at": "timestamp(6)"} if contract.event else {}
-    return ibis.table(contract.schema() | versions, name=name)
+    reasons = {key.split(".")[1] for key in texts() if key.startswith("reasons.") and key.endswith("_above")}
+    return sorted(name.removesuffix("_above") for name in reasons)
 
 
 def joined(
-    module: ModuleType | None, measures: Sequence[str], attributes: Sequence[str], settings: FeatureSettings
+    module: ModuleType | None,
+    measures: Sequence[str],
+    attributes: Sequence[str],
+    settings: FeatureSettings,
+    words: Mapping[str, Words] = MappingProxyType({}),
 ) -> tuple[Feature, ...]:
-    """The catalogue with the project's own family, if there is one. Raises E268 and E265."""
-    features = catalogue(measures, attributes, module, topics=settings.topics, parts=settings.parts)
+    """The catalogue with the project's own family, if there is one.
+
+    Parameters
+    ----------
+    module : the project's own family, as `load` gives it
+    measures, attributes, words : what the mapping declares
+    settings : topics and parts, and those that expressions depend on
+
+    Raises
+    ------
+    HeadwaterError
+        E268 for a column of the module that there is already, E265 for one that cannot be made
+    """
+    features = catalogue(measures, attributes, module, topics=settings.topics, parts=settings.parts, words=words)
     if module:
-        _checked(module, features, measures, settings)
+        check([f for f in features if f.definition.function.__module__ == module.__name__], features, settings)
     return features

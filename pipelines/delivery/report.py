@@ -76,7 +76,7 @@ def _view(page: Page) -> dict[str, Any]:
         "name": data.name,
         "as_of": page.day(data.as_of),
         "run_id": data.run_id,
-        "models": [(page.say(f"target_{target}"), version) for target, version in data.models.items()],
+        "models": [(text(f"targets.{target}.name", page.lang), version) for target, version in data.models.items()],
         "scored": report_customers.scored(page),
         "cards": report_customers.cards(page),
         "matrix": report_customers.matrix(page),

@@ -11,6 +11,7 @@ from models.targets.task import CLASSIFICATION, REGRESSION
 from pipelines.delivery import charts
 from pipelines.delivery.report_data import Evaluation, Page
 from pipelines.wording.formats import NOTHING, missing
+from pipelines.wording.texts import text
 
 FEW = 50  # fewer positives than this allow no judgement
 TOP = 0.05  # the share of customers at which models are told about in words
@@ -26,7 +27,7 @@ def _block(page: Page, target: Target, evaluation: Evaluation) -> dict[str, Any]
     mark = _grade(target, evaluation)
     candidates = evaluation.shown
     return {
-        "target": page.say(f"target_{target.name}"),
+        "target": text(f"targets.{target.name}.name", page.lang),
         "version": page.data.models.get(target.name, NOTHING),
         "grade": mark if mark != "few" else NOTHING,
         "grade_class": mark,
@@ -161,5 +162,5 @@ def _pictures(page: Page, target: Target, evaluation: Evaluation) -> list[dict[s
 
 def _picture(page: Page, target: Target, name: str, figure: Any) -> dict[str, str]:
     title = page.say(f"picture_{name}")
-    alt = f"{page.say(f'target_{target.name}')}: {title}"
+    alt = f"{text(f'targets.{target.name}.name', page.lang)}: {title}"
     return {"title": title, "svg": charts.svg(figure, f"{page.lang}-{target.name}-{name}", alt)}

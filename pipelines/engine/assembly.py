@@ -19,8 +19,10 @@ import pandas as pd
 import pyarrow as pa
 import sqlglot.expressions as sge
 
+from features.blocks.household import sharing
 from features.blocks.permissions import permissions
-from features.blocks.registry import ACROSS, USAGE_LOOKBACK, sharing
+from features.blocks.registry import ACROSS
+from features.blocks.usage import USAGE_LOOKBACK
 from features.build import compared, join, parts
 from features.definition import KEY, ROW, Feature
 from features.spine import population

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from features.build import NUMBER, TEXT, kind
 from features.definition import Feature
+from features.values import NUMBER, TEXT, kind
 from pipelines.config.settings import Settings
 from pipelines.engine.assembly import Assembly
 from pipelines.engine.scoring_run import ScoringRun

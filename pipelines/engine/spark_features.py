@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from features.blocks.permissions import permissions
-from features.blocks.registry import USAGE_LOOKBACK
+from features.blocks.usage import USAGE_LOOKBACK
 from features.build import join, parts
 from features.definition import KEY, ROW
 from features.spine import population

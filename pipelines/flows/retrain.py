@@ -112,7 +112,7 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
     """Train one target and judge it on its final window."""
     settings = project.settings
     chosen = settings.training.model_copy(update={"threads": settings.threads, "seed": settings.seed})
-    with steps.step(f"train_{name}") as facts:
+    with steps.step(f"train_{name}", f"targets.{name}.train") as facts:
         trained = train(name, data.frame, data.splits[name], chosen, data.features)
         trained.model.facts_ |= {
             "feature_set_hash": project.feature_set_hash,
@@ -183,7 +183,7 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
     gate; otherwise nothing scores this target.
     """
     lang = steps.lang
-    with steps.step(f"register_{trained.target}") as facts:
+    with steps.step(f"register_{trained.target}", f"targets.{trained.target}.register") as facts:
         decision = promotion.decide(project, data.frame, trained, trained.winner)
         version = _logged(project, data, trained, decision)
         said = [version.name, promotion.sentence(decision, lang)]

@@ -61,8 +61,7 @@ def _feature_page(features: Sequence[Feature]) -> str:
         " `headwater features list` shows those of your own.\nWindows count back from the as-of date: `3m` closed calendar"
         " months, `12w` weeks (in periods of four), `90d` days; `6m_2m_ago` is a window that ends two months earlier.\nNull"
         " is unknown, zero is none: every feature is also null where its source table is not there.\nThe source `wide` means"
-        " the other features of the same row, `peers` those of all customers of the same as-of date.\nHe, his and him stand"
-        " for the customer, whoever that is.\n\n"
+        " the other features of the same row, `peers` those of all customers of the same as-of date.\n\n"
         "窗口自截止日向前计：`3m` 为已出账自然月，`12w` 为周（四周一期），`90d` 为天，`6m_2m_ago` 为早两个月结束的窗口。空值表示未知，零表示没有；来源表缺失时特征一律为空。"
         "来源 `wide` 指同一行的其他特征，`peers` 指同一截止日全部客户的特征。\n\n"
     )
@@ -168,7 +167,9 @@ def _measures() -> tuple[str, ...]:
 def _features() -> tuple[Feature, ...]:
     """The catalogue of the shipped operator."""
     declared, named = _operator().tables, _operator().features
-    return catalogue(declared.measures, declared.attributes, topics=named.topics, parts=named.parts)
+    return catalogue(
+        declared.measures, declared.attributes, topics=named.topics, parts=named.parts, words=declared.words
+    )
 
 
 def pages() -> dict[str, Callable[[], str]]:

@@ -31,9 +31,12 @@ class Steps:
         self._title, self._begun, self._last, self._told = "", 0.0, 0.0, 0.0
 
     @contextmanager
-    def step(self, name: str) -> Iterator[dict]:
-        """Run a step; put the sentence for people under `said` in the yielded facts, and numbers beside it."""
-        title = text(f"steps.{name}", self.lang)
+    def step(self, name: str, title: str = "") -> Iterator[dict]:
+        """Run a step; put the sentence for people under `said` in the yielded facts, and numbers beside it.
+
+        `title` is the key of its words, `steps.<name>` when left out.
+        """
+        title = text(title or f"steps.{name}", self.lang)
         started = perf_counter()
         facts: dict = {}
         written = self.journal.step(name, facts) if self.journal else nullcontext()

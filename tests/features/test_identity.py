@@ -168,12 +168,12 @@ def test_another_form_is_another_hash(monkeypatch: pytest.MonkeyPatch, sound: st
 
 ALONE = """
 import sys
-from features.blocks import registry
+from features.blocks import months
 from tests.features.test_identity import of_small, empty_tables
 if sys.argv[1] == "2":
     bills = empty_tables()["bills"]
     bills.join(bills.view(), "customer_id")
-    registry.month(bills.happened_on)
+    months.month(bills.happened_on)
 print(of_small())
 """
 

@@ -6,15 +6,16 @@ from fractions import Fraction
 import ibis
 import pytest
 
+from features import series
 from features.definition import Window
-from features.series import Series, hundredths, number, over
-from tests.features import naive_money
+from features.series import Series, hundredths, number, ratio
+from tests.features import figures
 
 STATISTICS = ("count", "mean", "deviation", "slope", "peak", "spike", "filled", "peak_ago")
 WINDOWS = [Window(1, "m"), Window(3, "m"), Window(6, "m"), Window(3, "m", skip=3), Window(6, "m", skip=6)]
 
 
-def asked(con: ibis.BaseBackend, worlds: list[dict], window: Window) -> list[dict]:
+def answers(con: ibis.BaseBackend, worlds: list[dict], window: Window) -> list[dict]:
     """Every statistic of every world, by the series."""
     rows = [
         (w, ago, v, world["known"])
@@ -35,11 +36,11 @@ def grid(world: dict, window: Window) -> dict:
     peak = max(values, default=None)
     return {
         "count": len(values),
-        "mean": naive_money.mean(values),
-        "deviation": naive_money.spread(values),
-        "slope": naive_money.slope(values),
+        "mean": figures.mean(values),
+        "deviation": figures.spread(values),
+        "slope": figures.slope(values),
         "peak": peak,
-        "spike": naive_money.over(peak, naive_money.mean(sorted(values)[:-1])),
+        "spike": figures.ratio(peak, figures.mean(sorted(values)[:-1])),
         "filled": sum(v > 0 for v in values) if values else None,
         "peak_ago": values.index(peak) + window.skip if peak else None,
     }
@@ -59,7 +60,7 @@ def test_equals_the_grid(con: ibis.BaseBackend, window: Window):
         }
         for _ in range(300)
     ]
-    for world, got in zip(worlds, asked(con, worlds, window), strict=True):
+    for world, got in zip(worlds, answers(con, worlds, window), strict=True):
         for name, expected in grid(world, window).items():
             assert got[name] == (None if expected is None else pytest.approx(float(expected), rel=1e-9, abs=1e-9)), (
                 name,
@@ -70,7 +71,7 @@ def test_equals_the_grid(con: ibis.BaseBackend, window: Window):
 def test_one_filled_month_among_empty_ones_has_no_spike(con: ibis.BaseBackend):
     """0.1 + 0.2 - 0.3 is not 0 in floating point; in whole hundredths it is, and nothing is divided by a remainder."""
     worlds = [{"known": 7, "values": {2: float(cents)}} for cents in range(1, 400)]
-    assert {row["spike"] for row in asked(con, worlds, Window(6, "m"))} == {None}
+    assert {row["spike"] for row in answers(con, worlds, Window(6, "m"))} == {None}
 
 
 def test_the_order_of_rows_tells_in_no_bit_of_a_deviation(con: ibis.BaseBackend):
@@ -80,7 +81,7 @@ def test_the_order_of_rows_tells_in_no_bit_of_a_deviation(con: ibis.BaseBackend)
         values = [(ago, draw.randrange(30_000_000, 90_000_000) * 1.0) for ago in range(6)]
         worlds += [{"known": 40, "values": dict(order)} for order in (values, values[::-1], draw.sample(values, 6))]
     window = Window(6, "m")
-    got = [row["deviation"] for row in asked(con, worlds, window)]
+    got = [row["deviation"] for row in answers(con, worlds, window)]
     assert got[0::3] == got[1::3] == got[2::3]
     assert got == pytest.approx([float(grid(world, window)["deviation"]) for world in worlds], rel=1e-9)
 
@@ -93,8 +94,17 @@ def test_hundredths_are_whole_and_exact(con: ibis.BaseBackend):
     assert con.to_pyarrow(floats.name("h").as_table())["h"].to_pylist() == [1.0, 7.0, 115.0, 2999.0, 12345678.0]
 
 
-def test_over_nothing_is_null_and_a_count_of_nothing_is_zero(con: ibis.BaseBackend):
+def test_a_ratio_to_nothing_is_null_and_a_count_of_nothing_is_zero(con: ibis.BaseBackend):
     table = ibis.memtable([(1.0, 0.0), (1.0, None), (None, 2.0), (1.0, 4.0)], schema={"a": "float64", "b": "float64"})
-    answer = con.to_pyarrow(table.select(over=over(table.a, table.b), number=number(table.a)))
-    assert answer["over"].to_pylist() == [None, None, None, 0.25]
+    answer = con.to_pyarrow(table.select(ratio=ratio(table.a, table.b), number=number(table.a)))
+    assert answer["ratio"].to_pylist() == [None, None, None, 0.25]
     assert answer["number"].to_pylist() == [1.0, 1.0, 0.0, 1.0]
+
+
+def test_the_old_name_of_ratio_still_works_with_a_warning():
+    """Projects' own features import it."""
+    with pytest.warns(DeprecationWarning, match="ratio"):
+        from features.series import over
+    assert over is ratio
+    with pytest.raises(AttributeError, match="nothing_of_this_name"):
+        _ = series.nothing_of_this_name

@@ -31,14 +31,14 @@ JULY = date(2024, 7, 1)
 
 
 def who(con: ibis.BaseBackend, days: list[date], rule: Population) -> dict[date, list[str]]:
-    """The customers of each day, in order, each as often as he stands there."""
+    """The customers of each day, in order, each as often as they stand there."""
     tables = {"customers": table("customers", CUSTOMERS), "bills": table("bills", BILLS)}
     rows = con.to_pyarrow(population(tables, days, "UTC", rule)).to_pylist()
     return {day: sorted(row["customer_id"] for row in rows if row["as_of"] == day) for day in days}
 
 
 def test_joined_and_not_left(con: ibis.BaseBackend):
-    """Who leaves on the as-of date or later is still there: that he leaves is what we predict."""
+    """Who leaves on the as-of date or later is still there: leaving is what we predict."""
     days = [JULY, date(2024, 7, 2), date(2020, 1, 1)]
     assert who(con, days, Population()) == {
         JULY: ["going", "old", "will go", "yesterday"],

@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 import pytest
 
 from features.blocks.permissions import permissions
-from features.build import kind
 from features.definition import KEY
 from features.settings import FeatureSettings
 from features.spine import Population, everyone, population
+from features.values import kind
 from tests.features.asking import Asker, ordered, without_nan
 from tests.spark.asking import made
 from tests.world import ZONE, World, arrow, everything, spine_table, tables, world

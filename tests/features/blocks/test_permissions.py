@@ -28,7 +28,7 @@ CONTACTS = """
 """
 
 
-def asked(con: ibis.BaseBackend, **texts: str) -> dict[str, tuple]:
+def decisions(con: ibis.BaseBackend, **texts: str) -> dict[str, tuple]:
     tables = {name: table(name, text) for name, text in texts.items()}
     spine = everyone(table("customers", CUSTOMERS), [date(2024, 7, 1)], "UTC")
     rows = con.to_pyarrow(permissions(tables, spine, "marketing")).to_pylist()
@@ -37,9 +37,9 @@ def asked(con: ibis.BaseBackend, **texts: str) -> dict[str, tuple]:
 
 
 def test_the_newest_decision_for_the_purpose_counts(con: ibis.BaseBackend):
-    found = asked(con, consents=CONSENTS, contacts=CONTACTS)
+    found = decisions(con, consents=CONSENTS, contacts=CONTACTS)
     assert found == {"yes": (True, date(2024, 6, 1)), "no": (False, None), "unasked": (None, None)}
 
 
 def test_without_the_tables_nothing_is_known(con: ibis.BaseBackend):
-    assert set(asked(con).values()) == {(None, None)}
+    assert set(decisions(con).values()) == {(None, None)}

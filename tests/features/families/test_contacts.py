@@ -41,7 +41,7 @@ def test_campaigns_channels_and_recency(con: ibis.BaseBackend):
 
 
 def test_who_begins(con: ibis.BaseBackend):
-    """Three calls of his in ninety days and none in those before; ours: 10 May and, 304 days ago, 1 September."""
+    """Three calls of theirs in ninety days and none in those before; ours: 10 May and, 304 days ago, 1 September."""
     expected = """
         customer_id | seen on    | days_since_inbound | days_since_outbound | inbound_change_90d | inbound_share_365d
         busy        | 2024-07-01 | 3                  | 52                  | 3                  | 3/5

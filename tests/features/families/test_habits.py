@@ -1,4 +1,4 @@
-"""Worked examples of how regularly a customer uses what he has: periods of four weeks back from the as-of date."""
+"""Worked examples of how regularly customers use what they have: periods of four weeks back from the as-of date."""
 
 import ibis
 
@@ -69,7 +69,7 @@ def test_taken_up_and_given_up(con: ibis.BaseBackend):
 
 def test_share_of_days_and_idle_time(con: ibis.BaseBackend):
     """Rising: 30 June and 3 June, besides 2 June and 5 May; before 7 April nothing for nine periods of the year. Young
-    used both of his two, on 10 May and 10 June."""
+    used both of their two, on 10 May and 10 June."""
     expected = """
         customer_id | seen on    | usage_days_share_4w | usage_days_share_12w | usage_gap_max_52w
         rising      | 2024-07-01 | 2/28                | 4/84                 | 36

@@ -66,7 +66,7 @@ def test_the_bill_of_the_account(con: ibis.BaseBackend):
 
 
 def test_complaints_of_the_others(con: ibis.BaseBackend):
-    """His own do not count, nor those of somebody who has left, nor one that is known on 8 July."""
+    """Their own do not count, nor those of somebody who has left, nor one that is known on 8 July."""
     expected = """
         customer_id | seen on    | household_complaints_180d
         mother      | 2024-07-07 | 1

@@ -1,4 +1,4 @@
-"""Lifecycle: the golden case, and what must hold for every customer whatever he does."""
+"""Lifecycle: the golden case, and what must hold for every customer whatever they do."""
 
 import ibis
 import numpy as np

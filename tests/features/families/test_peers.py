@@ -63,7 +63,7 @@ def test_beside_the_median(con: ibis.BaseBackend):
 
 
 def test_what_everybody_does_is_the_season(con: ibis.BaseBackend):
-    """In the newest twelve weeks low halves his use and the others double it: beside the median of 2 he keeps a quarter."""
+    """In the newest twelve weeks low halves its use and the others double it: beside the median of 2 a quarter is left."""
     usage = """
         customer_id | happened_at | data_mb
         low         | 2024-03-01  | 80

@@ -30,7 +30,7 @@ USAGE = """
 
 
 def test_level_and_change(con: ibis.BaseBackend):
-    """Young: 60 days are two whole periods. New: eleven days are none, so a level is unknown, though he has used."""
+    """Young: 60 days are two whole periods. New: eleven days are none, so a level is unknown, though they have used."""
     expected = """
         customer_id | seen on    | voice_minutes_mean_4w | voice_minutes_mean_12w | voice_minutes_ratio_4w | data_mb_mean_4w
         rising      | 2024-07-01 | 60                    | 105/3                  | 2                      | 12.5

@@ -23,7 +23,7 @@ MIDDLE = date(2024, 3, 1)
 
 
 def on_one_day(given: World) -> World:
-    """Each customer's rows moved by whole days, those of his account by as many."""
+    """Each customer's rows moved by whole days, those of the account by as many."""
     people = given.tables["customers"]
     shift = (pd.Timestamp(MIDDLE) - given.spine.set_index("customer_id").as_of).astype("timedelta64[us]")
     accounts = people.assign(shift=people.customer_id.map(shift)).dropna(subset=["shift", "account_id"])
@@ -66,7 +66,7 @@ def versioned(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     return rows.assign(superseded_at=ordered.groupby(key).known_at.shift(-1).reindex(rows.index))
 
 
-def asked(ask: Asker, given: World, days: list[date]) -> pa.Table:
+def answer(ask: Asker, given: World, days: list[date]) -> pa.Table:
     """Every feature of the population of these days."""
     people = ibis.memtable(arrow("customers", given.tables["customers"]))
     return ask(given, ask.con.to_pyarrow(population({"customers": people}, days, ZONE, Population())))
@@ -74,10 +74,10 @@ def asked(ask: Asker, given: World, days: list[date]) -> pa.Table:
 
 def backfilled(ask: Asker, given: World, days: list[date]) -> dict[date, set[str]]:
     """Per day the columns in which the later build, of all days at once, is not what the day's own run gave."""
-    whole = asked(ask, given, days)
+    whole = answer(ask, given, days)
     wrong = {}
     for day in days:
-        night = asked(ask, delivered(given, day), [day])
+        night = answer(ask, delivered(given, day), [day])
         assert night.num_rows > 50
         found = differing(night, whole.filter(pc.equal(whole["as_of"], day)).combine_chunks())
         wrong |= {day: found} if found else {}

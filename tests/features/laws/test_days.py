@@ -12,9 +12,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from features.blocks.registry import month, newest_closed
 from features.definition import KEY, ROW
-from features.settings import FeatureSettings
 from features.spine import Population, cutoff, population
 from features.visible import visible
 from tests.world import stored
@@ -113,28 +111,7 @@ def test_days_are_counted_as_people_count_them(seen: list[dict], zone: str, firs
         assert sorted(found.get(as_of, [(None, None)])) == sorted(near or [(None, None)]), as_of
 
 
-def closed(as_of: date, closing: int, arrears: bool) -> int:
-    """The newest month, as year x 12 + month, that was over `closing` days ago and is billed by now: day by day."""
-    day = as_of - timedelta(days=closing + arrears)
-    this = day.month
-    while day.month == this:
-        day -= timedelta(days=1)
-    return day.year * 12 + day.month
-
-
-@pytest.mark.parametrize("closing", [0, 5, 31])
-@pytest.mark.parametrize("arrears", [False, True])
-def test_months_close_as_the_calendar_says(con: ibis.BaseBackend, closing: int, arrears: bool):
-    days = ibis.memtable(pa.table({"as_of": pa.array(DAYS, pa.date32())}))
-    settings = FeatureSettings(closing_days=closing, billed_in_arrears=arrears)
-    answer = con.to_pyarrow(days.select("as_of", at=month(days.as_of), closed=newest_closed(days.as_of, settings)))
-    for row in answer.to_pylist():
-        as_of = row["as_of"]
-        assert row["at"] == as_of.year * 12 + as_of.month
-        assert row["closed"] == closed(as_of, closing, arrears), as_of
-
-
-def test_the_spine_has_everybody_on_every_day_that_he_is_with_us(con: ibis.BaseBackend, zone: str):
+def test_the_spine_has_everybody_on_every_day_that_they_are_with_us(con: ibis.BaseBackend, zone: str):
     """Joined before the day and not left before it; 1,500 days, each person at an edge of its own."""
     joined = [date(2010, 1, 1), date(2016, 2, 28), date(2016, 2, 29), date(2017, 12, 31), date(2020, 2, 8)]
     left = [None, date(2016, 2, 29), date(2016, 3, 1), date(2018, 3, 25), None]

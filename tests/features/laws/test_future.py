@@ -29,7 +29,7 @@ NARROW = [
 SOURCES = {f.source for f in NARROW} - {"attributes", "household"}  # who left when is read from customers, not events
 
 
-def holds(ask: Asker, size: int, seed: int) -> None:
+def assert_holds(ask: Asker, size: int, seed: int) -> None:
     """Law 1 on worlds that are asked three times: as they are, without a future, and with that of others."""
     given = world(size, seed)
     answer = ask(given)
@@ -40,13 +40,13 @@ def holds(ask: Asker, size: int, seed: int) -> None:
 
 
 def test_nothing_from_the_cutoff_on_changes_anything_in_12000_worlds(ask: Asker):
-    holds(ask, 12_000, seed=101)
+    assert_holds(ask, 12_000, seed=101)
 
 
 @pytest.mark.slow
 def test_nothing_from_the_cutoff_on_changes_anything_in_100000_worlds(ask: Asker):
     for seed in range(5):
-        holds(ask, 20_000, seed=1_001 + 2 * seed)
+        assert_holds(ask, 20_000, seed=1_001 + 2 * seed)
 
 
 def test_the_worlds_are_as_hostile_as_they_claim():
@@ -152,8 +152,8 @@ ROWS = st.lists(
 """Table, when it happened, when it was known, when it ended or was solved, and how much."""
 
 
-def told_apart(asker: Asker, rows: list[tuple], tables: Sequence[str] = EVENTS) -> set[str]:
-    """Two customers, one with his whole history, one with its past only: the columns in which they differ.
+def columns_apart(asker: Asker, rows: list[tuple], tables: Sequence[str] = EVENTS) -> set[str]:
+    """Two customers, one with the whole history, one with its past only: the columns in which they differ.
 
     Of rows that would share a key, as two plans from one day, the last one stays.
     """
@@ -177,7 +177,7 @@ def small(con: ibis.BaseBackend) -> Asker:
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(rows=ROWS)
 def test_no_small_world_in_which_the_future_matters(small: Asker, rows):
-    assert told_apart(small, rows) == set()
+    assert columns_apart(small, rows) == set()
 
 
 TOGETHER = {"payments": ["bills", "payments"]}
@@ -196,7 +196,7 @@ def test_no_small_world_of_one_table_among_1000(con: ibis.BaseBackend, table: st
     @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(rows=st.lists(row, max_size=6))
     def holds_for(rows: list[tuple]) -> None:
-        assert told_apart(asker, rows, tables) == set()
+        assert columns_apart(asker, rows, tables) == set()
 
     holds_for()
 
@@ -208,7 +208,7 @@ def test_a_slip_shrinks_to_a_single_row(con: ibis.BaseBackend, monkeypatch: pyte
     payments = st.lists(st.tuples(st.just("payments"), MOMENTS, MOMENTS, st.none(), st.integers(0, 9)), max_size=3)
     asked = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
     ((_, happened, known, _, amount),) = find(
-        payments, lambda rows: told_apart(slipped, rows, ["payments"]) != set(), settings=asked
+        payments, lambda rows: columns_apart(slipped, rows, ["payments"]) != set(), settings=asked
     )
     assert happened < CUT <= known and amount == 0
 

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pytest
 
 from features import spine, visible
-from features.blocks import registry
+from features.blocks import money, months, service
 from features.definition import Window
 from tests.features.asking import Asker, by_key
 from tests.features.laws.test_future import NARROW
@@ -19,7 +19,7 @@ from tests.features.naive import twins
 from tests.features.test_catalogue import DECLARED, same
 from tests.world import World, spine_of, world
 
-VISIBLE, MONTH = visible.visible, registry.month
+VISIBLE, MONTH = visible.visible, months.month
 
 
 def former_holders_too(rows: ir.Table, events: ir.Table) -> ir.Value:
@@ -64,14 +64,14 @@ TWIN: dict[str, tuple[object, str, Callable, set[str]]] = {
     "corrections counted twice": (visible, "seen", every_version, {"bills", "complaints"}),
     "window one longer": (Window, "covers", a_day_more, {"bills", "complaints", "usage"}),
     "window begins one late": (Window, "covers", a_day_less, {"bills", "complaints", "usage"}),
-    "days counted from one": (registry, "visible", a_day_late, {"complaints", "contacts", "payments"}),
-    "months counted before they close": (registry, "newest_closed", open_months, {"bills"}),
-    "customers without events dropped": (registry, "visible", nobody_without_events, {"complaints", "payments"}),
+    "days counted from one": (service, "visible", a_day_late, {"complaints", "contacts"}),
+    "months counted before they close": (money, "newest_closed", open_months, {"bills"}),
+    "customers without events dropped": (money, "visible", nobody_without_events, {"payments", "purchases"}),
 }
 """What is replaced, by what, and the sources whose features must differ from the twin."""
 
 
-def told_by_twin(ask: Asker, given: World) -> set[str]:
+def sources_apart(ask: Asker, given: World) -> set[str]:
     """Sources whose features are not what the twin says."""
     rows = {name: given.rows(name) for name in given.tables}
     answer, wrong = by_key(ask(given)), set()
@@ -85,12 +85,12 @@ def test_the_twin_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch
     place, attribute, slip, seen_in = TWIN[name]
     monkeypatch.setattr(place, attribute, slip)
     mutant = Asker(con, "mutant", [f for f in NARROW if f.source in seen_in])
-    assert told_by_twin(mutant, world(300, seed=331)) == seen_in
+    assert sources_apart(mutant, world(300, seed=331)) == seen_in
 
 
 def test_without_a_mutant_the_twin_finds_nothing(con: ibis.BaseBackend):
     sound = Asker(con, "sound", [f for f in NARROW if f.source in {"bills", "complaints", "payments", "usage"}])
-    assert told_by_twin(sound, world(300, seed=331)) == set()
+    assert sources_apart(sound, world(300, seed=331)) == set()
 
 
 def midnight_in_utc(as_of: date, timezone: str) -> datetime:
@@ -120,4 +120,4 @@ def test_the_calendar_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyP
                 "Europe/Berlin", test_days.beginnings("Europe/Berlin")
             )
         else:
-            test_days.test_the_spine_has_everybody_on_every_day_that_he_is_with_us(con, "Europe/Berlin")
+            test_days.test_the_spine_has_everybody_on_every_day_that_they_are_with_us(con, "Europe/Berlin")

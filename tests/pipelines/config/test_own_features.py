@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from features.settings import FeatureSettings
 from models.targets.registry import TARGETS
 from pipelines.cli.app import app
 from pipelines.config import own_features
+from pipelines.config.settings import load
+from pipelines.ingest.inputs import recipe
 from pipelines.project import Project
 from pipelines.wording import errors
 from tests.demo_project import ROOT
@@ -91,6 +94,39 @@ def test_the_identity_covers_what_computes_and_not_the_words_or_the_place(tmp_pa
     assert found(EXAMPLE, tmp_path / "elsewhere", FeatureSettings(own="elsewhere/my_features.py")) == own
     assert found(EXAMPLE.replace("days=10", "days=11")) != own
     assert found(EXAMPLE.replace("billed_on <= complaints", "billed_on < complaints")) != own
+
+
+def test_words_of_a_mapping_are_shown_and_are_part_of_no_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What people read may be worded better without reading tables again or refusing a champion."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    path = Path("configs/mappings/operator.yaml")
+
+    def opened(words: dict[str, list[str]]) -> tuple[Project, str, str, str]:
+        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+        path.write_text(yaml.safe_dump(mapping | {"words": words}, allow_unicode=True), encoding="utf-8")
+        project = Project.open("configs/operator.yaml")
+        tables = recipe(project.mapping, project.settings.quality)
+        return project, project.feature_set_hash, project.settings.fingerprint(), tables
+
+    plain, *before = opened({})
+    worded, *after = opened({"data_mb": ["megabytes", "兆字节"], "coverage": ["no signal", "无信号"]})
+    shown = {f.column: (f.label("en"), f.label("zh")) for f in worded.features}
+    assert shown["data_mb_mean_4w"] == ("megabytes per 4 weeks, 4 weeks", "近4周每4周兆字节")
+    assert shown["voice_minutes_mean_4w"] == ("voice minutes per 4 weeks, 4 weeks", "近4周每4周语音分钟数")
+    assert before == after and plain.features == worded.features
+
+
+@pytest.mark.parametrize(("config", "column", "label"), [
+    ("cdnow", "cds_mean_4w", ("CDs bought per 4 weeks, 4 weeks", "近4周每4周购买唱片数")),
+    ("complete-journey", "kids", ("children on record", "子女情况（登记）")),
+])  # fmt: skip
+def test_the_shipped_mappings_bring_their_words(config: str, column: str, label: tuple[str, str]):
+    settings = load(ROOT / "configs" / f"{config}.yaml")
+    mapping = settings.tables
+    features = own_features.joined(None, mapping.measures, mapping.attributes, settings.features, mapping.words)
+    shown = {f.column: (f.label("en"), f.label("zh")) for f in features}
+    assert shown[column] == label
 
 
 def test_a_module_may_be_named_as_python_imports_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -4,7 +4,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from features.blocks.registry import ACROSS, sharing
+from features.blocks.household import sharing
+from features.blocks.registry import ACROSS
 from features.build import join, parts
 from features.definition import KEY, ROW
 from features.spine import population

@@ -1,0 +1,36 @@
+"""Blocks of who customers are and which plans they signed."""
+
+import ibis
+import ibis.expr.types as ir
+
+from features.blocks.months import month, newest_closed
+from features.definition import ROW
+from features.settings import FeatureSettings
+from features.visible import Tables, visible
+
+
+def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per customer: attributes that never change, `age` in days and `closed` months with us."""
+    attributes = tables["customers"].drop("activated_on", "deactivated_on")
+    rows = spine.left_join(attributes, "customer_id").drop("customer_id_right")
+    closed = newest_closed(rows.as_of, settings) - month(rows.activated_on) + 1
+    return rows.mutate(age=rows.as_of.delta(rows.activated_on, unit="day"), closed=ibis.greatest(closed, 0))
+
+
+def attributes(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per customer: what the mapping declares beyond the contract, which may have names of ours."""
+    own = tables["customers"].drop("activated_on", "deactivated_on")
+    return spine.select(ROW, "customer_id").left_join(own, "customer_id").drop("customer_id", "customer_id_right")
+
+
+def subscriptions(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """The visible plans as they were signed; `valid_to` is null until it has come."""
+    return visible(spine, tables["subscriptions"])
+
+
+def plan_moves(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per plan signed: `days_ago`, and `change` of the fee against the plan before; null where either is."""
+    rows = visible(spine, tables["subscriptions"])
+    fee = rows.monthly_fee.cast("float64")
+    before = fee.lag().over(group_by=ROW, order_by=rows.happened_on)
+    return rows.select(ROW, "days_ago", change=fee - before)

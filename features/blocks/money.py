@@ -1,0 +1,73 @@
+"""Blocks of money: bills by month, purchases by day, bills against their payments."""
+
+import ibis
+import ibis.expr.types as ir
+
+from features.blocks.months import month, newest_closed
+from features.definition import ROW
+from features.series import hundredths, square_parts
+from features.settings import FeatureSettings
+from features.visible import Tables, visible
+
+
+def bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per closed month with a bill: `billed` (hundredths), `bills`, `ago`; `known` months with us."""
+    closed = newest_closed(spine.as_of, settings)
+    rows = visible(spine.mutate(closed=closed, known=closed - month(spine.activated_on) + 1), tables["bills"])
+    for_day = rows.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
+    rows = rows.mutate(ago=rows.closed - month(for_day))
+    return rows.group_by(ROW, "known", "ago").aggregate(
+        billed=lambda t: hundredths(t.amount).sum(), bills=lambda t: t.bill_id.count()
+    )
+
+
+def purchases(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per day with bills above zero: `orders`, their sum `paid`, the `largest`, sums of their `square_parts`
+    as `high`, `cross` and `low` (hundredths), `ago` days, `gap` days to the purchase day before; `age` days with us."""
+    rows = visible(spine, tables["bills"])
+    above = rows.amount > 0
+    rows = rows.select(
+        ROW,
+        paid=above.ifelse(hundredths(rows.amount), None),
+        ago=above.ifelse(rows.days_ago, None),
+        age=rows.as_of.delta(rows.activated_on, unit="day"),
+    )
+    paid = rows.paid
+    squares = {name: part.sum() for name, part in zip(("high", "cross", "low"), square_parts(paid), strict=True)}
+    bought = rows.group_by(ROW, "ago").aggregate(
+        orders=paid.count(), paid=paid.sum(), largest=paid.max(), age=rows.age.max(), **squares
+    )
+    return bought.mutate(gap=bought.ago.lead().over(group_by=ROW, order_by=bought.ago) - bought.ago)
+
+
+def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """One row per bill: `due_ago` days since it was due, `late` days until paid, `open` (hundredths unpaid), `dated`,
+    `split` for a bill paid in parts.
+
+    Before its due date nothing is late; a bill still unpaid is as late as it is overdue. A bill is paid on the day of
+    its last payment; without a due date it is never overdue. For a customer none of whose payments names a
+    bill, which of them are paid is unknown, and so is everything here.
+    """
+    billed = visible(spine, tables["bills"])
+    payments = visible(spine, tables["payments"])
+    paid = payments.group_by(ROW, "bill_id").aggregate(
+        paid=hundredths(payments.amount).sum(), paid_on=payments.happened_on.max(), times=payments.happened_on.count()
+    )
+    unnamed = paid.group_by(ROW).aggregate(unnamed=(paid.times.sum() > 0) & (paid.bill_id.count() == 0))
+    rows = billed.left_join(unnamed, ROW).drop(f"{ROW}_right").left_join(paid, [ROW, "bill_id"])
+    owed = hundredths(rows.amount)
+    full = rows.paid.fill_null(0.0) >= owed
+    due_ago = rows.as_of.delta(rows.due_on, unit="day") - 1
+    return rows.select(
+        ROW,
+        dated=ibis.ifelse(rows.happened_on.notnull(), rows.due_on.notnull() & ~rows.unnamed, None),
+        due_ago=((due_ago >= 0) & ~rows.unnamed).ifelse(due_ago, None),
+        late=ibis.ifelse(full, rows.paid_on.delta(rows.due_on, unit="day"), due_ago + 1),
+        open=ibis.ifelse(~full & (due_ago >= 0), owed - rows.paid.fill_null(0.0), 0.0),
+        split=(rows.times > 1) | ((rows.times == 1) & ~full),
+    )
+
+
+def payments(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """The visible payments as they are, `days_ago` counting back from the as-of date."""
+    return visible(spine, tables["payments"])

@@ -1,0 +1,74 @@
+"""The twin of ARPU."""
+
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+from tests.features.figures import less, mean, month, newest_closed, ratio, slope, spread
+
+
+def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
+    """Every column of the family, from the customer's own bills."""
+    bills, months = sold(seen["bills"], given.settings), closed_months(who, given.settings)
+    billed = monthly(who, seen["bills"], given.settings)
+    figures: dict[str, Any] = {"bill_count_3m": sum(m in months[:3] for m, _ in bills)}
+    for n in (1, 3, 6, 12):
+        figures[f"arpu_{n}m"] = mean(billed[:n])
+    for n in (3, 6):
+        figures[f"arpu_before_{n}m"] = mean(billed[n : 2 * n])
+    for n in (1, 3, 6):
+        figures[f"arpu_ratio_{n}m"] = ratio(mean(billed[:n]), mean(billed[n : 2 * n]))
+    for n in (3, 6, 12):
+        part = billed[:n]
+        figures[f"arpu_slope_{n}m"] = slope(part)
+        figures[f"arpu_trend_{n}m"] = ratio(slope(part), mean(part))
+        figures[f"arpu_variation_{n}m"] = ratio(spread(part), mean(part))
+    figures["arpu_trend_before_6m"] = ratio(slope(billed[6:12]), mean(billed[6:12]))
+    figures["arpu_acceleration_3m"] = less(slope(billed[:3]), slope(billed[3:6]))
+    for skip in range(1, 6):
+        then = billed[skip : skip + 6]
+        figures[f"arpu_trend_then_6m_{skip}m_ago"] = ratio(slope(then), mean(then))
+    return figures | peaks(billed) | shifts(billed)
+
+
+def monthly(who: Any, bills: list[dict], settings: Any) -> list[Fraction]:
+    """What was billed for each closed month with us, the newest first."""
+    amounts = sold(bills, settings)
+    months = closed_months(who, settings)
+    return [sum((amount for m, amount in amounts if m == wanted), Fraction(0)) for wanted in months]
+
+
+def closed_months(who: Any, settings: Any) -> list[int]:
+    """The closed months with us, the newest first."""
+    return list(range(newest_closed(who.as_of, settings), month(who.activated_on) - 1, -1))
+
+
+def sold(rows: list[dict], settings: Any) -> list[tuple[int, Fraction]]:
+    """The month that each bill is for, and its amount."""
+    shift = timedelta(days=1 if settings.billed_in_arrears else 0)
+    return [(month(row["happened_on"] - shift), Fraction(row["amount"])) for row in rows]
+
+
+def shifts(billed: list[Fraction]) -> dict[str, Any]:
+    """How many of the newest months lie on one side of the mean of as many before."""
+    figures: dict[str, Any] = {}
+    before = mean(billed[3:6])
+    for side, sign in (("below", -1), ("above", 1)):
+        away = [] if before is None else [int(sign * (value - before) > 0) for value in billed[:3]]
+        figures[f"arpu_{side}_3m"] = mean(away)
+    return figures
+
+
+def peaks(billed: list[Fraction]) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for n in (6, 12):
+        peak = max(billed[:n], default=None)
+        figures[f"arpu_peak_{n}m"] = peak
+        figures[f"arpu_drop_{n}m"] = 1 - billed[0] / peak if peak else None
+    peak = max(billed[:12], default=None)
+    figures["arpu_peak_ago_12m"] = billed.index(peak) if peak else None
+    others = sorted(billed[:6])[:-1]
+    figures["arpu_spike_6m"] = ratio(max(billed[:6], default=None), mean(others))
+    for n in (3, 12):
+        figures[f"unbilled_share_{n}m"] = mean([int(value == 0) for value in billed[:n]])
+    return figures

@@ -1,0 +1,46 @@
+"""The twin of purchases."""
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from tests.features.figures import mean, ratio, spread
+
+
+def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
+    """A purchase is a bill above zero."""
+    bought = [(who.ago(row["happened_on"]), Fraction(row["amount"])) for row in seen["bills"] if row["amount"] > 0]
+    figures: dict[str, Any] = {}
+    for n in (30, 91, 182, 365):
+        inside = [(ago, paid) for ago, paid in bought if ago < n]
+        figures[f"spend_{n}d"] = sum(paid for _, paid in inside)
+        figures[f"orders_{n}d"] = len(inside)
+        figures[f"purchase_days_{n}d"] = len({ago for ago, _ in inside})
+    for n in (91, 182):
+        before = sum(paid for ago, paid in bought if n <= ago < 2 * n)
+        figures[f"spend_ratio_{n}d"] = ratio(Fraction(figures[f"spend_{n}d"]), before)
+    amounts = [paid for _, paid in bought]
+    figures |= {"spend_ever": sum(amounts), "orders_ever": len(amounts)}
+    figures["order_rate"] = Fraction(len(amounts) * 30, who.age)
+    figures["spend_rate"] = sum(amounts) * Fraction(30, who.age)
+    figures |= {"order_value": mean(amounts), "order_value_max": max(amounts, default=None)}
+    figures["order_value_spread"] = spread(amounts)
+    return figures | rhythm(bought)
+
+
+def rhythm(bought: list[tuple[int, Fraction]]) -> dict[str, Any]:
+    days = sorted({ago for ago, _ in bought}, reverse=True)
+    gaps = [older - newer for older, newer in pairwise(days)]
+    newest = days[-1] + 1 if days else None
+    first = days[0] + 1 if days else None
+    return {
+        "days_since_purchase": newest,
+        "days_since_first_purchase": first,
+        "order_value_last": max((paid for ago, paid in bought if ago == days[-1]), default=None),
+        "purchase_gap": mean(gaps),
+        "purchase_gap_max": max(gaps, default=None),
+        "purchase_gap_spread": spread(gaps),
+        "purchase_gap_last": gaps[-1] if gaps else None,
+        "purchase_overdue": ratio(newest, mean(gaps)),
+        "purchase_silence_share": ratio(newest, first and Fraction(first)),
+    }

@@ -1,0 +1,53 @@
+"""Who competes: what is declared, in the configured order, the rule of today last."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from models.candidates import LEARNERS, candidates, competing, fit_all
+from models.learners.blends import Blend, ByValue
+from models.settings import CandidateSettings, TrainingSettings
+from models.targets.candidate import RULE
+from models.targets.registry import TARGETS
+from tests.models import sample
+
+EVERY = pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))
+
+
+@EVERY
+def test_the_order_of_preference_is_the_configured_one_and_the_rule_is_last(target):
+    settings = CandidateSettings.model_validate({target.name: ["trees", "linear"]})
+    assert [c.name for c in competing(target, settings)] == ["trees", "linear", "rule"]
+    assert [c.name for c in competing(target, CandidateSettings())] == [*(c.name for c in target.candidates), "rule"]
+
+
+@EVERY
+def test_every_candidate_has_a_learner_or_members_that_are_candidates(target):
+    names = {candidate.name for candidate in target.candidates}
+    for candidate in (*target.candidates, RULE):
+        assert (candidate.learner in LEARNERS) != bool(candidate.members) and set(candidate.members) <= names
+
+
+def test_a_blend_needs_its_members_and_a_candidate_its_target():
+    with pytest.raises(ValidationError, match="a blend needs its members among the candidates: linear"):
+        CandidateSettings(churn=("blend", "trees"))
+    with pytest.raises(ValidationError, match="'blend', 'linear' or 'trees'"):
+        CandidateSettings(churn=("value_trees",))  # ranks by value what is no matter of value
+
+
+def test_metrics_that_choose_are_metrics_of_their_target():
+    assert TrainingSettings(choose_by={"churn": "brier"}).chooses("vip") == "average_precision"
+    for wrong in ({"churn": "mae"}, {"chrn": "auc"}):
+        with pytest.raises(ValidationError, match="is no"):
+            TrainingSettings(judge_by=wrong)
+
+
+def test_a_blend_takes_the_fitted_learners_of_its_members():
+    target, frame = TARGETS["vip"], sample.snapshots(200)
+    models = candidates(target, sample.SETTINGS.candidates, (0,), 1, 7)
+    X = frame[list(sample.FEATURES)]
+    learnt = fit_all(target, models, X, frame)
+    (blend,) = learnt["value_blend"]
+    assert isinstance(blend, Blend) and all(isinstance(member, ByValue) for member in blend.members)
+    parts = [learnt[name][0].raw(X) for name in ("value_linear", "value_trees")]
+    assert np.array_equal(blend.raw(X), np.mean(parts, axis=0)) and blend.members[0] is learnt["value_linear"][0]
