@@ -30,9 +30,9 @@ def reasons_fast(folder: Path, trees: str) -> Work:
 
 def reasons_own(folder: Path, trees: str) -> Work:
     """The same by LightGBM itself, for a part of the rows."""
-    from models.learners.attribution import own
+    from models.learners.attribution import lightgbm_contributions
 
-    return _explaining(lambda booster, rows: (own(booster, rows), "pred_contrib"), trees, ONE_IN, 1)
+    return _explaining(lambda booster, rows: (lightgbm_contributions(booster, rows), "pred_contrib"), trees, ONE_IN, 1)
 
 
 def _explaining(explain: Callable, trees: str, one_in: int, chunks: int) -> Work:

@@ -95,13 +95,21 @@ def _learnable(final: date, days: int, protocol: Protocol, earliest: date | None
 def plan(today: date, protocol: Protocol, window_days: int, earliest: date | None = None) -> Split:
     """The split of one training as seen on `today`.
 
-    Args:
-        today: as-of date of the training; nothing known at or after it is used.
-        window_days: gap + horizon of the label, without the reporting delay.
-        earliest: first as-of date with enough history behind it; None when the protocol names `first`.
+    Parameters
+    ----------
+    today
+        As-of date of the training; nothing known at or after it is used.
+    protocol
+        Dates of learning and judging.
+    window_days
+        Gap + horizon of the label, without the reporting delay.
+    earliest
+        First as-of date with enough history behind it; None when the protocol names `first`.
 
-    Raises:
-        HeadwaterError: E451 when the final date's labels are not in yet, E452 when too few dates are left.
+    Raises
+    ------
+    HeadwaterError
+        E451 when the final date's labels are not in yet, E452 when too few dates are left.
     """
     days = window_days + protocol.reporting_delay_days
     final = protocol.final or _newest_mature(today, days, protocol)

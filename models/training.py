@@ -237,7 +237,7 @@ def _mended(
     model: Estimator, X: pd.DataFrame, labels: pd.DataFrame, told: Predictions, name: str, weights: Array
 ) -> float | None:
     """Bring a model to the level of the final window if it is off by more than chance; observed over predicted."""
-    if not levels.off(told.outcome, told.scores[name], weights):
+    if not levels.is_off(told.outcome, told.scores[name], weights):
         return None
     model.relevel(X, labels)
     return float(told.outcome.y.sum() / told.scores[name].sum())
@@ -251,7 +251,7 @@ def _coverage(
     for name, model in models.items():
         predicted = model.outputs(X)
         low, high = (predicted[output].to_numpy() for output in interval)
-        figure = judging.covered(outcome, low, high, weights)
+        figure = judging.coverage_estimate(outcome, low, high, weights)
         found.append({"model": name, "metric": "coverage", **vars(figure), "n": len(X)})
     return pd.DataFrame(found)
 

@@ -21,7 +21,7 @@ LEAST = 0.02
 """A total that is off by less is left alone, however certain that is."""
 
 
-def off(outcome: Outcome, scores: Array, weights: Array) -> bool:
+def is_off(outcome: Outcome, scores: Array, weights: Array) -> bool:
     """Is the predicted total off by more than chance: does the 95 % interval of predicted over observed leave out 1?"""
     point = float(total_bias(outcome.y, scores))
     if not (np.isfinite(point) and point > 0) or abs(point - 1) < LEAST:

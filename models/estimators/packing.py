@@ -25,8 +25,7 @@ def pack(kind: str, state: Mapping[str, Any], texts: Mapping[str, str], facts: M
 def unpack(kind: str, files: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
     """State, texts and facts.
 
-    Raises:
-        HeadwaterError: E513 for a foreign or missing file, another kind of model or an unknown format.
+    Raises E513 for a foreign or missing file, another kind of model or an unknown format.
     """
     _refuse_foreign(files)
     document = _read(files)

@@ -161,7 +161,7 @@ def _slices(
 
 def _loss(trained: Trained, outcome: Outcome, ours: Array, rival: Array, places: Any) -> float:
     """How far our figure lies below the rival's on some rows, if that is more than chance; otherwise 0."""
-    gap = _paired(outcome.taken(places), ours[places], rival[places], trained.judged_by)
+    gap = _paired(outcome.take(places), ours[places], rival[places], trained.judged_by)
     return -gap.value if gap.high < 0 else 0.0
 
 

@@ -41,7 +41,7 @@ class Outcome:
     value: Array
     customers: np.ndarray[Any, Any]
 
-    def taken(self, places: Any) -> "Outcome":
+    def take(self, places: Any) -> "Outcome":
         """The rows at these places."""
         return Outcome(self.task, self.y[places], self.value[places], self.customers[places])
 
@@ -135,14 +135,14 @@ def table(outcome: Outcome, scores: Mapping[str, Array], weights: Array) -> pd.D
     rows = []
     for model, score in scores.items():
         best_first = np.argsort(-score, kind="stable")
-        ordered, drawn = outcome.taken(best_first), weights[:, best_first]
+        ordered, drawn = outcome.take(best_first), weights[:, best_first]
         for metric in outcome.task.metrics:
             figure = measure(ordered, score[best_first], metric, drawn)
             rows.append({"model": model, "metric": metric, **vars(figure), "n": len(score)})
     return pd.DataFrame(rows)
 
 
-def covered(outcome: Outcome, low: Array, high: Array, weights: Array) -> Estimate:
+def coverage_estimate(outcome: Outcome, low: Array, high: Array, weights: Array) -> Estimate:
     """Share of outcomes inside the predicted interval."""
     return estimate(coverage(outcome.y, low, high), coverage(outcome.y, low, high, weights))
 

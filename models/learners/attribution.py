@@ -29,26 +29,26 @@ def tree_contributions(booster: lgb.Booster, matrix: Matrix) -> tuple[Matrix, st
     if not len(matrix):
         return np.empty((0, matrix.shape[1] + 1)), "woodelf"
     rows = np.linspace(0, len(matrix) - 1, min(SAMPLE, len(matrix))).astype(int)
-    truth = own(booster, matrix[rows])
+    truth = lightgbm_contributions(booster, matrix[rows])
     enough = matrix if len(matrix) >= FEWEST else matrix[np.arange(FEWEST) % len(matrix)]
-    fast = quick(booster, enough, float(truth[0, -1]))
+    fast = woodelf_contributions(booster, enough, float(truth[0, -1]))
     if fast is None or np.abs(fast[rows] - truth).max() > TOLERANCE:
-        return own(booster, matrix), "pred_contrib"
+        return lightgbm_contributions(booster, matrix), "pred_contrib"
     return fast[: len(matrix)], "woodelf"
 
 
-def own(booster: lgb.Booster, matrix: Matrix) -> Matrix:
+def lightgbm_contributions(booster: lgb.Booster, matrix: Matrix) -> Matrix:
     """LightGBM's own: the truth that the fast method is held to."""
     return np.asarray(booster.predict(matrix, pred_contrib=True), dtype=float)
 
 
-def quick(booster: lgb.Booster, matrix: Matrix, base: float) -> Matrix | None:
+def woodelf_contributions(booster: lgb.Booster, matrix: Matrix, base: float) -> Matrix | None:
     """None when the package cannot read this model."""
     names = pd.Index(booster.feature_name(), dtype=object)  # looked up for every split: strings of Arrow are slow
     table = pd.DataFrame(matrix, columns=names)
     try:
-        with silence():
-            explainer, paths = loaded(booster)
+        with _silence():
+            explainer, paths = _explainer(booster)
             values = explainer.shap_values(table, path_to_matrices_calculator=paths)
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, AssertionError):
         return None
@@ -60,7 +60,7 @@ def quick(booster: lgb.Booster, matrix: Matrix, base: float) -> Matrix | None:
 
 
 @functools.lru_cache(maxsize=8)
-def loaded(booster: lgb.Booster) -> tuple[Any, Any]:
+def _explainer(booster: lgb.Booster) -> tuple[Any, Any]:
     """The package's reading of a model, and what it remembers of the paths; made once for all chunks of customers."""
     from woodelf import WoodelfExplainer  # slow to import, and only needed here
     from woodelf.core.cube_metric import ShapleyValues
@@ -87,7 +87,7 @@ def loaded(booster: lgb.Booster) -> tuple[Any, Any]:
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
+def _silence() -> Iterator[None]:
     """The package prints a progress bar and timings."""
     out, err = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
     with out, err, warnings.catch_warnings():

@@ -23,8 +23,14 @@ Matrix = np.ndarray[Any, np.dtype[np.float64]]
 class Encoder:
     """Columns in a fixed order; each word replaced by its smoothed mean outcome, unknown words by that of all rows.
 
-    Attributes:
-        columns_: names in order. words_: word to rate, per column of words. other_: the rate of unknown words.
+    Attributes
+    ----------
+    columns_
+        Names in order.
+    words_
+        Word to rate, per column of words.
+    other_
+        The rate of unknown words.
     """
 
     def fit(self, X: pd.DataFrame, y: Sequence[float] | Matrix) -> "Encoder":
@@ -46,8 +52,7 @@ class Encoder:
     def transform(self, X: pd.DataFrame) -> Matrix:
         """Rows x columns, float64; NaN is unknown.
 
-        Raises:
-            HeadwaterError: E511 when a column is missing.
+        Raises E511 when a column is missing.
         """
         missing = [c for c in self.columns_ if c not in X.columns]
         if missing:

@@ -36,13 +36,22 @@ def reasons(
 ) -> pa.ListArray:
     """The strongest reasons of every customer, strongest first.
 
-    Args:
-        model: a fitted estimator with `contributions`.
-        X: rows to explain.
-        features: the catalogue: which column stands for which business reason.
-        peers: the usual value of each column as text, by `usual`.
+    Parameters
+    ----------
+    model
+        A fitted estimator with `contributions`.
+    X
+        Rows to explain.
+    features
+        The catalogue: which column stands for which business reason.
+    peers
+        The usual value of each column as text, by `usual`.
+    top
+        Most reasons of a row.
 
-    Returns:
+    Returns
+    -------
+    ListArray
         Per row up to `top` structs: code, rank (from 1), direction (+1 raises the score, -1 lowers it), contribution
         (of the whole group, in the score's own unit), feature (the group's strongest column in that direction), value
         and peer_value (text; empty when unknown).
@@ -59,13 +68,13 @@ def reasons(
     rows, ranks = np.nonzero(kept)
     units = {f.column: f.unit for f in features}
     fields = {
-        "code": _taken(codes, order[kept]),
+        "code": _words_at(codes, order[kept]),
         "rank": ranks + 1,
         "direction": np.sign(sizes[kept]),
         "contribution": sizes[kept],
-        "feature": _taken(columns, leads[kept]),
+        "feature": _words_at(columns, leads[kept]),
         "value": _values(X, columns, units, rows, leads[kept]),
-        "peer_value": _taken([peers.get(c, "") for c in columns], leads[kept]),
+        "peer_value": _words_at([peers.get(c, "") for c in columns], leads[kept]),
     }
     arrays = [pa.array(fields[name], from_pandas=False).cast(dtype) for name, dtype in REASON_FIELDS.items()]
     told = pa.StructArray.from_arrays(arrays, fields=list(REASONS.value_type))
@@ -85,7 +94,7 @@ def _leading(parts: Matrix, total: Matrix, places: Places) -> Places:
     return places[np.argmax(parts * np.sign(total)[:, None], axis=1)]
 
 
-def _taken(words: Sequence[str], places: Places) -> pa.Array:
+def _words_at(words: Sequence[str], places: Places) -> pa.Array:
     return pa.array(words, pa.string()).take(pa.array(places))
 
 

@@ -1,6 +1,6 @@
 """Everybody's scores for one night, chunk after chunk; what is finished is kept, so that a stopped night goes on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from pipelines.workspace.checkpoints import Pieces, written
 from pipelines.workspace.progress import Steps
 from pipelines.workspace.score_files import ScoreFile
 
-SCORED, FINISHED = "scored", "finished"
+SCORED = "scored"
 WORTH = ("worth", "threshold", "high_value_now")
 
 
@@ -94,8 +94,11 @@ class ScoringRun:
         worth = chunk.of(self.worth).order_by(ROW).to_pyarrow().to_pandas()
         return pd.concat([wide, self.assembly.facts(chunk), worth[list(WORTH)]], axis=1)
 
-    def finish(self, before: ScoreFile | None) -> None:
-        """Ranks among everybody, and every chunk as rows of the score table; `before` is the publication before."""
+    def finish(self, before: ScoreFile | None, add: Callable[[pa.Table], None]) -> None:
+        """Ranks among everybody; then every chunk as rows of the score table goes to `add`, in order of the customers.
+
+        `before` is the publication before.
+        """
         rows = [self.pieces.read(SCORED, c.name, list(scoring.RANKED)).to_pandas() for c in self.chunks]
         ranks = scoring.ranked(pd.concat(rows, ignore_index=True))
         previous = _churn_of(before)
@@ -103,14 +106,10 @@ class ScoringRun:
         for chunk in self.chunks:
             scored = self.pieces.read(SCORED, chunk.name)
             finished = scoring.finished(scored, first, ranks, previous, self.project.settings)
-            self.pieces.write(FINISHED, chunk.name, finished)
+            add(finished)
             self.digest.add(finished)
             self.summary.add(finished)
             first += finished.num_rows
-
-    def tables(self) -> Iterator[pa.Table]:
-        """The finished rows, in the order of their customers."""
-        return (self.pieces.read(FINISHED, chunk.name) for chunk in self.chunks)
 
 
 def _churn_of(before: ScoreFile | None) -> pd.Series | None:

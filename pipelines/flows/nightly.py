@@ -6,6 +6,7 @@ that was stopped after the commit has its lists and report made by the next run,
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import takewhile
@@ -15,6 +16,7 @@ from typing import Any
 from features import identity
 from features.errors import HeadwaterError, Problem
 from models.evaluation import gates
+from models.scores.columns import SCHEMA
 from models.scores.score_table import SCHEMA_VERSION
 from models.targets.registry import TARGETS
 from pipelines.delivery import lists, pages
@@ -34,7 +36,7 @@ from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.journal import Journal, code_version, run_id
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
-from pipelines.workspace.publication import Published
+from pipelines.workspace.publication import Draft, Published
 from pipelines.workspace.score_files import ScoreFile
 
 ROUTINE = ("W301", "W302", "W303")
@@ -52,6 +54,7 @@ class Night:
     champions: dict[str, Champion] = field(default_factory=dict)
     run_id: str = ""
     scoring: ScoringRun | None = None
+    draft: Draft | None = None
     meta: dict[str, str] = field(default_factory=dict)
     published: bool = False
     already: bool = False
@@ -92,6 +95,11 @@ class Night:
         if problem.code not in ROUTINE:
             self.steps.warn(errors.render_line(problem, self.steps.lang))
 
+    def close(self) -> None:
+        """Leave nothing behind that was not published."""
+        if self.draft and not self.published:
+            self.draft.discard()
+
     def result(self) -> dict[str, Any]:
         """The facts of `--json`."""
         counts = self.tables.counts if self.tables else {}
@@ -117,7 +125,7 @@ def stages(*, dry_run: bool = False, lists: bool = True) -> tuple[Callable[[Nigh
 
 def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
     """A whole night under the workspace's lock. Raises HeadwaterError with the code of the first failing step."""
-    with lock.exclusive(night.workspace, f"nightly {night.as_of}"):
+    with lock.exclusive(night.workspace, f"nightly {night.as_of}"), closing(night):
         for stage in stages(dry_run=dry_run, lists=lists):
             stage(night)
     return night
@@ -218,7 +226,9 @@ def _score(night: Night, chosen: Engine) -> None:
         facts |= {"customers": customers, "features": len(project.features)}
     with night.steps.step("score") as facts:
         night.scoring.score()
-        night.scoring.finish(before(night.workspace, night.as_of))
+        night.meta = _metadata(night)
+        night.draft = Draft(night.workspace, night.as_of, SCHEMA, night.meta)
+        night.scoring.finish(before(night.workspace, night.as_of), night.draft.add)
         facts.update(night.scoring.summary.facts())
         facts |= {name: None for t in TARGETS.values() if t.name not in night.champions for name in t.counted}
         facts["said"] = sentences.customers_scored(facts, night.steps.lang)
@@ -252,24 +262,22 @@ def _judge(night: Night) -> None:
             values = {"name": failed.name, "value": failed.value, "limit": failed.limit}
             raise HeadwaterError("E502", advice=f"@refused.{advice}", **values, **dates)
         facts["said"] = ", ".join(check.name for check in decision.checks)
-        night.meta = _metadata(night, facts["checks"])
+        scored = {"rows": night.scoring.assembly.total, "rows_sha256": night.scoring.digest.hexdigest()}
+        night.meta |= publication.as_texts(**scored, gates=facts["checks"])
 
 
-def _metadata(night: Night, checks: list[dict]) -> dict[str, str]:
-    """Everything needed to judge the rows, for the file that holds them. All text."""
+def _metadata(night: Night) -> dict[str, str]:
+    """What the rows follow from, for the file that holds them. All text."""
     assert night.scoring is not None and night.tables is not None
     project = night.project
     return publication.as_texts(
         run_id=night.run_id,
         as_of=night.as_of.isoformat(),
         schema_version=SCHEMA_VERSION,
-        rows=night.scoring.assembly.total,
-        rows_sha256=night.scoring.digest.hexdigest(),
         models={n: {"version": c.version, "sha256": c.sha256} for n, c in night.champions.items()},
         feature_set_hash=project.feature_set_hash,
         inputs=night.tables.fingerprint,
         input_files={n: [vars(f) for f in files] for n, files in night.tables.fingerprints.items()},
-        gates=checks,
         high_value=scoring.targets_of(night.champions, project.settings).vip.high_value.model_dump(),
         code_version=code_version(),
         config_sha256=project.settings.fingerprint(),
@@ -280,14 +288,14 @@ def publish(night: Night) -> Night:
     """The commit: one file, whole or not at all. Call with the lock held; never retried, never done twice."""
     if night.already:
         return night
-    assert night.scoring is not None and night.steps.journal is not None
+    assert night.draft is not None and night.steps.journal is not None
     journal = night.steps.journal
     with night.steps.step("publish") as facts:
 
         def record(sha256: str) -> None:
             journal.record(outcome=runs.PUBLISHING, as_of=night.as_of, sha256=sha256, meta=night.meta)
 
-        path = publication.publish(night.workspace, night.scoring.tables(), night.meta, record)
+        path = night.draft.publish(night.meta, record)
         night.published = True
         checkpoints.forget(night.workspace)
         night.outputs.append(path)

@@ -1,6 +1,7 @@
 """Prefect's side: two thin flows, their artifacts, and the nightly's schedule. The steps work without any of it."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def nightly_flow(config: str, as_of: str | None = None) -> Any:
     project = Project.open(config)
     night = Night(project, _day_of(project, as_of), Steps(project.settings.language))
     try:
-        with lock.exclusive(project.workspace, f"nightly {night.as_of}"):
+        with lock.exclusive(project.workspace, f"nightly {night.as_of}"), closing(night):
             for stage in nightly.stages():
                 _once(stage, stage.__name__)(night)
     except HeadwaterError as error:

@@ -7,7 +7,8 @@ Rows and everything needed to judge them travel in one Parquet file, and a singl
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.errors import HeadwaterError
+from pipelines.wording.errors import disk_error
 from pipelines.workspace import runs
-from pipelines.workspace.files import fill_parquet, replacing, sha256, sync
+from pipelines.workspace.files import replacing, sha256, sync
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.score_files import PREFIX, ScoreFile
 
@@ -56,41 +59,83 @@ def as_texts(**facts: Any) -> dict[str, str]:
     return {key: fact if isinstance(fact, str) else json.dumps(fact, default=str) for key, fact in facts.items()}
 
 
+class Draft:
+    """One date's scores as they are made, in a file that no reader sees; `publish` makes them the scores of the date.
+
+    Rows come in pieces, in order; each becomes a group of rows, with checksums of its pages. What the file says of
+    itself may be completed until it is published. Use it with the lock held; one that is never published is to be
+    discarded, and what a killed process leaves goes with the next `clean`.
+    """
+
+    def __init__(self, workspace: Workspace, as_of: date, schema: pa.Schema, meta: Mapping[str, str]):
+        self._workspace, self._target, self._meta, self._rows = workspace, workspace.score_file(as_of), dict(meta), 0
+        with ExitStack() as stack:
+            self._file = stack.enter_context(replacing(self._target))
+            self._schema = schema.with_metadata({PREFIX + key: value for key, value in meta.items()})
+            self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd", write_page_checksum=True)
+            self._open = stack.pop_all()
+
+    def add(self, table: pa.Table) -> None:
+        """One piece more. Raises E703 to E705 when the disk refuses; the draft is gone then."""
+        with self._or_discard():
+            self._writer.write_table(table.cast(self._schema))
+            self._rows += table.num_rows
+
+    def publish(self, meta: Mapping[str, str], record: Callable[[str], None]) -> Path:
+        """Put the file in its place, whole or not at all; gives its path. After the swap nothing raises.
+
+        Parameters
+        ----------
+        meta
+            What else the file says of itself, as text.
+        record
+            Gets the sha256 of the finished file before readers can see it.
+
+        Raises
+        ------
+        HeadwaterError
+            E702 when what was written cannot be read back, E703 to E705 when the disk refuses. Nothing is published
+            then, and the draft is gone.
+        """
+        with self._or_discard():
+            self._writer.add_key_value_metadata({PREFIX + k: v for k, v in meta.items() if k not in self._meta})
+            self._writer.close()
+            if ScoreFile(self._file).verified() != self._rows:
+                raise HeadwaterError("E702", file=self._file)
+            record(sha256(self._file))
+            _keep_old(self._workspace, self._target)
+            self._open.close()  # the commit point
+        _settle(self._workspace)
+        return self._target
+
+    def discard(self) -> None:
+        """Remove it, unless it is published."""
+        with suppress(OSError):
+            self._writer.close()
+        self._file.unlink(missing_ok=True)
+        self._open.close()
+
+    @contextmanager
+    def _or_discard(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, OSError):
+                raise disk_error(error, self._target) from error
+            raise
+
+
 def publish(
     workspace: Workspace, tables: Iterable[pa.Table], meta: dict[str, str], record: Callable[[str], None]
 ) -> Path:
-    """Write one date's scores, which come in pieces, whole or not at all; call with the lock held.
-
-    After the swap nothing raises: what is published is published.
-
-    Parameters
-    ----------
-    workspace
-        Where to; `meta["as_of"]` names the date.
-    tables
-        Rows of the score table, in order; each becomes a group of rows.
-    meta
-        What the file says of itself, as text.
-    record
-        Gets the sha256 of the finished file before readers can see it.
-
-    Raises
-    ------
-    HeadwaterError
-        E702 when what was written cannot be read back, E703 to E705 when the disk refuses. Nothing is published then.
-    """
-    target = workspace.score_file(date.fromisoformat(meta["as_of"]))
+    """Write one date's scores that are there already and publish them; see `Draft`. `meta["as_of"]` names the date."""
     pieces = iter(tables)
     first = next(pieces)
-    schema = first.schema.with_metadata({PREFIX + key: value for key, value in meta.items()})
-    with replacing(target) as temporary:  # its end is the commit point
-        rows = fill_parquet(temporary, chain([first], pieces), schema)
-        if ScoreFile(temporary).verified() != rows:
-            raise HeadwaterError("E702", file=temporary)
-        record(sha256(temporary))
-        _keep_old(workspace, target)
-    _settle(workspace)
-    return target
+    draft = Draft(workspace, date.fromisoformat(meta["as_of"]), first.schema, meta)
+    for table in chain([first], pieces):
+        draft.add(table)
+    return draft.publish({}, record)
 
 
 def clean(workspace: Workspace) -> None:

@@ -46,7 +46,7 @@ def test_chance_is_left_alone_and_a_wrong_level_is_not():
     for _ in range(60):
         seen = outcome(rng.random(3000) < p)
         weights = judging.resamples(seen.customers, 100, seed=1)
-        off += [levels.off(seen, p, weights), levels.off(seen, p * 0.7, weights)]
+        off += [levels.is_off(seen, p, weights), levels.is_off(seen, p * 0.7, weights)]
     assert off[0] <= 9 and off[1] == 60
 
 

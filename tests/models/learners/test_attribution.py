@@ -20,7 +20,7 @@ def test_the_fast_method_equals_lightgbm():
     model, numbers = booster()
     parts, method = attribution.tree_contributions(model, numbers)
     assert method == "woodelf"
-    assert np.abs(parts - attribution.own(model, numbers)).max() <= attribution.TOLERANCE
+    assert np.abs(parts - attribution.lightgbm_contributions(model, numbers)).max() <= attribution.TOLERANCE
     assert parts.sum(axis=1) == pytest.approx(model.predict(numbers, raw_score=True), abs=1e-5)
 
 
@@ -39,16 +39,18 @@ def test_nothing_is_printed(capfd):
 
 def test_a_difference_makes_it_step_back(monkeypatch):
     model, numbers = booster()
-    wrong = attribution.own(model, numbers)
+    wrong = attribution.lightgbm_contributions(model, numbers)
     wrong[:, 0] += 1e-3
-    monkeypatch.setattr(attribution, "quick", lambda _, rows, __: np.resize(wrong, (len(rows), wrong.shape[1])))
+    monkeypatch.setattr(
+        attribution, "woodelf_contributions", lambda _, rows, __: np.resize(wrong, (len(rows), wrong.shape[1]))
+    )
     parts, method = attribution.tree_contributions(model, numbers)
     assert method == "pred_contrib"
-    assert np.array_equal(parts, attribution.own(model, numbers))
+    assert np.array_equal(parts, attribution.lightgbm_contributions(model, numbers))
 
 
 def test_zero_as_missing_on_which_the_fast_method_is_wrong_is_noticed():
     model, numbers = booster(zero_as_missing=True)
     numbers[::2, 0] = 0.0
     parts, _ = attribution.tree_contributions(model, numbers)
-    assert np.abs(parts - attribution.own(model, numbers)).max() <= attribution.TOLERANCE
+    assert np.abs(parts - attribution.lightgbm_contributions(model, numbers)).max() <= attribution.TOLERANCE

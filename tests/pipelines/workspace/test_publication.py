@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -111,15 +110,35 @@ def test_a_fault_after_the_commit_is_not_told_as_failure(workspace, monkeypatch)
 def test_what_reads_back_otherwise_is_not_published(workspace, monkeypatch):
     publish(workspace, [table(1)], meta("a"), len)
 
-    def lose_a_row(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> int:
-        (table,) = tables
-        pq.write_table(table.slice(1).replace_schema_metadata(schema.metadata), path)
-        return table.num_rows
-
-    monkeypatch.setattr(publication, "fill_parquet", lose_a_row)
+    write = pq.ParquetWriter.write_table
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", lambda self, table: write(self, table.slice(1)))
     with pytest.raises(HeadwaterError, match="E702"):
         publish(workspace, [table(2)], meta("b"), len)
+    monkeypatch.undo()
     assert value(workspace) == 1
+    assert [path.name for path in workspace.scores.iterdir()] == [f"{DAY}.parquet"]
+
+
+def test_a_draft_is_seen_by_nobody_and_says_more_until_it_is_published(workspace):
+    draft = publication.Draft(workspace, DAY, table(1).schema, meta("a"))
+    draft.add(table(1, 600))
+    draft.add(table(1, 400))
+    assert workspace.published() == [] and workspace.serving() is None
+    path = draft.publish(meta("a") | {"gates": "[]"}, len)
+    facts, rows = read_scores(path)
+    assert facts == meta("a") | {"gates": "[]"} and rows.num_rows == 1000
+    assert pq.read_metadata(path).num_row_groups == 2
+    draft.discard()
+    assert value(workspace) == 1
+
+
+def test_a_discarded_draft_leaves_nothing(workspace):
+    publish(workspace, [table(1)], meta("a"), len)
+    draft = publication.Draft(workspace, DAY, table(2).schema, meta("b"))
+    draft.add(table(2))
+    draft.discard()
+    assert value(workspace) == 1
+    assert [path.name for path in workspace.scores.iterdir()] == [f"{DAY}.parquet"]
 
 
 def test_one_flipped_bit_is_noticed(workspace):
