@@ -131,3 +131,31 @@ class Raw:
         mapping = load_mapping(self.write())
         extracts.extract(mapping, self.folder / "extracts")
         return read_tables(con, mapping, quality or Quality(), **options)
+
+
+MONTHS = [f"2025{month:02d}" for month in range(6, 13)]
+
+
+class Monthly(Raw):
+    """Bills and usage of seven months, a file a month."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.mapping["tables"]["usage"]["columns"]["sms"] = "短信"
+        people = [row[0] for row in self.rows["cust"][1:]]
+        self.rows = {"cust": self.rows["cust"]}
+        for month in MONTHS:
+            head = ["账单号", "用户编号", "账期", "应收_分"]
+            bills = [[f"B{p}{month}", p, month, str(4000 + 37 * int(p))] for p in people]
+            day = f"{month[:4]}-{month[4:]}"
+            usage = [
+                [p, f"{day}-10 08:00:00", f"{day}-11 02:00:00", str(1024 * int(p)), str(3 + int(p) % 40)]
+                for p in people
+            ]
+            self.rows |= {f"bill_{month}": [head, *bills]}
+            self.rows |= {f"usage_{month}": [["用户编号", "使用时间", "入库时间", "流量_KB", "短信"], *usage]}
+
+    def times(self, name: str, column: str, factor: float, rows: int | None = None) -> "Monthly":
+        """The first rows of a column (all by default) by a factor."""
+        self.column(name, column, lambda text: f"{int(text) * factor:.4f}".rstrip("0").rstrip("."), rows)
+        return self

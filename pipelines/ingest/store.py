@@ -167,7 +167,7 @@ def unopened(folder: Path, manifest: Mapping[str, Any]) -> Tables:
         future=manifest["future"],
         ignored=manifest["ignored"],
         declared=tuple(manifest["declared"]),
-        warnings=tuple(Problem(**problem) for problem in manifest["warnings"]),
+        warnings=tuple(Problem(**problem | {"sample": tuple(problem["sample"])}) for problem in manifest["warnings"]),
         fingerprint=manifest["fingerprint"],
         parts={name: [_part(folder, entry) for entry in parts] for name, parts in manifest["parts"].items()},
     )

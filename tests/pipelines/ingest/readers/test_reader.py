@@ -7,28 +7,20 @@ from typing import get_args
 
 import pyarrow as pa
 
-from pipelines.config.formats import SUFFIXES, Format, format_of
+from pipelines.config.formats import SUFFIXES, Format
 from pipelines.config.mapping import Source
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.reader import Reader, Skipped, reader_of
 from pipelines.ingest.readers.sources import FILE, ROW, BadLine
 
 
-def test_every_declared_format_has_a_reader_and_every_ending_a_format():
+def test_every_declared_format_has_a_reader():
     assert all(isinstance(reader_of(Source(path="a", format=name)), Reader) for name in get_args(Format))
-    assert set(SUFFIXES.values()) <= set(get_args(Format))
 
 
 def test_queries_and_database_files_have_one():
     for source in (Source(sql="SELECT 1"), Source(database="a.duckdb", table="t")):
         assert isinstance(reader_of(source), Reader) and source.reader == "queries"
-
-
-def test_a_format_is_taken_from_the_name_unless_declared():
-    assert [format_of(name) for name in ("a.csv", "*.tsv", "b.ndjson", "c.parquet", "d")] == [
-        "csv", "csv", "jsonl", "parquet", "parquet",
-    ]  # fmt: skip
-    assert Source(path="a.csv", format="parquet").reader == "parquet_files"
 
 
 def test_a_format_is_one_module_and_one_line(tmp_path, monkeypatch):

@@ -1,0 +1,17 @@
+"""The format of a file follows from its name, unless it is declared."""
+
+from typing import get_args
+
+from pipelines.config.formats import SUFFIXES, Format, format_of
+from pipelines.config.mapping import Source
+
+
+def test_every_ending_has_a_declared_format():
+    assert set(SUFFIXES.values()) <= set(get_args(Format))
+
+
+def test_a_format_is_taken_from_the_name_unless_declared():
+    assert [format_of(name) for name in ("a.csv", "*.tsv", "b.ndjson", "c.parquet", "d")] == [
+        "csv", "csv", "jsonl", "parquet", "parquet",
+    ]  # fmt: skip
+    assert Source(path="a.csv", format="parquet").reader == "parquet_files"
