@@ -56,12 +56,14 @@ def catalogue(
     topics: Sequence[str] = (),
     parts: Mapping[str, str] = MappingProxyType({}),
     words: Mapping[str, Words] = MappingProxyType({}),
+    numbers: Sequence[str] = (),
 ) -> tuple[Feature, ...]:
     """Every column of our families and of a project's own for one business.
 
     Parameters
     ----------
     measures, attributes, topics : of usage, of customers, and of the complaints that are counted apart
+    numbers : attributes of customers that are numbers
     own : the module of one family more
     parts : names of measures and of the measures that contain them
     words : what measures, attributes and topics are called, in English and in Chinese; no part of any identity
@@ -71,9 +73,9 @@ def catalogue(
     HeadwaterError
         E268 for a column of `own` that there is already
     """
-    ours = [c for f in FAMILIES for d in definitions(f) for c in columns(d, measures, attributes, topics, parts, words)]
-    own_definitions = definitions(own) if own else []
-    theirs = [c for d in own_definitions for c in columns(d, measures, attributes, topics, parts, words)]
+    names = (measures, attributes, topics, parts, words, numbers)
+    ours = [column for family in FAMILIES for made in definitions(family) for column in columns(made, *names)]
+    theirs = [column for made in (definitions(own) if own else []) for column in columns(made, *names)]
     return (*ours, *_distinct(own, theirs, ours))
 
 

@@ -331,17 +331,18 @@ def columns(
     topics: Sequence[str] = (),
     parts: Mapping[str, str] = MappingProxyType({}),
     words: Mapping[str, Words] = MappingProxyType({}),
+    numbers: Sequence[str] = (),
 ) -> list[Feature]:
     """Every column that a definition makes.
 
     Parameters
     ----------
-    measures, attributes, topics : the names that there is one column `per`
+    measures, attributes, topics, numbers : the names that there is one column `per`
     parts : names of measures and of the measures that they are contained in
     words : what measures, topics and attributes are called in English and in Chinese
     """
-    one_each: dict[str | None, Sequence[str | None]]
-    one_each = {None: [None], "measure": measures, "attribute": attributes, "topic": topics, "part": list(parts)}
+    one_each: dict[str | None, Sequence[str | None]] = {None: [None], "measure": measures, "attribute": attributes}
+    one_each |= {"number": numbers, "topic": topics, "part": list(parts)}
     return [
         Feature(_column_name(definition, name, window), definition, window, name, whole, words)
         for name in one_each[definition.kind.per]

@@ -43,17 +43,19 @@ def feature_set_hash(features: Sequence[Feature], settings: FeatureSettings) -> 
     return _hash((FORMAT, _digest(wide), _digest(billed)))[:LENGTH]
 
 
-def declared(features: Sequence[Feature]) -> tuple[list[str], list[str]]:
-    """The measures of usage and the attributes of customers that the columns are made of."""
+def declared(features: Sequence[Feature]) -> tuple[list[str], list[str], list[str]]:
+    """The measures of usage and the attributes of customers, words and numbers, that the columns are made of."""
     measured = [name for f in features if f.definition.kind.per in ("measure", "part") for name in (f.measure, f.whole)]
-    attributes = [f.measure for f in features if f.definition.kind.per == "attribute"]
-    return sorted(set(filter(None, measured))), sorted(set(filter(None, attributes)))
+    words, numbers = ([f.measure for f in features if f.definition.kind.per == per] for per in ("attribute", "number"))
+    return sorted(set(filter(None, measured))), sorted(set(filter(None, words))), sorted(set(filter(None, numbers)))
 
 
-def empty_tables(measures: Sequence[str] = (), attributes: Sequence[str] = ()) -> dict[str, ir.Table]:
+def empty_tables(
+    measures: Sequence[str] = (), attributes: Sequence[str] = (), numbers: Sequence[str] = ()
+) -> dict[str, ir.Table]:
     """Every canonical table by name, typed by its contract, without rows and without a place where it lies."""
     contracts = CONTRACTS | {"usage": CONTRACTS["usage"].with_measures(tuple(measures) or ("measure",))}
-    declared = {"customers": dict.fromkeys(attributes, "string")}
+    declared = {"customers": dict.fromkeys(attributes, "string") | dict.fromkeys(numbers, "float64")}
     versions = {"superseded_at": "timestamp(6)"}
     return {
         name: ibis.table(contract.schema() | declared.get(name, {}) | (versions if contract.event else {}), name=name)

@@ -72,6 +72,7 @@ class Project:
             self.mapping.attributes,
             self.settings.features,
             self.mapping.words,
+            self.mapping.numbers,
         )
 
     @cached_property

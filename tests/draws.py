@@ -128,7 +128,7 @@ def customers(spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:
             "account_id": ("A" + account.astype(str)).mask(rng.random(size) < 0.15),
             "region": text(rng, {"north": 4, "south": 4, None: 2}, size),
             "kids": text(rng, {"none": 2, "some": 1, None: 1}, size),
-            "age": text(rng, {"35-44": 2, "65+": 1, None: 1}, size),
+            "age": pd.to_numeric(text(rng, {"35": 2, "70.5": 1, None: 1}, size)),
         }
     )
 

@@ -9,6 +9,7 @@ UNSAID = ("not recorded", "未记录")
 
 texts = Kind(Customer, "customers", unit="text", reason="profile", null=UNSAID, no_events=None)
 times = Kind(Customer, "customers", unit="months", reason="tenure", no_events=None)
+numbers = Kind(Customer, "attributes", unit="number", reason="profile", null=UNSAID, no_events=None, per="number")
 attributes = Kind(Customer, "attributes", unit="text", reason="profile", null=UNSAID, no_events=None, per="attribute")
 
 
@@ -59,3 +60,10 @@ def attribute(customer: Customer, attribute: str) -> ir.Scalar:
     """The customer's {attribute} as recorded: an attribute that the mapping declares and that never changes.
     登记的{attribute}，由映射文件声明"""
     return customer[attribute]
+
+
+@numbers("{number} on record", "{number}（登记）", column="{number}")
+def number(customer: Customer, number: str) -> ir.Scalar:
+    """The customer's {number} as recorded: an attribute that the mapping declares as a number and that never changes.
+    登记的{number}，由映射文件声明为数值"""
+    return customer[number]

@@ -128,6 +128,7 @@ class Form(Part):
     expr: str | None = Field(None, description="arithmetic on columns, such as fen / 100 or happened_at + 5d")
     unit: str | None = Field(None, description="of the result of expr, for people")
     value: str | None = Field(None, description="the same text in every row")
+    type: Literal["text", "number"] = Field("text", description="of an attribute of customers: how models read it")
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Form":
@@ -215,8 +216,16 @@ class Mapping(Part):
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Attributes of customers that never change, beyond the contract."""
-        return self._extra("customers")
+        """Attributes of customers that never change, beyond the contract: those that are words."""
+        return self._attributes("text")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Attributes of customers that are declared as numbers."""
+        return self._attributes("number")
+
+    def _attributes(self, kind: str) -> tuple[str, ...]:
+        return tuple(name for name in self._extra("customers") if self.tables["customers"].columns[name].type == kind)
 
     @property
     def decimals(self) -> int:

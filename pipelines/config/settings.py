@@ -248,7 +248,8 @@ def _check_parts(settings: Settings, layers: "Layers") -> None:
 def _check_rules(settings: Settings, layers: "Layers") -> None:
     """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
     tables, rules = settings.tables, settings.training.candidates.rules
-    features = own_features.joined(settings.own, tables.measures, tables.attributes, settings.features)
+    named = (tables.measures, tables.attributes, settings.features, tables.words, tables.numbers)
+    features = own_features.joined(settings.own, *named)
     columns, problems = [feature.column for feature in features], []
     for target, rule in rules:
         if rule.column not in columns:

@@ -65,7 +65,8 @@ def extended(name: str, mapping: Mapping) -> Contract:
     if name == "usage":
         return contract.with_measures(mapping.measures)
     if name == "customers":
-        own = tuple(Column(a, "string", a.replace("_", " "), a) for a in mapping.attributes)
+        types = {**dict.fromkeys(mapping.attributes, "string"), **dict.fromkeys(mapping.numbers, "float64")}
+        own = tuple(Column(name, dtype, name.replace("_", " "), name) for name, dtype in types.items())
         return replace(contract, columns=contract.columns + own)
     return contract
 

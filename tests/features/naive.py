@@ -53,6 +53,7 @@ class Declared:
     attributes: Sequence[str] = ()
     topics: Sequence[str] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
+    numbers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

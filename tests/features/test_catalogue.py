@@ -30,6 +30,7 @@ from tests.features.naive import Declared, twins
 from tests.world import (
     ATTRIBUTES,
     MEASURES,
+    NUMBERS,
     PARTS,
     TOPICS,
     ZONE,
@@ -42,7 +43,7 @@ from tests.world import (
 )
 
 FEATURES = {f.column: f for f in everything()}
-DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS)
+DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS)
 REASONS = {
     "bill_level",
     "bill_trend",

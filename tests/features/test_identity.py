@@ -20,7 +20,7 @@ from tests.features.laws import test_future as future
 from tests.features.laws import test_mutants as mutants
 
 SETTINGS = FeatureSettings()
-DECLARED = {"attributes": ("age",), "topics": ("coverage",), "parts": {"night_mb": "data_mb"}}
+DECLARED = {"attributes": ("age",), "numbers": ("income",), "topics": ("coverage",), "parts": {"night_mb": "data_mb"}}
 MEASURES = ("data_mb", "night_mb")
 SMALL = catalogue(MEASURES, **DECLARED)
 

@@ -16,4 +16,4 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
         "tenure_days": who.age,
         "tenure_months": int(who.age / 30.4375),
         "months_known": max(newest - month(who.activated_on) + 1, 0),
-    } | {attribute: customer[attribute] for attribute in given.declared.attributes}
+    } | {name: customer[name] for name in (*given.declared.attributes, *given.declared.numbers)}

@@ -79,11 +79,14 @@ def test_ages_are_days_or_hours():
     assert (freshness.warn_after, freshness.error_after) == (timedelta(hours=12), timedelta(days=35))
 
 
+AGE = {"from": "a", "type": "number"}
+
+
 def test_columns_beyond_the_contract_are_measures_and_attributes():
     usage = table(columns={"customer_id": "id", "data_mb": "mb", "sms": "n"}, happened_at="at", known_at="at")
-    customers = table(columns={"customer_id": "id", "activated_on": "on", "branch": "b"})
+    customers = table(columns={"customer_id": "id", "activated_on": "on", "branch": "b", "age": AGE})
     mapping = Mapping(tables={"usage": usage, "customers": customers})
-    assert (mapping.measures, mapping.attributes) == (("data_mb", "sms"), ("branch",))
+    assert (mapping.measures, mapping.attributes, mapping.numbers) == (("data_mb", "sms"), ("branch",), ("age",))
     assert [Mapping(tables={}, currency=c).decimals for c in ("CNY", "JPY")] == [2, 0]
 
 

@@ -63,6 +63,14 @@ def test_concat_constants_clean_and_other(raw, con):
     assert found.attributes == ("loyalty",)
 
 
+def test_an_attribute_that_is_declared_as_a_number_is_one(raw, con):
+    people = raw.mapping["tables"]["customers"]["columns"]
+    people["score"] = {"from": "状态", "type": "number"}
+    found = raw.read(con)
+    assert found["customers"].schema()["score"].is_floating()
+    assert rows(found, "customers", "customer_id", "score")[0] == {"customer_id": "00001", "score": 1.0}
+
+
 def test_names_are_canonical_first_and_source_second(raw, con):
     raw.rows["bill"][0][3] = "amount"
     raw.mapping["tables"]["bills"]["columns"]["amount"] = {"expr": "amount / 100"}
