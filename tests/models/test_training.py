@@ -116,13 +116,6 @@ def test_the_same_rows_in_any_order_give_the_same_files(trained):
         pd.testing.assert_frame_equal(again.metrics, trained[target].metrics)
 
 
-def test_parts_are_forward_in_time_and_share_no_row():
-    rows = Rows(TARGETS["churn"], FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
-    fit, later = rows.of(SPLIT.fit)[0].index, rows.of(SPLIT.calibrate)[0].index
-    assert len(fit) and len(later) and not set(fit) & set(later)
-    assert not len(rows.of([SPLIT.final])[0]) and len(rows.final.open())
-
-
 def test_the_final_window_is_opened_once_and_after_everything_else(monkeypatch):
     order = []
     choose, open_ = training.choose, FinalWindow.open
