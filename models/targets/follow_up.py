@@ -11,6 +11,7 @@ from functools import cached_property
 import ibis
 import ibis.expr.types as ir
 
+from features.blocks.months import month
 from features.definition import KEY
 from features.series import hundredths
 from features.visible import seen
@@ -55,8 +56,3 @@ class FollowUp:
 def inside(day: ir.IntegerValue, gap: int, horizon: int) -> ir.BooleanValue:
     """Is a day in the window? Half-open: the first day counts, the day after the last does not."""
     return (day >= gap) & (day < gap + horizon)
-
-
-def month(day: ir.DateValue) -> ir.IntegerValue:
-    """The months since year 0: one number per month, rising by one."""
-    return day.year().cast("int64") * 12 + day.month()

@@ -7,12 +7,13 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
+from features.blocks.months import month
 from features.definition import KEY
 from features.series import hundredths
 from features.strict import Strict
 from features.visible import seen
 from models.targets.candidate import BLEND, LINEAR, TREES, VALUE_BLEND, VALUE_LINEAR, VALUE_TREES
-from models.targets.follow_up import FollowUp, inside, month
+from models.targets.follow_up import FollowUp, inside
 from models.targets.target import Definition, RuleSettings, Target
 from models.targets.task import CLASSIFICATION
 
