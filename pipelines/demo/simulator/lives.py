@@ -28,17 +28,7 @@ COVERAGE, NOT_SOLVED = 0, 8
 
 
 def live(who: People, when: Calendar, rng: np.random.Generator) -> Life:
-    """Simulate every month; `months` of the result holds arrays of n per month, `events` the dated ones.
-
-    Parameters
-    ----------
-    who
-        The people simulated.
-    when
-        The calendar of the simulation.
-    rng
-        Source of chance.
-    """
+    """Simulate every month; `months` of the result holds arrays of n per month, `events` the dated ones."""
     life = newborn(who, rng)
     everyone, signed = np.arange(len(who)), who.joined - rng.integers(0, 3, len(who))
     life.note("plans", everyone, who.joined, signed, life.plan.copy(), life.fee.copy(), life.contract_end.copy())

@@ -15,19 +15,7 @@ DUE_DAYS = 20  # after the billed month
 def bills_by_month(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> Iterator[tuple[int, dict]]:
     """Yield (month, columns): one mobile bill per customer of the month, a second one for those with broadband.
 
-    The last month is not billed: its bills are made after the period.
-
-    Parameters
-    ----------
-    who
-        The people simulated.
-    life
-        What happened to them month by month.
-    when
-        The calendar of the simulation.
-    rng
-        Source of chance.
-    """
+    The last month is not billed: its bills are made after the period."""
     for month in range(when.months - 1):
         days = np.minimum(life.left, when.edges[month + 1]) - np.maximum(who.joined, when.edges[month])
         share = np.clip(days / (when.edges[month + 1] - when.edges[month]), 0, 1)

@@ -9,19 +9,7 @@ DAY = 86400
 
 
 def complaints(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """One row per complaint, in order of time; `solved` is -1 where it was not solved within the period.
-
-    Parameters
-    ----------
-    who
-        The people simulated.
-    life
-        What happened to them month by month.
-    when
-        The calendar of the simulation.
-    rng
-        Source of chance.
-    """
+    """One row per complaint, in order of time; `solved` is -1 where it was not solved within the period."""
     holder, day, topic, severity, wait = life.events_of("complaints", 5)
     opened = day * DAY + rng.integers(8 * 3600, 21 * 3600, len(day))
     solved = opened + np.rint(wait * DAY).astype("int64") + 1800
@@ -33,19 +21,7 @@ def complaints(who: People, life: Life, when: Calendar, rng: np.random.Generator
 
 
 def service_contacts(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """Inbound contacts; sour moods call more often, and more often reach a human.
-
-    Parameters
-    ----------
-    who
-        The people simulated.
-    life
-        What happened to them month by month.
-    when
-        The calendar of the simulation.
-    rng
-        Source of chance.
-    """
+    """Inbound contacts; sour moods call more often, and more often reach a human."""
     holder, at, sour = [], [], []
     for month in range(when.months):
         mood = life.months["mood"][month]
@@ -61,19 +37,7 @@ def service_contacts(who: People, life: Life, when: Calendar, rng: np.random.Gen
 
 
 def campaign_contacts(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """One row per listed customer: `month` tells the campaign, `control` those who were listed and left alone.
-
-    Parameters
-    ----------
-    who
-        The people simulated.
-    life
-        What happened to them month by month.
-    when
-        The calendar of the simulation.
-    rng
-        Source of chance.
-    """
+    """One row per listed customer: `month` tells the campaign, `control` those who were listed and left alone."""
     holder, day, month, control = life.events_of("campaigns", 4)
     second = day * DAY + rng.integers(10 * 3600, 19 * 3600, len(day))
     channel = rng.choice(3, len(day), p=[0.35, 0.40, 0.25])
@@ -82,19 +46,7 @@ def campaign_contacts(who: People, life: Life, when: Calendar, rng: np.random.Ge
 
 
 def surveys(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """Answers only: the very unhappy who speak up answer most, the unhappy who stay silent least.
-
-    Parameters
-    ----------
-    who
-        The people simulated.
-    life
-        What happened to them month by month.
-    when
-        The calendar of the simulation.
-    rng
-        Source of chance.
-    """
+    """Answers only: the very unhappy who speak up answer most, the unhappy who stay silent least."""
     parts = []
     for month in range(when.months):
         mood, n = life.months["mood"][month], len(who)
@@ -110,19 +62,7 @@ def surveys(who: People, life: Life, when: Calendar, rng: np.random.Generator) -
 
 
 def consents(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> dict:
-    """A decision on joining; some withdraw later, the annoyed more often. A few were never asked.
-
-    Parameters
-    ----------
-    who
-        The people simulated.
-    life
-        What happened to them month by month.
-    when
-        The calendar of the simulation.
-    rng
-        Source of chance.
-    """
+    """A decision on joining; some withdraw later, the annoyed more often. A few were never asked."""
     n = len(who)
     answered = rng.random(n) < 0.97
     first = who.joined * DAY + rng.integers(9 * 3600, 19 * 3600, n)

@@ -1,6 +1,9 @@
 """A simulated telecom operator with known truth: raw files as an operator would extract them on the night of `end`.
 
 The truth lies in a folder of its own, which only tests and studies read. Nothing here uses features/ or models/.
+
+What is recorded comes from functions that all take the same: `who` (the people, some of them unobserved), `life` (what
+happened to them month by month), `when` (the calendar) and `rng` (the source of chance, drawn from in a fixed order).
 """
 
 from datetime import date

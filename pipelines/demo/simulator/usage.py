@@ -18,19 +18,7 @@ LATE_SHARE, CORRECTED_SHARE = 0.02, 0.001
 def usage_by_month(who: People, life: Life, when: Calendar, rng: np.random.Generator) -> Iterator[tuple[int, dict]]:
     """Yield (month, columns) in order; `life` is the index, times are seconds from the first day.
 
-    A week belongs to the month in which it ends, on a Sunday. Rows loaded after the period do not exist yet.
-
-    Parameters
-    ----------
-    who
-        The people simulated.
-    life
-        What happened to them month by month.
-    when
-        The calendar of the simulation.
-    rng
-        Source of chance.
-    """
+    A week belongs to the month in which it ends, on a Sunday. Rows loaded after the period do not exist yet."""
     sundays = np.arange(_first_sunday(when), when.days, 7)
     for month in range(when.months):
         inside = sundays[(sundays >= when.edges[month]) & (sundays < when.edges[month + 1])]
