@@ -83,7 +83,7 @@ def _measured(tiles: int) -> dict[str, float]:
     from pipelines.workspace.checkpoints import Pieces
     from pipelines.workspace.progress import Steps
 
-    spark.present()
+    spark.require_spark()
     from pipelines.engine.spark_scoring import SparkScoringRun
 
     project = Project.open(CONFIG, **SPARK)

@@ -91,10 +91,10 @@ class Project:
 
     def day(self, as_of: date | str | None = None) -> date:
         """The date asked for, or the project's own. Raises ValueError without either: only commands read the clock."""
-        found = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or self.settings.as_of
-        if found is None:
+        day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or self.settings.as_of
+        if day is None:
             raise ValueError("as_of is needed: the configuration names none, and only commands read the clock")
-        return found
+        return day
 
     def check(self, as_of: date | str | None = None) -> pd.DataFrame:
         """The usability table: rows in = used + quarantined + duplicates, and when the newest row was known (UTC)."""

@@ -108,20 +108,20 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
     as_of = pd.Timestamp(frame["as_of"].iloc[0]).date() if len(frame) else None
     list_id = list_id or f"{kind}-{as_of or 'empty'}"
     _refuse_without_consent(frame)
-    eligible = _ranked(frame[ELIGIBLE[kind](frame, settings)], kind, settings)
-    held = eligible["is_holdout"].to_numpy(dtype=bool)
-    suppressed = ~held & ~eligible["contact_allowed"].to_numpy(dtype=bool)
-    contactable = eligible[~held & ~suppressed]
+    eligible = _sort(frame[ELIGIBLE[kind](frame, settings)], kind, settings)
+    held_out = eligible["is_holdout"].to_numpy(dtype=bool)
+    suppressed = ~held_out & ~eligible["contact_allowed"].to_numpy(dtype=bool)
+    contactable = eligible[~held_out & ~suppressed]
     chosen = contactable.head(settings.top)
     if not isinstance(scores, pd.DataFrame):
-        chosen = _whole(scores.take(pa.array(chosen.index.to_numpy())), chosen.index)
+        chosen = _to_pandas(scores.take(pa.array(chosen.index.to_numpy())), chosen.index)
     members = _members(chosen, list_id, settings.holdout)
     rows, control = (members[members["arm"] == arm].reset_index(drop=True) for arm in ("treated", "control"))
     counts = ListCounts(
         eligible=len(eligible),
         listed=len(rows),
         suppressed=_by_reason(eligible[suppressed]),
-        held_out_always=int(held.sum()),
+        held_out_always=int(held_out.sum()),
         held_out_here=len(control),
         beyond_top=len(contactable) - len(members),
     )
@@ -129,7 +129,7 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
     return ListResult(list_id, kind, as_of, rows, control, counts, filters)
 
 
-def _whole(rows: pa.Table, index: pd.Index) -> pd.DataFrame:
+def _to_pandas(rows: pa.Table, index: pd.Index) -> pd.DataFrame:
     """In pandas, lists and structs as plain lists."""
     nested = [field.name for field in rows.schema if pa.types.is_nested(field.type)]
     frame = rows.drop_columns(nested).to_pandas().set_index(index)
@@ -138,12 +138,12 @@ def _whole(rows: pa.Table, index: pd.Index) -> pd.DataFrame:
 
 
 def _eligible_vip(frame: pd.DataFrame, settings: ListSettings) -> np.ndarray:
-    known = _scored(frame, "vip_probability", settings) & ~_true(frame["is_high_value_now"])
-    return known & _true(frame["is_potential_vip"]) if settings.potential_only else known
+    known = _is_likely(frame, "vip_probability", settings) & ~_is_true(frame["is_high_value_now"])
+    return known & _is_true(frame["is_potential_vip"]) if settings.potential_only else known
 
 
 def _eligible_churn(frame: pd.DataFrame, settings: ListSettings) -> np.ndarray:
-    return _scored(frame, "churn_probability", settings)
+    return _is_likely(frame, "churn_probability", settings)
 
 
 ELIGIBLE: dict[str, Callable[[pd.DataFrame, ListSettings], np.ndarray]] = {
@@ -152,18 +152,18 @@ ELIGIBLE: dict[str, Callable[[pd.DataFrame, ListSettings], np.ndarray]] = {
 }
 
 
-def _scored(frame: pd.DataFrame, probability: str, settings: ListSettings) -> np.ndarray:
+def _is_likely(frame: pd.DataFrame, probability: str, settings: ListSettings) -> np.ndarray:
     likely = (frame[probability] >= settings.min_probability) & frame["score_status"].eq("ok")
     if settings.min_value:
         likely &= frame["value_pred"].astype(float) >= settings.min_value
     return likely.fillna(False).to_numpy(dtype=bool)
 
 
-def _true(flags: pd.Series) -> np.ndarray:
+def _is_true(flags: pd.Series) -> np.ndarray:
     return flags.eq(True).fillna(False).to_numpy(dtype=bool)
 
 
-def _ranked(frame: pd.DataFrame, kind: ListKind, settings: ListSettings) -> pd.DataFrame:
+def _sort(frame: pd.DataFrame, kind: ListKind, settings: ListSettings) -> pd.DataFrame:
     """Best first; equal ones in the order of their ids, so that the order of the input changes nothing."""
     by = ["vip_probability", "value_pred"] if kind == "vip" else [settings.churn_order, "churn_probability"]
     keys = [-frame[column].astype(float).fillna(-np.inf).to_numpy() for column in by]

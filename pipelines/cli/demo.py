@@ -21,29 +21,29 @@ def demo(run: Run, data: str, customers: int | None, seed: int | None) -> None:
         raise HeadwaterError("E237", given=data, known=", ".join(KNOWN))
     run.config = run.config or Path("configs") / f"{data}.yaml"
     settings = run.project.settings
-    wanted = settings.demo or Demo()
-    given = {"customers": customers or wanted.customers, "seed": wanted.seed if seed is None else seed}
+    defaults = settings.demo or Demo()
+    options = {"customers": customers or defaults.customers, "seed": defaults.seed if seed is None else seed}
     with run.steps.step("raw") as facts:
-        facts["said"] = str(raw_files.make(data, **given))
+        facts["said"] = str(raw_files.make(data, **options))
     as_of = run.as_of(None)
-    found = retrain.run(run.project, as_of, list(TARGETS), run.steps, promote=True)
-    found.conclude()
+    retrained = retrain.run(run.project, as_of, list(TARGETS), run.steps, promote=True)
+    retrained.raise_for_failures()
     night = nightly.run(Night(run.project, as_of, run.steps))
-    run.tell(**found.told(run.language), **night.result())
+    run.tell(**retrained.as_dict(run.language), **night.result())
     _finish(run, night)
 
 
 def _finish(run: Run, night: Night) -> None:
     """The three files to open, one per line."""
     day, workspace = night.as_of, run.project.workspace
-    wanted = {
+    paths_by_title = {
         "open_scores": workspace.score_file(day),
         "open_vip": workspace.list_file("vip", day, "xlsx"),
         "open_report": workspace.report(day),
     }
     run.say()
     run.say(text("steps.open", run.language), style="bold")
-    for name, path in wanted.items():
+    for name, path in paths_by_title.items():
         if path not in night.outputs:
             continue
-        run.say(f"  {text(f'steps.{name}', run.language)}  {paths.from_here(path)}")
+        run.say(f"  {text(f'steps.{name}', run.language)}  {paths.relative_path(path)}")

@@ -58,11 +58,11 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw in our style and leave the settings of everybody else alone."""
 
     @wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with mpl.rc_context(STYLE):
             return draw(*args, **kwargs)
 
-    return drawn
+    return wrapper
 
 
 @styled
@@ -104,7 +104,11 @@ def gain(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang
     for name, colour in colours(predictions, winner).items():
         width = 2.4 if name == winner else 1.6
         axes.plot(
-            shares, captured(y, predictions[name], shares), color=colour, linewidth=width, label=model_name(name, lang)
+            shares,
+            captured_shares(y, predictions[name], shares),
+            color=colour,
+            linewidth=width,
+            label=model_name(name, lang),
         )
     _labels(axes, text("charts.share_of_customers", lang), text("charts.share_found", lang))
     _shares(axes, x=True, y=True)
@@ -115,14 +119,14 @@ def gain(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang
 
 
 @styled
-def captured_at(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang: str) -> Figure:
+def captured_bars(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang: str) -> Figure:
     """Share found among the top 1, 5, 10 and 20 %, side by side."""
     figure, (axes,) = _figure()
     shares = np.array([0.01, 0.05, 0.10, 0.20])
     palette = colours(predictions, winner)
     width = 0.8 / len(palette)
     for index, (name, colour) in enumerate(palette.items()):
-        heights = captured(y, predictions[name], shares)
+        heights = captured_shares(y, predictions[name], shares)
         places = np.arange(len(shares)) + (index - (len(palette) - 1) / 2) * width
         bars = axes.bar(places, heights, width * 0.92, color=colour, label=model_name(name, lang))
         axes.bar_label(
@@ -198,15 +202,15 @@ def svg(figure: Figure, name: str, alt: str) -> str:
         # The reader's fonts draw the text, so glyphs that ours lacks do not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", buffer.getvalue(), flags=re.DOTALL)
-    drawn = re.sub(r'(\bid="|href="#|url\(#)', lambda match: f"{match[1]}{name}-", drawn)
-    drawn = drawn.replace("'DejaVu Sans'", FONTS)
-    head, _, body = drawn[drawn.index("<svg") :].partition(">")
+    markup = re.sub(r"<metadata>.*?</metadata>\s*", "", buffer.getvalue(), flags=re.DOTALL)
+    markup = re.sub(r'(\bid="|href="#|url\(#)', lambda match: f"{match[1]}{name}-", markup)
+    markup = markup.replace("'DejaVu Sans'", FONTS)
+    head, _, body = markup[markup.index("<svg") :].partition(">")
     head = re.sub(r' (?:width|height)="[^"]*"', "", head)
     return f'{head} role="img" aria-label="{_attribute(alt)}">{body.strip()}'
 
 
-def captured(y: np.ndarray, prediction: np.ndarray, shares: Sequence[float] | np.ndarray) -> np.ndarray:
+def captured_shares(y: np.ndarray, prediction: np.ndarray, shares: Sequence[float] | np.ndarray) -> np.ndarray:
     """Share of the total of `y` among the highest predictions; equal predictions count with their mean."""
     frame = pd.DataFrame({"p": prediction, "y": np.asarray(y, dtype=float)})
     frame["y"] = frame.groupby("p")["y"].transform("mean")
@@ -261,8 +265,8 @@ def _labels(axes: Axes, x: str, y: str) -> None:
 
 
 def _shares(axes: Axes, x: bool = False, y: bool = False, decimals: int = 0) -> None:
-    for wanted, axis in ((x, axes.xaxis), (y, axes.yaxis)):
-        if wanted:
+    for formatted, axis in ((x, axes.xaxis), (y, axes.yaxis)):
+        if formatted:
             axis.set_major_formatter(PercentFormatter(1, decimals=decimals))
 
 

@@ -19,7 +19,7 @@ from features.definition import Feature
 from features.errors import HeadwaterError
 from models.scores.columns import SCHEMA
 from pipelines.delivery import workbook
-from pipelines.delivery.presets import Preset, preset, shaped
+from pipelines.delivery.presets import Preset, preset, preset_rows
 from pipelines.wording.formats import missing
 from pipelines.wording.reasons import Wording
 from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
@@ -65,16 +65,16 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
     """
     shape = preset(preset_name)
     _refuse_untouchable(result)
-    kept = ~result.rows["customer_id"].isin(context.refused)
-    going = ListResult(**{**vars(result), "rows": result.rows[kept].reset_index(drop=True)})
-    withdrawn = int((~kept).sum())
+    allowed = ~result.rows["customer_id"].isin(context.refused)
+    exported_rows = ListResult(**{**vars(result), "rows": result.rows[allowed].reset_index(drop=True)})
+    withdrawn = int((~allowed).sum())
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     with replacing(path) as temporary:
-        _write(going, temporary, shape, context, withdrawn)
+        _write(exported_rows, temporary, shape, context, withdrawn)
         digest = sha256(temporary)
-    exported = Exported(path, len(going.rows), withdrawn, digest)
+    exported = Exported(path, len(exported_rows.rows), withdrawn, digest)
     if context.log:
-        _log(context, going, exported, preset_name)
+        _log(context, exported_rows, exported, preset_name)
     return exported
 
 
@@ -86,11 +86,11 @@ def safe_cell(value: str) -> str:
             out.append("'")
             start = False
         out.append(char)
-        start = char in SEPARATORS or (start and _skipped(char))
+        start = char in SEPARATORS or (start and _is_skipped(char))
     return "".join(out)
 
 
-def _skipped(char: str) -> bool:
+def _is_skipped(char: str) -> bool:
     """Characters that spreadsheets skip before they look for a formula."""
     return char.isspace() or unicodedata.category(char) in ("Cf", "Cc", "Zs") or char in "'\""
 
@@ -99,7 +99,7 @@ def _write(result: ListResult, target: Path, shape: Preset, context: ExportConte
     if shape.format == "parquet":
         return pq.write_table(_table(result), target, compression="zstd", write_page_checksum=True)
     wording = Wording(context.features, shape.lang or context.lang, context.currency)
-    rows = shaped(result, shape, wording)
+    rows = preset_rows(result, shape, wording)
     if shape.format == "xlsx":
         facts = workbook.Facts(result, rows, shape, context.currency, context.run, withdrawn)
         return workbook.write(facts, target)

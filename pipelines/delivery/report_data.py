@@ -35,7 +35,7 @@ class Evaluation:
     level: float | None = None
 
     @property
-    def shown(self) -> list[str]:
+    def compared_models(self) -> list[str]:
         """The winner, its plain rivals and today's rule; the tracking store has every candidate."""
         rivals = [name for name in ("linear", "trees", "rule") if name in self.final and name != self.winner]
         return [self.winner, *rivals]
@@ -54,7 +54,7 @@ class TableUse:
 
 
 @dataclass(frozen=True)
-class ListMade:
+class ListEntry:
     """A list that was drawn, and the files it was written to."""
 
     kind: str
@@ -97,7 +97,7 @@ class ReportData:
     models: Mapping[str, str] = field(default_factory=dict)
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
     quality: Sequence[TableUse] = ()
-    lists: Sequence[ListMade] = ()
+    lists: Sequence[ListEntry] = ()
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     features: Mapping[str, Feature] = field(default_factory=dict)
     currency: str = "CNY"

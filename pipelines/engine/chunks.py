@@ -37,7 +37,7 @@ class Chunk:
         inside = f"row >= {self.first} AND row < {self.end}"
         return inside if self.step == 1 else f"{inside} AND row % {self.step} = 0"
 
-    def touches(self, other: "Chunk") -> bool:
+    def overlaps(self, other: "Chunk") -> bool:
         """Have they rows between the same bounds?"""
         return self.first < other.end and other.first < self.end
 

@@ -73,7 +73,7 @@ def engine(settings: Settings) -> Engine:
         return DuckDbEngine()
     from pipelines.engine import spark
 
-    spark.present()
+    spark.require_spark()
     from pipelines.engine.spark_scoring import SparkEngine
 
     return SparkEngine()

@@ -18,10 +18,10 @@ from models.evaluation import gates
 from models.scores.score_table import SCHEMA_VERSION
 from models.targets.registry import TARGETS
 from pipelines.delivery import lists, pages
-from pipelines.delivery.report_data import ListMade
+from pipelines.delivery.report_data import ListEntry
 from pipelines.engine import scoring
 from pipelines.engine.engines import Engine, engine
-from pipelines.engine.scoring import plain
+from pipelines.engine.scoring import plain_types
 from pipelines.engine.scoring_run import ScoringRun
 from pipelines.flows import sentences
 from pipelines.ingest.tables import Tables
@@ -34,7 +34,7 @@ from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.journal import Journal, code_version, run_id
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
-from pipelines.workspace.publication import Published
+from pipelines.workspace.publication import Publication
 from pipelines.workspace.score_files import ScoreFile
 
 ROUTINE = ("W301", "W302", "W303")
@@ -54,10 +54,10 @@ class Night:
     scoring: ScoringRun | None = None
     meta: dict[str, str] = field(default_factory=dict)
     published: bool = False
-    already: bool = False
+    already_published: bool = False
     remade: list[str] = field(default_factory=list)
     outputs: list[Path] = field(default_factory=list)
-    lists: list[ListMade] = field(default_factory=list)
+    lists: list[ListEntry] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
     @property
@@ -65,24 +65,24 @@ class Night:
         return self.project.workspace
 
     @property
-    def recorded(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
         """What the record of this run says so far."""
         return runs.record(self.workspace, self.run_id)
 
-    def intact(self, path: Path) -> bool:
+    def is_intact(self, path: Path) -> bool:
         """Is this output of the run there, and whole?"""
-        return runs.intact(path, self.run_id, self.recorded.get("delivered", {}).get(self.named(path)))
+        return runs.is_output_intact(path, self.run_id, self.record.get("delivered", {}).get(self.relative_name(path)))
 
-    def delivered(self) -> list[Path]:
+    def recorded_outputs(self) -> list[Path]:
         """The lists and the report that this run has on record; where nobody's consent is known, only the report."""
-        possible = [*map(self.workbook, lists.DRAWN), self.workspace.report(self.as_of)]
-        return [path for path in possible if self.named(path) in self.recorded.get("delivered", {})]
+        possible = [*map(self.workbook, lists.LISTS), self.workspace.report(self.as_of)]
+        return [path for path in possible if self.relative_name(path) in self.record.get("delivered", {})]
 
     def workbook(self, kind: str) -> Path:
         """Where the list of a kind lies."""
         return self.workspace.list_file(kind, self.as_of, "xlsx")
 
-    def named(self, path: Path) -> str:
+    def relative_name(self, path: Path) -> str:
         """An output as the record calls it, wherever the workspace lies."""
         return path.relative_to(self.workspace.root).as_posix()
 
@@ -99,8 +99,8 @@ class Night:
             "run_id": self.run_id,
             "as_of": self.as_of.isoformat(),
             "published": self.published,
-            "already_published": self.already,
-            "serving_as_of": str(self.workspace.serving() or "") or None,
+            "already_published": self.already_published,
+            "serving_as_of": str(self.workspace.serving_date() or "") or None,
             "outputs": [str(path) for path in self.outputs],
             "warnings": [problem.code for problem in self.warnings],
             "rows": sentences.row_counts(counts),
@@ -127,7 +127,7 @@ def prepare(night: Night) -> Night:
     """Everything up to the gates; writes nothing that anybody reads."""
     chosen = engine(night.project.settings)
     _check(night)
-    if not night.already:
+    if not night.already_published:
         _score(night, chosen)
         _judge(night)
     return night
@@ -151,20 +151,22 @@ def _check(night: Night) -> None:
         night.steps.journal = Journal.open(project.workspace, night.run_id)
         facts["rows"], facts["files"] = sentences.row_counts(night.tables.counts), night.tables.files
         facts["said"] = sentences.rows_read(night.tables, night.steps.lang)
-    _remember(night)
+    _check_published(night)
 
 
-def _remember(night: Night) -> None:
+def _check_published(night: Night) -> None:
     """Is this very run published already? Score files that are damaged are told, and are as good as not there."""
-    workspace, days = night.workspace, night.workspace.published()
-    if night.as_of in days and not runs.sound(workspace, night.as_of):
+    workspace, days = night.workspace, night.workspace.published_dates()
+    if night.as_of in days and not runs.is_score_file_intact(workspace, night.as_of):
         night.warn(Problem("W341", str(workspace.score_file(night.as_of)), values={"as_of": night.as_of.isoformat()}))
     elif night.as_of in days:
-        night.already = night.published = runs.whole(workspace, night.as_of).meta["run_id"] == night.run_id
-    if night.already:
-        night.outputs = [workspace.score_file(night.as_of), *filter(night.intact, night.delivered())]
+        night.already_published = night.published = (
+            runs.verified_score_file(workspace, night.as_of).meta["run_id"] == night.run_id
+        )
+    if night.already_published:
+        night.outputs = [workspace.score_file(night.as_of), *filter(night.is_intact, night.recorded_outputs())]
         return
-    for day in _passed_over(workspace, night.as_of):
+    for day in _damaged_before(workspace, night.as_of):
         night.warn(Problem("W340", str(workspace.score_file(day)), values={"as_of": day.isoformat()}))
 
 
@@ -190,7 +192,7 @@ def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[s
                     "found": expected,
                     "expected": str(trained_on),
                     "target": target,
-                    "why": _why(champion),
+                    "why": _identity_note(champion),
                 }
             )
     if others and not found:
@@ -200,7 +202,7 @@ def scoring_champions(night: Night, champions: Mapping[str, Champion]) -> dict[s
     return found
 
 
-def _why(champion: Champion) -> str:
+def _identity_note(champion: Champion) -> str:
     """The key of what is to be added where the identity of features was made in another way."""
     return "@identity.same" if champion.model.facts_.get("identity") == identity.FORMAT else "@identity.earlier"
 
@@ -209,41 +211,41 @@ def _score(night: Night, chosen: Engine) -> None:
     """Features of everybody, then the champions, chunk after chunk."""
     project, tables = night.project, night.tables
     assert tables is not None
-    kept = Pieces.open(night.workspace, night.run_id)
+    pieces = Pieces.open(night.workspace, night.run_id)
     with night.steps.step("features") as facts:
-        night.scoring = chosen.scoring(project, tables, night.as_of, night.champions, kept, night.steps)
+        night.scoring = chosen.scoring(project, tables, night.as_of, night.champions, pieces, night.steps)
         night.scoring.prepare()
         customers = night.scoring.assembly.total
         facts["said"] = f"{customers:,} × {len(project.features)}"
         facts |= {"customers": customers, "features": len(project.features)}
     with night.steps.step("score") as facts:
         night.scoring.score()
-        night.scoring.finish(before(night.workspace, night.as_of))
+        night.scoring.finish(previous_scores(night.workspace, night.as_of))
         facts.update(night.scoring.summary.facts())
         facts |= {name: None for t in TARGETS.values() if t.name not in night.champions for name in t.counted}
         facts["said"] = sentences.customers_scored(facts, night.steps.lang)
 
 
-def before(workspace: Workspace, as_of: date) -> ScoreFile | None:
+def previous_scores(workspace: Workspace, as_of: date) -> ScoreFile | None:
     """The latest publication before a date that is whole."""
-    earlier = (day for day in reversed(workspace.published()) if day < as_of)
-    found = next((day for day in earlier if runs.sound(workspace, day)), None)
-    return runs.whole(workspace, found) if found else None
+    earlier = (day for day in reversed(workspace.published_dates()) if day < as_of)
+    day = next((day for day in earlier if runs.is_score_file_intact(workspace, day)), None)
+    return runs.verified_score_file(workspace, day) if day else None
 
 
-def _passed_over(workspace: Workspace, as_of: date) -> list[date]:
-    """The damaged publications between a date and the one that `before` finds, newest first."""
-    earlier = (day for day in reversed(workspace.published()) if day < as_of)
-    return list(takewhile(lambda day: not runs.sound(workspace, day), earlier))
+def _damaged_before(workspace: Workspace, as_of: date) -> list[date]:
+    """The damaged publications between a date and the one that `previous_scores` gives, newest first."""
+    earlier = (day for day in reversed(workspace.published_dates()) if day < as_of)
+    return list(takewhile(lambda day: not runs.is_score_file_intact(workspace, day), earlier))
 
 
 def _judge(night: Night) -> None:
     """The gates between scoring and publishing; a refusal is exit 5 and names the check."""
     assert night.scoring is not None
     with night.steps.step("gates") as facts:
-        earlier = before(night.workspace, night.as_of)
-        old = plain(earlier.select(gates.WATCHED)).to_pandas() if earlier else None
-        decision = gates.scores_gate(night.scoring.summary.gated, old, night.project.settings.gates)
+        earlier = previous_scores(night.workspace, night.as_of)
+        old = plain_types(earlier.select(gates.WATCHED)).to_pandas() if earlier else None
+        decision = gates.scores_gate(night.scoring.summary.watched, old, night.project.settings.gates)
         facts["checks"] = [check.as_dict() for check in decision.checks]
         if not decision.passed:
             failed = next(check for check in decision.checks if not check.passed)
@@ -278,7 +280,7 @@ def _metadata(night: Night, checks: list[dict]) -> dict[str, str]:
 
 def publish(night: Night) -> Night:
     """The commit: one file, whole or not at all. Call with the lock held; never retried, never done twice."""
-    if night.already:
+    if night.already_published:
         return night
     assert night.scoring is not None and night.steps.journal is not None
     journal = night.steps.journal
@@ -289,49 +291,49 @@ def publish(night: Night) -> Night:
 
         path = publication.publish(night.workspace, night.scoring.tables(), night.meta, record)
         night.published = True
-        checkpoints.forget(night.workspace)
+        checkpoints.remove_pieces(night.workspace)
         night.outputs.append(path)
-        facts["said"] = paths.from_here(path)
+        facts["said"] = paths.relative_path(path)
     return night
 
 
 def deliver(night: Night) -> Night:
     """Lists and report over what was published, as far as they are not there; a failure says that the scores are out."""
-    if night.already and _finished(night):
+    if night.already_published and _is_delivered(night):
         return night
-    done = publication.published(night.workspace, night.as_of)
+    scores = publication.read_publication(night.workspace, night.as_of)
     night.outputs = [night.workspace.score_file(night.as_of)]
-    _draw(night, done)
-    _write_report(night, done)
-    made = {night.named(path): files.sha256(path) for path in night.outputs[1:]}
-    return _ended(night, runs.PUBLISHED, delivered=made)
+    _write_lists(night, scores)
+    _write_report(night, scores)
+    delivered = {night.relative_name(path): files.sha256(path) for path in night.outputs[1:]}
+    return _record_outcome(night, runs.PUBLISHED, delivered=delivered)
 
 
-def _finished(night: Night) -> bool:
+def _is_delivered(night: Night) -> bool:
     """Did this run make its lists and report, and are they still there?"""
-    return night.recorded.get("outcome") == runs.PUBLISHED and all(map(night.intact, night.delivered()))
+    return night.record.get("outcome") == runs.PUBLISHED and all(map(night.is_intact, night.recorded_outputs()))
 
 
 def close(night: Night) -> Night:
     """The end of `headwater score`, which makes no lists; those of an earlier `nightly` stay on record."""
-    if night.recorded.get("outcome") == runs.PUBLISHED:
+    if night.record.get("outcome") == runs.PUBLISHED:
         return night
-    return _ended(night, runs.SCORED)
+    return _record_outcome(night, runs.SCORED)
 
 
-def _ended(night: Night, outcome: str, **facts: Any) -> Night:
+def _record_outcome(night: Night, outcome: str, **facts: Any) -> Night:
     """Record what became of the night."""
     assert night.steps.journal is not None
-    sha256 = night.recorded.get("sha256") or files.sha256(night.workspace.score_file(night.as_of))
+    sha256 = night.record.get("sha256") or files.sha256(night.workspace.score_file(night.as_of))
     night.steps.journal.add(outcome=outcome, sha256=sha256, **night.result(), **facts)
     return night
 
 
-def _draw(night: Night, done: Published) -> None:
+def _write_lists(night: Night, done: Publication) -> None:
     """The lists of the targets that were scored. Where nobody's consent is known they are not written, and a warning says why."""
     with night.steps.step("lists") as facts:
         try:
-            night.lists = [_drawn(night, done, kind) for kind in lists.DRAWN if kind in done.models]
+            night.lists = [_write_list(night, done, kind) for kind in lists.LISTS if kind in done.models]
         except HeadwaterError as error:
             if error.problem.code != "E261":
                 raise
@@ -340,25 +342,25 @@ def _draw(night: Night, done: Published) -> None:
         facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
 
 
-def _drawn(night: Night, done: Published, kind: str) -> ListMade:
+def _write_list(night: Night, done: Publication, kind: str) -> ListEntry:
     """One list; a workbook of this run that is there already stays as it is, whoever has written in it since."""
-    there = night.intact(night.workbook(kind))
-    made = lists.write_nightly(night.project, done, kind, written=there)
-    if not there and "lists" not in night.remade:
+    intact = night.is_intact(night.workbook(kind))
+    entry = lists.write_nightly(night.project, done, kind, exists=intact)
+    if not intact and "lists" not in night.remade:
         night.remade.append("lists")
-    return made
+    return entry
 
 
-def _write_report(night: Night, done: Published) -> None:
+def _write_report(night: Night, done: Publication) -> None:
     """The page of the night that was published, with its tables and warnings."""
     assert night.tables is not None
     path = night.workspace.report(night.as_of)
     night.outputs.append(path)
-    if night.intact(path):
+    if night.is_intact(path):
         return
     with night.steps.step("report") as facts:
         warnings = {lang: [errors.sentence(w, "what", lang) for w in night.warnings] for lang in LANGUAGES}
         use = pages.table_use(night.tables)
         data = pages.report_data(night.project, done, lists=night.lists, warnings=warnings, quality=use)
-        facts["said"] = paths.from_here(pages.write_page(night.project, data))
+        facts["said"] = paths.relative_path(pages.write_page(night.project, data))
         night.remade.append("report")

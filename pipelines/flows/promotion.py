@@ -17,10 +17,10 @@ from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
 
 
-def ready(project: Project, steps: Steps) -> None:
+def check_ready(project: Project, steps: Steps) -> None:
     """Before anything is trained for minutes: will there be a number for it? Damaged champions are told."""
-    registry.refuse(project.workspace)
-    for problem in bundles.damaged(project.workspace):
+    registry.check_store(project.workspace)
+    for problem in bundles.damage_warnings(project.workspace):
         steps.warn(errors.render_line(problem, steps.lang))
 
 
@@ -29,7 +29,7 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) 
     champion = _champion_of(project.workspace, trained.target)
     theirs = None
     if champion is not None:
-        theirs = _same_rows(frame, trained, champion)
+        theirs = _champion_predictions(frame, trained, champion)
     decision = gates.decide(trained, theirs, project.settings.gates, model)
     return {
         "passed": decision.passed,
@@ -40,22 +40,22 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) 
 
 def _champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
     """The model of a target that nights score with; None before the first promotion, and when it is damaged."""
-    return bundles.readable(workspace, target)
+    return bundles.intact_champion(workspace, target)
 
 
-def in_force(project: Project, target: str) -> str | None:
+def current_version(project: Project, target: str) -> str | None:
     """The version of the champion that can score today's features, or None.
 
     A damaged one is in force still: it can be put in place again, and no rule may take its place meanwhile.
     """
     champion = _champion_of(project.workspace, target)
     if champion is None:
-        entry = bundles.in_force(project.workspace).get(target)
+        entry = bundles.champion_entries(project.workspace).get(target)
         return entry["version"] if entry else None
     return champion.version if champion.model.facts_["feature_set_hash"] == project.feature_set_hash else None
 
 
-def _same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
+def _champion_predictions(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
     """The champion's predictions for the rows of the challenger's final window.
 
     None when it was trained on other features: then it cannot score any more, and is no rival.
@@ -70,29 +70,29 @@ def _same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion
 
 def sentence(decision: dict[str, Any], lang: str) -> str:
     """What the gates decided, with the names of those that refused."""
-    if not failed(decision):
+    if not failed_checks(decision):
         return text("steps.gate.passed", lang)
-    return text("steps.gate.refused", lang, names=", ".join(failed(decision)))
+    return text("steps.gate.refused", lang, names=", ".join(failed_checks(decision)))
 
 
-def failed(decision: dict[str, Any]) -> list[str]:
+def failed_checks(decision: dict[str, Any]) -> list[str]:
     """Names of the checks that refused."""
     return [check["name"] for check in decision["checks"] if not check["passed"]]
 
 
 def install(workspace: Workspace, version: Version, files: dict[str, str]) -> None:
     """Make a version the champion; the lock is held. The alias moves last, so a kill leaves the old one in force."""
-    before = tracking.aliased(workspace, version.target, CHAMPION)
+    before = tracking.version_by_alias(workspace, version.target, CHAMPION)
     digest = bundles.install(workspace, version.target, version.name, files)
     tags = {"sha256": digest, "before": before.name if before and before.number != version.number else ""}
-    kept = {key: value for key, value in tags.items() if value or key not in version.tags}
-    tracking.point(workspace, version.target, CHAMPION, version.number, kept)
+    changed = {key: value for key, value in tags.items() if value or key not in version.tags}
+    tracking.set_alias(workspace, version.target, CHAMPION, version.number, changed)
 
 
-def refuse_when_none(found: list[dict[str, Any]]) -> None:
+def refuse_when_none(models: list[dict[str, Any]]) -> None:
     """Exit 5 when every challenger was refused and no champion changed."""
-    if found and not any(model["champion"] for model in found):
-        names = "; ".join(f"{m['target']}: {', '.join(m['failed_checks'])}" for m in found)
+    if models and not any(model["champion"] for model in models):
+        names = "; ".join(f"{m['target']}: {', '.join(m['failed_checks'])}" for m in models)
         raise HeadwaterError("E526", names=names)
 
 
@@ -109,20 +109,20 @@ def promote(
         raise HeadwaterError("E232")
     workspace = project.workspace
     with lock.exclusive(workspace, f"promote {target}"):
-        chosen = _wanted(workspace, target, version)
+        chosen = _candidate(workspace, target, version)
         if not force:
-            _agreed(workspace, chosen)
-        files = found(workspace, chosen)
+            _check_gate(workspace, chosen)
+        files = version_texts(workspace, chosen)
         if force:
-            tracking.point(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
+            tracking.set_alias(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
         install(workspace, chosen, files)
     return chosen
 
 
-def _wanted(workspace: Workspace, target: str, number: int | None) -> Version:
+def _candidate(workspace: Workspace, target: str, number: int | None) -> Version:
     """The version of a number, or the challenger."""
     if number is None:
-        challenger = tracking.aliased(workspace, target, CHALLENGER)
+        challenger = tracking.version_by_alias(workspace, target, CHALLENGER)
         if challenger is None:
             raise HeadwaterError("E527", target=target)
         return challenger
@@ -132,22 +132,22 @@ def _wanted(workspace: Workspace, target: str, number: int | None) -> Version:
     return known[number]
 
 
-def found(workspace: Workspace, version: Version) -> dict[str, str]:
+def version_texts(workspace: Workspace, version: Version) -> dict[str, str]:
     """The files of a version from the store, or, where they are gone or damaged there, from a generation kept here."""
     try:
         return tracking.files(workspace, version)
     except HeadwaterError as error:
         if error.problem.code not in ("E524", "E530"):
             raise
-        kept = bundles.kept(workspace, version.name)
-        if kept is None or bundles.digests(kept)[1] != version.tags.get("sha256", bundles.digests(kept)[1]):
+        texts = bundles.local_texts(workspace, version.name)
+        if texts is None or bundles.digests(texts)[1] != version.tags.get("sha256", bundles.digests(texts)[1]):
             raise
-        return kept
+        return texts
 
 
-def _agreed(workspace: Workspace, version: Version) -> None:
+def _check_gate(workspace: Workspace, version: Version) -> None:
     """Raise E528 or E526 unless the gate passed a version against the champion in force, or it is the champion."""
-    entry = bundles.in_force(workspace).get(version.target)
+    entry = bundles.champion_entries(workspace).get(version.target)
     in_force = entry["version"] if entry else None
     if in_force == version.name:
         return
@@ -169,6 +169,6 @@ def rollback(project: Project, target: str) -> Version:
         before = known.get(champion.tags.get("before", "")) if champion else None
         if before is None:
             raise HeadwaterError("E529", target=target)
-        bundles.install(workspace, target, before.name, found(workspace, before))
-        tracking.point(workspace, target, CHAMPION, before.number)
+        bundles.install(workspace, target, before.name, version_texts(workspace, before))
+        tracking.set_alias(workspace, target, CHAMPION, before.number)
     return before

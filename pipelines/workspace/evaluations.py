@@ -11,7 +11,7 @@ from pipelines.workspace.files import FOLDER_MODE, replacing, write_json
 from pipelines.workspace.paths import Workspace
 
 
-def keep(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.DataFrame) -> None:
+def save(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.DataFrame) -> None:
     """Keep the figures of a version such as `churn/3` and the rows of its final window.
 
     Those of another training are never written over: raises E714 for a number that was given before.
@@ -25,7 +25,7 @@ def keep(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.Da
     write_json(path, facts)
 
 
-def kept(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
+def load(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
     """Facts and final rows of a registered version, or None where they were never kept here."""
     path = _path(workspace, version)
     if not path.exists():

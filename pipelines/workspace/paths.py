@@ -59,15 +59,15 @@ class Workspace:
         """Where the report of a date lies."""
         return self.reports / f"{as_of.isoformat()}.html"
 
-    def published(self) -> list[date]:
+    def published_dates(self) -> list[date]:
         """The dates with a published file, oldest first."""
         return sorted(date.fromisoformat(path.stem) for path in self.scores.glob("????-??-??.parquet"))
 
-    def serving(self) -> date | None:
+    def serving_date(self) -> date | None:
         """The date that readers of `latest.parquet` see; None before the first publication."""
         return date.fromisoformat(self.latest.resolve().stem) if self.latest.exists() else None
 
 
-def from_here(path: Path) -> str:
+def relative_path(path: Path) -> str:
     """A path as people type it: relative to where they are, if it lies below."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -250,7 +250,7 @@ def test_of_many_candidates_the_winner_its_plain_rivals_and_the_rule_are_shown()
     churn = DATA.evaluations["churn"]
     final = churn.final.assign(blend=churn.final["trees"], value_trees=churn.final["trees"])
     many = dataclasses.replace(churn, final=final, winner="blend", metrics=_as(churn.metrics, "trees", "blend"))
-    assert many.shown == ["blend", "linear", "trees", "rule"]
+    assert many.compared_models == ["blend", "linear", "trees", "rule"]
     shown = told(many)
     assert "Linear + boosting · chosen" in shown and "of value" not in shown
 

@@ -19,7 +19,7 @@ def test_duckdb_is_the_default_and_spark_is_not_imported_for_it():
 
 
 def test_spark_is_refused_before_any_work_where_it_cannot_run(monkeypatch):
-    monkeypatch.setattr(spark, "missing", lambda: "java")
+    monkeypatch.setattr(spark, "missing_requirement", lambda: "java")
     before = set(sys.modules)
     with pytest.raises(HeadwaterError, match="E713"):
         engine(Settings(engine="spark"))

@@ -104,7 +104,7 @@ def test_that_evening_and_a_month_later(own_operator: Path, day: date):
     shutil.rmtree(own_operator / "workspace" / "operator" / "tables")
     assert as_of_that_evening(own_operator / "data" / "operator" / "raw", day) > 1_000
     evening = night(day)
-    assert not evening.already and evening.run_id != later.run_id
+    assert not evening.already_published and evening.run_id != later.run_id
     assert evening.meta["rows_sha256"] == later.meta["rows_sha256"]
 
 

@@ -47,7 +47,7 @@ def only(folder: Path, *kept: str) -> Project:
     models = folder / "workspace" / "operator" / "models"
     before = bundles.current(Project.open(CONFIG).workspace)
     entries = {target: entry for target, entry in bundles.manifest(before)["models"].items() if target in kept}
-    after = models / "gen" / bundles.name_of(entries)
+    after = models / "gen" / bundles.generation_name(entries)
     for target in kept:
         shutil.copytree(before / target, after / target, dirs_exist_ok=True)
     (after / "manifest.json").write_text(json.dumps({"models": entries}))
@@ -64,12 +64,12 @@ def test_a_target_that_cannot_be_learnt_takes_no_other_with_it(own_operator, cap
     assert found.failures["vip"].problem.code in ("E351", "E453")
     said = capsys.readouterr().err
     assert "vip was not trained: E" in said and "churn/1" in said
-    found.conclude()
+    found.raise_for_failures()
     night = nightly.run(Night(Project.open(CONFIG), NIGHT, QUIET))
     assert night.published and "W521" in [warning.code for warning in night.warnings]
     nothing = Retrained(failures={"vip": found.failures["vip"]})
     with pytest.raises(HeadwaterError) as error:
-        nothing.conclude()
+        nothing.raise_for_failures()
     assert error.value.problem == found.failures["vip"].problem
 
 
@@ -87,7 +87,7 @@ def test_a_fault_of_ours_in_one_target_ends_the_training_after_the_others(own_op
     found = trained("value", "churn", promote=False)
     assert [m["target"] for m in found.models] == ["churn"]
     with pytest.raises(HeadwaterError) as error:
-        found.conclude()
+        found.raise_for_failures()
     assert error.value.exit_code == 1 and isinstance(error.value.__cause__, ZeroDivisionError)
 
 
@@ -115,7 +115,7 @@ def test_a_night_with_some_champions_publishes_what_there_is_and_says_the_rest(o
     told = [w.values["target"] for w in night.warnings if w.code == "W521"]
     assert sorted(told) == sorted(set(column) - set(kept))
     assert [entry.kind for entry in night.lists] == [kind for kind in ("vip", "churn") if kind in kept]
-    done = publication.published(night.workspace, NIGHT)
+    done = publication.read_publication(night.workspace, NIGHT)
     if "vip" not in kept:
         with pytest.raises(HeadwaterError) as error:
             lists.draw(night.project, done, "vip", {})
@@ -183,9 +183,9 @@ def test_a_damaged_champion_is_not_replaced_by_the_rule(own_operator, monkeypatc
     project = Project.open(CONFIG)
     path = bundles.current(project.workspace) / "churn" / "bundle.json"
     path.write_text(path.read_text() + " ")
-    assert promotion.in_force(project, "churn") == "churn/1"
+    assert promotion.current_version(project, "churn") == "churn/1"
     monkeypatch.setattr(judging, "lead", lambda *_: Lead(-0.01, -0.02, 0.01, 0.2))
     found = trained("churn", **{"gates.beat_rule": True})
     assert found.models[0]["champion"] == "churn/1" and not found.models[0]["promoted"]
     assert promotion.promote(project, "churn", version=1).name == "churn/1"
-    assert bundles.readable(project.workspace, "churn").version == "churn/1"
+    assert bundles.intact_champion(project.workspace, "churn").version == "churn/1"

@@ -46,7 +46,7 @@ def document(*words: str, code: int = 0) -> dict:
 
 
 def test_a_store_that_is_not_there_is_fine_while_nothing_was_trained(workspace):
-    registry.refuse(workspace)
+    registry.check_store(workspace)
     assert not workspace.tracking.exists()
 
 
@@ -56,7 +56,7 @@ def test_a_store_that_lacks_versions_is_refused(workspace, stored, lost):
     if stored:
         store(workspace, **stored)
     with pytest.raises(HeadwaterError, match="E714") as error:
-        registry.refuse(workspace)
+        registry.check_store(workspace)
     assert error.value.exit_code == 7 and error.value.problem.values["versions"] == lost
     with pytest.raises(HeadwaterError, match="E714"):
         tracking.versions(workspace, "churn")
@@ -65,24 +65,24 @@ def test_a_store_that_lacks_versions_is_refused(workspace, stored, lost):
 
 def test_a_promoted_version_is_known_without_its_evaluation(workspace):
     bundles.install(workspace, "value", "value/4", {"bundle.json": "{}"})
-    assert registry.known(workspace) == {"value": 4}
+    assert registry.highest_versions(workspace) == {"value": 4}
     store(workspace, value=5)
-    registry.refuse(workspace)
+    registry.check_store(workspace)
 
 
 @pytest.mark.parametrize("mode", ["rw", "ro"])
 def test_damage_to_a_store_is_seen(workspace, mode):
     workspace.tracking.write_bytes(bytes(range(256)) * 64)
-    assert registry.look(workspace.tracking, mode).damage == "file is not a database"
+    assert registry.store_state(workspace.tracking, mode).damage == "file is not a database"
     workspace.tracking.unlink()
     store(workspace, churn=2_000)
-    assert registry.look(workspace.tracking, mode).highest == {"churn": 2_000}
+    assert registry.store_state(workspace.tracking, mode).highest == {"churn": 2_000}
     content = bytearray(workspace.tracking.read_bytes())
     content[4096:4200] = b"\xa5" * 104
     workspace.tracking.write_bytes(bytes(content))
-    assert registry.look(workspace.tracking, mode).damage
+    assert registry.store_state(workspace.tracking, mode).damage
     workspace.tracking.write_bytes(b"")
-    assert registry.look(workspace.tracking, mode) == registry.Look()
+    assert registry.store_state(workspace.tracking, mode) == registry.StoreState()
 
 
 def test_a_store_that_somebody_holds_is_not_damaged(workspace, monkeypatch):
@@ -91,13 +91,13 @@ def test_a_store_that_somebody_holds_is_not_damaged(workspace, monkeypatch):
     with closing(sqlite3.connect(workspace.tracking)) as held:
         held.execute("BEGIN EXCLUSIVE")
         with pytest.raises(HeadwaterError, match="E706"):
-            registry.look(workspace.tracking)
+            registry.store_state(workspace.tracking)
 
 
 def test_an_evaluation_is_never_written_over(workspace):
     judged(workspace, "churn/1")
     with pytest.raises(HeadwaterError, match="E714"):
-        evaluations.keep(workspace, "churn/1", {}, pd.DataFrame())
+        evaluations.save(workspace, "churn/1", {}, pd.DataFrame())
     assert (workspace.models / "evaluations" / "churn-1.json").read_text() == "{}"
 
 
@@ -111,7 +111,7 @@ def harmed(workspace: Workspace, harm: str) -> None:
 @pytest.mark.parametrize(("harm", "code"), [("missing", "E714"), ("damaged", "E715")])
 def test_a_store_that_is_gone_is_restored_by_the_command_that_is_named(own_operator, monkeypatch, harm, code):
     workspace = Project.open("configs/operator.yaml").workspace
-    champions, judgements = bundles.texts(workspace), kept(workspace)
+    champions, judgements = bundles.champion_texts(workspace), kept(workspace)
     judged(workspace, "churn/3")
     harmed(workspace, harm)
     before = sorted(path.name for path in workspace.root.iterdir())
@@ -127,9 +127,9 @@ def test_a_store_that_is_gone_is_restored_by_the_command_that_is_named(own_opera
     assert told["restored"] == ["churn/1", "value/1", "vip/1"] and told["lost"] == ["churn/2", "churn/3"]
     assert told["champions"] == ["churn/1", "value/1", "vip/1"]
     assert len(list(workspace.root.glob("mlflow.db.damaged-*"))) == (harm == "damaged")
-    assert bundles.texts(workspace) == champions and judgements.items() <= kept(workspace).items()
+    assert bundles.champion_texts(workspace) == champions and judgements.items() <= kept(workspace).items()
     for target, (version, sha256, files) in champions.items():
-        champion = tracking.aliased(workspace, target, CHAMPION)
+        champion = tracking.version_by_alias(workspace, target, CHAMPION)
         assert (champion.name, champion.tags["sha256"]) == (version, sha256)
         assert tracking.files(workspace, champion) == files
     assert tracking.versions(workspace, "churn")[0].tags["lost"] == "true"
@@ -155,7 +155,7 @@ def test_an_older_copy_is_completed(own_operator):
     assert document("train", "churn", code=7)["error"]["code"] == "E714"
     told = document("registry", "restore")
     assert told == told | {"restored": ["churn/2"], "lost": [], "champions": ["churn/2", "value/1", "vip/1"]}
-    champion = tracking.aliased(workspace, "churn", CHAMPION)
+    champion = tracking.version_by_alias(workspace, "churn", CHAMPION)
     assert champion.name == "churn/2" and champion.tags["before"] == "churn/1"
     assert document("rollback", "churn")["champion"] == "churn/1"
 
@@ -163,21 +163,21 @@ def test_an_older_copy_is_completed(own_operator):
 @pytest.mark.parametrize("name", ["CURRENT", "manifest.json"])
 def test_the_record_of_champions_is_made_again_from_the_store(own_operator, name):
     workspace = Project.open("configs/operator.yaml").workspace
-    champions = bundles.texts(workspace)
+    champions = bundles.champion_texts(workspace)
     path = next(p for p in (workspace.models / name, bundles.current(workspace) / name) if p.exists())
     path.write_bytes(path.read_bytes()[:-5])
     error = document("nightly", "--as-of", "2026-10-01", code=5)["error"]
     assert error["code"] == "E531" and "headwater registry restore" in error["fix"]
     assert document("registry", "restore")["champions"] == ["churn/1", "value/1", "vip/1"]
-    assert bundles.texts(workspace) == champions
+    assert bundles.champion_texts(workspace) == champions
 
 
 def test_without_a_store_the_newest_versions_kept_here_are_the_champions(own_operator):
     """Pointer and store are both gone: nothing is left that says who was in force."""
     workspace = Project.open("configs/operator.yaml").workspace
-    champions = bundles.texts(workspace)
+    champions = bundles.champion_texts(workspace)
     (workspace.models / "CURRENT").write_text("f0")
     workspace.tracking.write_bytes(bytes(range(256)) * 64)
     told = document("registry", "restore")
     assert told["champions"] == told["restored"] == ["churn/1", "value/1", "vip/1"]
-    assert bundles.texts(workspace) == champions
+    assert bundles.champion_texts(workspace) == champions

@@ -65,7 +65,7 @@ def test_the_whole_folder_reads_as_the_history(workspace):
 def test_a_backfill_never_moves_latest_back(workspace):
     publish(workspace, [table(2)], meta("b"), len)
     publish(workspace, [table(1)], meta("a", date(2026, 10, 1)), len)
-    assert workspace.serving() == DAY
+    assert workspace.serving_date() == DAY
 
 
 def test_what_is_replaced_is_kept(workspace):
@@ -147,7 +147,7 @@ def test_leftovers_of_a_killed_run_go_and_latest_is_mended(workspace):
     workspace.latest.unlink()
     with exclusive(workspace, "next"):
         pass
-    assert workspace.serving() == DAY
+    assert workspace.serving_date() == DAY
     assert [path.name for path in workspace.scores.iterdir()] == [f"{DAY}.parquet"]
 
 
