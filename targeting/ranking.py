@@ -33,7 +33,23 @@ class ListSettings(Strict):
 
 @dataclass(frozen=True)
 class ListCounts:
-    """eligible = listed + sum of suppressed + held_out + beyond_top."""
+    """eligible = listed + sum of suppressed + held_out + beyond_top.
+
+    Attributes
+    ----------
+    eligible
+        Customers whom the list is about.
+    listed
+        Those to contact.
+    suppressed
+        Reason -> those who must not be contacted now.
+    held_out_always
+        Those in the global holdout.
+    held_out_here
+        Those in the list's own holdout.
+    beyond_top
+        Those who come after the last place.
+    """
 
     eligible: int
     listed: int
@@ -53,9 +69,24 @@ class ListCounts:
 
 @dataclass(frozen=True)
 class ListResult:
-    """`rows` are the customers to contact, best first, columns of the score table plus rank, arm and list_id.
+    """A list that was drawn.
 
-    `control` has the same columns: the list's own holdout, kept for measuring and never exported.
+    Attributes
+    ----------
+    list_id
+        Stands in each row.
+    kind
+        Its target.
+    as_of
+        Date of the scores; None where there are none.
+    rows
+        Customers to contact, best first: columns of the score table plus rank, arm and list_id.
+    control
+        The same of the list's own holdout, kept for measuring and never exported.
+    counts
+        What became of everybody who was eligible.
+    filters
+        The settings that it was drawn by.
     """
 
     list_id: str
@@ -94,12 +125,52 @@ class Scores(Protocol):
 
 
 def vip_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
-    """Potential VIPs, most probable first. Customers who are high-value now are not eligible."""
+    """Potential VIPs, most probable first. Customers who are high-value now are not eligible.
+
+    Parameters
+    ----------
+    scores
+        A score table.
+    settings
+        How it is drawn.
+    list_id
+        Another draws another holdout; kind and date if None.
+
+    Returns
+    -------
+    ListResult
+        Rows, control and counts.
+
+    Raises
+    ------
+    HeadwaterError
+        E261 where nobody's consent is known.
+    """
     return _draw("vip", scores, settings, list_id)
 
 
 def churn_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
-    """Customers who may leave, in the configured order, by default the money at risk."""
+    """Customers who may leave, in the configured order, by default the money at risk.
+
+    Parameters
+    ----------
+    scores
+        A score table.
+    settings
+        How it is drawn.
+    list_id
+        Another draws another holdout; kind and date if None.
+
+    Returns
+    -------
+    ListResult
+        Rows, control and counts.
+
+    Raises
+    ------
+    HeadwaterError
+        E261 where nobody's consent is known.
+    """
     return _draw("churn", scores, settings, list_id)
 
 

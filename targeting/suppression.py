@@ -37,12 +37,23 @@ class ContactSettings(Strict):
 
 
 def contact_status(facts: pd.DataFrame, as_of: date, settings: ContactSettings) -> pd.DataFrame:
-    """contact_allowed (bool) and suppress_reason (null where allowed), one row per row of `facts`, same index.
+    """Who may be contacted. The global holdout is no reason: it stands in a column of its own.
 
-    `facts` holds, as known at `as_of`, any of: consent (bool, null unknown), last_contact_on (date of the newest
-    contact by us), open_complaints (count), overdue_amount (money), customer_type. An absent column is unknown:
-    without consent that means no, everywhere else that nothing is known against a contact.
-    The global holdout is no reason: it stands in a column of its own.
+    Parameters
+    ----------
+    facts
+        As known at `as_of`, any of: consent (bool, null unknown), last_contact_on (date of the newest contact by us),
+        open_complaints (count), overdue_amount (money), customer_type. An absent column is unknown: without consent
+        that means no, everywhere else that nothing is known against a contact.
+    as_of
+        The date.
+    settings
+        The contact policy.
+
+    Returns
+    -------
+    pandas.DataFrame
+        contact_allowed (bool) and suppress_reason (null where allowed), one row per row of `facts`, same index.
     """
     applies = _rules(facts, as_of, settings)
     steps = [applies[reason] for reason in settings.order]

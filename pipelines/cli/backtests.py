@@ -59,7 +59,22 @@ def _title(trained: Trained, lang: str) -> str:
 
 
 def markdown(project: Project, as_of: date, results: Sequence[Trained]) -> str:
-    """The same tables for docs/, with the command that makes them."""
+    """The same tables for docs/, with the command that makes them.
+
+    Parameters
+    ----------
+    project
+        Named in the head, with its configuration.
+    as_of
+        Stands in the command.
+    results
+        One section each.
+
+    Returns
+    -------
+    str
+        A page.
+    """
     lines = [f"# {project.settings.name}", "", f"`headwater backtest --config {project.config} --as-of {as_of}`", ""]
     for trained in results:
         models = list(trained.candidates)

@@ -8,7 +8,7 @@ from pipelines.cli.run import Run
 from pipelines.config.settings import Demo
 from pipelines.demo import raw_files
 from pipelines.flows import nightly, retrain
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.wording.texts import text
 from pipelines.workspace import paths
 
@@ -16,7 +16,24 @@ KNOWN = ("operator", "complete-journey", "cdnow")
 
 
 def demo(run: Run, data: str, customers: int | None, seed: int | None) -> None:
-    """Everything a newcomer needs, from nothing: about three minutes for the simulated operator."""
+    """Everything a newcomer needs, from nothing: about three minutes for the simulated operator.
+
+    Parameters
+    ----------
+    run
+        The command; `--config` is set by the data if left out.
+    data
+        One of `KNOWN`.
+    customers
+        Of the simulated operator; the project's own if None.
+    seed
+        The same.
+
+    Raises
+    ------
+    HeadwaterError
+        E237 (exit 2) for data that is not known.
+    """
     if data not in KNOWN:
         raise HeadwaterError("E237", given=data, known=", ".join(KNOWN))
     run.config = run.config or Path("configs") / f"{data}.yaml"

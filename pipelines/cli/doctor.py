@@ -23,7 +23,21 @@ CHINESE_FONT = ("fc-list", ":lang=zh", "family")
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination: `fine`, or what to do about it."""
+    """One line of the examination.
+
+    Attributes
+    ----------
+    name
+        A key below `doctor`.
+    fine
+        Is it as it should be?
+    detail
+        What was seen.
+    fix
+        What to do where it is not fine.
+    needed
+        Does nothing work without it?
+    """
 
     name: str
     fine: bool

@@ -43,7 +43,17 @@ def _card_columns() -> list[str]:
 
 
 def explain(run: Run, customer: str, as_of: date | None) -> None:
-    """Show a customer's card, why they have their scores, and the raw score recomputed."""
+    """Show a customer's card, why they have their scores, and the raw score recomputed.
+
+    Parameters
+    ----------
+    run
+        The command.
+    customer
+        Their id.
+    as_of
+        A published date; the newest if None.
+    """
     lang = run.language
     why = explanation.explain(run.project, customer, as_of, lang)
     scores = {name: why.row[name] for name in _card_columns()}

@@ -13,7 +13,7 @@ from pipelines.cli.run import Engine, Run, command
 from pipelines.wording.texts import text
 
 if TYPE_CHECKING:
-    from pipelines.flows.nightly import Night
+    from pipelines.flows.night import Night
 
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 DryRun = Annotated[bool, typer.Option(help="Publish nothing.")]
@@ -99,9 +99,10 @@ def runs_show(run: Run, run_id: Annotated[str, typer.Argument(help="As printed b
 def _night(run: Run, as_of: date, *, dry_run: bool, lists: bool) -> None:
     """What came of a night is told whether it succeeds or not."""
     from pipelines.flows import nightly
+    from pipelines.flows.night import Night
     from pipelines.workspace.paths import relative_path
 
-    night = nightly.Night(run.project, as_of, run.steps)
+    night = Night(run.project, as_of, run.steps)
     try:
         nightly.run(night, dry_run=dry_run, lists=lists)
     finally:

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from features.errors import HeadwaterError
 from pipelines.wording import errors
+from pipelines.wording.texts import LANGUAGES
 from pipelines.workspace.progress import Steps
 
 DEFAULT_CONFIG = "configs/operator.yaml"
@@ -39,7 +40,29 @@ Shared = {
 
 @dataclass
 class Run:
-    """One call of a command: what it was asked, in which language, and what it has to tell."""
+    """One call of a command: what it was asked, in which language, and what it has to tell.
+
+    Attributes
+    ----------
+    command
+        Its name, as in `runs list`.
+    config
+        Path of the project's YAML file; None asks the environment.
+    profile
+        Of that file.
+    lang
+        `zh` or `en`; None takes the terminal's.
+    as_json
+        One JSON document on stdout, and nothing else there.
+    verbose
+        Show tracebacks.
+    quiet
+        Show no steps.
+    facts
+        For the JSON document.
+    overrides
+        Settings by key.
+    """
 
     command: str
     config: Path | None = None
@@ -68,7 +91,7 @@ class Run:
 
     @property
     def language(self) -> str:
-        if self.lang:
+        if self.lang in LANGUAGES:
             return self.lang
         return "zh" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).lower().startswith("zh") else "en"
 
@@ -158,7 +181,7 @@ def _exit_code(run: Run, work: Callable[[], None]) -> int:
 
 
 def _check_language(run: Run) -> None:
-    if run.lang not in (None, "zh", "en"):
+    if run.lang not in (None, *LANGUAGES):
         raise HeadwaterError("E231", given=run.lang)
 
 

@@ -33,9 +33,24 @@ SEPARATORS = ',;|\t\r\n\x0b\x0c\x85\u2028\u2029"'
 class ExportContext:
     """Everything about an export that is not the list itself.
 
-    `refused` holds ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
-    `run` is shown on the sheet "Run": run id, model versions, holdout salt. `when` is passed in; nothing here reads
-    the clock.
+    Attributes
+    ----------
+    features
+        Column -> feature, for the words of reasons.
+    currency
+        ISO code of all money.
+    lang
+        `zh` or `en`, where the preset names none.
+    run
+        Shown on the sheet "Run": run id, model versions, holdout salt.
+    refused
+        Ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
+    log
+        File that gets a line per export; None writes none.
+    who
+        Takes the list away.
+    when
+        Stands in the log; nothing here reads the clock.
     """
 
     features: Mapping[str, Feature] = field(default_factory=dict)
@@ -50,7 +65,19 @@ class ExportContext:
 
 @dataclass(frozen=True)
 class Exported:
-    """A list that was written, and how many of it were left out because they withdrew consent since."""
+    """A list that was written.
+
+    Attributes
+    ----------
+    path
+        The file.
+    rows
+        Customers in it.
+    withdrawn
+        Customers left out because they withdrew consent since the list was drawn.
+    sha256
+        Of the file.
+    """
 
     path: Path
     rows: int
@@ -61,7 +88,27 @@ class Exported:
 def write_list(result: ListResult, path: Path, preset_name: str, context: ExportContext) -> Exported:
     """Write the list for one receiver and log it; the old file stays whole until the new one is.
 
-    Raises HeadwaterError E262 when the list holds somebody who must not be contacted, E263 for an unknown preset.
+    Parameters
+    ----------
+    result
+        The list.
+    path
+        Its file; folders are made.
+    preset_name
+        The layout.
+    context
+        Everything else.
+
+    Returns
+    -------
+    Exported
+        What was written.
+
+    Raises
+    ------
+    HeadwaterError
+        E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E703 to E705 for what
+        the disk refuses.
     """
     shape = preset(preset_name)
     _refuse_untouchable(result)

@@ -22,7 +22,26 @@ _REFUSING = frozenset({"no_consent"})
 def draw(project: Project, publication: Publication, kind: str, changes: Mapping[str, Any]) -> ListResult:
     """The list of a kind, with the options of a command laid over the project's settings.
 
-    Raises E534 for one whose target was not scored.
+    Parameters
+    ----------
+    project
+        Its settings of lists.
+    publication
+        Whose scores are ranked.
+    kind
+        A key of `LISTS`.
+    changes
+        Fields of `ListSettings`; None leaves the project's.
+
+    Returns
+    -------
+    ListResult
+        Rows, control and counts.
+
+    Raises
+    ------
+    HeadwaterError
+        E534 for a target that was not scored, E261 where nobody's consent is known.
     """
     if kind not in publication.models:
         raise HeadwaterError("E534", target=kind, as_of=publication.as_of.isoformat())
@@ -32,7 +51,26 @@ def draw(project: Project, publication: Publication, kind: str, changes: Mapping
 
 
 def write(project: Project, publication: Publication, result: ListResult, shape: str, path: Path) -> export.Exported:
-    """One list file, logged with who took it and when the scores were made; refusals known since then are obeyed."""
+    """One list file, logged with who took it and when the scores were made; refusals known since then are obeyed.
+
+    Parameters
+    ----------
+    project
+        Its features, currency and workspace.
+    publication
+        What the list was drawn from.
+    result
+        The list.
+    shape
+        Name of the preset.
+    path
+        The file.
+
+    Returns
+    -------
+    Exported
+        What was written.
+    """
     context = ExportContext(
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
@@ -52,9 +90,28 @@ def write(project: Project, publication: Publication, result: ListResult, shape:
 
 
 def write_nightly(project: Project, publication: Publication, kind: str, *, exists: bool = False) -> ListEntry:
-    """One list of a publication as a workbook in the project's language; `exists` says that the file is there already.
+    """One list of a publication as a workbook in the project's language.
 
-    Raises E261 where nobody's consent is known.
+    Parameters
+    ----------
+    project
+        Its settings and workspace.
+    publication
+        Whose scores are ranked.
+    kind
+        A key of `LISTS`.
+    exists
+        The file is there already, and stays as it is.
+
+    Returns
+    -------
+    ListEntry
+        For the report.
+
+    Raises
+    ------
+    HeadwaterError
+        E261 where nobody's consent is known.
     """
     result = draw(project, publication, kind, {})
     path = project.workspace.list_file(kind, publication.as_of, "xlsx")

@@ -17,7 +17,24 @@ from pipelines.workspace.publication import Publication
 
 
 def write_page(project: Project, data: ReportData, out: Path | None = None, lang: str | None = None) -> Path:
-    """Write the page; both languages are in it, `lang` (the project's, when left out) is shown first."""
+    """Write the page, in both languages.
+
+    Parameters
+    ----------
+    project
+        Its workspace and language.
+    data
+        What the page shows.
+    out
+        The file; in the workspace if None.
+    lang
+        The language that is shown first; the project's if None.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+    """
     path = out or project.workspace.report(data.as_of)
     path.parent.mkdir(parents=True, exist_ok=True)
     return files.write_text(path, report.render(data, lang or project.settings.language))

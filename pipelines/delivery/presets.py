@@ -63,7 +63,22 @@ def preset_name(file_format: str, lang: str) -> str:
 
 
 def preset_rows(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:
-    """The rows of the list in the preset's columns: numbers stay numbers, codes become words where it has a language."""
+    """The rows of the list in the preset's columns: numbers stay numbers, codes become words where it has a language.
+
+    Parameters
+    ----------
+    result
+        The list.
+    shape
+        The preset.
+    wording
+        Words the reasons.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per customer to contact, best first, under the preset's headers.
+    """
     rows = _with_reasons(result, shape, wording)
     columns = [_values(rows[column.source], column, shape.lang) for column in shape.columns]
     return pd.concat(columns, axis=1, keys=[column.title(shape.lang) for column in shape.columns])

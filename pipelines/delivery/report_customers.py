@@ -124,7 +124,22 @@ def vip_rows(page: Page) -> list[dict[str, Any]]:
 
 
 def highest_rows(rows: pd.DataFrame, where: pd.Series, column: str) -> pd.DataFrame:
-    """The few with the most of a column, equals by id; to sort millions of whole rows for them would cost gigabytes."""
+    """The few with the most of a column, equals by id; to sort millions of whole rows for them would cost gigabytes.
+
+    Parameters
+    ----------
+    rows
+        With customer_id and the column.
+    where
+        True for those that may be chosen, same index.
+    column
+        Numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        At most `TOP_ROWS` rows, the highest first.
+    """
     few = rows.loc[rows.loc[where, column].nlargest(TOP_ROWS, keep="all").index]
     return few.sort_values([column, "customer_id"], ascending=[False, True]).head(TOP_ROWS)
 

@@ -20,7 +20,17 @@ def most_rows(chunk: int, columns: int) -> int:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows `first` up to `end` of the numbered spine; of those, each `step`th."""
+    """Some rows of the numbered spine.
+
+    Attributes
+    ----------
+    first
+        Number of the first row.
+    end
+        Number behind the last row.
+    step
+        Of the rows between, each so many-th.
+    """
 
     first: int
     end: int

@@ -40,7 +40,25 @@ RANKED = tuple(column for target in TARGETS.values() for column in target.ranked
 
 @dataclass(frozen=True)
 class Scorer:
-    """What a chunk is scored with. `peers` are the usual values of the features, as text."""
+    """What a chunk is scored with. Raises HeadwaterError E521 (exit 5) without any champion.
+
+    Attributes
+    ----------
+    as_of
+        The date that is scored.
+    champions
+        The model of each target; a target without one has null scores.
+    features
+        Of the project, in the order of its catalogue.
+    feature_set_hash
+        What the features are made by; stands in each row.
+    settings
+        The project's.
+    currency
+        ISO code of all money; stands in each row.
+    peers
+        Column -> the usual value of a feature, as text.
+    """
 
     as_of: date
     champions: Mapping[str, Champion]
@@ -93,7 +111,17 @@ def _take_or_null(values: pa.Array, places: np.ndarray) -> pa.Array:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Where each customer stands among everybody, row for row, and the mean probabilities."""
+    """Where each customer stands among everybody, row for row, and the mean probabilities.
+
+    Attributes
+    ----------
+    frame
+        A row for each customer, in the order of their numbers: the columns of `bands.ranks`.
+    churn
+        Mean churn probability, 0 to 1; NaN where nobody has one.
+    vip
+        The same of becoming a VIP.
+    """
 
     frame: pd.DataFrame
     churn: float
@@ -108,9 +136,25 @@ def ranks(everybody: pd.DataFrame) -> Ranks:
 
 
 def finish_rows(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | None, settings: Settings) -> pa.Table:
-    """Rows of the score table, in its contract, from a chunk whose first row is row `first` of everybody.
+    """Rows of the score table, in its contract, from a chunk.
 
-    `previous` is the churn probability of the latest publication before, by customer_id.
+    Parameters
+    ----------
+    scored
+        What `Scorer.score` gave for it.
+    first
+        The number of its first row among everybody.
+    ranks
+        Of everybody.
+    previous
+        Churn probability of the latest publication before, by customer_id; None without one.
+    settings
+        Bands and actions of the project.
+
+    Returns
+    -------
+    pyarrow.Table
+        As many rows, in the same order, in the schema of `score_table.SCHEMA`.
     """
     nested = {name: scored[name].combine_chunks() for name in NESTED}
     frame = scored.drop_columns(list(NESTED)).to_pandas(date_as_object=True)

@@ -80,6 +80,22 @@ class SparkBackend(Backend):
         """A table of the rows with their number, from 0, in the order of the key.
 
         A window over everybody would bring all rows to one executor; here only the sizes of the partitions travel.
+
+        Parameters
+        ----------
+        name
+            Of the table.
+        rows
+            What is numbered.
+        key
+            Columns that tell every row from the others.
+        number
+            Name of the new column, an int64.
+
+        Returns
+        -------
+        ibis.Table
+            The rows, in any order.
         """
         placed = self.frame(rows).orderBy(*key).withColumn("place", F.monotonically_increasing_id())
         placed = self.materialize(f"{name}_placed", placed)

@@ -41,7 +41,17 @@ PLACE = pa.field(ROW, pa.int64())
 
 @dataclass(frozen=True)
 class ScorerPayload:
-    """What goes to the executors: models as the text that they are kept as, and the rest of a scorer."""
+    """What goes to the executors.
+
+    Attributes
+    ----------
+    texts
+        Target -> version, sha256 and files of its champion, as the text that they are kept as.
+    facts
+        The other fields of a `Scorer`.
+    schema
+        Of the rows that it gives.
+    """
 
     texts: Mapping[str, tuple[str, str, Mapping[str, str]]]
     facts: Mapping[str, Any]

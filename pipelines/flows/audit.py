@@ -32,7 +32,19 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Audit:
-    """`figures` has a row per feature: nulls, distinct, min, median, max, auc; `broken` maps each law to its breaches."""
+    """What an audit measured.
+
+    Attributes
+    ----------
+    past
+        The as-of date that it looked at.
+    customers
+        How many it looked at.
+    figures
+        A row per feature: nulls (share), distinct, min, median, max and auc; null where it is not defined.
+    broken
+        The first breach of each law by each feature.
+    """
 
     past: date
     customers: int
@@ -46,7 +58,31 @@ class Audit:
 
 
 def audit(project: Project, tables: Tables, as_of: date, customers: int, features: Sequence[Feature]) -> Audit:
-    """Look at these features on the newest date whose outcomes are known at `as_of`. Raises E430 without customers."""
+    """Look at features on the newest date whose outcomes are known at a date.
+
+    Parameters
+    ----------
+    project
+        Its targets and settings.
+    tables
+        The canonical tables as of the date.
+    as_of
+        What is known by then is used.
+    customers
+        At most so many, evenly drawn.
+    features
+        Those that are looked at, with all that they are made from.
+
+    Returns
+    -------
+    Audit
+        Figures of each feature, and what is wrong.
+
+    Raises
+    ------
+    HeadwaterError
+        E430 (exit 4) where nobody was a customer then.
+    """
     protocol, targets = project.settings.protocol, project.settings.targets
     past = as_of - timedelta(days=targets.longest + protocol.reporting_delay_days)
     spine = _sample(project, tables, past, customers)

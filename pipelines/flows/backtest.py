@@ -16,6 +16,29 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
     """Every target at every origin, oldest first; snapshots of all origins are built together.
 
     A target that cannot be learnt is told and takes no other with it. Raises its problem where there is no other.
+
+    Parameters
+    ----------
+    project
+        Its settings and tables.
+    as_of
+        What is known by then is used.
+    names
+        Targets.
+    folds
+        How many origins there are; fewer where the history is too short.
+    steps
+        Shows how far it is; warned of each target that cannot be learnt.
+
+    Returns
+    -------
+    list[Trained]
+        By origin, then by target.
+
+    Raises
+    ------
+    HeadwaterError
+        What each target lacks, where none could be learnt; exit 7 for trouble with the machine.
     """
     settings, trained, failures = project.settings, list[Trained](), list[HeadwaterError]()
     tables = project.tables(as_of)

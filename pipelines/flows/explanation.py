@@ -40,7 +40,29 @@ class Explanation:
 
 
 def explain(project: Project, customer: str, as_of: date | None, lang: str) -> Explanation:
-    """Explain a customer as they were published on a date, the newest if None. Raises E431, E340, E432."""
+    """Explain a customer as they were published.
+
+    Parameters
+    ----------
+    project
+        Its workspace and features.
+    customer
+        Their id.
+    as_of
+        A published date; the newest if None.
+    lang
+        `zh` or `en`.
+
+    Returns
+    -------
+    Explanation
+        Their row, the sentences of its reasons, and the recomputed score.
+
+    Raises
+    ------
+    HeadwaterError
+        E431 where the date is not published, E340 where its file is damaged, E432 where they are not in it.
+    """
     publication = read_publication(project.workspace, as_of)
     place = pc.index(publication.scores.select(["customer_id"])["customer_id"], customer).as_py()
     if place < 0:

@@ -17,7 +17,7 @@ from prefect.states import Failed
 from features.errors import HeadwaterError
 from models.targets.registry import TARGETS
 from pipelines.flows import nightly, retrain
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import text

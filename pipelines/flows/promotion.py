@@ -25,7 +25,24 @@ def check_ready(project: Project, steps: Steps) -> None:
 
 
 def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) -> dict[str, Any]:
-    """The gate's decision on a trained candidate, the champion scored on the very same rows; JSON-ready."""
+    """The gate's decision on a candidate, the champion scored on the very same rows.
+
+    Parameters
+    ----------
+    project
+        Its gates and its champions.
+    frame
+        Labelled snapshots that hold the rows of the final window.
+    trained
+        Every candidate of a target.
+    model
+        The name of the candidate that is judged.
+
+    Returns
+    -------
+    dict
+        passed (bool), checks (a dict each), and champion (its version; None without one). JSON-ready.
+    """
     champion = _champion_of(project.workspace, trained.target)
     theirs = None
     if champion is not None:
@@ -81,7 +98,17 @@ def failed_checks(decision: dict[str, Any]) -> list[str]:
 
 
 def install(workspace: Workspace, version: Version, files: dict[str, str]) -> None:
-    """Make a version the champion; the lock is held. The alias moves last, so a kill leaves the old one in force."""
+    """Make a version the champion; the lock is held. The alias moves last, so a kill leaves the old one in force.
+
+    Parameters
+    ----------
+    workspace
+        Where it becomes the champion.
+    version
+        Of a target.
+    files
+        Its model as text, by file name.
+    """
     before = tracking.version_by_alias(workspace, version.target, CHAMPION)
     digest = bundles.install(workspace, version.target, version.name, files)
     tags = {"sha256": digest, "before": before.name if before and before.number != version.number else ""}
@@ -99,11 +126,33 @@ def refuse_when_none(models: list[dict[str, Any]]) -> None:
 def promote(
     project: Project, target: str, *, version: int | None = None, force: bool = False, reason: str | None = None
 ) -> Version:
-    """The challenger, or the version asked for, becomes the champion if its gate passed against the one in force.
+    """Make the challenger, or a version, the champion if its gate passed against the one in force.
 
     A version that is the champion already is put in place again, whatever became of its files; no gate is asked.
-    Raises E232 (force without a reason), E527 (no challenger), E533 (no such version), E526 (gate refused), E528
-    (decided against another champion).
+
+    Parameters
+    ----------
+    project
+        Whose champion changes.
+    target
+        Which of them.
+    version
+        The number; the challenger if None.
+    force
+        Although the gate refuses.
+    reason
+        Why it is forced; kept with the version.
+
+    Returns
+    -------
+    Version
+        The new champion.
+
+    Raises
+    ------
+    HeadwaterError
+        E232 (force without a reason), E527 (no challenger), E533 (no such version), E526 (gate refused), E528 (decided
+        against another champion).
     """
     if force and not (reason or "").strip():
         raise HeadwaterError("E232")

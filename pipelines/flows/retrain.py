@@ -31,7 +31,21 @@ from pipelines.workspace.progress import Steps
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled snapshots of every date that some target needs, and the split of each target."""
+    """Labelled snapshots of every date that some target needs, and the split of each target.
+
+    Attributes
+    ----------
+    frame
+        A row per customer and date: features, labels (null where not known yet), ordered by both.
+    splits
+        Target -> the dates that it is fitted, calibrated and judged on.
+    targets
+        Settings of the targets, the high-value amount fixed.
+    features
+        Columns that may be learnt from.
+    inputs
+        Fingerprint of the tables.
+    """
 
     frame: pd.DataFrame
     splits: dict[str, Split]
@@ -41,9 +55,28 @@ class Dataset:
 
 
 def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -> Dataset:
-    """Features and labels as they were known at `as_of`; customers with too little history are left out.
+    """Features and labels as they were known at a date; customers with too little history are left out.
 
-    Raises the problem of the first target that cannot be learnt, the others with it.
+    Parameters
+    ----------
+    project
+        Its settings and tables.
+    as_of
+        What is known by then is used.
+    names
+        Targets.
+    steps
+        Shows how far it is.
+
+    Returns
+    -------
+    Dataset
+        Snapshots of every date that some target needs.
+
+    Raises
+    ------
+    HeadwaterError
+        The problem of each target that cannot be learnt, if there is one.
     """
     tables = _read_tables(project, as_of, steps)
     splits, failures = _split_plans(project, as_of, names, tables)
@@ -80,7 +113,26 @@ def earliest_date(tables: Any, protocol: Protocol) -> date:
 
 
 def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Split], steps: Steps) -> Dataset:
-    """One frame for all targets and dates, built as on any night; of each n-th customer where rows would be too many."""
+    """One frame for all targets and dates, built as on any night; of each n-th customer where rows would be too many.
+
+    Parameters
+    ----------
+    project
+        Its settings.
+    as_of
+        What is known by then is used.
+    tables
+        The canonical tables as of that date.
+    splits
+        Target -> its split.
+    steps
+        Shows how far it is.
+
+    Returns
+    -------
+    Dataset
+        Of every date of the splits.
+    """
     settings = project.settings
     dates = sorted({day for split in splits.values() for day in split.dates})
     with steps.step("snapshots") as facts:
@@ -102,14 +154,50 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
 
 
 def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: TargetSettings, as_of: date) -> pd.DataFrame:
-    """Outcomes of the rows of a spine as far as they were known at `as_of`, ordered by customer and date."""
+    """Outcomes as far as they were known at a date.
+
+    Parameters
+    ----------
+    project
+        Its protocol and time zone.
+    tables
+        The canonical tables.
+    spine
+        Whose outcomes: customer_id and as_of.
+    targets
+        What is predicted.
+    as_of
+        What is known by then is used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per row of the spine, ordered by customer and date: both, and the label columns; null is not known yet.
+    """
     delay = project.settings.protocol.reporting_delay_days
     rows = outcomes.labels(spine, tables.tables, targets, project.cutoff(as_of), reporting_delay_days=delay)
     return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
 
 
 def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
-    """Train one target and judge it on its final window."""
+    """Train one target and judge it on its final window.
+
+    Parameters
+    ----------
+    project
+        Its settings.
+    data
+        Labelled snapshots.
+    name
+        Of the target.
+    steps
+        Shows how far it is.
+
+    Returns
+    -------
+    Trained
+        Every candidate and the winner; the winner's `facts_` say what it was trained on.
+    """
     settings = project.settings
     chosen = settings.training.model_copy(update={"threads": settings.threads, "seed": settings.seed})
     with steps.step(f"train_{name}", f"targets.{name}.train") as facts:
@@ -148,7 +236,32 @@ MACHINE = 7
 
 
 def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, promote: bool) -> Retrained:
-    """Train, register, gate, and promote what passes when asked to; each target on its own."""
+    """Train, register, gate, and promote what passes when asked to; each target on its own.
+
+    Parameters
+    ----------
+    project
+        Its settings, tables and workspace.
+    as_of
+        What is known by then is used.
+    names
+        Targets.
+    steps
+        Shows how far it is; warned of each target that cannot be trained.
+    promote
+        Make champions of those that pass their gates.
+
+    Returns
+    -------
+    Retrained
+        A summary of each trained target, and why the others were not.
+
+    Raises
+    ------
+    HeadwaterError
+        Before anything is trained: E601 (exit 6) where another run holds the lock, E714 and E715 (exit 7) for a
+        tracking store that would not number versions rightly.
+    """
     with lock.exclusive(project.workspace, f"retrain {as_of}"):
         promotion.check_ready(project, steps)
         tables = _read_tables(project, as_of, steps)
@@ -181,6 +294,24 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
 
     Where it does not pass and no champion could score, the rule of today becomes the first one if it passes the same
     gate; otherwise nothing scores this target.
+
+    Parameters
+    ----------
+    project
+        Its gates and workspace.
+    data
+        Labelled snapshots that it was trained on.
+    trained
+        Every candidate of a target.
+    steps
+        Shows how far it is.
+    promote
+        Make it the champion if it passes.
+
+    Returns
+    -------
+    dict
+        A summary for people and programs.
     """
     lang = steps.lang
     with steps.step(f"register_{trained.target}", f"targets.{trained.target}.register") as facts:

@@ -64,6 +64,20 @@ def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[
     """Share of each business reason in what moves the winner's scores, over customers of the final window.
 
     At most 2,000 of them, evenly drawn: shares do not need more.
+
+    Parameters
+    ----------
+    project
+        Whose features they are.
+    trained
+        With the winner.
+    frame
+        Snapshots that hold the final window.
+
+    Returns
+    -------
+    dict
+        Business reason -> share, 0 to 1; they sum to one.
     """
     rows = frame.loc[frame["as_of"] == trained.split.final, list(trained.features)]
     parts = trained.model.contributions(rows.iloc[:: max(1, len(rows) // 2_000)]).drop(columns="base").abs().mean()
@@ -75,7 +89,24 @@ def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[
 def training_record(
     project: Project, trained: Trained, decision: dict[str, Any], weights: dict[str, float]
 ) -> Training:
-    """One MLflow run: parameters, metrics with intervals, fingerprints, plots, the model as text."""
+    """One MLflow run: parameters, metrics with intervals, fingerprints, plots, the model as text.
+
+    Parameters
+    ----------
+    project
+        Its settings and features.
+    trained
+        Every candidate of a target, and the winner.
+    decision
+        Of the gate.
+    weights
+        Business reason -> share of the winner's scores.
+
+    Returns
+    -------
+    Training
+        What MLflow is given.
+    """
     chosen = project.settings.training
     return Training(
         target=trained.target,
@@ -146,5 +177,20 @@ def _picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
 
 
 def save_evaluation(workspace: Workspace, version: Version, trained: Trained) -> None:
-    """The figures and rows of the final window, beside the models. Raises E714 for a number that was given before."""
+    """Save the figures and rows of the final window beside the models.
+
+    Parameters
+    ----------
+    workspace
+        Where.
+    version
+        The one that was registered for it.
+    trained
+        Every candidate of the target.
+
+    Raises
+    ------
+    HeadwaterError
+        E714 (exit 7) for a number that was given before.
+    """
     evaluations.save(workspace, version.name, _evaluation(trained), trained.final.drop(columns=KEY))

@@ -43,7 +43,31 @@ TRIES, PAUSE = 4, 2.5
 
 @dataclass(frozen=True)
 class Training:
-    """What one training run leaves in MLflow. `files` is the model as text; `figures` are SVG texts by name."""
+    """What one training run leaves in MLflow.
+
+    Attributes
+    ----------
+    target
+        Names experiment and registered model.
+    name
+        Of the run.
+    params
+        Settings and sizes.
+    metrics
+        Figures with their intervals; none is null.
+    tags
+        Fingerprints and decisions.
+    files
+        The model as text, by file name.
+    inputs
+        Name and MLflow type of each feature, in order.
+    outputs
+        Names of the predictions.
+    figures
+        SVG texts by name.
+    reports
+        JSON-ready documents by name.
+    """
 
     target: str
     name: str
@@ -59,7 +83,21 @@ class Training:
 
 @dataclass(frozen=True)
 class Version:
-    """One registered version of a target's model."""
+    """One registered version of a target's model.
+
+    Attributes
+    ----------
+    target
+        Whose model it is.
+    number
+        Counts from 1 in each target.
+    run_id
+        Of the MLflow run that registered it.
+    tags
+        Fingerprints and decisions, as text.
+    aliases
+        `champion`, `challenger`, or none.
+    """
 
     target: str
     number: int
@@ -169,7 +207,24 @@ def log(workspace: Workspace, training: Training) -> Version:
 
 
 def restore_version(workspace: Workspace, target: str, number: int, files: dict[str, str] | None) -> None:
-    """Register a version again that the store has lost; without its files it keeps its number, and is tagged `lost`."""
+    """Register a version again that the store has lost.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    target
+        Whose model it is.
+    number
+        Its number of before, which must be the next one.
+    files
+        Its model as text; None where it is lost, and the version is tagged `lost`.
+
+    Raises
+    ------
+    HeadwaterError
+        E714 (exit 7) where the store gives another number.
+    """
     with _store_client(workspace) as client:
         _experiment(workspace, target)
         registered = _register_files(target, files) if files else _placeholder(client, workspace, target)
@@ -239,12 +294,41 @@ def versions(workspace: Workspace, target: str) -> list[Version]:
 
 
 def version_by_alias(workspace: Workspace, target: str, alias: str) -> Version | None:
-    """The version that an alias names, or None."""
+    """The version that an alias names, or None.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    target
+        Whose model it is.
+    alias
+        `champion` or `challenger`.
+
+    Returns
+    -------
+    Version | None
+        The version.
+    """
     return next((v for v in versions(workspace, target) if alias in v.aliases), None)
 
 
 def set_alias(workspace: Workspace, target: str, alias: str, number: int, tags: dict[str, str] | None = None) -> None:
-    """Move an alias, after writing the tags that say why."""
+    """Move an alias, after writing the tags that say why.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    target
+        Whose model it is.
+    alias
+        `champion` or `challenger`.
+    number
+        Of the version that it names from now on.
+    tags
+        Added to the version first.
+    """
     with registry_client(workspace) as client:
         for key, value in (tags or {}).items():
             client.set_model_version_tag(target, str(number), key, value)
@@ -269,7 +353,27 @@ def files(workspace: Workspace, version: Version) -> dict[str, str]:
 
 
 def report(workspace: Workspace, version: Version, name: str) -> Any:
-    """A JSON report that was logged with a version."""
+    """A JSON report that was logged with a version.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    version
+        With which it was logged.
+    name
+        A key of `Training.reports`.
+
+    Returns
+    -------
+    Any
+        The document.
+
+    Raises
+    ------
+    HeadwaterError
+        E532 (exit 5) where it is not there or damaged.
+    """
     with registry_client(workspace):
         try:
             return json.loads(mlflow.artifacts.load_text(f"runs:/{version.run_id}/reports/{name}.json"))

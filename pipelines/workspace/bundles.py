@@ -25,7 +25,19 @@ ALLOWED = {".txt", ".json"}
 
 @dataclass(frozen=True)
 class Champion:
-    """A loaded model with the version and the checksum that it is published under."""
+    """A loaded model with the version and the checksum that it is published under.
+
+    Attributes
+    ----------
+    target
+        What it predicts.
+    version
+        Such as `churn/3`.
+    sha256
+        Of all its files.
+    model
+        The loaded estimator.
+    """
 
     target: str
     version: str
@@ -153,14 +165,46 @@ def digests(texts: Mapping[str, str]) -> tuple[dict[str, str], str]:
 
 
 def install(workspace: Workspace, target: str, version: str, texts: dict[str, str]) -> str:
-    """A generation in which `target` is `version`, the others as they were; returns its sha256. Lock held."""
+    """Put a generation in force in which a target has this version, and the others are as they were; call with the lock held.
+
+    Parameters
+    ----------
+    workspace
+        Where.
+    target
+        Whose champion changes.
+    version
+        Such as `churn/3`.
+    texts
+        Its files.
+
+    Returns
+    -------
+    str
+        sha256 of all its files.
+    """
     return establish(workspace, champion_entries(workspace), {target: (version, texts)})[target]
 
 
 def establish(
     workspace: Workspace, others: dict[str, dict], new: Mapping[str, tuple[str, dict[str, str]]]
 ) -> dict[str, str]:
-    """Put a generation of `others` and of `new` (version and files by target) in force; the sha256 of the new."""
+    """Put a generation in force.
+
+    Parameters
+    ----------
+    workspace
+        Where.
+    others
+        Manifest entries of the champions that stay.
+    new
+        Target -> version and files of the champions that come.
+
+    Returns
+    -------
+    dict
+        Target -> sha256 of all files of the new.
+    """
     entries = dict(others)
     for target, (version, texts) in new.items():
         files, digest = digests(texts)

@@ -36,7 +36,22 @@ class Pieces:
         return self.folder / f"{stage}-{key}.parquet"
 
     def fill_once(self, stage: str, key: str, fill: Callable[[Path], object]) -> bool:
-        """Have a piece's file filled unless it is there, whole; False when it was."""
+        """Have a piece's file filled unless it is there, whole; False when it was.
+
+        Parameters
+        ----------
+        stage
+            Of the work.
+        key
+            Of the piece within it.
+        fill
+            Writes the Parquet file.
+
+        Returns
+        -------
+        bool
+            True where it was filled now.
+        """
         path = self.path(stage, key)
         if path.is_file() and self._digests().get(path.name) == sha256(path):
             return False
@@ -44,9 +59,36 @@ class Pieces:
         return True
 
     def read(self, stage: str, key: str, columns: list[str] | None = None) -> pa.Table:
+        """A finished piece.
+
+        Parameters
+        ----------
+        stage
+            Of the work.
+        key
+            Of the piece within it.
+        columns
+            Some columns; all if None.
+
+        Returns
+        -------
+        pyarrow.Table
+            Its rows, in order.
+        """
         return pq.read_table(self.path(stage, key), columns=columns)
 
     def write(self, stage: str, key: str, table: pa.Table) -> None:
+        """Write a piece, in place of an earlier one.
+
+        Parameters
+        ----------
+        stage
+            Of the work.
+        key
+            Of the piece within it.
+        table
+            Its rows.
+        """
         self._fill(self.path(stage, key), partial(write_piece, table))
 
     def _fill(self, path: Path, fill: Callable[[Path], object]) -> None:

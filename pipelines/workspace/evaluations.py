@@ -12,9 +12,23 @@ from pipelines.workspace.paths import Workspace
 
 
 def save(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.DataFrame) -> None:
-    """Keep the figures of a version such as `churn/3` and the rows of its final window.
+    """Save what training found out about a version. That of another training is never written over.
 
-    Those of another training are never written over: raises E714 for a number that was given before.
+    Parameters
+    ----------
+    workspace
+        Where.
+    version
+        Such as `churn/3`.
+    facts
+        JSON-ready.
+    final
+        Rows of the final window.
+
+    Raises
+    ------
+    HeadwaterError
+        E714 (exit 7) for a number that was given before.
     """
     path = _path(workspace, version)
     path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)

@@ -52,7 +52,22 @@ class Workspace:
         return self.scores / f"{as_of.isoformat()}.parquet"
 
     def list_file(self, kind: str, as_of: date, ending: str) -> Path:
-        """Where a list of a date lies; `kind` is its target, or a name of its own."""
+        """Where a list lies.
+
+        Parameters
+        ----------
+        kind
+            Its target, or a name of its own.
+        as_of
+            Its date.
+        ending
+            Without the dot.
+
+        Returns
+        -------
+        pathlib.Path
+            In the workspace.
+        """
         return self.lists / f"{kind}-{as_of.isoformat()}.{ending}"
 
     def report(self, as_of: date) -> Path:

@@ -30,7 +30,17 @@ _ARCHIVED = 30
 
 @dataclass(frozen=True)
 class Publication:
-    """A published date: its metadata and its rows."""
+    """A published date: its metadata and its rows.
+
+    Attributes
+    ----------
+    as_of
+        The date.
+    meta
+        Metadata of the file, as text.
+    scores
+        Its rows.
+    """
 
     as_of: date
     meta: dict[str, str]

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,19 @@ def is_score_file_intact(workspace: Workspace, as_of: date) -> bool:
     return True
 
 
+def previous_scores(workspace: Workspace, as_of: date) -> ScoreFile | None:
+    """The latest publication before a date that is whole."""
+    earlier = (day for day in reversed(workspace.published_dates()) if day < as_of)
+    day = next((day for day in earlier if is_score_file_intact(workspace, day)), None)
+    return verified_score_file(workspace, day) if day else None
+
+
+def damaged_before(workspace: Workspace, as_of: date) -> list[date]:
+    """The damaged publications between a date and the one that `previous_scores` gives, newest first."""
+    earlier = (day for day in reversed(workspace.published_dates()) if day < as_of)
+    return list(takewhile(lambda day: not is_score_file_intact(workspace, day), earlier))
+
+
 def record(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """What was recorded of a run; nothing where there is no record, or one that cannot be read."""
     path = workspace.runs / Path(run_id).name / journal.RECORD
@@ -104,7 +118,22 @@ def _is_published_by(workspace: Workspace, record: Mapping[str, Any]) -> bool:
 
 
 def is_output_intact(path: Path, run_id: str, recorded: str | None) -> bool:
-    """Is this the output of a run, whole? A workbook or page that somebody has edited and saved is, and stays theirs."""
+    """Is this the output of a run, whole? A workbook or page that somebody has edited and saved is, and stays theirs.
+
+    Parameters
+    ----------
+    path
+        The file.
+    run_id
+        Stands in every output.
+    recorded
+        Its sha256 on record; None where there is no record of it.
+
+    Returns
+    -------
+    bool
+        False too where it is not there.
+    """
     if not path.is_file():
         return False
     if recorded == sha256(path):

@@ -10,7 +10,7 @@ from features.build import join, parts
 from features.definition import KEY, ROW
 from features.spine import population
 from pipelines.engine.assembly import Assembly
-from pipelines.engine.chunks import CELLS, Chunk, most_rows
+from pipelines.engine.chunks import Chunk
 from pipelines.engine.engines import DuckDbEngine, wide_schema
 from pipelines.project import Project
 from pipelines.workspace.files import write_parquet
@@ -140,11 +140,6 @@ def test_nobody_is_found_who_is_not_there(project):
     for few in (True, False):
         with Assembly(project, project.tables(NIGHT), [NIGHT], few=few) as made:
             assert made.customer_snapshot("nobody").empty
-
-
-@pytest.mark.parametrize(("columns", "rows"), [(1, 100_000), (300, 100_000), (1_000, 30_000), (2 * CELLS, 1)])
-def test_a_wide_catalogue_makes_smaller_chunks(columns, rows):
-    assert most_rows(100_000, columns) == rows
 
 
 def test_two_may_work_side_by_side(project):

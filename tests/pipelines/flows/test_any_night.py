@@ -9,7 +9,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from pipelines.flows import nightly
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.workspace.progress import Steps
 

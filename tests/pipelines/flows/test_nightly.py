@@ -16,7 +16,7 @@ from pipelines.engine.assembly import Assembly
 from pipelines.engine.chunks import Chunk
 from pipelines.engine.scoring_run import ScoringRun
 from pipelines.flows import nightly
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.workspace import bundles, files

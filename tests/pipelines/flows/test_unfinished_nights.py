@@ -17,7 +17,7 @@ from features.errors import HeadwaterError
 from pipelines.cli.app import app
 from pipelines.delivery import lists
 from pipelines.flows import nightly
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.workspace import files, journal, runs
@@ -73,11 +73,11 @@ def test_a_night_that_was_killed_is_finished_by_the_next_run(own_operator):
     """Before the swap, before the lists, between lists and report, and before the record says that all is done."""
     killed_at("workspace.publication._archive_old", EARLIER)
     assert states(EARLIER) == {} and outcome(EARLIER) == runs.STOPPED
-    killed_at("flows.nightly._write_lists", EARLIER)
+    killed_at("flows.outputs.write_lists", EARLIER)
     published = states(EARLIER)
     assert list(published) == outputs(EARLIER)[:1] and outcome(EARLIER) == runs.UNFINISHED
     assert "stopped before lists and report" in told("runs", "list")
-    killed_at("flows.nightly._write_report", EARLIER)
+    killed_at("flows.outputs.write_report", EARLIER)
     listed = states(EARLIER)
     assert list(listed) == outputs(EARLIER)[:3] and published.items() <= listed.items()
     killed_at("flows.nightly._record_outcome", EARLIER)
@@ -125,7 +125,7 @@ def test_lists_of_another_run_of_the_date_are_not_this_run_s(own_operator):
     project = Project.open("configs/operator.yaml", **{"lists.top": 10})
     nightly.run(Night(project, NIGHT, Steps(quiet=True)))
     assert files.sha256(outputs(NIGHT)[1]) != first
-    killed_at("flows.nightly._write_lists", NIGHT)
+    killed_at("flows.outputs.write_lists", NIGHT)
     night()
     assert files.sha256(outputs(NIGHT)[1]) == first
 
@@ -194,13 +194,13 @@ def test_a_damaged_earlier_file_is_passed_over(own_operator):
     outputs(NIGHT)[0].unlink()
     earlier = outputs(EARLIER)[0]
     earlier.write_bytes(earlier.read_bytes()[:-500])
-    assert nightly.previous_scores(space(), NIGHT) is None
+    assert runs.previous_scores(space(), NIGHT) is None
     done = CliRunner().invoke(app, ["nightly", "--lang", "en"])
     assert done.exit_code == 0, done.output
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("WARNING W340")]
     assert str(earlier) in warning
     told(*named_command(warning))
-    assert nightly.previous_scores(space(), NIGHT).meta["as_of"] == "2026-10-01"
+    assert runs.previous_scores(space(), NIGHT).meta["as_of"] == "2026-10-01"
 
 
 def test_the_words_of_an_outcome_are_in_both_languages():
