@@ -32,7 +32,7 @@ def learn() -> dict[str, Any]:
     for target in TARGETS:
         trained = retrain.learn(project, data, target, Steps(quiet=True))
         version = Version(target, 1, "", {}, ())
-        training_record.keep(project.workspace, version, trained)
+        training_record.save_evaluation(project.workspace, version, trained)
         bundles.install(project.workspace, target, version.name, trained.model.to_files())
         winners[target] = trained.winner
     _note(project)

@@ -181,7 +181,7 @@ def night(folder: Path) -> Work:
     """Check, features, three models with reasons, gates, publication, lists and report; the tables are canonical."""
     from benchmarks.tiles import placed
     from pipelines.flows import nightly
-    from pipelines.flows.nightly import Night
+    from pipelines.flows.night import Night
     from pipelines.ingest import store
     from pipelines.project import Project
     from pipelines.workspace.progress import Steps

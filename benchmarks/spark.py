@@ -85,7 +85,7 @@ def _measured(tiles: int) -> dict[str, float]:
     from pipelines.workspace.progress import Steps
     from pipelines.workspace.publication import Draft
 
-    spark.present()
+    spark.require_spark()
     from pipelines.engine.spark_scoring import SparkScoringRun
 
     project = Project.open(CONFIG, **SPARK)

@@ -28,4 +28,6 @@ class Project(project.Project):
     def history(self, *customers: str, dates: tuple[date, ...]) -> pd.DataFrame:
         """Every feature of some customers on some dates, compared with everybody of each date."""
         with Assembly(self, self.tables(max(dates)), dates, few=True) as assembly:
-            return pd.concat([assembly.of(customer) for customer in sorted(customers)], ignore_index=True)
+            return pd.concat(
+                [assembly.customer_snapshot(customer) for customer in sorted(customers)], ignore_index=True
+            )

@@ -27,7 +27,17 @@ MEMORY = "700MB"
 
 @dataclass
 class Project:
-    """Settings and everything that follows from them; nothing is read before it is asked for."""
+    """Settings and everything that follows from them; nothing is read before it is asked for.
+
+    Attributes
+    ----------
+    settings
+        Of its configuration.
+    workspace
+        The folder that it writes to.
+    config
+        Path of its configuration; None where it was not read from a file.
+    """
 
     settings: Settings
     workspace: Workspace
@@ -42,7 +52,22 @@ class Project:
 
     @classmethod
     def demo(cls, customers: int = 5_000, seed: int = 7, config: Path | str = "configs/operator.yaml") -> "Project":
-        """The simulated operator; its raw files are made in data/operator unless the very same are there already."""
+        """The simulated operator; its raw files are made in data/operator unless the very same are there already.
+
+        Parameters
+        ----------
+        customers
+            How many.
+        seed
+            Another seed, another operator.
+        config
+            Its configuration.
+
+        Returns
+        -------
+        Project
+            Opened.
+        """
         raw_files.make("operator", customers, seed)
         return cls.open(config)
 
@@ -92,10 +117,10 @@ class Project:
 
     def day(self, as_of: date | str | None = None) -> date:
         """The date asked for, or the project's own. Raises ValueError without either: only commands read the clock."""
-        found = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or self.settings.as_of
-        if found is None:
+        day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of or self.settings.as_of
+        if day is None:
             raise ValueError("as_of is needed: the configuration names none, and only commands read the clock")
-        return found
+        return day
 
     def check(self, as_of: date | str | None = None) -> pd.DataFrame:
         """The usability table: rows in = used + quarantined + duplicates, and when the newest row was known (UTC)."""

@@ -19,11 +19,11 @@ class Condition(BaseModel):
     complaint_open: bool | None = Field(None, description="a complaint waits for its resolution, or none does")
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        held = np.ones(len(frame), dtype=bool)
-        for column, wanted in self.model_dump(exclude_none=True).items():
+        mask = np.ones(len(frame), dtype=bool)
+        for column, allowed in self.model_dump(exclude_none=True).items():
             known = frame[column] if column in frame else pd.Series(None, index=frame.index, dtype=object)
-            held &= known.isin(wanted if isinstance(wanted, tuple) else (wanted,)).to_numpy()
-        return held
+            mask &= known.isin(allowed if isinstance(allowed, tuple) else (allowed,)).to_numpy()
+        return mask
 
 
 class Action(BaseModel):

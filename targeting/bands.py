@@ -91,11 +91,24 @@ def ranks(everybody: pd.DataFrame) -> pd.DataFrame:
 def bands(
     frame: pd.DataFrame, settings: BandSettings, churn_mean: float | None = None, vip_mean: float | None = None
 ) -> pd.DataFrame:
-    """All band columns of the score table for some customers, one row per row of `frame`, same index.
+    """All band columns of the score table for some customers.
 
-    `frame` holds the probabilities, the columns of `ranks` (made of these rows alone where they are left out) and,
-    where known, churn_probability_prev. `churn_mean` is the share that leaves within the horizon and `vip_mean` the
-    mean probability of becoming a VIP, among everybody; None takes the mean of these rows.
+    Parameters
+    ----------
+    frame
+        The probabilities, the columns of `ranks` (made of these rows alone where they are left out) and, where known,
+        churn_probability_prev.
+    settings
+        The cuts.
+    churn_mean
+        Share of everybody that leaves within the horizon; None takes the mean of these rows.
+    vip_mean
+        Mean probability of becoming a VIP, among everybody; None takes the mean of these rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per row of `frame`, same index; null where there is no score.
     """
     churn, vip = frame["churn_probability"], frame["vip_probability"]
     standing = frame if "value_rank" in frame else ranks(frame)
@@ -128,7 +141,24 @@ def percentiles(scores: pd.Series, tie_breaker: pd.Series | None = None) -> pd.S
 def risk_bands(
     probability: pd.Series, percentile: pd.Series, settings: BandSettings, base_rate: float | None = None
 ) -> pd.Series:
-    """low, medium, high or critical; null where the probability is null."""
+    """low, medium, high or critical; null where the probability is null.
+
+    Parameters
+    ----------
+    probability
+        Of leaving, 0 to 1.
+    percentile
+        Its rank among everybody, 0 to 100.
+    settings
+        The cuts, and which of them count.
+    base_rate
+        Share of everybody that leaves; None takes the mean of these rows.
+
+    Returns
+    -------
+    pandas.Series
+        Same index.
+    """
     if settings.risk_rule == "capacity":
         cuts = settings.capacity
         steps = [_among_top(percentile, share) for share in (cuts.critical, cuts.high, cuts.medium)]
@@ -140,7 +170,22 @@ def risk_bands(
 
 
 def value_bands(value: pd.Series, rank: pd.Series, settings: BandSettings) -> pd.Series:
-    """low, medium or high by rank (0 to 1) of the predicted value; null where it is null."""
+    """low, medium or high by rank (0 to 1) of the predicted value; null where it is null.
+
+    Parameters
+    ----------
+    value
+        Predicted money.
+    rank
+        Its rank among everybody, 0 to 1.
+    settings
+        The cuts.
+
+    Returns
+    -------
+    pandas.Series
+        Same index.
+    """
     low, high = settings.value_quantiles
     return _words(value, np.select([rank > high, rank > low], ["high", "medium"], "low"))
 
@@ -151,7 +196,22 @@ def _value_risk_cell(value_band: pd.Series, risk_band: pd.Series) -> pd.Series:
 
 
 def churn_trend(probability: pd.Series, previous: pd.Series | None, settings: BandSettings) -> pd.Series:
-    """worsening, steady or improving against the latest published probability, `new` without one."""
+    """worsening, steady or improving against the latest published probability, `new` without one.
+
+    Parameters
+    ----------
+    probability
+        Of leaving, 0 to 1.
+    previous
+        The same in the latest publication; None without one, null for who was not in it.
+    settings
+        Moves that count as none.
+
+    Returns
+    -------
+    pandas.Series
+        Same index; null where the probability is null.
+    """
     if previous is None:
         return _words(probability, np.full(len(probability), "new", dtype=object))
     change = probability - previous
@@ -161,7 +221,24 @@ def churn_trend(probability: pd.Series, previous: pd.Series | None, settings: Ba
 
 
 def potential_vip(probability: pd.Series, percentile: pd.Series, rule: VipRule, mean: float | None = None) -> pd.Series:
-    """True where every condition of the rule holds; false where the probability is null. `mean` as in `bands`."""
+    """True where every condition of the rule holds; false where the probability is null.
+
+    Parameters
+    ----------
+    probability
+        Of becoming a VIP, 0 to 1.
+    percentile
+        Its rank among everybody, 0 to 100.
+    rule
+        The conditions.
+    mean
+        As `vip_mean` in `bands`.
+
+    Returns
+    -------
+    pandas.Series
+        Bool, same index.
+    """
     passes = probability.notna()
     if rule.top_share is not None:
         passes &= _among_top(percentile, rule.top_share)

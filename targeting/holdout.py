@@ -31,6 +31,21 @@ def is_holdout(buckets: np.ndarray, settings: HoldoutSettings) -> np.ndarray:
 
 
 def arms(customer_ids: Iterable[str], list_id: str, share: float) -> np.ndarray:
-    """`control` for about `share` of the customers, else `treated`, by hash of customer and list."""
-    drawn = random_buckets(customer_ids, f"list:{list_id}") < round(share * BUCKETS)
-    return np.where(drawn, "control", "treated")
+    """`control` for about `share` of the customers, else `treated`, by hash of customer and list.
+
+    Parameters
+    ----------
+    customer_ids
+        Of a list.
+    list_id
+        Another list draws anew.
+    share
+        Of the control, 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        A word per customer.
+    """
+    is_control = random_buckets(customer_ids, f"list:{list_id}") < round(share * BUCKETS)
+    return np.where(is_control, "control", "treated")

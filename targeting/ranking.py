@@ -33,7 +33,23 @@ class ListSettings(Strict):
 
 @dataclass(frozen=True)
 class ListCounts:
-    """eligible = listed + sum of suppressed + held_out + beyond_top."""
+    """eligible = listed + sum of suppressed + held_out + beyond_top.
+
+    Attributes
+    ----------
+    eligible
+        Customers whom the list is about.
+    listed
+        Those to contact.
+    suppressed
+        Reason -> those who must not be contacted now.
+    held_out_always
+        Those in the global holdout.
+    held_out_here
+        Those in the list's own holdout.
+    beyond_top
+        Those who come after the last place.
+    """
 
     eligible: int
     listed: int
@@ -53,9 +69,24 @@ class ListCounts:
 
 @dataclass(frozen=True)
 class ListResult:
-    """`rows` are the customers to contact, best first, columns of the score table plus rank, arm and list_id.
+    """A list that was drawn.
 
-    `control` has the same columns: the list's own holdout, kept for measuring and never exported.
+    Attributes
+    ----------
+    list_id
+        Stands in each row.
+    kind
+        Its target.
+    as_of
+        Date of the scores; None where there are none.
+    rows
+        Customers to contact, best first: columns of the score table plus rank, arm and list_id.
+    control
+        The same of the list's own holdout, kept for measuring and never exported.
+    counts
+        What became of everybody who was eligible.
+    filters
+        The settings that it was drawn by.
     """
 
     list_id: str
@@ -94,12 +125,52 @@ class Scores(Protocol):
 
 
 def vip_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
-    """Potential VIPs, most probable first. Customers who are high-value now are not eligible."""
+    """Potential VIPs, most probable first. Customers who are high-value now are not eligible.
+
+    Parameters
+    ----------
+    scores
+        A score table.
+    settings
+        How it is drawn.
+    list_id
+        Another draws another holdout; kind and date if None.
+
+    Returns
+    -------
+    ListResult
+        Rows, control and counts.
+
+    Raises
+    ------
+    HeadwaterError
+        E261 where nobody's consent is known.
+    """
     return _draw("vip", scores, settings, list_id)
 
 
 def churn_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
-    """Customers who may leave, in the configured order, by default the money at risk."""
+    """Customers who may leave, in the configured order, by default the money at risk.
+
+    Parameters
+    ----------
+    scores
+        A score table.
+    settings
+        How it is drawn.
+    list_id
+        Another draws another holdout; kind and date if None.
+
+    Returns
+    -------
+    ListResult
+        Rows, control and counts.
+
+    Raises
+    ------
+    HeadwaterError
+        E261 where nobody's consent is known.
+    """
     return _draw("churn", scores, settings, list_id)
 
 
@@ -108,20 +179,20 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
     as_of = pd.Timestamp(frame["as_of"].iloc[0]).date() if len(frame) else None
     list_id = list_id or f"{kind}-{as_of or 'empty'}"
     _refuse_without_consent(frame)
-    eligible = _ranked(frame[ELIGIBLE[kind](frame, settings)], kind, settings)
-    held = eligible["is_holdout"].to_numpy(dtype=bool)
-    suppressed = ~held & ~eligible["contact_allowed"].to_numpy(dtype=bool)
-    contactable = eligible[~held & ~suppressed]
+    eligible = _sort(frame[ELIGIBLE[kind](frame, settings)], kind, settings)
+    held_out = eligible["is_holdout"].to_numpy(dtype=bool)
+    suppressed = ~held_out & ~eligible["contact_allowed"].to_numpy(dtype=bool)
+    contactable = eligible[~held_out & ~suppressed]
     chosen = contactable.head(settings.top)
     if not isinstance(scores, pd.DataFrame):
-        chosen = _whole(scores.take(pa.array(chosen.index.to_numpy())), chosen.index)
+        chosen = _to_pandas(scores.take(pa.array(chosen.index.to_numpy())), chosen.index)
     members = _members(chosen, list_id, settings.holdout)
     rows, control = (members[members["arm"] == arm].reset_index(drop=True) for arm in ("treated", "control"))
     counts = ListCounts(
         eligible=len(eligible),
         listed=len(rows),
         suppressed=_by_reason(eligible[suppressed]),
-        held_out_always=int(held.sum()),
+        held_out_always=int(held_out.sum()),
         held_out_here=len(control),
         beyond_top=len(contactable) - len(members),
     )
@@ -129,7 +200,7 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
     return ListResult(list_id, kind, as_of, rows, control, counts, filters)
 
 
-def _whole(rows: pa.Table, index: pd.Index) -> pd.DataFrame:
+def _to_pandas(rows: pa.Table, index: pd.Index) -> pd.DataFrame:
     """In pandas, lists and structs as plain lists."""
     nested = [field.name for field in rows.schema if pa.types.is_nested(field.type)]
     frame = rows.drop_columns(nested).to_pandas().set_index(index)
@@ -138,12 +209,12 @@ def _whole(rows: pa.Table, index: pd.Index) -> pd.DataFrame:
 
 
 def _eligible_vip(frame: pd.DataFrame, settings: ListSettings) -> np.ndarray:
-    known = _scored(frame, "vip_probability", settings) & ~_true(frame["is_high_value_now"])
-    return known & _true(frame["is_potential_vip"]) if settings.potential_only else known
+    known = _is_likely(frame, "vip_probability", settings) & ~_is_true(frame["is_high_value_now"])
+    return known & _is_true(frame["is_potential_vip"]) if settings.potential_only else known
 
 
 def _eligible_churn(frame: pd.DataFrame, settings: ListSettings) -> np.ndarray:
-    return _scored(frame, "churn_probability", settings)
+    return _is_likely(frame, "churn_probability", settings)
 
 
 ELIGIBLE: dict[str, Callable[[pd.DataFrame, ListSettings], np.ndarray]] = {
@@ -152,18 +223,18 @@ ELIGIBLE: dict[str, Callable[[pd.DataFrame, ListSettings], np.ndarray]] = {
 }
 
 
-def _scored(frame: pd.DataFrame, probability: str, settings: ListSettings) -> np.ndarray:
+def _is_likely(frame: pd.DataFrame, probability: str, settings: ListSettings) -> np.ndarray:
     likely = (frame[probability] >= settings.min_probability) & frame["score_status"].eq("ok")
     if settings.min_value:
         likely &= frame["value_pred"].astype(float) >= settings.min_value
     return likely.fillna(False).to_numpy(dtype=bool)
 
 
-def _true(flags: pd.Series) -> np.ndarray:
+def _is_true(flags: pd.Series) -> np.ndarray:
     return flags.eq(True).fillna(False).to_numpy(dtype=bool)
 
 
-def _ranked(frame: pd.DataFrame, kind: ListKind, settings: ListSettings) -> pd.DataFrame:
+def _sort(frame: pd.DataFrame, kind: ListKind, settings: ListSettings) -> pd.DataFrame:
     """Best first; equal ones in the order of their ids, so that the order of the input changes nothing."""
     by = ["vip_probability", "value_pred"] if kind == "vip" else [settings.churn_order, "churn_probability"]
     keys = [-frame[column].astype(float).fillna(-np.inf).to_numpy() for column in by]

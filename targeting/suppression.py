@@ -37,12 +37,23 @@ class ContactSettings(Strict):
 
 
 def contact_status(facts: pd.DataFrame, as_of: date, settings: ContactSettings) -> pd.DataFrame:
-    """contact_allowed (bool) and suppress_reason (null where allowed), one row per row of `facts`, same index.
+    """Who may be contacted. The global holdout is no reason: it stands in a column of its own.
 
-    `facts` holds, as known at `as_of`, any of: consent (bool, null unknown), last_contact_on (date of the newest
-    contact by us), open_complaints (count), overdue_amount (money), customer_type. An absent column is unknown:
-    without consent that means no, everywhere else that nothing is known against a contact.
-    The global holdout is no reason: it stands in a column of its own.
+    Parameters
+    ----------
+    facts
+        As known at `as_of`, any of: consent (bool, null unknown), last_contact_on (date of the newest contact by us),
+        open_complaints (count), overdue_amount (money), customer_type. An absent column is unknown: without consent
+        that means no, everywhere else that nothing is known against a contact.
+    as_of
+        The date.
+    settings
+        The contact policy.
+
+    Returns
+    -------
+    pandas.DataFrame
+        contact_allowed (bool) and suppress_reason (null where allowed), one row per row of `facts`, same index.
     """
     applies = _rules(facts, as_of, settings)
     steps = [applies[reason] for reason in settings.order]
@@ -52,26 +63,26 @@ def contact_status(facts: pd.DataFrame, as_of: date, settings: ContactSettings) 
     return pd.DataFrame({"contact_allowed": allowed, "suppress_reason": reason.where(~allowed, None)})
 
 
-def refused(facts: pd.DataFrame) -> pd.Series:
+def has_objected(facts: pd.DataFrame) -> pd.Series:
     """True for those who said no; they are not scored as potential VIPs either."""
-    return _known(facts, "consent").eq(False).fillna(False).astype(bool)
+    return _column(facts, "consent").eq(False).fillna(False).astype(bool)
 
 
 def _rules(facts: pd.DataFrame, as_of: date, settings: ContactSettings) -> dict[str, np.ndarray]:
-    consent = _known(facts, "consent")
-    since_contact = (pd.Timestamp(as_of) - pd.to_datetime(_known(facts, "last_contact_on"))).dt.days
-    customer_type = _known(facts, "customer_type")
+    consent = _column(facts, "consent")
+    since_contact = (pd.Timestamp(as_of) - pd.to_datetime(_column(facts, "last_contact_on"))).dt.days
+    customer_type = _column(facts, "customer_type")
     rules = {
         "no_consent": consent.eq(False),
         "consent_unknown": consent.isna() & (settings.consent != "assumed"),
-        "complaint_open": pd.to_numeric(_known(facts, "open_complaints")) > 0,
+        "complaint_open": pd.to_numeric(_column(facts, "open_complaints")) > 0,
         "recent_contact": since_contact <= settings.quiet_days,
-        "arrears": pd.to_numeric(_known(facts, "overdue_amount")) > settings.arrears_above,
+        "arrears": pd.to_numeric(_column(facts, "overdue_amount")) > settings.arrears_above,
         "employee": customer_type.isin(settings.employee_types),
         "minor": customer_type.isin(settings.minor_types),
     }
     return {name: rule.fillna(False).to_numpy(dtype=bool) for name, rule in rules.items()}
 
 
-def _known(facts: pd.DataFrame, column: str) -> pd.Series:
+def _column(facts: pd.DataFrame, column: str) -> pd.Series:
     return facts[column] if column in facts else pd.Series(np.nan, index=facts.index, dtype=object)

@@ -66,12 +66,12 @@ def customer_classes(frame: pd.DataFrame, settings: TierSettings) -> pd.DataFram
     """
     rule = settings.core
     growth = frame["monthly_predicted"] / frame["monthly_now"].where(frame["monthly_now"] > 0) - 1
-    rated = _rating(frame["monthly_predicted"], growth, rule)
+    rated = _ratings(frame["monthly_predicted"], growth, rule)
     previous = _class_number(frame.get("previous_class"), frame.index)
     counted = frame.get("ratings_below", pd.Series(0, index=frame.index)).fillna(0)
     below = (counted + 1).where(rated < previous, 0).astype(int)
-    kept = rated.isna() | ((rated < previous) & (below < rule.ratings_before_demotion))
-    number = previous.where(kept, rated)
+    keeps_class = rated.isna() | ((rated < previous) & (below < rule.ratings_before_demotion))
+    number = previous.where(keeps_class, rated)
     return pd.DataFrame(
         {
             "customer_class": _class_name(number),
@@ -93,7 +93,7 @@ def pyramid(classes: pd.Series, value: pd.Series) -> pd.DataFrame:
     return grouped
 
 
-def _rating(predicted: pd.Series, growth: pd.Series, rule: CoreRule) -> pd.Series:
+def _ratings(predicted: pd.Series, growth: pd.Series, rule: CoreRule) -> pd.Series:
     """0 general, 1 quality, 2 core; NaN where nothing is predicted."""
     rank = predicted.rank(pct=True)
     level = (rank > rule.quality_rank).astype(int) + (rank > rule.core_rank)

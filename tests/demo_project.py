@@ -10,7 +10,7 @@ import yaml
 from models.targets.registry import TARGETS
 from pipelines.demo.simulator import simulate
 from pipelines.flows import nightly, retrain
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.workspace.progress import Steps
 

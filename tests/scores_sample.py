@@ -12,7 +12,7 @@ from features.catalogue import catalogue
 from models.evaluation import judging
 from models.scores import score_table
 from models.targets.registry import TARGETS
-from pipelines.delivery.report_data import Evaluation, ListMade, ReportData, TableUse
+from pipelines.delivery.report_data import Evaluation, ListEntry, ReportData, TableUse
 from pipelines.workspace.score_files import ScoreFile
 from targeting import actions, bands, holdout, ranking, suppression, tiers
 
@@ -158,7 +158,7 @@ def sample_report(customers: int = 2_000, seed: int = 7) -> ReportData:
             TableUse("bills", 61_204, 61_204, 0, 0, dt.date(2026, 10, 5)),
             TableUse("usage", 208_000, 207_951, 49, 0, dt.date(2026, 10, 31)),
         ],
-        lists=[ListMade(kind, made.list_id, made.counts, (f"{made.list_id}.xlsx",)) for kind, made in drawn],
+        lists=[ListEntry(kind, made.list_id, made.counts, (f"{made.list_id}.xlsx",)) for kind, made in drawn],
         warnings={
             "zh": ["W301 usage：49 行因数值为负被隔离（0.02%）。"],
             "en": ["W301 usage: 49 rows with a negative value were quarantined (0.02 %)."],

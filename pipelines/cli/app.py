@@ -27,8 +27,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(show: bool) -> None:
+    if show:
         typer.echo(f"headwater {version('headwater')}")
         raise typer.Exit
 
@@ -78,10 +78,10 @@ def main() -> None:
     try:
         app()
     except SystemExit as ended:
-        _leave(ended.code)
+        _exit(ended.code)
 
 
-def _leave(code: str | int | None) -> None:
+def _exit(code: str | int | None) -> None:
     """End the process as Python does, except that the interpreter is not taken apart.
 
     Now and then a thread of a library wakes up meanwhile, and C++ aborts: "terminate called without an active exception",

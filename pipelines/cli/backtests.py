@@ -36,14 +36,14 @@ def _number(value: float) -> str:
 
 def table(trained: Trained, lang: str) -> Table:
     """Candidates across, metrics down; the winner is marked."""
-    shown = Table(title=_title(trained, lang), box=None, pad_edge=False, title_justify="left")
-    shown.add_column(text("steps.column.metric", lang))
+    grid = Table(title=_title(trained, lang), box=None, pad_edge=False, title_justify="left")
+    grid.add_column(text("steps.column.metric", lang))
     for model in trained.candidates:
-        shown.add_column(f"{model} *" if model == trained.winner else model)
+        grid.add_column(f"{model} *" if model == trained.winner else model)
     for metric in TARGETS[trained.target].figures:
-        found = _cells(trained, metric)
-        shown.add_row(metric, *[found.get(model, "") for model in trained.candidates])
-    return shown
+        cells = _cells(trained, metric)
+        grid.add_row(metric, *[cells.get(model, "") for model in trained.candidates])
+    return grid
 
 
 def _title(trained: Trained, lang: str) -> str:
@@ -58,10 +58,25 @@ def _title(trained: Trained, lang: str) -> str:
     )
 
 
-def markdown(project: Project, as_of: date, found: Sequence[Trained]) -> str:
-    """The same tables for docs/, with the command that makes them."""
+def markdown(project: Project, as_of: date, results: Sequence[Trained]) -> str:
+    """The same tables for docs/, with the command that makes them.
+
+    Parameters
+    ----------
+    project
+        Named in the head, with its configuration.
+    as_of
+        Stands in the command.
+    results
+        One section each.
+
+    Returns
+    -------
+    str
+        A page.
+    """
     lines = [f"# {project.settings.name}", "", f"`headwater backtest --config {project.config} --as-of {as_of}`", ""]
-    for trained in found:
+    for trained in results:
         models = list(trained.candidates)
         lines += [f"## {_title(trained, 'en')}", "", f"{training_record.sentence(trained, 'en')}.", ""]
         lines += [

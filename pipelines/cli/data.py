@@ -47,24 +47,24 @@ def _check(run: Run, as_of: date) -> None:
     from pipelines.delivery.pages import table_use
     from pipelines.flows import sentences
     from pipelines.wording import errors
-    from pipelines.workspace.paths import from_here
+    from pipelines.workspace.paths import relative_path
 
     lang = run.language
     with run.steps.step("check") as facts:
         tables = run.project.tables(as_of)
         facts["said"] = sentences.rows_read(tables, lang)
-    shown = grid(lang, "table", "in", "used", "quarantined", "duplicates", "newest")
+    table = grid(lang, "table", "in", "used", "quarantined", "duplicates", "newest")
     for use in table_use(tables):
         numbers = (use.rows_in, use.used, use.quarantined, use.duplicates)
-        shown.add_row(use.table, *(f"{number:,}" for number in numbers), str(use.newest or ""))
+        table.add_row(use.table, *(f"{number:,}" for number in numbers), str(use.newest or ""))
     quarantine = run.project.workspace.quarantine / tables.fingerprint
     run.tell(rows=sentences.row_counts(tables.counts), files=tables.files, quarantine=str(quarantine))
     run.tell(warnings=[warning.code for warning in tables.warnings])
-    run.say(shown)
+    run.say(table)
     for warning in tables.warnings:
         errors.render_block(warning, lang, run.out)
     if any(count.quarantined for count in tables.counts.values()):
-        run.say(text("steps.quarantine", lang, path=from_here(quarantine)))
+        run.say(text("steps.quarantine", lang, path=relative_path(quarantine)))
 
 
 def _test(run: Run) -> None:
@@ -73,10 +73,10 @@ def _test(run: Run) -> None:
 
     trials = suggest.test(run.project.mapping)
     run.tell(tables=[vars(trial) for trial in trials])
-    shown = grid(run.language, "table", "in", "quarantined", "example")
+    table = grid(run.language, "table", "in", "quarantined", "example")
     for trial in trials:
         broken = ", ".join(f"{rule} {count:,}" for rule, count in trial.broken.items())
         first = trial.example[0] if trial.example else {}
         example = ", ".join(f"{key}={value}" for key, value in first.items() if value is not None)
-        shown.add_row(trial.table, f"{trial.rows:,}", broken, example)
-    run.say(shown)
+        table.add_row(trial.table, f"{trial.rows:,}", broken, example)
+    run.say(table)

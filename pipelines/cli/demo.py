@@ -8,7 +8,7 @@ from pipelines.cli.run import Run
 from pipelines.config.settings import Demo
 from pipelines.demo import raw_files
 from pipelines.flows import nightly, retrain
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.wording.texts import text
 from pipelines.workspace import paths
 
@@ -16,34 +16,51 @@ KNOWN = ("operator", "complete-journey", "cdnow")
 
 
 def demo(run: Run, data: str, customers: int | None, seed: int | None) -> None:
-    """Everything a newcomer needs, from nothing: about three minutes for the simulated operator."""
+    """Everything a newcomer needs, from nothing: about three minutes for the simulated operator.
+
+    Parameters
+    ----------
+    run
+        The command; `--config` is set by the data if left out.
+    data
+        One of `KNOWN`.
+    customers
+        Of the simulated operator; the project's own if None.
+    seed
+        The same.
+
+    Raises
+    ------
+    HeadwaterError
+        E237 (exit 2) for data that is not known.
+    """
     if data not in KNOWN:
         raise HeadwaterError("E237", given=data, known=", ".join(KNOWN))
     run.config = run.config or Path("configs") / f"{data}.yaml"
     settings = run.project.settings
-    wanted = settings.demo or Demo()
-    given = {"customers": customers or wanted.customers, "seed": wanted.seed if seed is None else seed}
+    defaults = settings.demo or Demo()
+    options = {"customers": customers or defaults.customers, "seed": defaults.seed if seed is None else seed}
     with run.steps.step("raw") as facts:
-        facts["said"] = str(raw_files.make(data, **given))
+        facts["said"] = str(raw_files.make(data, **options))
     as_of = run.as_of(None)
-    found = retrain.run(run.project, as_of, list(TARGETS), run.steps, promote=True)
-    found.conclude()
+    retrained = retrain.run(run.project, as_of, list(TARGETS), run.steps, promote=True)
+    retrained.raise_for_failures()
     night = nightly.run(Night(run.project, as_of, run.steps))
-    run.tell(**found.told(run.language), **night.result())
+    run.tell(**retrained.as_dict(run.language), **night.result())
     _finish(run, night)
 
 
 def _finish(run: Run, night: Night) -> None:
     """The three files to open, one per line."""
     day, workspace = night.as_of, run.project.workspace
-    wanted = {
+    paths_by_title = {
         "open_scores": workspace.score_file(day),
         "open_vip": workspace.list_file("vip", day, "xlsx"),
         "open_report": workspace.report(day),
     }
     run.say()
     run.say(text("steps.open", run.language), style="bold")
-    for name, path in wanted.items():
+    for name, path in paths_by_title.items():
         if path not in night.outputs:
             continue
-        run.say(f"  {text(f'steps.{name}', run.language)}  {paths.from_here(path)}")
+        run.say(f"  {text(f'steps.{name}', run.language)}  {paths.relative_path(path)}")

@@ -23,7 +23,21 @@ CHINESE_FONT = ("fc-list", ":lang=zh", "family")
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination: `fine`, or what to do about it."""
+    """One line of the examination.
+
+    Attributes
+    ----------
+    name
+        A key below `doctor`.
+    fine
+        Is it as it should be?
+    detail
+        What was seen.
+    fix
+        What to do where it is not fine.
+    needed
+        Does nothing work without it?
+    """
 
     name: str
     fine: bool
@@ -34,15 +48,15 @@ class Finding:
 
 def examine(run: Run) -> None:
     """Print every finding; exit 7 when something needed is missing, 2 when the configuration is wrong."""
-    found = [check(run) for check in CHECKS]
+    findings = [check(run) for check in CHECKS]
     lang = run.language
-    for finding in found:
+    for finding in findings:
         mark = "[green]✓[/]" if finding.fine else ("[red]✗[/]" if finding.needed else "[yellow]![/]")
         run.say(f"{mark} {text(f'doctor.{finding.name}', lang)}  {finding.detail}")
         if not finding.fine and finding.fix:
             run.say(f"    {finding.fix}")
-    run.tell(findings=[vars(finding) for finding in found])
-    broken = [finding for finding in found if finding.needed and not finding.fine]
+    run.tell(findings=[vars(finding) for finding in findings])
+    broken = [finding for finding in findings if finding.needed and not finding.fine]
     if broken:
         raise HeadwaterError("E708", names=", ".join(finding.name for finding in broken))
 
@@ -71,8 +85,8 @@ def _disk(run: Run) -> Finding:
 
 def _fonts(run: Run) -> Finding:
     """Only pictures as PNG or PDF need one; pages and workbooks do not."""
-    found = shutil.which("fc-list") and subprocess.run(CHINESE_FONT, capture_output=True, check=False).stdout
-    return Finding("fonts", bool(found), "", "apt-get install fonts-noto-cjk", needed=False)
+    fonts = shutil.which("fc-list") and subprocess.run(CHINESE_FONT, capture_output=True, check=False).stdout
+    return Finding("fonts", bool(fonts), "", "apt-get install fonts-noto-cjk", needed=False)
 
 
 def _configuration(run: Run) -> Finding:
@@ -116,11 +130,11 @@ def _tracking(run: Run) -> Finding:
         return Finding("tracking", False, "", "", needed=False)
     workspace = run.project.workspace
     try:
-        found = registry.look(workspace.tracking, mode="ro")
-        registry.judge(workspace, found)
+        state = registry.store_state(workspace.tracking, mode="ro")
+        registry.check_state(workspace, state)
     except HeadwaterError as error:
-        return _refused("tracking", error, run)
-    names = [f"{target}/{number}" for target, number in sorted(found.highest.items())]
+        return _failed_finding("tracking", error, run)
+    names = [f"{target}/{number}" for target, number in sorted(state.highest.items())]
     return Finding("tracking", True, ", ".join(names) or text("doctor.tracking_new", run.language))
 
 
@@ -129,26 +143,26 @@ def _champions(run: Run) -> Finding:
     if "project" not in run.__dict__:
         return Finding("champions", False, "", "", needed=False)
     try:
-        found = bundles.champions(run.project.workspace)
+        champions = bundles.champions(run.project.workspace)
     except HeadwaterError as error:
-        return _refused("champions", error, run, needed=error.problem.code != "E521")
-    return Finding("champions", True, ", ".join(champion.version for champion in found.values()))
+        return _failed_finding("champions", error, run, needed=error.problem.code != "E521")
+    return Finding("champions", True, ", ".join(champion.version for champion in champions.values()))
 
 
 def _scores(run: Run) -> Finding:
     """The newest published file is the one that its run recorded."""
-    if "project" not in run.__dict__ or run.project.workspace.serving() is None:
+    if "project" not in run.__dict__ or run.project.workspace.serving_date() is None:
         return Finding("scores", False, "", "headwater nightly", needed=False)
     workspace = run.project.workspace
     try:
-        newest = publication.published(workspace, None)
-        rows = newest.scores.verified()
+        newest = publication.read_publication(workspace, None)
+        rows = newest.scores.verify()
     except HeadwaterError as error:
-        return _refused("scores", error, run)
+        return _failed_finding("scores", error, run)
     return Finding("scores", int(newest.meta["rows"]) == rows, f"{newest.as_of}: {rows:,}")
 
 
-def _refused(name: str, error: HeadwaterError, run: Run, *, needed: bool = True) -> Finding:
+def _failed_finding(name: str, error: HeadwaterError, run: Run, *, needed: bool = True) -> Finding:
     """What an error says, and its own way out."""
     what, fix = (errors.sentence(error.problem, part, run.language) for part in ("what", "fix"))
     return Finding(name, False, what, fix, needed)

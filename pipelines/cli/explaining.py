@@ -14,7 +14,7 @@ from pipelines.flows.explanation import Explanation
 from pipelines.wording import formats
 from pipelines.wording.texts import text
 
-_SHOWN = (
+_COLUMNS = (
     "score_status",
     "lifecycle_stage",
     "tenure_months",
@@ -37,16 +37,26 @@ _SHOWN = (
 )
 
 
-def _shown() -> list[str]:
+def _card_columns() -> list[str]:
     """The columns of a card: the usual ones, and the score of every other target."""
-    return list(dict.fromkeys((*_SHOWN, *(target.published for target in TARGETS.values()))))
+    return list(dict.fromkeys((*_COLUMNS, *(target.published for target in TARGETS.values()))))
 
 
 def explain(run: Run, customer: str, as_of: date | None) -> None:
-    """Show a customer's card, why they have their scores, and the raw score recomputed."""
+    """Show a customer's card, why they have their scores, and the raw score recomputed.
+
+    Parameters
+    ----------
+    run
+        The command.
+    customer
+        Their id.
+    as_of
+        A published date; the newest if None.
+    """
     lang = run.language
     why = explanation.explain(run.project, customer, as_of, lang)
-    scores = {name: why.row[name] for name in _shown()}
+    scores = {name: why.row[name] for name in _card_columns()}
     run.tell(as_of=why.as_of.isoformat(), customer_id=customer, scores=scores, reasons=why.reasons)
     run.say(_card(why.row, lang))
     for target, sentences in why.reasons.items():
@@ -55,10 +65,10 @@ def explain(run: Run, customer: str, as_of: date | None) -> None:
             for sentence in sentences:
                 run.say(f"  {sentence}")
     if why.scored_by:
-        run.say(_recomputed(run, why))
+        run.say(_comparison(run, why))
 
 
-def _recomputed(run: Run, why: Explanation) -> str:
+def _comparison(run: Run, why: Explanation) -> str:
     """The published raw score beside the one recomputed now."""
     if why.recomputed is None:
         return text("steps.explain_other_model", run.language, version=why.scored_by)
@@ -68,12 +78,12 @@ def _recomputed(run: Run, why: Explanation) -> str:
 
 
 def _card(row: dict[str, Any], lang: str) -> Table:
-    shown = Table(show_header=False, box=None, pad_edge=False)
-    for name in _shown():
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name in _card_columns():
         value = row[name]
         if not (value is None or (isinstance(value, float) and pd.isna(value))):
-            shown.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, _value(name, value, lang))
-    return shown
+            table.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, _value(name, value, lang))
+    return table
 
 
 def _value(name: str, value: Any, lang: str) -> str:

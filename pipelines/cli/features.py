@@ -32,7 +32,7 @@ def build(
 ) -> None:
     """Build every feature of everybody at a date, or at monthly dates until another."""
     run.override(engine=engine)
-    _build(run, _monthly(run.as_of(as_of), until.date() if until else None), out)
+    _build(run, _monthly_dates(run.as_of(as_of), until.date() if until else None), out)
 
 
 @command(features_app, "audit")
@@ -47,16 +47,16 @@ def audit(
 
 
 @command(features_app, "list")
-def listed(run: Run, family: Annotated[str | None, typer.Option(help="Only this family.")] = None) -> None:
+def list_features(run: Run, family: Annotated[str | None, typer.Option(help="Only this family.")] = None) -> None:
     """Every feature with unit, meaning and what null means."""
     lang = run.language
-    shown, rows = grid(lang, "feature", "label", "unit", "meaning", "null"), []
+    table, rows = grid(lang, "feature", "label", "unit", "meaning", "null"), []
     for f in _members(run.project.features, family):
         words = {"label": f.label(lang), "meaning": f.meaning(lang), "null": f.null_meaning(lang)}
         rows.append({"column": f.column, "family": f.family, "unit": f.unit, **words})
-        shown.add_row(f.column, words["label"], f.unit, words["meaning"], words["null"])
+        table.add_row(f.column, words["label"], f.unit, words["meaning"], words["null"])
     run.tell(features=rows)
-    run.say(shown)
+    run.say(table)
 
 
 def _members(features: Sequence[Feature], family: str | None) -> list[Feature]:
@@ -67,7 +67,7 @@ def _members(features: Sequence[Feature], family: str | None) -> list[Feature]:
     return members
 
 
-def _monthly(first: date, until: date | None) -> list[date]:
+def _monthly_dates(first: date, until: date | None) -> list[date]:
     from models.splits import stepped
 
     dates = [first]
@@ -81,7 +81,7 @@ def _build(run: Run, dates: list[date], out: Path | None) -> None:
     from pipelines.engine.engines import engine, wide_schema
     from pipelines.flows import sentences
     from pipelines.workspace import files
-    from pipelines.workspace.paths import from_here
+    from pipelines.workspace.paths import relative_path
 
     project = run.project
     chosen = engine(project.settings)
@@ -95,7 +95,7 @@ def _build(run: Run, dates: list[date], out: Path | None) -> None:
         )
         facts["said"] = f"{rows:,} × {len(project.features)}"
     run.tell(outputs=[str(path)], rows=rows, columns=len(project.features))
-    run.say(from_here(path))
+    run.say(relative_path(path))
 
 
 def _audit(run: Run, as_of: date, customers: int, family: str | None) -> None:
@@ -103,28 +103,28 @@ def _audit(run: Run, as_of: date, customers: int, family: str | None) -> None:
     from pipelines.flows import audit, sentences
 
     lang, project = run.language, run.project
-    features = audit.closed(project.features, _members(project.features, family))
+    features = audit.closure(project.features, _members(project.features, family))
     with run.steps.step("check") as facts:
         tables = project.tables(as_of)
         facts["said"] = sentences.rows_read(tables, lang)
     with run.steps.step("audit") as facts:
         result = audit.audit(project, tables, as_of, customers, features)
-        rows = {"features": len(result.held), "rows": result.customers, "past": result.past}
+        rows = {"features": len(result.figures), "rows": result.customers, "past": result.past}
         facts["said"] = text("steps.audited", lang, **rows)
     run.tell(past=result.past, customers=result.customers, features=_rows(result))
-    run.tell(broken=[vars(b) for b in result.broken], telling=result.telling.to_dict())
-    run.say(_audited(result, lang))
+    run.tell(broken=[vars(b) for b in result.broken], telling=result.leaks.to_dict())
+    run.say(_audit_table(result, lang))
     if problems := audit.problems(project, result):
         raise HeadwaterError.of(problems)
     run.say(text("steps.audit_held", lang))
 
 
 def _rows(audit: "Audit") -> list[dict[str, Any]]:
-    rows = audit.held.reset_index(names="feature").astype(object).to_dict("records")
+    rows = audit.figures.reset_index(names="feature").astype(object).to_dict("records")
     return [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows]
 
 
-def _audited(audit: "Audit", lang: str) -> Table:
+def _audit_table(audit: "Audit", lang: str) -> Table:
     """One line per feature; what is wrong with it stands at its end."""
     columns = ("feature", "nulls", "distinct", "min", "median", "max", "auc", "remark")
     table = grid(lang, *columns)

@@ -7,7 +7,7 @@ from pipelines.wording.texts import text
 
 def grid(lang: str, *columns: str) -> Table:
     """An empty table; `columns` are keys below `steps.column`."""
-    shown = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for column in columns:
-        shown.add_column(text(f"steps.column.{column}", lang))
-    return shown
+        table.add_column(text(f"steps.column.{column}", lang))
+    return table

@@ -83,21 +83,21 @@ class _Order:
 def _write(run: Run, order: _Order) -> None:
     """Draw a list and write it to a file of its own: never that of the night's list."""
     from pipelines.delivery import lists, presets
-    from pipelines.workspace.paths import from_here
-    from pipelines.workspace.publication import published
+    from pipelines.workspace.paths import relative_path
+    from pipelines.workspace.publication import read_publication
 
     project = run.project
-    publication = published(project.workspace, order.as_of.date() if order.as_of else None)
-    drawn = lists.draw(project, publication, order.kind, order.options)
+    publication = read_publication(project.workspace, order.as_of.date() if order.as_of else None)
+    result = lists.draw(project, publication, order.kind, order.options)
     shape = order.preset or presets.preset_name(order.ending, run.lang or project.settings.language)
     ending = presets.preset(shape).format.removesuffix("-excel")
-    name = f"{order.kind}-{shape}-top{drawn.filters['top']}"
+    name = f"{order.kind}-{shape}-top{result.filters['top']}"
     path = order.out or project.workspace.list_file(name, publication.as_of, ending)
-    exported = lists.write(project, publication, drawn, shape, path)
-    counts = dataclasses.asdict(drawn.counts)
-    run.tell(as_of=publication.as_of.isoformat(), list_id=drawn.list_id, outputs=[str(path)], counts=counts)
-    run.say(text("steps.list_written", run.language, path=from_here(path), rows=exported.rows))
-    run.say(_counts(drawn.counts, run.language), style="dim")
+    exported = lists.write(project, publication, result, shape, path)
+    counts = dataclasses.asdict(result.counts)
+    run.tell(as_of=publication.as_of.isoformat(), list_id=result.list_id, outputs=[str(path)], counts=counts)
+    run.say(text("steps.list_written", run.language, path=relative_path(path), rows=exported.rows))
+    run.say(_counts(result.counts, run.language), style="dim")
 
 
 def _counts(counts: ListCounts, lang: str) -> str:

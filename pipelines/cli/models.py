@@ -124,23 +124,23 @@ def _retrain(run: Run, as_of: date, targets: list[str] | None, *, promote: bool)
     from pipelines.flows import promotion, retrain
 
     trained = retrain.run(run.project, as_of, _names(targets), run.steps, promote=promote)
-    run.tell(as_of=as_of.isoformat(), **trained.told(run.language))
+    run.tell(as_of=as_of.isoformat(), **trained.as_dict(run.language))
     if trained.models:
-        run.say(_trained(trained.models, run.language))
-    trained.conclude()
+        run.say(_summary_table(trained.models, run.language))
+    trained.raise_for_failures()
     if promote:
         promotion.refuse_when_none(trained.models)
 
 
-def _trained(models: Sequence[dict[str, Any]], lang: str) -> Table:
+def _summary_table(models: Sequence[dict[str, Any]], lang: str) -> Table:
     """One row per trained target."""
-    shown = grid(lang, "target", "version", "winner", "metric", "value", "interval", "gate")
+    table = grid(lang, "target", "version", "winner", "metric", "value", "interval", "gate")
     for row in models:
         low, high = row["interval"]
         gate = text("steps.gate.passed", lang) if row["gate_passed"] else ", ".join(row["failed_checks"])
         words = (row[name] for name in ("target", "version", "winner", "metric"))
-        shown.add_row(*words, f"{row['value']:.3f}", f"{low:.3f} – {high:.3f}", gate)
-    return shown
+        table.add_row(*words, f"{row['value']:.3f}", f"{low:.3f} – {high:.3f}", gate)
+    return table
 
 
 def _backtest(run: Run, as_of: date, names: list[str], origins: int, out: Path | None) -> None:

@@ -13,7 +13,7 @@ from pipelines.cli.run import Engine, Run, command
 from pipelines.wording.texts import text
 
 if TYPE_CHECKING:
-    from pipelines.flows.nightly import Night
+    from pipelines.flows.night import Night
 
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 DryRun = Annotated[bool, typer.Option(help="Publish nothing.")]
@@ -60,7 +60,7 @@ def serve(
     """Run the nightly on its schedule from this process, until it is stopped."""
     from pipelines.flows import prefect_flows
 
-    prefect_flows.reachable()
+    prefect_flows.check_server()
     settings = run.project.settings
     when = f"{every} s" if every else settings.schedule.cron
     run.say(text("steps.serving", run.language, name=settings.name, when=when))
@@ -75,11 +75,11 @@ def runs_list(run: Run) -> None:
     workspace = run.project.workspace
     records = [record | {"outcome": runs.outcome(workspace, record)} for record in journal.history(workspace)]
     run.tell(runs=records)
-    shown = grid(run.language, "run", "as_of", "outcome")
+    table = grid(run.language, "run", "as_of", "outcome")
     for record in records:
         outcome = text(f"steps.outcome.{record['outcome']}", run.language)
-        shown.add_row(record["run_id"], str(record.get("as_of") or "—"), outcome)
-    run.say(shown)
+        table.add_row(record["run_id"], str(record.get("as_of") or "—"), outcome)
+    run.say(table)
 
 
 @command(runs_app, "show")
@@ -90,29 +90,30 @@ def runs_show(run: Run, run_id: Annotated[str, typer.Argument(help="As printed b
         raise HeadwaterError("E236", run_id=run_id)
     steps = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     run.tell(run_id=run_id, steps=steps)
-    shown = grid(run.language, "step", "seconds", "said")
+    table = grid(run.language, "step", "seconds", "said")
     for step in steps:
-        shown.add_row(step["step"], f"{step['seconds']:.1f}", str(step.get("said", step.get("why", ""))))
-    run.say(shown)
+        table.add_row(step["step"], f"{step['seconds']:.1f}", str(step.get("said", step.get("why", ""))))
+    run.say(table)
 
 
 def _night(run: Run, as_of: date, *, dry_run: bool, lists: bool) -> None:
     """What came of a night is told whether it succeeds or not."""
     from pipelines.flows import nightly
-    from pipelines.workspace.paths import from_here
+    from pipelines.flows.night import Night
+    from pipelines.workspace.paths import relative_path
 
-    night = nightly.Night(run.project, as_of, run.steps)
+    night = Night(run.project, as_of, run.steps)
     try:
         nightly.run(night, dry_run=dry_run, lists=lists)
     finally:
         run.tell(**night.result())
-    if night.already:
-        run.say(_already(night, run.language))
+    if night.already_published:
+        run.say(_already_published(night, run.language))
     for path in night.outputs:
-        run.say(from_here(path))
+        run.say(relative_path(path))
 
 
-def _already(night: "Night", lang: str) -> str:
+def _already_published(night: "Night", lang: str) -> str:
     """This run is published; whether anything of it had to be made again."""
     facts = {"as_of": night.as_of.isoformat(), "run_id": night.run_id}
     names = [text(f"steps.{name}", lang) for name in night.remade]
@@ -123,10 +124,10 @@ def _already(night: "Night", lang: str) -> str:
 
 def _report(run: Run, as_of: date | None, out: Path | None) -> None:
     from pipelines.delivery import pages
-    from pipelines.workspace.paths import from_here
-    from pipelines.workspace.publication import published
+    from pipelines.workspace.paths import relative_path
+    from pipelines.workspace.publication import read_publication
 
-    publication = published(run.project.workspace, as_of)
+    publication = read_publication(run.project.workspace, as_of)
     path = pages.write_page(run.project, pages.report_data(run.project, publication), out, run.lang)
     run.tell(as_of=publication.as_of.isoformat(), outputs=[str(path)])
-    run.say(from_here(path))
+    run.say(relative_path(path))

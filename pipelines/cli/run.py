@@ -18,6 +18,7 @@ from rich.console import Console
 
 from features.errors import HeadwaterError
 from pipelines.wording import errors
+from pipelines.wording.texts import LANGUAGES
 from pipelines.workspace.progress import Steps
 
 DEFAULT_CONFIG = "configs/operator.yaml"
@@ -39,7 +40,29 @@ Shared = {
 
 @dataclass
 class Run:
-    """One call of a command: what it was asked, in which language, and what it has to tell."""
+    """One call of a command: what it was asked, in which language, and what it has to tell.
+
+    Attributes
+    ----------
+    command
+        Its name, as in `runs list`.
+    config
+        Path of the project's YAML file; None asks the environment.
+    profile
+        Of that file.
+    lang
+        `zh` or `en`; None takes the terminal's.
+    as_json
+        One JSON document on stdout, and nothing else there.
+    verbose
+        Show tracebacks.
+    quiet
+        Show no steps.
+    facts
+        For the JSON document.
+    overrides
+        Settings by key.
+    """
 
     command: str
     config: Path | None = None
@@ -68,7 +91,7 @@ class Run:
 
     @property
     def language(self) -> str:
-        if self.lang:
+        if self.lang in LANGUAGES:
             return self.lang
         return "zh" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).lower().startswith("zh") else "en"
 
@@ -78,10 +101,10 @@ class Run:
         width = None if sys.stdout.isatty() else 10_000
         return Console(highlight=False, quiet=self.as_json, width=width)
 
-    def as_of(self, given: datetime | None) -> date:
+    def as_of(self, day: datetime | None) -> date:
         """The date asked for, the project's own, or today: the only place that reads the clock."""
-        if given is not None:
-            return given.date()
+        if day is not None:
+            return day.date()
         return self.project.settings.as_of or datetime.now().astimezone().date()
 
     def override(self, **values: Any) -> None:
@@ -104,7 +127,10 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
         own = [p for key, p in inspect.signature(function, eval_str=True).parameters.items() if key != "run"]
         shared = [
             inspect.Parameter(
-                key, inspect.Parameter.KEYWORD_ONLY, default=False if _kind_of(kind) is bool else None, annotation=kind
+                key,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if _option_type(kind) is bool else None,
+                annotation=kind,
             )
             for key, kind in Shared.items()
         ]
@@ -112,7 +138,7 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
         @functools.wraps(function)
         def called(**given: Any) -> None:
             run = Run(_full_name(app, name), **{key: given.pop(key) for key in Shared})
-            raise typer.Exit(_finished(run, lambda: function(run, **given)))
+            raise typer.Exit(_exit_code(run, lambda: function(run, **given)))
 
         keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         called.__signature__ = inspect.Signature([*keyword, *shared])  # type: ignore[attr-defined]
@@ -124,7 +150,7 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
     return register
 
 
-def _kind_of(annotation: Any) -> Any:
+def _option_type(annotation: Any) -> Any:
     return annotation.__origin__
 
 
@@ -133,15 +159,15 @@ def _full_name(app: typer.Typer, name: str) -> str:
     return f"{group} {name}".strip()
 
 
-def _finished(run: Run, work: Callable[[], None]) -> int:
+def _exit_code(run: Run, work: Callable[[], None]) -> int:
     """Do the work; whatever comes of it becomes an exit code, and one JSON document when asked for."""
     error: HeadwaterError | None = None
     try:
-        _checked_language(run)
+        _check_language(run)
         work()
     except Exception as raised:
         error = errors.translate(raised)
-        _failed(run, raised, error)
+        _print_error(run, raised, error)
     code = error.exit_code if error else 0
     if run.as_json:
         document = {
@@ -154,12 +180,12 @@ def _finished(run: Run, work: Callable[[], None]) -> int:
     return code
 
 
-def _checked_language(run: Run) -> None:
-    if run.lang not in (None, "zh", "en"):
+def _check_language(run: Run) -> None:
+    if run.lang not in (None, *LANGUAGES):
         raise HeadwaterError("E231", given=run.lang)
 
 
-def _failed(run: Run, raised: Exception, error: HeadwaterError) -> None:
+def _print_error(run: Run, raised: Exception, error: HeadwaterError) -> None:
     """Blocks on a terminal, a line for each problem elsewhere; a traceback for bugs and with -v."""
     if run.verbose or error.exit_code == 1:
         traceback.print_exception(raised, file=sys.stderr)
@@ -173,4 +199,4 @@ def _failed(run: Run, raised: Exception, error: HeadwaterError) -> None:
 def _serving(run: Run) -> date | None:
     """The date that readers see, if the project could be opened at all."""
     project = run.__dict__.get("project")
-    return project.workspace.serving() if project else None
+    return project.workspace.serving_date() if project else None

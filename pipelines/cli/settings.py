@@ -21,10 +21,10 @@ def show(
     rows = settings.origins(run.project.settings)
     run.tell(settings=[{"key": key, "value": value, "origin": place} for key, value, place in rows])
     columns = 3 if origin else 2
-    shown = grid(run.language, *("key", "value", "origin")[:columns])
+    table = grid(run.language, *("key", "value", "origin")[:columns])
     for row in rows:
-        shown.add_row(*row[:columns])
-    run.say(shown)
+        table.add_row(*row[:columns])
+    run.say(table)
 
 
 @command(config_app, "validate")

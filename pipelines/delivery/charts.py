@@ -58,16 +58,31 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw in our style and leave the settings of everybody else alone."""
 
     @wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with mpl.rc_context(STYLE):
             return draw(*args, **kwargs)
 
-    return drawn
+    return wrapper
 
 
 @styled
 def calibration(y: np.ndarray, probability: np.ndarray, lang: str) -> Figure:
-    """What was predicted against what happened, in ten bins of equal size, with 95 % intervals and counts."""
+    """What was predicted against what happened, in ten bins of equal size, with 95 % intervals and counts.
+
+    Parameters
+    ----------
+    y
+        Outcomes, 0 or 1.
+    probability
+        Predicted, 0 to 1, as many.
+    lang
+        `zh` or `en`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two parts, the counts below.
+    """
     bins = _calibration_bins(y, probability)
     figure, (top, bottom) = _figure(2, heights=(3.4, 1))
     most = max(bins["predicted"].max(), bins["high"].max()) * 1.08 or 1.0
@@ -97,14 +112,35 @@ def calibration(y: np.ndarray, probability: np.ndarray, lang: str) -> Figure:
 
 @styled
 def gain(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang: str) -> Figure:
-    """Share of all hits (or of all value) found among the first x % of the customers, per candidate."""
+    """Share of all hits (or of all value) found among the first x % of the customers, per candidate.
+
+    Parameters
+    ----------
+    y
+        Outcomes, 0 or 1, or amounts.
+    predictions
+        Candidate -> predictions, as many; the higher, the earlier.
+    winner
+        The candidate that is drawn bold.
+    lang
+        `zh` or `en`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One curve per candidate, and the one of chance.
+    """
     figure, (axes,) = _figure()
     shares = np.linspace(0, 1, CURVE_POINTS + 1)
     axes.plot([0, 1], [0, 1], color=LINE, linestyle=(0, (4, 3)), label=text("charts.random", lang))
     for name, colour in colours(predictions, winner).items():
         width = 2.4 if name == winner else 1.6
         axes.plot(
-            shares, captured(y, predictions[name], shares), color=colour, linewidth=width, label=model_name(name, lang)
+            shares,
+            captured_shares(y, predictions[name], shares),
+            color=colour,
+            linewidth=width,
+            label=model_name(name, lang),
         )
     _labels(axes, text("charts.share_of_customers", lang), text("charts.share_found", lang))
     _shares(axes, x=True, y=True)
@@ -115,14 +151,31 @@ def gain(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang
 
 
 @styled
-def captured_at(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang: str) -> Figure:
-    """Share found among the top 1, 5, 10 and 20 %, side by side."""
+def captured_bars(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang: str) -> Figure:
+    """Share found among the top 1, 5, 10 and 20 %, side by side.
+
+    Parameters
+    ----------
+    y
+        Outcomes, 0 or 1, or amounts.
+    predictions
+        Candidate -> predictions, as many; the higher, the earlier.
+    winner
+        The candidate that stands first.
+    lang
+        `zh` or `en`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A group of bars per share of the customers.
+    """
     figure, (axes,) = _figure()
     shares = np.array([0.01, 0.05, 0.10, 0.20])
     palette = colours(predictions, winner)
     width = 0.8 / len(palette)
     for index, (name, colour) in enumerate(palette.items()):
-        heights = captured(y, predictions[name], shares)
+        heights = captured_shares(y, predictions[name], shares)
         places = np.arange(len(shares)) + (index - (len(palette) - 1) / 2) * width
         bars = axes.bar(places, heights, width * 0.92, color=colour, label=model_name(name, lang))
         axes.bar_label(
@@ -159,7 +212,24 @@ def reasons(weights: Mapping[str, float], lang: str) -> Figure:
 
 @styled
 def deciles(y: np.ndarray, prediction: np.ndarray, sign: str, lang: str) -> Figure:
-    """Predicted and actual mean value per tenth of the customers, the least valuable tenth first."""
+    """Predicted and actual mean value per tenth of the customers, the least valuable tenth first.
+
+    Parameters
+    ----------
+    y
+        Amounts.
+    prediction
+        Predicted amounts, as many.
+    sign
+        Of the currency.
+    lang
+        `zh` or `en`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two bars per tenth.
+    """
     tenth = pd.Series(prediction).rank(method="first", pct=True).mul(10).apply(np.ceil).astype(int)
     means = pd.DataFrame({"tenth": tenth, "predicted": prediction, "actual": y}).groupby("tenth").mean()
     figure, (axes,) = _figure()
@@ -192,22 +262,52 @@ def rates(by_month: pd.DataFrame, lang: str) -> Figure:
 
 
 def svg(figure: Figure, name: str, alt: str) -> str:
-    """The figure as an inline SVG element for people and screen readers; `name` keeps its ids apart from others."""
+    """The figure as an inline SVG element for people and screen readers.
+
+    Parameters
+    ----------
+    figure
+        What is drawn.
+    name
+        Begins each of its ids, and keeps them apart from those of other pictures.
+    alt
+        What a screen reader says.
+
+    Returns
+    -------
+    str
+        From `<svg` on, without a size of its own.
+    """
     buffer = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
         # The reader's fonts draw the text, so glyphs that ours lacks do not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", buffer.getvalue(), flags=re.DOTALL)
-    drawn = re.sub(r'(\bid="|href="#|url\(#)', lambda match: f"{match[1]}{name}-", drawn)
-    drawn = drawn.replace("'DejaVu Sans'", FONTS)
-    head, _, body = drawn[drawn.index("<svg") :].partition(">")
+    markup = re.sub(r"<metadata>.*?</metadata>\s*", "", buffer.getvalue(), flags=re.DOTALL)
+    markup = re.sub(r'(\bid="|href="#|url\(#)', lambda match: f"{match[1]}{name}-", markup)
+    markup = markup.replace("'DejaVu Sans'", FONTS)
+    head, _, body = markup[markup.index("<svg") :].partition(">")
     head = re.sub(r' (?:width|height)="[^"]*"', "", head)
     return f'{head} role="img" aria-label="{_attribute(alt)}">{body.strip()}'
 
 
-def captured(y: np.ndarray, prediction: np.ndarray, shares: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Share of the total of `y` among the highest predictions; equal predictions count with their mean."""
+def captured_shares(y: np.ndarray, prediction: np.ndarray, shares: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Share of the total of `y` among the highest predictions; equal predictions count with their mean.
+
+    Parameters
+    ----------
+    y
+        Outcomes, 0 or 1, or amounts.
+    prediction
+        As many; the higher, the earlier.
+    shares
+        Of the customers, 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        A share per entry of `shares`, 0 to 1; 0 where `y` sums to nothing.
+    """
     frame = pd.DataFrame({"p": prediction, "y": np.asarray(y, dtype=float)})
     frame["y"] = frame.groupby("p")["y"].transform("mean")
     total = frame["y"].sum()
@@ -220,6 +320,20 @@ def wilson(hits: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray
     """The 95 % interval of a share after Wilson, which is right for few hits too; the share always lies in it.
 
     Without a hit it begins at 0 and with nothing but hits it ends at 1; rounding would miss both by a last bit.
+
+    Parameters
+    ----------
+    hits
+        How many.
+    n
+        Of how many; more than 0.
+    z
+        Quantile of the normal distribution.
+
+    Returns
+    -------
+    tuple
+        Lower and upper bounds, 0 to 1.
     """
     share, weight = hits / n, z * z / n
     middle = (share + weight / 2) / (1 + weight)
@@ -261,8 +375,8 @@ def _labels(axes: Axes, x: str, y: str) -> None:
 
 
 def _shares(axes: Axes, x: bool = False, y: bool = False, decimals: int = 0) -> None:
-    for wanted, axis in ((x, axes.xaxis), (y, axes.yaxis)):
-        if wanted:
+    for formatted, axis in ((x, axes.xaxis), (y, axes.yaxis)):
+        if formatted:
             axis.set_major_formatter(PercentFormatter(1, decimals=decimals))
 
 

@@ -19,7 +19,7 @@ from features.definition import Feature
 from features.errors import HeadwaterError
 from models.scores.columns import SCHEMA
 from pipelines.delivery import workbook
-from pipelines.delivery.presets import Preset, preset, shaped
+from pipelines.delivery.presets import Preset, preset, preset_rows
 from pipelines.wording.formats import missing
 from pipelines.wording.reasons import Wording
 from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
@@ -33,9 +33,24 @@ SEPARATORS = ',;|\t\r\n\x0b\x0c\x85\u2028\u2029"'
 class ExportContext:
     """Everything about an export that is not the list itself.
 
-    `refused` holds ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
-    `run` is shown on the sheet "Run": run id, model versions, holdout salt. `when` is passed in; nothing here reads
-    the clock.
+    Attributes
+    ----------
+    features
+        Column -> feature, for the words of reasons.
+    currency
+        ISO code of all money.
+    lang
+        `zh` or `en`, where the preset names none.
+    run
+        Shown on the sheet "Run": run id, model versions, holdout salt.
+    refused
+        Ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
+    log
+        File that gets a line per export; None writes none.
+    who
+        Takes the list away.
+    when
+        Stands in the log; nothing here reads the clock.
     """
 
     features: Mapping[str, Feature] = field(default_factory=dict)
@@ -50,7 +65,19 @@ class ExportContext:
 
 @dataclass(frozen=True)
 class Exported:
-    """A list that was written, and how many of it were left out because they withdrew consent since."""
+    """A list that was written.
+
+    Attributes
+    ----------
+    path
+        The file.
+    rows
+        Customers in it.
+    withdrawn
+        Customers left out because they withdrew consent since the list was drawn.
+    sha256
+        Of the file.
+    """
 
     path: Path
     rows: int
@@ -61,20 +88,40 @@ class Exported:
 def write_list(result: ListResult, path: Path, preset_name: str, context: ExportContext) -> Exported:
     """Write the list for one receiver and log it; the old file stays whole until the new one is.
 
-    Raises HeadwaterError E262 when the list holds somebody who must not be contacted, E263 for an unknown preset.
+    Parameters
+    ----------
+    result
+        The list.
+    path
+        Its file; folders are made.
+    preset_name
+        The layout.
+    context
+        Everything else.
+
+    Returns
+    -------
+    Exported
+        What was written.
+
+    Raises
+    ------
+    HeadwaterError
+        E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E703 to E705 for what
+        the disk refuses.
     """
     shape = preset(preset_name)
     _refuse_untouchable(result)
-    kept = ~result.rows["customer_id"].isin(context.refused)
-    going = ListResult(**{**vars(result), "rows": result.rows[kept].reset_index(drop=True)})
-    withdrawn = int((~kept).sum())
+    allowed = ~result.rows["customer_id"].isin(context.refused)
+    exported_rows = ListResult(**{**vars(result), "rows": result.rows[allowed].reset_index(drop=True)})
+    withdrawn = int((~allowed).sum())
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     with replacing(path) as temporary:
-        _write(going, temporary, shape, context, withdrawn)
+        _write(exported_rows, temporary, shape, context, withdrawn)
         digest = sha256(temporary)
-    exported = Exported(path, len(going.rows), withdrawn, digest)
+    exported = Exported(path, len(exported_rows.rows), withdrawn, digest)
     if context.log:
-        _log(context, going, exported, preset_name)
+        _log(context, exported_rows, exported, preset_name)
     return exported
 
 
@@ -86,11 +133,11 @@ def safe_cell(value: str) -> str:
             out.append("'")
             start = False
         out.append(char)
-        start = char in SEPARATORS or (start and _skipped(char))
+        start = char in SEPARATORS or (start and _is_skipped(char))
     return "".join(out)
 
 
-def _skipped(char: str) -> bool:
+def _is_skipped(char: str) -> bool:
     """Characters that spreadsheets skip before they look for a formula."""
     return char.isspace() or unicodedata.category(char) in ("Cf", "Cc", "Zs") or char in "'\""
 
@@ -99,7 +146,7 @@ def _write(result: ListResult, target: Path, shape: Preset, context: ExportConte
     if shape.format == "parquet":
         return pq.write_table(_table(result), target, compression="zstd", write_page_checksum=True)
     wording = Wording(context.features, shape.lang or context.lang, context.currency)
-    rows = shaped(result, shape, wording)
+    rows = preset_rows(result, shape, wording)
     if shape.format == "xlsx":
         facts = workbook.Facts(result, rows, shape, context.currency, context.run, withdrawn)
         return workbook.write(facts, target)

@@ -13,17 +13,34 @@ from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace import evaluations, files
 from pipelines.workspace.paths import Workspace
-from pipelines.workspace.publication import Published
+from pipelines.workspace.publication import Publication
 
 
 def write_page(project: Project, data: ReportData, out: Path | None = None, lang: str | None = None) -> Path:
-    """Write the page; both languages are in it, `lang` (the project's, when left out) is shown first."""
+    """Write the page, in both languages.
+
+    Parameters
+    ----------
+    project
+        Its workspace and language.
+    data
+        What the page shows.
+    out
+        The file; in the workspace if None.
+    lang
+        The language that is shown first; the project's if None.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+    """
     path = out or project.workspace.report(data.as_of)
     path.parent.mkdir(parents=True, exist_ok=True)
     return files.write_text(path, report.render(data, lang or project.settings.language))
 
 
-def report_data(project: Project, publication: Published, **more: Any) -> ReportData:
+def report_data(project: Project, publication: Publication, **more: Any) -> ReportData:
     """What the report shows, from the score file, its metadata and the evaluations kept beside the models."""
     high_value = json.loads(publication.meta["high_value"])
     return ReportData(
@@ -44,7 +61,7 @@ def _evaluations(workspace: Workspace, models: Mapping[str, str]) -> dict[str, E
     """How good each model was on its final window, where that was kept."""
     by_target = {}
     for target, version in models.items():
-        if kept := evaluations.kept(workspace, version):
+        if kept := evaluations.load(workspace, version):
             facts, final = kept
             metrics = pd.DataFrame(facts["metrics"])
             level = facts.get("levels", {}).get(facts["winner"])

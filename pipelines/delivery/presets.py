@@ -62,8 +62,23 @@ def preset_name(file_format: str, lang: str) -> str:
     return named[file_format]
 
 
-def shaped(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:
-    """The rows of the list in the preset's columns: numbers stay numbers, codes become words where it has a language."""
+def preset_rows(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:
+    """The rows of the list in the preset's columns: numbers stay numbers, codes become words where it has a language.
+
+    Parameters
+    ----------
+    result
+        The list.
+    shape
+        The preset.
+    wording
+        Words the reasons.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per customer to contact, best first, under the preset's headers.
+    """
     rows = _with_reasons(result, shape, wording)
     columns = [_values(rows[column.source], column, shape.lang) for column in shape.columns]
     return pd.concat(columns, axis=1, keys=[column.title(shape.lang) for column in shape.columns])
@@ -72,8 +87,8 @@ def shaped(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:
 def _with_reasons(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:
     if not any(column.source in REASONS for column in shape.columns):
         return result.rows
-    told = [sentences(reasons, wording) for reasons in result.rows[f"{result.kind}_reasons"]]
-    padded = pd.DataFrame([lines + [""] * (len(REASONS) - len(lines)) for lines in told], columns=list(REASONS))
+    lines_by_row = [sentences(reasons, wording) for reasons in result.rows[f"{result.kind}_reasons"]]
+    padded = pd.DataFrame([lines + [""] * (len(REASONS) - len(lines)) for lines in lines_by_row], columns=list(REASONS))
     return result.rows.reset_index(drop=True).join(padded)
 
 

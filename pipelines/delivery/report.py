@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from models.scores.columns import BY_NAME
 from pipelines.delivery import charts, report_customers, report_models
-from pipelines.delivery.report_data import ListMade, Page, ReportData, TableUse
+from pipelines.delivery.report_data import ListEntry, Page, ReportData, TableUse
 from pipelines.wording.formats import word
 from pipelines.wording.texts import has, text
 
@@ -77,7 +77,7 @@ def _view(page: Page) -> dict[str, Any]:
         "as_of": page.day(data.as_of),
         "run_id": data.run_id,
         "models": [(text(f"targets.{target}.name", page.lang), version) for target, version in data.models.items()],
-        "scored": report_customers.scored(page),
+        "scored": report_customers.has_scores(page),
         "cards": report_customers.cards(page),
         "matrix": report_customers.matrix(page),
         "risk_levels": report_customers.risk_levels(page),
@@ -88,8 +88,8 @@ def _view(page: Page) -> dict[str, Any]:
         "vip_lead": _vip_lead(page),
         "stages": report_customers.stages(page),
         "reasons": _reasons_picture(page, weights) if weights else None,
-        "lists": [_list(page, made) for made in data.lists],
-        "evaluations": _marked(report_models.models(page)),
+        "lists": [_list(page, entry) for entry in data.lists],
+        "evaluations": _with_markup(report_models.models(page)),
         "few": report_models.FEW,
         "quality": [_table(page, use) for use in data.quality],
         "warnings": list(data.warnings.get(page.lang, ())),
@@ -109,7 +109,7 @@ def _reasons_picture(page: Page, weights: dict[str, float]) -> Markup:
     return Markup(charts.svg(figure, f"{page.lang}-reasons", page.say("reasons")))
 
 
-def _marked(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_markup(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Our own pictures are markup; everything else on the page is escaped."""
     for block in blocks:
         for picture in block["pictures"]:
@@ -117,15 +117,15 @@ def _marked(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return blocks
 
 
-def _list(page: Page, made: ListMade) -> dict[str, Any]:
-    counts = made.counts
+def _list(page: Page, entry: ListEntry) -> dict[str, Any]:
+    counts = entry.counts
     suppressed = [
         (word("suppress_reason", reason, page.lang), page.count(n)) for reason, n in counts.suppressed.items()
     ]
     return {
-        "kind": page.say(f"list_{made.kind}"),
-        "list_id": made.list_id,
-        "files": made.files,
+        "kind": page.say(f"list_{entry.kind}"),
+        "list_id": entry.list_id,
+        "files": entry.files,
         "eligible": page.count(counts.eligible),
         "listed": page.count(counts.listed),
         "suppressed": page.count(sum(counts.suppressed.values())),

@@ -21,9 +21,9 @@ LIGHTEST, DARKEST = (0.96, 0.56)  # lightness of the matrix cells, least and mos
 def cards(page: Page) -> list[dict[str, Any]]:
     """The four figures that the page opens with."""
     ok, horizon = page.data.ok, churn_days(page)
-    risky = _counted(ok["churn_risk_band"], RISKY)
-    worse = _counted(ok["churn_trend"], ["worsening"])
-    potential, low = _counted(ok["is_potential_vip"], [True]), int(ok["vip_probability"].notna().sum())
+    risky = _count(ok["churn_risk_band"], RISKY)
+    worse = _count(ok["churn_trend"], ["worsening"])
+    potential, low = _count(ok["is_potential_vip"], [True]), int(ok["vip_probability"].notna().sum())
     at_risk, staying = ok["value_at_risk"].sum(min_count=1), _retained_over_horizon(ok)
     note = page.say("high_risk_note", share=page.share(_ratio(risky, len(ok))), n=page.count(worse))
     return [
@@ -44,14 +44,14 @@ def cards(page: Page) -> list[dict[str, Any]]:
     ]
 
 
-def scored(page: Page) -> dict[str, bool]:
+def has_scores(page: Page) -> dict[str, bool]:
     """Which sections have anything to show: a target that nothing scored is unknown, and not nothing."""
     columns = {"matrix": "value_risk_cell", "risk": "churn_probability", "vip": "vip_probability"}
     ok = page.data.ok
     return {section: bool(ok.empty or ok[column].notna().any()) for section, column in columns.items()}
 
 
-def _counted(column: pd.Series, values: Iterable[Any]) -> int | None:
+def _count(column: pd.Series, values: Iterable[Any]) -> int | None:
     """How many have one of these values; None where nobody has any, for the model is not there."""
     return int(column.isin(list(values)).sum()) if column.notna().any() else None
 
@@ -82,12 +82,12 @@ def risk_levels(page: Page) -> list[str]:
 
 
 def _cell(page: Page, name: str, grouped: pd.DataFrame, most: float) -> dict[str, Any]:
-    found = grouped.loc[name] if name in grouped.index else {"n": 0, "money": 0.0, "each": 0.0}
-    depth = found["each"] / most if most else 0.0
+    figures = grouped.loc[name] if name in grouped.index else {"n": 0, "money": 0.0, "each": 0.0}
+    depth = figures["each"] / most if most else 0.0
     return {
         "advice": page.say(f"cell_{name}"),
-        "count": page.say("matrix_cell", n=page.count(found["n"])),
-        "money": page.say("matrix_money", money=page.big_money(found["money"]), each=page.money(found["each"])),
+        "count": page.say("matrix_cell", n=page.count(figures["n"])),
+        "money": page.say("matrix_money", money=page.big_money(figures["money"]), each=page.money(figures["each"])),
         "lightness": f"{100 * (LIGHTEST + (DARKEST - LIGHTEST) * depth):.0f}%",
     }
 
@@ -124,14 +124,29 @@ def vip_rows(page: Page) -> list[dict[str, Any]]:
 
 
 def highest_rows(rows: pd.DataFrame, where: pd.Series, column: str) -> pd.DataFrame:
-    """The few with the most of a column, equals by id; to sort millions of whole rows for them would cost gigabytes."""
+    """The few with the most of a column, equals by id; to sort millions of whole rows for them would cost gigabytes.
+
+    Parameters
+    ----------
+    rows
+        With customer_id and the column.
+    where
+        True for those that may be chosen, same index.
+    column
+        Numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        At most `TOP_ROWS` rows, the highest first.
+    """
     few = rows.loc[rows.loc[where, column].nlargest(TOP_ROWS, keep="all").index]
     return few.sort_values([column, "customer_id"], ascending=[False, True]).head(TOP_ROWS)
 
 
 def _records(page: Page, rows: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
-    told = page.data.reasons(kind, rows.index).to_pylist()
-    return [row | {"reasons": reasons} for row, reasons in zip(rows.to_dict("records"), told, strict=True)]
+    reasons_by_row = page.data.reasons(kind, rows.index).to_pylist()
+    return [row | {"reasons": reasons} for row, reasons in zip(rows.to_dict("records"), reasons_by_row, strict=True)]
 
 
 def _vip_row(page: Page, row: dict[str, Any], usual: float) -> dict[str, Any]:
@@ -141,12 +156,12 @@ def _vip_row(page: Page, row: dict[str, Any], usual: float) -> dict[str, Any]:
         "times": page.say("times", n=f"{row['vip_probability'] / usual:.1f}"),
         "bill": page.money(bill),
         "gap": page.money(gap),
-        "reached": _reached(bill, gap, page.data.threshold),
+        "reached": _progress_width(bill, gap, page.data.threshold),
         "value": page.money(row["value_12m_pred"]),
     }
 
 
-def _reached(bill: float, gap: float, threshold: float | None) -> str:
+def _progress_width(bill: float, gap: float, threshold: float | None) -> str:
     """How much of the way to the high-value line is done, as a width."""
     whole = threshold if threshold else bill + gap
     return "0%" if missing(whole) or missing(gap) else f"{100 * (_ratio(max(whole - gap, 0.0), whole) or 0):.0f}%"
@@ -194,8 +209,8 @@ def reason_weights(page: Page) -> dict[str, float]:
     """Business reason to its share of everything that pushes the scores of high-risk customers up."""
     ok = page.data.ok
     risky = ok.index[ok["churn_risk_band"].isin(RISKY)]
-    told = pc.list_flatten(page.data.reasons("churn", risky)).combine_chunks()
-    pushing = told.filter(pc.greater(pc.struct_field(told, "direction"), 0))
+    reasons = pc.list_flatten(page.data.reasons("churn", risky)).combine_chunks()
+    pushing = reasons.filter(pc.greater(pc.struct_field(reasons, "direction"), 0))
     table = pa.table({part: pc.struct_field(pushing, part) for part in ("code", "contribution")})
     sums = table.group_by("code").aggregate([("contribution", "sum")]).to_pylist()
     weights = {row["code"]: abs(row["contribution_sum"]) for row in sums}

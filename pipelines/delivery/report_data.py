@@ -22,9 +22,20 @@ from targeting.ranking import ListCounts
 class Evaluation:
     """How good the models of one target are, on the final window only.
 
-    `metrics` holds model, metric, value, low, high, n; `final` holds y and one prediction column per candidate;
-    `rates`, where given, the outcome rate per as-of date: as_of, rate, n. `level`: observed over predicted total, where
-    the chosen model's level was mended after that.
+    Attributes
+    ----------
+    metrics
+        A row per model and metric: model, metric, value, low, high, n.
+    final
+        A row per customer and date: y, and one column of predictions per candidate.
+    winner
+        The candidate that was chosen.
+    beats_rule
+        Does it beat the rule of today?
+    rates
+        A row per as-of date: as_of, rate, n; None where it is not known.
+    level
+        Observed over predicted total, where the chosen model's level was mended after that; else None.
     """
 
     metrics: pd.DataFrame
@@ -35,7 +46,7 @@ class Evaluation:
     level: float | None = None
 
     @property
-    def shown(self) -> list[str]:
+    def compared_models(self) -> list[str]:
         """The winner, its plain rivals and today's rule; the tracking store has every candidate."""
         rivals = [name for name in ("linear", "trees", "rule") if name in self.final and name != self.winner]
         return [self.winner, *rivals]
@@ -43,7 +54,23 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class TableUse:
-    """Rows of one table: rows_in = used + quarantined + duplicates. `newest` is the newest local date in it."""
+    """Rows of one table: rows_in = used + quarantined + duplicates.
+
+    Attributes
+    ----------
+    table
+        Its canonical name.
+    rows_in
+        Rows that were read.
+    used
+        Rows that are used.
+    quarantined
+        Rows that break a rule.
+    duplicates
+        Rows that were delivered twice.
+    newest
+        The newest local date in it; None without rows.
+    """
 
     table: str
     rows_in: int
@@ -54,8 +81,20 @@ class TableUse:
 
 
 @dataclass(frozen=True)
-class ListMade:
-    """A list that was drawn, and the files it was written to."""
+class ListEntry:
+    """A list that was drawn.
+
+    Attributes
+    ----------
+    kind
+        Its target.
+    list_id
+        Stands in each row.
+    counts
+        What became of everybody who was eligible.
+    files
+        Where it was written to.
+    """
 
     kind: str
     list_id: str
@@ -88,7 +127,35 @@ READ = (
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything on the page. `warnings` holds finished sentences per language; `threshold` is the high-value line."""
+    """Everything on the page.
+
+    Attributes
+    ----------
+    name
+        Of the project.
+    as_of
+        The published date.
+    run_id
+        Of the night.
+    scores
+        A row per customer, in the schema of the score table.
+    models
+        Target -> version of the model that scored it.
+    evaluations
+        Target -> how good its models are.
+    quality
+        Rows of each table.
+    lists
+        Those that were drawn.
+    warnings
+        Language -> finished sentences.
+    features
+        Column -> feature, for the words of reasons.
+    currency
+        ISO code of all money.
+    threshold
+        The high-value line, money a month; None where it is not known.
+    """
 
     name: str
     as_of: date
@@ -97,7 +164,7 @@ class ReportData:
     models: Mapping[str, str] = field(default_factory=dict)
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
     quality: Sequence[TableUse] = ()
-    lists: Sequence[ListMade] = ()
+    lists: Sequence[ListEntry] = ()
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     features: Mapping[str, Feature] = field(default_factory=dict)
     currency: str = "CNY"

@@ -25,7 +25,7 @@ def models(page: Page) -> list[dict[str, Any]]:
 
 def _block(page: Page, target: Target, evaluation: Evaluation) -> dict[str, Any]:
     mark = _grade(target, evaluation)
-    candidates = evaluation.shown
+    candidates = evaluation.compared_models
     return {
         "target": text(f"targets.{target.name}.name", page.lang),
         "version": page.data.models.get(target.name, NOTHING),
@@ -35,7 +35,9 @@ def _block(page: Page, target: Target, evaluation: Evaluation) -> dict[str, Any]
         "sentences": _sentences(page, target, evaluation, mark),
         "measured_on": _measured_on(page, target, evaluation),
         "candidates": [(charts.model_name(name, page.lang), name == evaluation.winner) for name in candidates],
-        "metrics": [_metric(page, m, evaluation, candidates) for m in target.report_figures if _known(evaluation, m)],
+        "metrics": [
+            _metric(page, m, evaluation, candidates) for m in target.report_figures if _has_metric(evaluation, m)
+        ],
         "pictures": _pictures(page, target, evaluation),
     }
 
@@ -59,17 +61,17 @@ def _positives(evaluation: Evaluation) -> int:
 def _sentences(page: Page, target: Target, evaluation: Evaluation, mark: str) -> list[str]:
     if mark == "few":
         return [page.say("found_few", n=page.count(_positives(evaluation)))]
-    told = []
+    lines = []
     if "rule" in evaluation.final and evaluation.winner != "rule":
-        told.append(_found(page, target, evaluation))
+        lines.append(_comparison(page, target, evaluation))
     if evaluation.level:
-        told.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
+        lines.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
     if mark == "C":
-        told.append(page.say("found_unsure" if _ahead(target, evaluation) else "found_worse"))
-    return told
+        lines.append(page.say("found_unsure" if _is_ahead(target, evaluation) else "found_worse"))
+    return lines
 
 
-def _ahead(target: Target, evaluation: Evaluation) -> bool:
+def _is_ahead(target: Target, evaluation: Evaluation) -> bool:
     """The chosen model's figure is better than the rule's, however uncertain that is."""
     ours, rule = (_figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
     if evaluation.winner == "rule" or ours is None or rule is None:
@@ -77,20 +79,20 @@ def _ahead(target: Target, evaluation: Evaluation) -> bool:
     return bool(ours["value"] > rule["value"])
 
 
-def _found(page: Page, target: Target, evaluation: Evaluation) -> str:
+def _comparison(page: Page, target: Target, evaluation: Evaluation) -> str:
     """What the chosen model finds at the top, or by how much it is off, beside today's rule."""
     say = page.say
     if target.task is REGRESSION:
         ours, rule = (_mean_error(evaluation, model) for model in (evaluation.winner, "rule"))
         return say("found_value", winner=page.money(ours, 2), rule=page.money(rule, 2), ratio=_change(ours, rule))
-    ours, rule = (_found_at(evaluation, model, TOP) for model in (evaluation.winner, "rule"))
+    ours, rule = (_captured_share(evaluation, model, TOP) for model in (evaluation.winner, "rule"))
     shares = {"share": page.share(TOP, 0), "winner": page.share(ours, 0), "rule": page.share(rule, 0)}
     return say("found", ratio=_change(ours, rule), **shares)
 
 
-def _found_at(evaluation: Evaluation, model: str, share: float) -> float:
+def _captured_share(evaluation: Evaluation, model: str, share: float) -> float:
     y, prediction = evaluation.final["y"].to_numpy(), evaluation.final[model].to_numpy()
-    return float(charts.captured(y, prediction, [share])[0])
+    return float(charts.captured_shares(y, prediction, [share])[0])
 
 
 def _mean_error(evaluation: Evaluation, model: str) -> float:
@@ -110,10 +112,13 @@ def _measured_on(page: Page, target: Target, evaluation: Evaluation) -> str:
 
 def _metric(page: Page, metric: str, evaluation: Evaluation, candidates: list[str]) -> dict[str, Any]:
     figures = [_figure(evaluation, name, metric) for name in candidates]
-    return {"name": page.say(f"metric_{metric}"), "figures": [_shown(page, metric, figure) for figure in figures]}
+    return {
+        "name": page.say(f"metric_{metric}"),
+        "figures": [_figure_words(page, metric, figure) for figure in figures],
+    }
 
 
-def _shown(page: Page, metric: str, figure: pd.Series | None) -> dict[str, str]:
+def _figure_words(page: Page, metric: str, figure: pd.Series | None) -> dict[str, str]:
     if figure is None:
         return {"value": NOTHING, "interval": ""}
     value, low, high = (_number(page, metric, figure[part]) for part in ("value", "low", "high"))
@@ -132,7 +137,7 @@ def _number(page: Page, metric: str, value: float) -> str:
     return f"{value:.3f}"
 
 
-def _known(evaluation: Evaluation, metric: str) -> bool:
+def _has_metric(evaluation: Evaluation, metric: str) -> bool:
     return bool(evaluation.metrics["metric"].eq(metric).any())
 
 
@@ -145,19 +150,19 @@ def _figure(evaluation: Evaluation, model: str, metric: str) -> pd.Series | None
 def _pictures(page: Page, target: Target, evaluation: Evaluation) -> list[dict[str, str]]:
     """SVG figures with their titles; the same functions draw those of the tracking store."""
     y, lang = evaluation.final["y"].to_numpy(dtype=float), page.lang
-    known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.shown}
+    known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.compared_models}
     ours = known[evaluation.winner]
-    drawn = {
+    figures = {
         "gain": charts.gain(y, known, evaluation.winner, lang),
-        "captured": charts.captured_at(y, known, evaluation.winner, lang),
+        "captured": charts.captured_bars(y, known, evaluation.winner, lang),
     }
     if "deciles" in target.task.plots:
-        drawn["deciles"] = charts.deciles(y, ours, page.money(0)[:-1], lang)
+        figures["deciles"] = charts.deciles(y, ours, page.money(0)[:-1], lang)
     if "calibration" in target.task.plots:
-        drawn["calibration"] = charts.calibration(y, ours, lang)
+        figures["calibration"] = charts.calibration(y, ours, lang)
     if "rates" in target.task.plots and evaluation.rates is not None and len(evaluation.rates) > 1:
-        drawn["rates"] = charts.rates(evaluation.rates, lang)
-    return [_picture(page, target, name, figure) for name, figure in drawn.items() if np.any(y)]
+        figures["rates"] = charts.rates(evaluation.rates, lang)
+    return [_picture(page, target, name, figure) for name, figure in figures.items() if np.any(y)]
 
 
 def _picture(page: Page, target: Target, name: str, figure: Any) -> dict[str, str]:

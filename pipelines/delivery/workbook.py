@@ -36,7 +36,23 @@ OPTIONS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """`rows` are the shaped rows, in the columns of `shape`; `withdrawn` are customers taken off at export."""
+    """What a workbook is made of.
+
+    Attributes
+    ----------
+    result
+        The list.
+    rows
+        Its rows, in the columns of `shape`.
+    shape
+        The preset.
+    currency
+        ISO code of all money.
+    run
+        Shown on the sheet "Run".
+    withdrawn
+        Customers taken off at export.
+    """
 
     result: ListResult
     rows: pd.DataFrame
@@ -51,7 +67,17 @@ class Facts:
 
 
 def write(facts: Facts, target: Path, rows_per_sheet: int = EXCEL_ROWS - 1) -> None:
-    """Write the workbook; a list longer than `rows_per_sheet` goes on in further sheets."""
+    """Write the workbook.
+
+    Parameters
+    ----------
+    facts
+        What is in it.
+    target
+        The file.
+    rows_per_sheet
+        A longer list goes on in further sheets.
+    """
     with xlsxwriter.Workbook(str(target), OPTIONS) as book:
         # The creation date is the data date: the same list gives the same bytes.
         created = facts.result.as_of or dt.date(2000, 1, 1)

@@ -1,7 +1,7 @@
 """Features of a population, some customers at a time: memory follows the size of a chunk, not the number of customers.
 
 What needs everybody at once is made first: the numbered spine, what compares a customer with their peers, and what they
-share with others of his account. Then each chunk, a range of rows of the spine, goes through expressions that are
+share with others of their account. Then each chunk, a range of rows of the spine, goes through expressions that are
 compiled once; Parquet tables sorted by customer let it read its own rows and few others. Blocks of features that peers
 are compared by are made whole on the way, and kept as pieces: no history is aggregated twice.
 """
@@ -88,7 +88,7 @@ class Assembly:
             Where blocks are kept, those of an interrupted run with them; beside DuckDB's own spilling if left out.
         """
         self.project, self.con, self.steps = project, project.connection, steps or Steps(quiet=True)
-        self._left = ExitStack()
+        self._cleanup = ExitStack()
         self.schema = self._schema()
         since = {name: min(dates) - timedelta(days=USAGE_LOOKBACK) for name in tables.parts if name == "usage"}
         self.tables = tables.opened(self.con, since).tables
@@ -98,13 +98,13 @@ class Assembly:
         self._size = self._most = most_rows(project.settings.chunk, len(project.features))
         self.one_in = max(1, -(-self.total // most)) if most else 1
         if self.one_in > 1:
-            drawn = self.everybody.semi_join(_each(self.tables["customers"], self.one_in), "customer_id")
-            self.spine = self.schema.create("drawn", drawn.order_by(ROW))
+            sampled = self.everybody.semi_join(_every_nth(self.tables["customers"], self.one_in), "customer_id")
+            self.spine = self.schema.create("drawn", sampled.order_by(ROW))
             self._size *= self.one_in
         self._few = few or self.one_in > 1
         self.con.raw_sql(f"SET parquet_metadata_cache = {not self._few}")  # each chunk looks into the same files
         self._cut = Cut(self.tables, self.spine, self._schema())
-        self._kept: dict[str, dict[Chunk, Path]] = {}
+        self._block_paths: dict[str, dict[Chunk, Path]] = {}
         self._pieces = pieces
         self._parts: dict[str, dict[str, str]] = {}
         self._sql: dict[str, str] = {}
@@ -117,7 +117,7 @@ class Assembly:
 
     def close(self) -> None:
         """Give back the memory of everybody's tables; what comes after needs it more."""
-        self._left.close()
+        self._cleanup.close()
         pa.default_memory_pool().release_unused()
 
     def chunks(self) -> list[Chunk]:
@@ -138,14 +138,14 @@ class Assembly:
 
     def snapshot(self, chunk: Chunk) -> pd.DataFrame:
         """Every feature of every row of a chunk, ordered by customer and date."""
-        whole = self._together  # first: it reads other chunks
+        whole = self._whole_tables  # first: it reads other chunks
         cut = self._cut.to(chunk)
-        ready = self._near(chunk, whole) | self._kept_rows(cut, chunk)
-        self._fill("wide", cut, [feature for feature in self._alone if feature.source not in self._kept])
-        wide = self._framed("wide", lambda: self._join("wide", cut, self.project.features, ready))
+        ready = self._chunk_parts(chunk, whole) | self._block_views(cut, chunk)
+        self._fill("wide", cut, [feature for feature in self._own_features if feature.source not in self._block_paths])
+        wide = self._to_pandas("wide", lambda: self._join("wide", cut, self.project.features, ready))
         return wide.sort_values(ROW, ignore_index=True).drop(columns=ROW)  # DuckDB would sort whole rows, and hold them
 
-    def of(self, customer: str) -> pd.DataFrame:
+    def customer_snapshot(self, customer: str) -> pd.DataFrame:
         """Every feature of one customer, compared with everybody; no rows where they are not in the population."""
         rows = self.everybody.filter(self.everybody.customer_id == customer).aggregate(
             first=lambda t: t.row.min(), last=lambda t: t.row.max()
@@ -162,26 +162,26 @@ class Assembly:
             accounts = cut.tables["customers"].select("customer_id", "account_id")
             return known.left_join(accounts, "customer_id").order_by(KEY).select(*FACTS)
 
-        return self._framed("facts", rows)
+        return self._to_pandas("facts", rows)
 
     def _schema(self) -> Schema:
         schema = Schema(self.con)
-        self._left.callback(schema.close)
+        self._cleanup.callback(schema.close)
         return schema
 
     @cached_property
-    def _alone(self) -> list[Feature]:
+    def _own_features(self) -> list[Feature]:
         """Features that follow from the customer's own rows."""
         return [f for f in self.project.features if f.source not in {*ACROSS, "peers", "wide"}]
 
     @cached_property
-    def _together(self) -> dict[str, list[str]]:
+    def _whole_tables(self) -> dict[str, list[str]]:
         """What needs more customers than those of a chunk: each part's tables of everybody, in the order of `row`."""
         across = [f for f in self.project.features if f.source in ACROSS]
         compared_features = [f for f in self.project.features if f.source == "peers"]
-        return self._shared(across) | self._peers(compared_features)
+        return self._account_tables(across) | self._peer_tables(compared_features)
 
-    def _near(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
+    def _chunk_parts(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
         """The rows of a chunk from tables of everybody."""
         schema = self._cut.schema
         for name, tables in whole.items():
@@ -189,7 +189,7 @@ class Assembly:
             schema.fill(f"part_{name}", f"SELECT * FROM {own[0]}" + "".join(f" JOIN {t} USING (row)" for t in own[1:]))
         return {name: schema[f"part_{name}"] for name in whole}
 
-    def _shared(self, across: list[Feature]) -> dict[str, list[str]]:
+    def _account_tables(self, across: list[Feature]) -> dict[str, list[str]]:
         """What the members of an account share, some accounts at a time."""
         if not across:
             return {}
@@ -205,25 +205,25 @@ class Assembly:
             blocks = parts(tables, spine, across, self.project.settings.features)
             for name, rows in blocks.items():
                 self.schema.fill(f"loose_{name}", self.con.compile(rows), append=number > 0)
-        return {name: [self._sorted(f"loose_{name}", f"whole_{name}")] for name in blocks}
+        return {name: [self._sort(f"loose_{name}", f"whole_{name}")] for name in blocks}
 
-    def _peers(self, features: list[Feature]) -> dict[str, list[str]]:
+    def _peer_tables(self, features: list[Feature]) -> dict[str, list[str]]:
         """Everybody beside their peers, over the few columns that are compared.
 
         Some features at a time: windows over all columns of millions of customers would not fit into memory.
         """
         if not features:
             return {}
-        self._narrow(features)
+        self._fill_narrow(features)
         tables, most = [], max(1, COMPARED // max(self.total, 1))
         for first in range(0, len(features), most):
             rows = compared(self.schema["narrow"], features[first : first + most])
             self.schema.fill("loose_peers", self.con.compile(rows))
-            tables.append(self._sorted("loose_peers", f"whole_peers_{first}"))
+            tables.append(self._sort("loose_peers", f"whole_peers_{first}"))
         self.schema.drop("narrow")
         return {"peers": tables}
 
-    def _narrow(self, features: list[Feature]) -> None:
+    def _fill_narrow(self, features: list[Feature]) -> None:
         """Everybody's columns that are compared, as a table `narrow`; the blocks that they come from are kept."""
         read = {column for feature in features for column in feature.reads}
         narrow = [f for f in self.project.features if f.column in read]
@@ -235,13 +235,13 @@ class Assembly:
             if self._few:
                 self._fill("narrow", cut, narrow)
             else:
-                self._keep("narrow", cut, [f for f in self._alone if f.source in blocks], chunk)
-            rows = self._compiled("narrow", partial(self._join, "narrow", cut, narrow, self._kept_rows(cut, chunk)))
+                self._fill_blocks("narrow", cut, [f for f in self._own_features if f.source in blocks], chunk)
+            rows = self._compile("narrow", partial(self._join, "narrow", cut, narrow, self._block_views(cut, chunk)))
             self.schema.fill("narrow", rows, append=first > 0)
             self.steps.progress(first // size + 1, -(-self.total // size))
         everybody.schema.close()
 
-    def _sorted(self, loose: str, kept: str) -> str:
+    def _sort(self, loose: str, kept: str) -> str:
         """A table in the order of `row`, so that the rows of a chunk lie together; its name."""
         self.schema.fill(kept, f"SELECT * FROM {self.schema.qualified(loose)} ORDER BY row")
         self.schema.drop(loose)
@@ -252,11 +252,11 @@ class Assembly:
         for block, sql in self._blocks(name, cut, features).items():
             cut.schema.fill(f"part_{block}", sql)
 
-    def _keep(self, name: str, cut: Cut, features: Sequence[Feature], chunk: Chunk) -> None:
+    def _fill_blocks(self, name: str, cut: Cut, features: Sequence[Feature], chunk: Chunk) -> None:
         """The parts of a chunk as pieces: in DuckDB's memory little of them would stay, and other work would miss it."""
         for block, sql in self._blocks(name, cut, features).items():
-            self._pieces_kept.once(block, chunk.name, partial(self._copy, sql))
-            self._kept.setdefault(block, {})[chunk] = self._pieces_kept.path(block, chunk.name)
+            self._block_pieces.fill_once(block, chunk.name, partial(self._copy, sql))
+            self._block_paths.setdefault(block, {})[chunk] = self._block_pieces.path(block, chunk.name)
 
     def _blocks(self, name: str, cut: Cut, features: Sequence[Feature]) -> dict[str, str]:
         """The statement of each block, made once."""
@@ -266,48 +266,50 @@ class Assembly:
         return self._parts[name]
 
     @cached_property
-    def _pieces_kept(self) -> Pieces:
+    def _block_pieces(self) -> Pieces:
         """Where blocks are kept."""
         if self._pieces is None:
-            return Pieces(self._left.enter_context(scratch.folder(self.project.workspace.root, ".features-")))
+            return Pieces(self._cleanup.enter_context(scratch.folder(self.project.workspace.root, ".features-")))
         return self._pieces
 
     def _copy(self, sql: str, path: Path) -> None:
-        self.con.raw_sql(f"COPY ({sql}) TO {_quoted(path)} ({PARQUET})")
+        self.con.raw_sql(f"COPY ({sql}) TO {_sql_string(path)} ({PARQUET})")
 
-    def _kept_rows(self, cut: Cut, chunk: Chunk) -> dict[str, ir.Table]:
+    def _block_views(self, cut: Cut, chunk: Chunk) -> dict[str, ir.Table]:
         """The rows of a chunk from blocks that were kept, as views `near_<block>`."""
-        for block, paths in self._kept.items():
-            held = [c for c in paths if c.touches(chunk)] or list(paths)[:1]  # a chunk without rows touches none
-            files = ", ".join(_quoted(paths[c]) for c in held)
+        for block, paths in self._block_paths.items():
+            overlapping = [c for c in paths if c.overlaps(chunk)] or list(paths)[
+                :1
+            ]  # a chunk without rows touches none
+            files = ", ".join(_sql_string(paths[c]) for c in overlapping)
             cut.schema.view(f"near_{block}", f"SELECT * FROM read_parquet([{files}]) WHERE {chunk.condition}")
-        return {block: cut.schema[f"near_{block}"] for block in self._kept}
+        return {block: cut.schema[f"near_{block}"] for block in self._block_paths}
 
-    def _join(self, name: str, cut: Cut, wanted: Sequence[Feature], ready: Mapping[str, ir.Table]) -> ir.Table:
+    def _join(self, name: str, cut: Cut, features: Sequence[Feature], ready: Mapping[str, ir.Table]) -> ir.Table:
         filled = {b: cut.schema[f"part_{b}"] for b in self._parts[name] if b not in ready}
-        return join(cut.spine, filled | dict(ready), wanted, self.project.settings.features)
+        return join(cut.spine, filled | dict(ready), features, self.project.settings.features)
 
-    def _compiled(self, name: str, rows: Callable[[], ir.Table]) -> str:
+    def _compile(self, name: str, rows: Callable[[], ir.Table]) -> str:
         if name not in self._sql:
             self._sql[name] = self.con.compile(rows())
         return self._sql[name]
 
-    def _framed(self, name: str, rows: Callable[[], ir.Table]) -> pd.DataFrame:
+    def _to_pandas(self, name: str, rows: Callable[[], ir.Table]) -> pd.DataFrame:
         """In pandas, dates as objects, the memory of Arrow given back on the way."""
-        table: pa.Table = self.con.con.sql(self._compiled(name, rows)).to_arrow_table()
+        table: pa.Table = self.con.con.sql(self._compile(name, rows)).to_arrow_table()
         return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)
 
 
-def _quoted(path: Path) -> str:
+def _sql_string(path: Path) -> str:
     return sge.convert(str(path)).sql("duckdb")
 
 
-def numbered(rows: ir.Table, spine: ir.Table) -> ir.Table:
+def with_row_number(rows: ir.Table, spine: ir.Table) -> ir.Table:
     """Rows of a spine with its number."""
     return rows.join(spine.select(*KEY, ROW), KEY)
 
 
-def _each(customers: ir.Table, one_in: int) -> ir.Table:
+def _every_nth(customers: ir.Table, one_in: int) -> ir.Table:
     """Each so many-th customer in the order of their ids."""
     numbered = customers.select("customer_id", n=ibis.row_number().over(order_by=customers.customer_id))
     return numbered.filter(numbered.n % one_in == 0)

@@ -20,7 +20,17 @@ def most_rows(chunk: int, columns: int) -> int:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows `first` up to `end` of the numbered spine; of those, each `step`th."""
+    """Some rows of the numbered spine.
+
+    Attributes
+    ----------
+    first
+        Number of the first row.
+    end
+        Number behind the last row.
+    step
+        Of the rows between, each so many-th.
+    """
 
     first: int
     end: int
@@ -37,7 +47,7 @@ class Chunk:
         inside = f"row >= {self.first} AND row < {self.end}"
         return inside if self.step == 1 else f"{inside} AND row % {self.step} = 0"
 
-    def touches(self, other: "Chunk") -> bool:
+    def overlaps(self, other: "Chunk") -> bool:
         """Have they rows between the same bounds?"""
         return self.first < other.end and other.first < self.end
 

@@ -25,6 +25,22 @@ class Engine(Protocol):
         """Every feature of the population of some dates, ordered by customer and date, some rows at a time.
 
         The types are those of `wide_schema`, or such as cast to them.
+
+        Parameters
+        ----------
+        project
+            Its features, population and workspace.
+        tables
+            The canonical tables of the latest date.
+        dates
+            As-of dates.
+        steps
+            Shows how far it is.
+
+        Returns
+        -------
+        Iterator[pyarrow.Table]
+            Columns of `wide_schema`, in its types or such as cast to them.
         """
         ...
 
@@ -37,7 +53,28 @@ class Engine(Protocol):
         pieces: Pieces,
         steps: Steps,
     ) -> ScoringRun:
-        """The scores of everybody on a date, in two passes; nothing is computed yet."""
+        """The scores of everybody on a date, in two passes; nothing is computed yet.
+
+        Parameters
+        ----------
+        project
+            Its features, settings and workspace.
+        tables
+            The canonical tables as of the date.
+        as_of
+            The date that is scored.
+        champions
+            The model of each target; a target without one has null scores.
+        pieces
+            Where finished chunks are kept for a night that was stopped.
+        steps
+            Shows how far it is.
+
+        Returns
+        -------
+        ScoringRun
+            To be prepared, scored and finished, in this order.
+        """
         ...
 
 
@@ -73,7 +110,7 @@ def engine(settings: Settings) -> Engine:
         return DuckDbEngine()
     from pipelines.engine import spark
 
-    spark.present()
+    spark.require_spark()
     from pipelines.engine.spark_scoring import SparkEngine
 
     return SparkEngine()

@@ -24,7 +24,17 @@ class Schema:
         return self.con.create_table(table, rows, database=self.name, overwrite=True)
 
     def fill(self, table: str, sql: str, *, append: bool = False) -> None:
-        """The rows of a statement as a table, in place of an earlier one or behind its rows."""
+        """The rows of a statement as a table, in place of an earlier one or behind its rows.
+
+        Parameters
+        ----------
+        table
+            Its name in this schema.
+        sql
+            The statement.
+        append
+            Behind the rows of an earlier one, and not in its place.
+        """
         how = "INSERT INTO {}" if append else "CREATE OR REPLACE TABLE {} AS"
         self.con.raw_sql(f"{how.format(self.qualified(table))} {sql}")
 

@@ -1,7 +1,7 @@
 """Scores of some customers, and what of them needs everybody: the score table is made chunk by chunk, in two passes.
 
-`Scorer.scored` makes of each chunk everything that a customer has by himself; it needs nothing but its rows and can run
-anywhere. `ranked` looks at a few columns of everybody, and `finished` turns a chunk into rows of the score table.
+`Scorer.score` makes of each chunk everything that a customer has by themselves; it needs nothing but its rows and can run
+anywhere. `ranks` looks at a few columns of everybody, and `finish_rows` turns a chunk into rows of the score table.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,25 @@ RANKED = tuple(column for target in TARGETS.values() for column in target.ranked
 
 @dataclass(frozen=True)
 class Scorer:
-    """What a chunk is scored with. `peers` are the usual values of the features, as text."""
+    """What a chunk is scored with. Raises HeadwaterError E521 (exit 5) without any champion.
+
+    Attributes
+    ----------
+    as_of
+        The date that is scored.
+    champions
+        The model of each target; a target without one has null scores.
+    features
+        Of the project, in the order of its catalogue.
+    feature_set_hash
+        What the features are made by; stands in each row.
+    settings
+        The project's.
+    currency
+        ISO code of all money; stands in each row.
+    peers
+        Column -> the usual value of a feature, as text.
+    """
 
     as_of: date
     champions: Mapping[str, Champion]
@@ -54,7 +72,7 @@ class Scorer:
         if not self.champions:
             raise HeadwaterError("E521")
 
-    def scored(self, seen: pd.DataFrame) -> pa.Table:
+    def score(self, seen: pd.DataFrame) -> pa.Table:
         """Rows of the score table but for bands, trend and action, with helping columns that begin with `_`.
 
         `seen` holds the features, `account_id`, `consent` and `last_contact_on`, and `worth`, `threshold` and
@@ -63,16 +81,18 @@ class Scorer:
         enough = seen["tenure_days"].to_numpy() >= self.settings.population.min_history_days
         frame = _identity(self, seen, enough)
         known = seen[enough]
-        outputs, curves = _predicted(known, self.champions, self.settings)
-        frame = _without_unasked(frame.join(outputs, how="left"), seen)
-        frame = _contactable(_amounts(frame, seen, self.settings), seen, self)
+        outputs, curves = _predictions(known, self.champions, self.settings)
+        frame = _mask_unasked(frame.join(outputs, how="left"), seen)
+        frame = _with_contact_status(_with_amounts(frame, seen, self.settings), seen, self)
         table = pa.Table.from_pandas(frame, preserve_index=False)
         places = np.where(enough, np.cumsum(enough) - 1, -1)
         for name, curve in curves.items():
-            table = table.append_column(name, _placed(curve, places))
+            table = table.append_column(name, _take_or_null(curve, places))
         for target in REASONED:
-            asked = np.where(frame[target.published].isna(), -1, places)
-            table = table.append_column(target.reasons_column, _placed(self.reasons(target, known), asked))
+            scored_places = np.where(frame[target.published].isna(), -1, places)
+            table = table.append_column(
+                target.reasons_column, _take_or_null(self.reasons(target, known), scored_places)
+            )
         return table
 
     def reasons(self, target: Target, known: pd.DataFrame) -> pa.ListArray:
@@ -83,7 +103,7 @@ class Scorer:
         return reasons(champion.model, known, self.features, self.peers)
 
 
-def _placed(values: pa.Array, places: np.ndarray) -> pa.Array:
+def _take_or_null(values: pa.Array, places: np.ndarray) -> pa.Array:
     """`values` at these places; null where a place is below 0."""
     rows = pa.array(places)
     return values.take(pc.if_else(pc.greater_equal(rows, 0), rows, pa.scalar(None, pa.int64())))
@@ -91,24 +111,50 @@ def _placed(values: pa.Array, places: np.ndarray) -> pa.Array:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Where each customer stands among everybody, row for row, and the mean probabilities."""
+    """Where each customer stands among everybody, row for row, and the mean probabilities.
+
+    Attributes
+    ----------
+    frame
+        A row for each customer, in the order of their numbers: the columns of `bands.ranks`.
+    churn
+        Mean churn probability, 0 to 1; NaN where nobody has one.
+    vip
+        The same of becoming a VIP.
+    """
 
     frame: pd.DataFrame
     churn: float
     vip: float
 
 
-def ranked(everybody: pd.DataFrame) -> Ranks:
+def ranks(everybody: pd.DataFrame) -> Ranks:
     """Ranks from the columns `RANKED` of everybody."""
     named = everybody.rename(columns={"_vip_score_raw": "vip_score_raw"})
     means = (float(everybody[f"{name}_probability"].mean()) for name in ("churn", "vip"))
     return Ranks(bands.ranks(named), *means)
 
 
-def finished(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | None, settings: Settings) -> pa.Table:
-    """Rows of the score table, in its contract, from a chunk whose first row is row `first` of everybody.
+def finish_rows(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | None, settings: Settings) -> pa.Table:
+    """Rows of the score table, in its contract, from a chunk.
 
-    `previous` is the churn probability of the latest publication before, by customer_id.
+    Parameters
+    ----------
+    scored
+        What `Scorer.score` gave for it.
+    first
+        The number of its first row among everybody.
+    ranks
+        Of everybody.
+    previous
+        Churn probability of the latest publication before, by customer_id; None without one.
+    settings
+        Bands and actions of the project.
+
+    Returns
+    -------
+    pyarrow.Table
+        As many rows, in the same order, in the schema of `score_table.SCHEMA`.
     """
     nested = {name: scored[name].combine_chunks() for name in NESTED}
     frame = scored.drop_columns(list(NESTED)).to_pandas(date_as_object=True)
@@ -120,8 +166,8 @@ def finished(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | N
     frame = frame.join(actions(frame.rename(columns={"_complaint_open": "complaint_open"}), settings.actions))
     if frame["vip_model_version"].isna().all():  # nobody was asked: unknown, not "no"
         frame = frame.assign(is_potential_vip=None)
-    kept = {str(name): frame[name] for name in frame if not str(name).startswith("_")}
-    return conform(kept | nested)
+    columns = {str(name): frame[name] for name in frame if not str(name).startswith("_")}
+    return conform(columns | nested)
 
 
 def targets_of(champions: Mapping[str, Champion], settings: Settings) -> TargetSettings:
@@ -164,7 +210,7 @@ def _contract_end(wide: pd.DataFrame) -> pd.Series:
     return ends.dt.date.where(ends.notna(), None)
 
 
-def _predicted(
+def _predictions(
     wide: pd.DataFrame, champions: Mapping[str, Champion], settings: Settings
 ) -> tuple[pd.DataFrame, dict[str, pa.ListArray]]:
     """Every model's outputs under the names of the score table, same index as `wide`; and the curves by their column.
@@ -196,14 +242,14 @@ def _curves(outputs: pd.DataFrame, score: str, horizons: tuple[int, ...]) -> pa.
     return pa.ListArray.from_arrays(pa.array(ends), points, type=CURVE)
 
 
-def _without_unasked(frame: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
+def _mask_unasked(frame: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
     """Who is high-value, or objects to marketing, has no score of a target that is not for everybody."""
-    unasked = frame["is_high_value_now"].astype(bool) | suppression.refused(seen)
+    unasked = frame["is_high_value_now"].astype(bool) | suppression.has_objected(seen)
     columns = [c for target in TARGETS.values() if not target.everybody for c in target.outputs.values()]
     return frame.assign(**{column: frame[column].where(~unasked) for column in columns})
 
 
-def _amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Money that follows from the predictions.
 
     Twelve months are a projection: the horizon's value goes on for as long as the customer is likely to stay, the
@@ -227,7 +273,7 @@ def _amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.
     )
 
 
-def _contactable(frame: pd.DataFrame, seen: pd.DataFrame, scorer: Scorer) -> pd.DataFrame:
+def _with_contact_status(frame: pd.DataFrame, seen: pd.DataFrame, scorer: Scorer) -> pd.DataFrame:
     """Holdout, and who may be contacted."""
     settings = scorer.settings
     contact = seen[["consent", "last_contact_on", "overdue_amount", "customer_type"]].assign(
@@ -242,7 +288,7 @@ def _contactable(frame: pd.DataFrame, seen: pd.DataFrame, scorer: Scorer) -> pd.
     return frame.join(suppression.contact_status(contact, scorer.as_of, settings.contact))
 
 
-def plain(table: pa.Table) -> pa.Table:
+def plain_types(table: pa.Table) -> pa.Table:
     """Money as floats, words as numbered ones: small, whatever the chunk."""
     kinds = {
         field.name: pa.float64() if pa.types.is_decimal(field.type) else pa.string()
@@ -259,29 +305,27 @@ def plain(table: pa.Table) -> pa.Table:
 class Summary:
     """The few numbers that a night is told by, and what its gates look at, gathered chunk by chunk."""
 
-    GATED = gates.WATCHED
-
     def __init__(self) -> None:
-        self._gated: list[pa.Table] = []
+        self._watched: list[pa.Table] = []
         self.high_risk = self.potential_vips = 0
         self.value_at_risk = Decimal(0)
 
     def add(self, table: pa.Table) -> None:
-        self._gated.append(plain(table.select(list(self.GATED))))
+        self._watched.append(plain_types(table.select(list(gates.WATCHED))))
         risky = pc.is_in(table["churn_risk_band"].cast(pa.string()), pa.array(["high", "critical"]))
         self.high_risk += pc.sum(risky).as_py() or 0
         self.potential_vips += pc.sum(table["is_potential_vip"]).as_py() or 0
         self.value_at_risk += pc.sum(table["value_at_risk"]).as_py() or 0
 
     @cached_property
-    def gated(self) -> pd.DataFrame:
-        return pa.concat_tables(self._gated).unify_dictionaries().to_pandas()
+    def watched(self) -> pd.DataFrame:
+        return pa.concat_tables(self._watched).unify_dictionaries().to_pandas()
 
     def facts(self) -> dict[str, Any]:
         return {
-            "customers": len(self.gated),
-            "scored": int((self.gated["score_status"] == "ok").sum()),
-            "churn_probability_mean": round(float(self.gated["churn_probability"].mean()), 4),
+            "customers": len(self.watched),
+            "scored": int((self.watched["score_status"] == "ok").sum()),
+            "churn_probability_mean": round(float(self.watched["churn_probability"].mean()), 4),
             "high_risk": self.high_risk,
             "potential_vips": self.potential_vips,
             "value_at_risk": str(self.value_at_risk),

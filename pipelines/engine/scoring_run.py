@@ -15,13 +15,13 @@ from models.scores.reasons import usual
 from models.scores.score_table import RowsDigest
 from models.targets import vip
 from pipelines.engine import scoring
-from pipelines.engine.assembly import Assembly, numbered
+from pipelines.engine.assembly import Assembly, with_row_number
 from pipelines.engine.chunks import Chunk
 from pipelines.engine.scoring import Scorer, Summary
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace.bundles import Champion
-from pipelines.workspace.checkpoints import Pieces, written
+from pipelines.workspace.checkpoints import Pieces, write_piece
 from pipelines.workspace.progress import Steps
 from pipelines.workspace.score_files import ScoreFile
 
@@ -59,7 +59,7 @@ class ScoringRun:
             raise HeadwaterError("E430", as_of=self.as_of.isoformat())
         high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
         worth = vip.high_value(self.assembly.everybody, self.assembly.tables, high_value)
-        worth = numbered(worth, self.assembly.everybody).select(ROW, *WORTH).order_by(ROW)
+        worth = with_row_number(worth, self.assembly.everybody).select(ROW, *WORTH).order_by(ROW)
         self.worth: ir.Table = self.assembly.schema.create("worth", worth)
         self.sample = self.assembly.sample()
         self._first = self.assembly.snapshot(self.sample)
@@ -69,7 +69,7 @@ class ScoringRun:
         """One piece per chunk, those of an earlier attempt left as they are; no feature is asked for after that."""
         with self.assembly:
             for number, chunk in enumerate(self.chunks, start=1):
-                self.pieces.once(SCORED, chunk.name, partial(self._fill, chunk))
+                self.pieces.fill_once(SCORED, chunk.name, partial(self._fill, chunk))
                 self.steps.progress(number, len(self.chunks))
 
     @cached_property
@@ -86,9 +86,9 @@ class ScoringRun:
         )
 
     def _fill(self, chunk: Chunk, path: Path) -> None:
-        written(self.scorer.scored(self.seen(chunk)), path)
+        write_piece(self.scorer.score(self.inputs(chunk)), path)
 
-    def seen(self, chunk: Chunk) -> pd.DataFrame:
+    def inputs(self, chunk: Chunk) -> pd.DataFrame:
         """Features, facts and worth of the rows of a chunk."""
         wide = self._first if chunk == self.sample else self.assembly.snapshot(chunk)
         worth = chunk.of(self.worth).order_by(ROW).to_pyarrow().to_pandas()
@@ -100,12 +100,12 @@ class ScoringRun:
         `before` is the publication before.
         """
         rows = [self.pieces.read(SCORED, c.name, list(scoring.RANKED)).to_pandas() for c in self.chunks]
-        ranks = scoring.ranked(pd.concat(rows, ignore_index=True))
+        ranks = scoring.ranks(pd.concat(rows, ignore_index=True))
         previous = _churn_of(before)
         first = 0
         for chunk in self.chunks:
             scored = self.pieces.read(SCORED, chunk.name)
-            finished = scoring.finished(scored, first, ranks, previous, self.project.settings)
+            finished = scoring.finish_rows(scored, first, ranks, previous, self.project.settings)
             add(finished)
             self.digest.add(finished)
             self.summary.add(finished)

@@ -26,46 +26,46 @@ if TYPE_CHECKING:
 HOME = "127.0.0.1"
 
 
-def missing() -> str | None:
+def missing_requirement() -> str | None:
     """What Spark lacks on this machine: the package or Java; None when it can run."""
     if find_spec("pyspark") is None:
         return "pyspark"
     home = os.environ.get("JAVA_HOME")
-    found = Path(home, "bin", "java").exists() if home else shutil.which("java")
-    return None if found else "java"
+    java = Path(home, "bin", "java").exists() if home else shutil.which("java")
+    return None if java else "java"
 
 
-def present() -> None:
+def require_spark() -> None:
     """Call before anything of Spark is imported. Raises HeadwaterError E713 (exit 7) when pyspark or Java is missing."""
-    if lacking := missing():
+    if lacking := missing_requirement():
         raise HeadwaterError("E713", detail=lacking)
     # Said on import, of conversions to pandas that are not used here: tables travel as Arrow.
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
 
 
 @contextmanager
-def connected(settings: SparkSettings, folder: Path) -> Iterator["SparkBackend"]:
+def connection(settings: SparkSettings, folder: Path) -> Iterator["SparkBackend"]:
     """An Ibis connection to Spark; `folder` takes what spills and is left as it was found.
 
     A session that is running already, such as a notebook's, is used and left running. Raises HeadwaterError E713 (exit
     7) when pyspark or Java is missing, or no cluster answers at the master's address.
     """
-    present()
+    require_spark()
     from pyspark.sql import SparkSession
 
     from pipelines.engine.spark_ibis import SparkBackend
 
     running = SparkSession.getActiveSession()
-    with scratch.folder(folder, ".spark-") as kept:
-        session = running or _started(settings, kept)
+    with scratch.folder(folder, ".spark-") as own:
+        session = running or _new_session(settings, own)
         try:
-            yield SparkBackend.of(session, kept)
+            yield SparkBackend.of(session, own)
         finally:
             if running is None:
                 session.stop()
 
 
-def _started(settings: SparkSettings, folder: Path) -> "SparkSession":
+def _new_session(settings: SparkSettings, folder: Path) -> "SparkSession":
     """A session of its own under the settings."""
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession

@@ -38,25 +38,25 @@ class SparkAssembly:
             for name, found in tables.parts.items()
         }
         spine = population(self.tables, dates, project.mapping.timezone, project.settings.population).drop(ROW)
-        self.everybody = con.numbered("everybody", spine, KEY, ROW)
+        self.everybody = con.create_numbered_table("everybody", spine, KEY, ROW)
         self.total = con.to_pyarrow(self.everybody.count()).as_py()
 
     @cached_property
     def wide(self) -> ir.Table:
         """Every feature of everybody; rows in any order, without their number."""
         settings = self.project.settings.features
-        made = {
+        blocks = {
             block: self.con.create_table(f"part_{block}", rows)
             for block, rows in parts(self.tables, self.everybody, self.project.features, settings).items()
         }
-        return join(self.everybody, made, self.project.features, settings).drop(ROW)
+        return join(self.everybody, blocks, self.project.features, settings).drop(ROW)
 
-    def ordered(self) -> Iterator[pa.Table]:
+    def ordered_features(self) -> Iterator[pa.Table]:
         """Every feature of everybody, ordered by customer and date, some rows at a time."""
-        for path in files(self.con.stored("features", self.con.frame(self.wide).orderBy(*KEY))):
+        for path in files(self.con.materialize("features", self.con.frame(self.wide).orderBy(*KEY))):
             yield from (pa.Table.from_batches([batch]) for batch in pq.ParquetFile(path).iter_batches())
 
-    def seen(self, high_value: HighValue) -> DataFrame:
+    def scoring_inputs(self, high_value: HighValue) -> DataFrame:
         """Features, facts and worth of everybody with their `row`, kept on disk in any order."""
         known = permissions(self.tables, self.everybody, self.project.settings.contact.purpose)
         accounts = self.tables["customers"].select("customer_id", "account_id")
@@ -65,13 +65,13 @@ class SparkAssembly:
         for rows in (self.wide, known, worth):
             frame = frame.join(self.con.frame(rows), KEY, "left")
         frame = frame.join(self.con.frame(accounts), "customer_id", "left")
-        return self.con.stored("seen", frame)
+        return self.con.materialize("seen", frame)
 
 
 def ordered(project: Project, tables: Tables, dates: Sequence[date]) -> Iterator[pa.Table]:
     """Every feature of the population of some dates, ordered by customer and date; Spark runs until the last is taken."""
-    with spark.connected(project.settings.spark, project.workspace.root) as con:
-        yield from SparkAssembly(con, project, tables, dates).ordered()
+    with spark.connection(project.settings.spark, project.workspace.root) as con:
+        yield from SparkAssembly(con, project, tables, dates).ordered_features()
 
 
 def files(frame: DataFrame) -> list[Path]:

@@ -52,13 +52,15 @@ class SparkBackend(Backend):
     def read_parquet(self, path: Any, /, *, table_name: str | None = None, **_: Any) -> ir.Table:
         """One Parquet file or folder, or several of the same columns, as a table."""
         paths = [path] if isinstance(path, str | Path) else path
-        return self._named(self._session.read.parquet(*map(str, paths)), table_name or f"read_{next(self._numbers)}")
+        return self._create_view(
+            self._session.read.parquet(*map(str, paths)), table_name or f"read_{next(self._numbers)}"
+        )
 
     def create_table(self, name: str, /, obj: Any = None, **_: Any) -> ir.Table:
         """An Arrow table, or the rows of an expression, computed now; a table of the same name is replaced."""
         if isinstance(obj, ir.Table):
-            return self._named(self.stored(name, self.frame(obj)), name)
-        return self._named(self._session.createDataFrame(narrow(obj)), name)
+            return self._create_view(self.materialize(name, self.frame(obj)), name)
+        return self._create_view(self._session.createDataFrame(without_dictionaries(obj)), name)
 
     def drop_table(self, name: str, /, **_: Any) -> None:
         self._session.catalog.dropTempView(name)
@@ -68,19 +70,35 @@ class SparkBackend(Backend):
         self._run_pre_execute_hooks(expression)
         return self._session.sql(self.compile(expression))
 
-    def stored(self, name: str, frame: DataFrame) -> DataFrame:
+    def materialize(self, name: str, frame: DataFrame) -> DataFrame:
         """The frame computed and read back. The order of a sorted one is that of its files, not that of reading them."""
         place = str(self.folder / f"{name}-{next(self._numbers)}")
         frame.write.parquet(place)
         return self._session.read.parquet(place)
 
-    def numbered(self, name: str, rows: ir.Table, key: Sequence[str], number: str) -> ir.Table:
+    def create_numbered_table(self, name: str, rows: ir.Table, key: Sequence[str], number: str) -> ir.Table:
         """A table of the rows with their number, from 0, in the order of the key.
 
         A window over everybody would bring all rows to one executor; here only the sizes of the partitions travel.
+
+        Parameters
+        ----------
+        name
+            Of the table.
+        rows
+            What is numbered.
+        key
+            Columns that tell every row from the others.
+        number
+            Name of the new column, an int64.
+
+        Returns
+        -------
+        ibis.Table
+            The rows, in any order.
         """
         placed = self.frame(rows).orderBy(*key).withColumn("place", F.monotonically_increasing_id())
-        placed = self.stored(f"{name}_placed", placed)
+        placed = self.materialize(f"{name}_placed", placed)
         shard = F.shiftright("place", PLACES).alias("shard")
         sizes: dict[int, int] = dict(placed.groupBy(shard).count().orderBy("shard").collect())
         starts = pa.table({"shard": [*sizes], "start": [0, *accumulate(sizes.values())][: len(sizes)]}, schema=STARTS)
@@ -88,24 +106,26 @@ class SparkBackend(Backend):
         inside = F.col("place").bitwiseAND(F.lit((1 << PLACES) - 1))
         joined = placed.withColumn("shard", F.shiftright("place", PLACES)).join(known, "shard")
         numbered = joined.withColumn(number, inside + F.col("start")).drop("shard", "start", "place")
-        return self._named(self.stored(name, numbered), name)
+        return self._create_view(self.materialize(name, numbered), name)
 
     def to_pyarrow(self, expr: ir.Expr, /, **_: Any) -> pa.Table:
         rows = expr.as_table()
         return expr.__pyarrow_result__(self.frame(rows).toArrow().cast(rows.schema().to_pyarrow()))
 
-    def _named(self, frame: DataFrame, name: str) -> ir.Table:
+    def _create_view(self, frame: DataFrame, name: str) -> ir.Table:
         frame.createOrReplaceTempView(name)
         return self.table(name)
 
     def _register_in_memory_table(self, op: ops.InMemoryTable) -> None:
-        self._session.createDataFrame(narrow(op.data.to_pyarrow(op.schema))).createOrReplaceTempView(op.name)
+        self._session.createDataFrame(without_dictionaries(op.data.to_pyarrow(op.schema))).createOrReplaceTempView(
+            op.name
+        )
 
 
 STARTS = pa.schema([("shard", pa.int64()), ("start", pa.int64())])
 
 
-def narrow(rows: pa.Table) -> pa.Table:
+def without_dictionaries(rows: pa.Table) -> pa.Table:
     """Without dictionaries, which Spark does not have."""
     plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in rows.schema]
     return rows.cast(pa.schema(plain))

@@ -27,7 +27,7 @@ from pipelines.engine.chunks import Chunk, most_rows
 from pipelines.engine.scoring import Scorer
 from pipelines.engine.scoring_run import SCORED, ScoringRun
 from pipelines.engine.spark_features import SparkAssembly, files, ordered
-from pipelines.engine.spark_ibis import narrow
+from pipelines.engine.spark_ibis import without_dictionaries
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace import bundles
@@ -40,14 +40,24 @@ PLACE = pa.field(ROW, pa.int64())
 
 
 @dataclass(frozen=True)
-class Shipped:
-    """What goes to the executors: models as the text that they are kept as, and the rest of a scorer."""
+class ScorerPayload:
+    """What goes to the executors.
+
+    Attributes
+    ----------
+    texts
+        Target -> version, sha256 and files of its champion, as the text that they are kept as.
+    facts
+        The other fields of a `Scorer`.
+    schema
+        Of the rows that it gives.
+    """
 
     texts: Mapping[str, tuple[str, str, Mapping[str, str]]]
     facts: Mapping[str, Any]
     schema: pa.Schema
 
-    def ready(self) -> Scorer:
+    def scorer(self) -> Scorer:
         models = {
             target: Champion(target, version, sha256, from_files(dict(texts)))
             for target, (version, sha256, texts) in self.texts.items()
@@ -66,7 +76,7 @@ class SparkScoringRun(ScoringRun):
         self.chunks = []
         self._spark = ExitStack()
         with self._spark as opening:
-            con = opening.enter_context(spark.connected(project.settings.spark, project.workspace.root))
+            con = opening.enter_context(spark.connection(project.settings.spark, project.workspace.root))
             self.assembly: Any = SparkAssembly(con, project, tables, [self.as_of])
             self._spark = opening.pop_all()
 
@@ -76,7 +86,7 @@ class SparkScoringRun(ScoringRun):
             if not self.assembly.total:
                 raise HeadwaterError("E430", as_of=self.as_of.isoformat())
             high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
-            self.everybody = self.assembly.seen(high_value)
+            self.everybody = self.assembly.scoring_inputs(high_value)
             self.first = self._sample()
             columns = [*("customer_id", "as_of"), *(f.column for f in self.project.features)]
             self.peers = usual(self.first[columns], self.project.features)
@@ -85,10 +95,12 @@ class SparkScoringRun(ScoringRun):
     def score(self) -> None:
         """All pieces, in the order of their rows; the executors are not needed any more then."""
         with self._spark:
-            schema = _told(self.scorer.scored(self.first.drop(columns=ROW)))
-            done = self.assembly.con.session.sparkContext.broadcast(self._shipped(schema))
+            schema = _published_schema(self.scorer.score(self.first.drop(columns=ROW)))
+            done = self.assembly.con.session.sparkContext.broadcast(self._payload(schema))
             rows = self.everybody.mapInArrow(_partial_scorer(done), from_arrow_schema(schema.append(PLACE)))
-            parts = [path for path in files(self.assembly.con.stored("scored", rows.orderBy(ROW))) if _rows_in(path)]
+            parts = [
+                path for path in files(self.assembly.con.materialize("scored", rows.orderBy(ROW))) if _rows_in(path)
+            ]
             for number, path in enumerate(parts, start=1):
                 table = pq.read_table(path)
                 places = table[ROW].to_numpy()
@@ -104,14 +116,14 @@ class SparkScoringRun(ScoringRun):
         rows = self.everybody.filter(F.col(ROW) % step == 0).orderBy(ROW).toArrow()
         return rows.to_pandas(date_as_object=True)
 
-    def _shipped(self, schema: pa.Schema) -> bytes:
+    def _payload(self, schema: pa.Schema) -> bytes:
         """Pickled by value where a project's own features are not a package that executors could import."""
         if own := self.project.settings.own:
             cloudpickle.register_pickle_by_value(own)
         bare = Settings.model_validate(self.project.settings.model_dump())  # the mapping and modules stay here
         facts = {f.name: getattr(self.scorer, f.name) for f in fields(Scorer) if f.name != "champions"}
-        texts = {t: text for t, text in bundles.texts(self.project.workspace).items() if t in self.champions}
-        return cloudpickle.dumps(Shipped(texts, facts | {"settings": bare}, schema))
+        texts = {t: text for t, text in bundles.champion_texts(self.project.workspace).items() if t in self.champions}
+        return cloudpickle.dumps(ScorerPayload(texts, facts | {"settings": bare}, schema))
 
 
 class SparkEngine:
@@ -138,21 +150,21 @@ def _partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterat
     """What an executor does with its rows."""
 
     def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        given: Shipped = pickle.loads(shipped.value)  # of our own making, from this very night
-        scorer = given.ready()
+        payload: ScorerPayload = pickle.loads(shipped.value)  # of our own making, from this very night
+        scorer = payload.scorer()
         for batch in batches:
             if batch.num_rows:
                 seen = pa.Table.from_batches([batch])
-                rows = scorer.scored(seen.drop_columns(ROW).to_pandas(date_as_object=True))
-                yield from narrow(rows).cast(given.schema).append_column(PLACE, seen[ROW]).to_batches()
+                rows = scorer.score(seen.drop_columns(ROW).to_pandas(date_as_object=True))
+                yield from without_dictionaries(rows).cast(payload.schema).append_column(PLACE, seen[ROW]).to_batches()
 
     return score
 
 
-def _told(scored: pa.Table) -> pa.Schema:
+def _published_schema(scored: pa.Table) -> pa.Schema:
     """The types of scored rows; a column without any value in the sample takes the type that it is published in."""
-    published = {field.name: field.type for field in narrow(SCHEMA.empty_table()).schema}
-    plain = narrow(scored).schema
+    published = {field.name: field.type for field in without_dictionaries(SCHEMA.empty_table()).schema}
+    plain = without_dictionaries(scored).schema
     fields = [f.with_type(published.get(f.name, pa.string())) if pa.types.is_null(f.type) else f for f in plain]
     return pa.schema(fields, scored.schema.metadata)
 

@@ -32,47 +32,83 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Audit:
-    """`held` has a row per feature: nulls, distinct, min, median, max, auc; `broken` maps each law to its breaches."""
+    """What an audit measured.
+
+    Attributes
+    ----------
+    past
+        The as-of date that it looked at.
+    customers
+        How many it looked at.
+    figures
+        A row per feature: nulls (share), distinct, min, median, max and auc; null where it is not defined.
+    broken
+        The first breach of each law by each feature.
+    """
 
     past: date
     customers: int
-    held: pd.DataFrame
+    figures: pd.DataFrame
     broken: tuple[Breach, ...]
 
     @property
-    def telling(self) -> pd.Series:
+    def leaks(self) -> pd.Series:
         """The features that tell the outcome by themselves."""
-        return self.held.auc[self.held.auc > LIMIT]
+        return self.figures.auc[self.figures.auc > LIMIT]
 
 
 def audit(project: Project, tables: Tables, as_of: date, customers: int, features: Sequence[Feature]) -> Audit:
-    """Look at these features on the newest date whose outcomes are known at `as_of`. Raises E430 without customers."""
-    protocol, asked = project.settings.protocol, project.settings.targets
-    past = as_of - timedelta(days=asked.longest + protocol.reporting_delay_days)
-    spine = _sampled(project, tables, past, customers)
-    case = _taken(tables, spine)
+    """Look at features on the newest date whose outcomes are known at a date.
+
+    Parameters
+    ----------
+    project
+        Its targets and settings.
+    tables
+        The canonical tables as of the date.
+    as_of
+        What is known by then is used.
+    customers
+        At most so many, evenly drawn.
+    features
+        Those that are looked at, with all that they are made from.
+
+    Returns
+    -------
+    Audit
+        Figures of each feature, and what is wrong.
+
+    Raises
+    ------
+    HeadwaterError
+        E430 (exit 4) where nobody was a customer then.
+    """
+    protocol, targets = project.settings.protocol, project.settings.targets
+    past = as_of - timedelta(days=targets.longest + protocol.reporting_delay_days)
+    spine = _sample(project, tables, past, customers)
+    case = _case(tables, spine)
     ask = asking(project.connection, features, project.settings.features)
     wide = ask(case).to_pandas(date_as_object=True)
-    labels = labels_of(project, tables, spine, outcomes.fixed(spine, tables.tables, asked), as_of)
-    held = _figures(wide, features).assign(auc=_telling(wide, labels, asked, features))
+    labels = labels_of(project, tables, spine, outcomes.fixed(spine, tables.tables, targets), as_of)
+    figures = _figures(wide, features).assign(auc=_best_auc(wide, labels, targets, features))
     broken = [*breaches(ask, case, features)]
     broken += breaches(ask, crowded(case, np.random.default_rng(project.settings.seed)), features)
-    return Audit(past, len(wide), held, tuple({(b.law, b.feature): b for b in reversed(broken)}.values())[::-1])
+    return Audit(past, len(wide), figures, tuple({(b.law, b.feature): b for b in reversed(broken)}.values())[::-1])
 
 
-def _sampled(project: Project, tables: Tables, past: date, customers: int) -> ir.Table:
+def _sample(project: Project, tables: Tables, past: date, customers: int) -> ir.Table:
     """The population of a date, or every n-th of it."""
     rows = population(tables.tables, [past], project.mapping.timezone, project.settings.population)
     spine = project.connection.create_table("audited_population", rows, temp=True, overwrite=True)
-    there = int(spine.count().to_pyarrow().as_py())
-    if there == 0:
+    count = int(spine.count().to_pyarrow().as_py())
+    if count == 0:
         raise HeadwaterError("E430", as_of=past)
-    step = -(-there // customers)
+    step = -(-count // customers)
     few = spine.filter(spine[ROW] % step == 0).to_pyarrow()
     return project.connection.create_table("audited", few, temp=True, overwrite=True)
 
 
-def _taken(tables: Tables, spine: ir.Table) -> Case:
+def _case(tables: Tables, spine: ir.Table) -> Case:
     """The whole history of the customers of a spine and of others on their accounts, later rows included."""
     people = tables["customers"]
     accounts = people.semi_join(spine, "customer_id").select("account_id").distinct()
@@ -87,35 +123,35 @@ def _figures(wide: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
     columns = [f.column for f in features]
     numbers = wide[columns].select_dtypes("number")
     spread = pd.DataFrame({"min": numbers.min(), "median": numbers.median(), "max": numbers.max()})
-    held = pd.DataFrame({"nulls": wide[columns].isna().mean(), "distinct": wide[columns].nunique()})
-    return held.join(spread).reindex(columns)
+    figures = pd.DataFrame({"nulls": wide[columns].isna().mean(), "distinct": wide[columns].nunique()})
+    return figures.join(spread).reindex(columns)
 
 
-def _telling(
+def _best_auc(
     wide: pd.DataFrame, labels: pd.DataFrame, settings: TargetSettings, features: Sequence[Feature]
 ) -> pd.Series:
     """How well each feature alone tells the best of the yes/no outcomes; null where too few are known."""
-    columns, found = [f.column for f in features], []
+    columns, areas = [f.column for f in features], []
     for name in (t.label_columns(settings.of(t.name))[-1] for t in TARGETS.values() if t.task.leaks):
         known = labels[name].notna().to_numpy()
         outcome = labels[name][known].astype(float)
         if min(outcome.sum(), len(outcome) - outcome.sum()) >= FEWEST:
-            found.append(single_feature_auc(wide[known].reset_index(drop=True), outcome.to_numpy(), columns))
-    return pd.concat(found, axis=1).max(axis=1) if found else pd.Series(np.nan, index=columns)
+            areas.append(single_feature_auc(wide[known].reset_index(drop=True), outcome.to_numpy(), columns))
+    return pd.concat(areas, axis=1).max(axis=1) if areas else pd.Series(np.nan, index=columns)
 
 
-def closed(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
+def closure(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
     """The chosen features and all that they are made from, in the order of the catalogue."""
-    made, needed, pending = {f.column: f for f in features}, set(), list(chosen)
+    by_column, needed, pending = {f.column: f for f in features}, set(), list(chosen)
     while pending:
         feature = pending.pop()
         if feature.column not in needed:
             needed.add(feature.column)
-            pending += [made[c] for c in feature.reads if c in made]
+            pending += [by_column[c] for c in feature.reads if c in by_column]
     return [f for f in features if f.column in needed]
 
 
-def problems(project: Project, found: Audit) -> list[Problem]:
+def problems(project: Project, result: Audit) -> list[Problem]:
     """What is wrong, a breach of a law first."""
     where = {f.column: f.definition.function.__code__ for f in project.features}
 
@@ -127,6 +163,6 @@ def problems(project: Project, found: Audit) -> list[Problem]:
         problem(
             "E561", b.feature, **vars(b) | {"law": f"@law.{b.law}", "expected": str(b.expected), "found": str(b.found)}
         )
-        for b in found.broken
+        for b in result.broken
     ]
-    return broken + [problem("E562", str(name), auc=area, limit=LIMIT) for name, area in found.telling.items()]
+    return broken + [problem("E562", str(name), auc=area, limit=LIMIT) for name, area in result.leaks.items()]

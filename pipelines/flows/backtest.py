@@ -16,27 +16,50 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
     """Every target at every origin, oldest first; snapshots of all origins are built together.
 
     A target that cannot be learnt is told and takes no other with it. Raises its problem where there is no other.
+
+    Parameters
+    ----------
+    project
+        Its settings and tables.
+    as_of
+        What is known by then is used.
+    names
+        Targets.
+    folds
+        How many origins there are; fewer where the history is too short.
+    steps
+        Shows how far it is; warned of each target that cannot be learnt.
+
+    Returns
+    -------
+    list[Trained]
+        By origin, then by target.
+
+    Raises
+    ------
+    HeadwaterError
+        What each target lacks, where none could be learnt; exit 7 for trouble with the machine.
     """
-    settings, found, failures = project.settings, list[Trained](), list[HeadwaterError]()
+    settings, trained, failures = project.settings, list[Trained](), list[HeadwaterError]()
     tables = project.tables(as_of)
-    first = retrain.earliest(tables, settings.protocol)
+    first = retrain.earliest_date(tables, settings.protocol)
     splits = {}
     for name in names:
-        with _passed_over(name, failures, steps):
+        with _skip_untrainable(name, failures, steps):
             splits[name] = origins(as_of, settings.protocol, settings.targets.of(name).window_days, folds, first)
     for number in range(max((len(s) for s in splits.values()), default=0)):
         now = {name: s[number] for name, s in splits.items() if number < len(s)}
         data = retrain.snapshots(project, as_of, tables, now, steps)
         for name in now:
-            with _passed_over(name, failures, steps):
-                found.append(retrain.learn(project, data, name, steps))
-    if failures and not found:
+            with _skip_untrainable(name, failures, steps):
+                trained.append(retrain.learn(project, data, name, steps))
+    if failures and not trained:
         raise HeadwaterError.of([error.problem for error in failures])
-    return found
+    return trained
 
 
 @contextmanager
-def _passed_over(name: str, failures: list[HeadwaterError], steps: Steps) -> Iterator[None]:
+def _skip_untrainable(name: str, failures: list[HeadwaterError], steps: Steps) -> Iterator[None]:
     """What a target lacks is told; what is wrong with us or the machine ends the backtest."""
     try:
         yield

@@ -13,7 +13,7 @@ from pipelines.project import Project
 from pipelines.wording import formats
 from pipelines.wording.reasons import Wording, sentences
 from pipelines.workspace import bundles
-from pipelines.workspace.publication import Published, published
+from pipelines.workspace.publication import Publication, read_publication
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,30 @@ class Explanation:
 
 
 def explain(project: Project, customer: str, as_of: date | None, lang: str) -> Explanation:
-    """Explain a customer as they were published on a date, the newest if None. Raises E431, E340, E432."""
-    publication = published(project.workspace, as_of)
+    """Explain a customer as they were published.
+
+    Parameters
+    ----------
+    project
+        Its workspace and features.
+    customer
+        Their id.
+    as_of
+        A published date; the newest if None.
+    lang
+        `zh` or `en`.
+
+    Returns
+    -------
+    Explanation
+        Their row, the sentences of its reasons, and the recomputed score.
+
+    Raises
+    ------
+    HeadwaterError
+        E431 where the date is not published, E340 where its file is damaged, E432 where they are not in it.
+    """
+    publication = read_publication(project.workspace, as_of)
     place = pc.index(publication.scores.select(["customer_id"])["customer_id"], customer).as_py()
     if place < 0:
         raise HeadwaterError("E432", customer=formats.masked(customer), as_of=publication.as_of.isoformat())
@@ -53,11 +75,11 @@ def explain(project: Project, customer: str, as_of: date | None, lang: str) -> E
     return Explanation(publication.as_of, row, reasons, version, score)
 
 
-def _recomputed(project: Project, publication: Published, customer: str, version: str) -> float | None:
+def _recomputed(project: Project, publication: Publication, customer: str, version: str) -> float | None:
     """The raw churn score of one customer from today's champion, if it is still the published version."""
     champion = bundles.champions(project.workspace).get("churn")
     with Assembly(project, project.tables(publication.as_of), [publication.as_of], few=True) as assembly:
-        wide = assembly.of(customer)
+        wide = assembly.customer_snapshot(customer)
     if champion is None or champion.version != version or wide.empty:
         return None
     model: Any = champion.model

@@ -18,7 +18,7 @@ from prefect.states import Failed
 from features.errors import HeadwaterError
 from models.targets.registry import TARGETS
 from pipelines.flows import nightly, retrain
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import text
@@ -28,7 +28,7 @@ from pipelines.workspace.progress import Steps
 POOL = "headwater"
 
 
-def _once(work: Callable[..., Any], name: str) -> Any:
+def _task(work: Callable[..., Any], name: str) -> Any:
     """A Prefect task that is neither repeated nor remembered: our lock and run id make a repeat of the flow safe."""
     return task(name=name, retries=0, persist_result=False, cache_policy=NO_CACHE)(work)
 
@@ -41,10 +41,10 @@ def nightly_flow(config: str, as_of: str | None = None) -> Any:
     try:
         with lock.exclusive(project.workspace, f"nightly {night.as_of}"), closing(night):
             for stage in nightly.stages():
-                _once(stage, stage.__name__)(night)
+                _task(stage, stage.__name__)(night)
     except HeadwaterError as error:
-        return _refused(error, project)
-    _tell(night)
+        return _failed_state(error, project)
+    _create_artifacts(night)
     return night.result()
 
 
@@ -55,14 +55,14 @@ def retrain_flow(config: str, as_of: str | None = None) -> Any:
     steps = Steps(project.settings.language)
     try:
         day = _day_of(project, as_of)
-        found = _once(retrain.run, "retrain")(project, day, list(TARGETS), steps, promote=True)
-        rows = [row | {"interval": str(row["interval"])} for row in found.models]
-        rows += [{"target": name, "failed": str(error)} for name, error in found.failures.items()]
+        retrained = _task(retrain.run, "retrain")(project, day, list(TARGETS), steps, promote=True)
+        rows = [row | {"interval": str(row["interval"])} for row in retrained.models]
+        rows += [{"target": name, "failed": str(error)} for name, error in retrained.failures.items()]
         create_table_artifact(key="model-gate", table=rows)
-        found.conclude()
+        retrained.raise_for_failures()
     except HeadwaterError as error:
-        return _refused(error, project)
-    return found.models
+        return _failed_state(error, project)
+    return retrained.models
 
 
 def _day_of(project: Project, as_of: str | None) -> date:
@@ -76,30 +76,30 @@ def _day_of(project: Project, as_of: str | None) -> date:
     return flow_run.scheduled_start_time.in_timezone(project.settings.schedule.timezone).date()
 
 
-def _refused(error: HeadwaterError, project: Project) -> Any:
-    line = errors.render_line(error.problem, project.settings.language, project.workspace.serving())
+def _failed_state(error: HeadwaterError, project: Project) -> Any:
+    line = errors.render_line(error.problem, project.settings.language, project.workspace.serving_date())
     get_run_logger().error(line)
     return Failed(name=f"Exit {error.exit_code}", message=line)
 
 
-def _tell(night: Night) -> None:
+def _create_artifacts(night: Night) -> None:
     """Artifacts under fixed keys, so that Prefect keeps their history."""
     result = night.result()
     rows = [{"table": name, **counts} for name, counts in result["rows"].items()]
-    files = "\n".join(f"- `{paths.from_here(path)}`" for path in night.outputs)
-    said = text("steps.night_summary", night.steps.lang, as_of=night.as_of.isoformat(), run_id=night.run_id)
-    create_markdown_artifact(key="nightly-summary", markdown=f"## {said}\n\n{files}\n")
+    files = "\n".join(f"- `{paths.relative_path(path)}`" for path in night.outputs)
+    heading = text("steps.night_summary", night.steps.lang, as_of=night.as_of.isoformat(), run_id=night.run_id)
+    create_markdown_artifact(key="nightly-summary", markdown=f"## {heading}\n\n{files}\n")
     create_table_artifact(key="data-contract", table=rows)
 
 
 def _schedule(project: Project, every: int | None) -> Schedule:
-    wanted = project.settings.schedule
+    schedule = project.settings.schedule
     if every:
         return Schedule(interval=timedelta(seconds=every))
-    return Schedule(cron=wanted.cron, timezone=wanted.timezone)
+    return Schedule(cron=schedule.cron, timezone=schedule.timezone)
 
 
-def reachable() -> None:
+def check_server() -> None:
     """A running server is needed: the scheduler lives in it. Raises E709 (exit 7) where none answers."""
     url = PREFECT_API_URL.value()
     if not url:
@@ -111,7 +111,7 @@ def reachable() -> None:
 
 
 def serve(project: Project, every: int | None) -> None:
-    """Register the deployment and run it from this process until it is stopped; call `reachable` first."""
+    """Register the deployment and run it from this process until it is stopped; call `check_server` first."""
     nightly_flow.serve(
         name=project.settings.name,
         parameters={"config": str(project.config)},
@@ -122,7 +122,7 @@ def serve(project: Project, every: int | None) -> None:
 
 def deploy(project: Project) -> None:
     """Register the nightly with a running Prefect server; a worker or `headwater serve` runs it. Raises E709."""
-    reachable()
+    check_server()
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
     deployment: Any = nightly_flow.to_deployment(

@@ -17,19 +17,36 @@ from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
 
 
-def ready(project: Project, steps: Steps) -> None:
+def check_ready(project: Project, steps: Steps) -> None:
     """Before anything is trained for minutes: will there be a number for it? Damaged champions are told."""
-    registry.refuse(project.workspace)
-    for problem in bundles.damaged(project.workspace):
+    registry.check_store(project.workspace)
+    for problem in bundles.damage_warnings(project.workspace):
         steps.warn(errors.render_line(problem, steps.lang))
 
 
 def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) -> dict[str, Any]:
-    """The gate's decision on a trained candidate, the champion scored on the very same rows; JSON-ready."""
+    """The gate's decision on a candidate, the champion scored on the very same rows.
+
+    Parameters
+    ----------
+    project
+        Its gates and its champions.
+    frame
+        Labelled snapshots that hold the rows of the final window.
+    trained
+        Every candidate of a target.
+    model
+        The name of the candidate that is judged.
+
+    Returns
+    -------
+    dict
+        passed (bool), checks (a dict each), and champion (its version; None without one). JSON-ready.
+    """
     champion = _champion_of(project.workspace, trained.target)
     theirs = None
     if champion is not None:
-        theirs = _same_rows(frame, trained, champion)
+        theirs = _champion_predictions(frame, trained, champion)
     decision = gates.decide(trained, theirs, project.settings.gates, model)
     return {
         "passed": decision.passed,
@@ -40,22 +57,22 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) 
 
 def _champion_of(workspace: Workspace, target: str) -> bundles.Champion | None:
     """The model of a target that nights score with; None before the first promotion, and when it is damaged."""
-    return bundles.readable(workspace, target)
+    return bundles.intact_champion(workspace, target)
 
 
-def in_force(project: Project, target: str) -> str | None:
+def current_version(project: Project, target: str) -> str | None:
     """The version of the champion that can score today's features, or None.
 
     A damaged one is in force still: it can be put in place again, and no rule may take its place meanwhile.
     """
     champion = _champion_of(project.workspace, target)
     if champion is None:
-        entry = bundles.in_force(project.workspace).get(target)
+        entry = bundles.champion_entries(project.workspace).get(target)
         return entry["version"] if entry else None
     return champion.version if champion.model.facts_["feature_set_hash"] == project.feature_set_hash else None
 
 
-def _same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
+def _champion_predictions(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
     """The champion's predictions for the rows of the challenger's final window.
 
     None when it was trained on other features: then it cannot score any more, and is no rival.
@@ -70,59 +87,91 @@ def _same_rows(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion
 
 def sentence(decision: dict[str, Any], lang: str) -> str:
     """What the gates decided, with the names of those that refused."""
-    if not failed(decision):
+    if not failed_checks(decision):
         return text("steps.gate.passed", lang)
-    return text("steps.gate.refused", lang, names=", ".join(failed(decision)))
+    return text("steps.gate.refused", lang, names=", ".join(failed_checks(decision)))
 
 
-def failed(decision: dict[str, Any]) -> list[str]:
+def failed_checks(decision: dict[str, Any]) -> list[str]:
     """Names of the checks that refused."""
     return [check["name"] for check in decision["checks"] if not check["passed"]]
 
 
 def install(workspace: Workspace, version: Version, files: dict[str, str]) -> None:
-    """Make a version the champion; the lock is held. The alias moves last, so a kill leaves the old one in force."""
-    before = tracking.aliased(workspace, version.target, CHAMPION)
+    """Make a version the champion; the lock is held. The alias moves last, so a kill leaves the old one in force.
+
+    Parameters
+    ----------
+    workspace
+        Where it becomes the champion.
+    version
+        Of a target.
+    files
+        Its model as text, by file name.
+    """
+    before = tracking.version_by_alias(workspace, version.target, CHAMPION)
     digest = bundles.install(workspace, version.target, version.name, files)
     tags = {"sha256": digest, "before": before.name if before and before.number != version.number else ""}
-    kept = {key: value for key, value in tags.items() if value or key not in version.tags}
-    tracking.point(workspace, version.target, CHAMPION, version.number, kept)
+    changed = {key: value for key, value in tags.items() if value or key not in version.tags}
+    tracking.set_alias(workspace, version.target, CHAMPION, version.number, changed)
 
 
-def refuse_when_none(found: list[dict[str, Any]]) -> None:
+def refuse_when_none(models: list[dict[str, Any]]) -> None:
     """Exit 5 when every challenger was refused and no champion changed."""
-    if found and not any(model["champion"] for model in found):
-        names = "; ".join(f"{m['target']}: {', '.join(m['failed_checks'])}" for m in found)
+    if models and not any(model["champion"] for model in models):
+        names = "; ".join(f"{m['target']}: {', '.join(m['failed_checks'])}" for m in models)
         raise HeadwaterError("E526", names=names)
 
 
 def promote(
     project: Project, target: str, *, version: int | None = None, force: bool = False, reason: str | None = None
 ) -> Version:
-    """The challenger, or the version asked for, becomes the champion if its gate passed against the one in force.
+    """Make the challenger, or a version, the champion if its gate passed against the one in force.
 
     A version that is the champion already is put in place again, whatever became of its files; no gate is asked.
-    Raises E232 (force without a reason), E527 (no challenger), E533 (no such version), E526 (gate refused), E528
-    (decided against another champion).
+
+    Parameters
+    ----------
+    project
+        Whose champion changes.
+    target
+        Which of them.
+    version
+        The number; the challenger if None.
+    force
+        Although the gate refuses.
+    reason
+        Why it is forced; kept with the version.
+
+    Returns
+    -------
+    Version
+        The new champion.
+
+    Raises
+    ------
+    HeadwaterError
+        E232 (force without a reason), E527 (no challenger), E533 (no such version), E526 (gate refused), E528 (decided
+        against another champion).
     """
     if force and not (reason or "").strip():
         raise HeadwaterError("E232")
     workspace = project.workspace
     with lock.exclusive(workspace, f"promote {target}"):
-        chosen = _wanted(workspace, target, version)
+        chosen = _candidate(workspace, target, version)
         if not force:
-            _agreed(workspace, chosen)
-        files = found(workspace, chosen)
+            _check_gate(workspace, chosen)
+        files = version_texts(workspace, chosen)
         if force:
-            tracking.point(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
+            tracking.set_alias(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
         install(workspace, chosen, files)
     return chosen
 
 
-def _wanted(workspace: Workspace, target: str, number: int | None) -> Version:
+def _candidate(workspace: Workspace, target: str, number: int | None) -> Version:
     """The version of a number, or the challenger."""
     if number is None:
-        challenger = tracking.aliased(workspace, target, CHALLENGER)
+        challenger = tracking.version_by_alias(workspace, target, CHALLENGER)
         if challenger is None:
             raise HeadwaterError("E527", target=target)
         return challenger
@@ -132,22 +181,22 @@ def _wanted(workspace: Workspace, target: str, number: int | None) -> Version:
     return known[number]
 
 
-def found(workspace: Workspace, version: Version) -> dict[str, str]:
+def version_texts(workspace: Workspace, version: Version) -> dict[str, str]:
     """The files of a version from the store, or, where they are gone or damaged there, from a generation kept here."""
     try:
         return tracking.files(workspace, version)
     except HeadwaterError as error:
         if error.problem.code not in ("E524", "E530"):
             raise
-        kept = bundles.kept(workspace, version.name)
-        if kept is None or bundles.digests(kept)[1] != version.tags.get("sha256", bundles.digests(kept)[1]):
+        texts = bundles.local_texts(workspace, version.name)
+        if texts is None or bundles.digests(texts)[1] != version.tags.get("sha256", bundles.digests(texts)[1]):
             raise
-        return kept
+        return texts
 
 
-def _agreed(workspace: Workspace, version: Version) -> None:
+def _check_gate(workspace: Workspace, version: Version) -> None:
     """Raise E528 or E526 unless the gate passed a version against the champion in force, or it is the champion."""
-    entry = bundles.in_force(workspace).get(version.target)
+    entry = bundles.champion_entries(workspace).get(version.target)
     in_force = entry["version"] if entry else None
     if in_force == version.name:
         return
@@ -169,6 +218,6 @@ def rollback(project: Project, target: str) -> Version:
         before = known.get(champion.tags.get("before", "")) if champion else None
         if before is None:
             raise HeadwaterError("E529", target=target)
-        bundles.install(workspace, target, before.name, found(workspace, before))
-        tracking.point(workspace, target, CHAMPION, before.number)
+        bundles.install(workspace, target, before.name, version_texts(workspace, before))
+        tracking.set_alias(workspace, target, CHAMPION, before.number)
     return before

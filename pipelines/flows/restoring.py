@@ -17,19 +17,21 @@ def restore(workspace: Workspace) -> dict[str, list[str]]:
     Gives the versions by what became of them: `restored` with their files, `lost` without, `champions`.
     """
     with lock.exclusive(workspace, "registry restore"):
-        found = registry.look(workspace.tracking)
-        if found.damage:
+        state = registry.store_state(workspace.tracking)
+        if state.damage:
             _set_aside(workspace)
-            found = registry.Look()
-        champions = _in_force(workspace)
-        told: dict[str, list[str]] = {"restored": [], "lost": [], "champions": []}
-        for target, highest in sorted(registry.known(workspace).items()):
-            for number in range(found.highest.get(target, 0) + 1, highest + 1):
-                files = bundles.kept(workspace, f"{target}/{number}")
-                tracking.readmit(workspace, target, number, files)
-                told["restored" if files else "lost"].append(f"{target}/{number}")
-        told["champions"] = [_named(workspace, target, entry) for target, entry in sorted(champions.items())]
-    return told
+            state = registry.StoreState()
+        champions = _champion_entries(workspace)
+        versions: dict[str, list[str]] = {"restored": [], "lost": [], "champions": []}
+        for target, highest in sorted(registry.highest_versions(workspace).items()):
+            for number in range(state.highest.get(target, 0) + 1, highest + 1):
+                texts = bundles.local_texts(workspace, f"{target}/{number}")
+                tracking.restore_version(workspace, target, number, texts)
+                versions["restored" if texts else "lost"].append(f"{target}/{number}")
+        versions["champions"] = [
+            _alias_champion(workspace, target, entry) for target, entry in sorted(champions.items())
+        ]
+    return versions
 
 
 def _set_aside(workspace: Workspace) -> None:
@@ -42,38 +44,38 @@ def _set_aside(workspace: Workspace) -> None:
     files.sync(workspace.root)
 
 
-def _in_force(workspace: Workspace) -> dict[str, dict]:
+def _champion_entries(workspace: Workspace) -> dict[str, dict]:
     """The champions of the local copy; where its manifest or pointer is damaged the local copy is made again first."""
     try:
-        return bundles.in_force(workspace)
+        return bundles.champion_entries(workspace)
     except HeadwaterError as error:
-        if error.problem.code != "E531" or not (files := _remembered(workspace)):
+        if error.problem.code != "E531" or not (texts := _champion_texts(workspace)):
             raise
-    bundles.establish(workspace, {}, files)
-    return bundles.in_force(workspace)
+    bundles.establish(workspace, {}, texts)
+    return bundles.champion_entries(workspace)
 
 
-def _remembered(workspace: Workspace) -> dict[str, tuple[str, dict[str, str]]]:
+def _champion_texts(workspace: Workspace) -> dict[str, tuple[str, dict[str, str]]]:
     """Version and files of each champion as the store knows them; without a store, of the newest version kept here."""
-    targets = sorted(registry.known(workspace))
+    targets = sorted(registry.highest_versions(workspace))
     if workspace.tracking.exists():
-        aliased = [tracking.aliased(workspace, target, CHAMPION) for target in targets]
-        return {v.target: (v.name, promotion.found(workspace, v)) for v in aliased if v is not None}
-    found = {}
+        aliased = [tracking.version_by_alias(workspace, target, CHAMPION) for target in targets]
+        return {v.target: (v.name, promotion.version_texts(workspace, v)) for v in aliased if v is not None}
+    newest = {}
     for target in targets:
-        names = [f"{target}/{number}" for number in range(registry.known(workspace)[target], 0, -1)]
-        files = ((name, bundles.kept(workspace, name)) for name in names)
-        found[target] = next(((name, texts) for name, texts in files if texts), None)
-    return {target: kept for target, kept in found.items() if kept}
+        names = [f"{target}/{number}" for number in range(registry.highest_versions(workspace)[target], 0, -1)]
+        files = ((name, bundles.local_texts(workspace, name)) for name in names)
+        newest[target] = next(((name, texts) for name, texts in files if texts), None)
+    return {target: texts for target, texts in newest.items() if texts}
 
 
-def _named(workspace: Workspace, target: str, entry: dict) -> str:
+def _alias_champion(workspace: Workspace, target: str, entry: dict) -> str:
     """The alias `champion` on the version that nights score with, and before it the one that a rollback takes."""
     number = int(entry["version"].rpartition("/")[2])
     versions = {version.number: version for version in tracking.versions(workspace, target)}
     tags = {"sha256": entry["sha256"]}
     if "before" not in versions[number].tags:
-        earlier = [n for n in versions if n < number and bundles.kept(workspace, f"{target}/{n}")]
+        earlier = [n for n in versions if n < number and bundles.local_texts(workspace, f"{target}/{n}")]
         tags |= {"before": f"{target}/{max(earlier)}"} if earlier else {}
-    tracking.point(workspace, target, CHAMPION, number, tags)
+    tracking.set_alias(workspace, target, CHAMPION, number, tags)
     return entry["version"]

@@ -31,7 +31,21 @@ from pipelines.workspace.progress import Steps
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled snapshots of every date that some target needs, and the split of each target."""
+    """Labelled snapshots of every date that some target needs, and the split of each target.
+
+    Attributes
+    ----------
+    frame
+        A row per customer and date: features, labels (null where not known yet), ordered by both.
+    splits
+        Target -> the dates that it is fitted, calibrated and judged on.
+    targets
+        Settings of the targets, the high-value amount fixed.
+    features
+        Columns that may be learnt from.
+    inputs
+        Fingerprint of the tables.
+    """
 
     frame: pd.DataFrame
     splits: dict[str, Split]
@@ -41,30 +55,49 @@ class Dataset:
 
 
 def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -> Dataset:
-    """Features and labels as they were known at `as_of`; customers with too little history are left out.
+    """Features and labels as they were known at a date; customers with too little history are left out.
 
-    Raises the problem of the first target that cannot be learnt, the others with it.
+    Parameters
+    ----------
+    project
+        Its settings and tables.
+    as_of
+        What is known by then is used.
+    names
+        Targets.
+    steps
+        Shows how far it is.
+
+    Returns
+    -------
+    Dataset
+        Snapshots of every date that some target needs.
+
+    Raises
+    ------
+    HeadwaterError
+        The problem of each target that cannot be learnt, if there is one.
     """
-    tables = _checked(project, as_of, steps)
-    splits, failures = _planned(project, as_of, names, tables)
+    tables = _read_tables(project, as_of, steps)
+    splits, failures = _split_plans(project, as_of, names, tables)
     if failures:
         raise HeadwaterError.of([error.problem for error in failures.values()])
     return snapshots(project, as_of, tables, splits, steps)
 
 
-def _checked(project: Project, as_of: date, steps: Steps) -> Tables:
+def _read_tables(project: Project, as_of: date, steps: Steps) -> Tables:
     with steps.step("check") as facts:
         tables = project.tables(as_of)
         facts["said"] = sentences.rows_read(tables, steps.lang)
     return tables
 
 
-def _planned(
+def _split_plans(
     project: Project, as_of: date, names: Sequence[str], tables: Tables
 ) -> tuple[dict[str, Split], dict[str, HeadwaterError]]:
     """The split of each target, or why there is none."""
     settings, splits, failures = project.settings, dict[str, Split](), dict[str, HeadwaterError]()
-    first = earliest(tables, settings.protocol)
+    first = earliest_date(tables, settings.protocol)
     for name in names:
         try:
             splits[name] = plan(as_of, settings.protocol, settings.targets.of(name).window_days, first)
@@ -73,43 +106,98 @@ def _planned(
     return splits, failures
 
 
-def earliest(tables: Any, protocol: Protocol) -> date:
+def earliest_date(tables: Any, protocol: Protocol) -> date:
     """The first date with enough history behind it: the first bills bound the dates learnt from."""
     first = tables["bills"].happened_on.min().to_pyarrow().as_py()
     return first + timedelta(days=protocol.history_days)
 
 
 def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Split], steps: Steps) -> Dataset:
-    """One frame for all targets and dates, built as on any night; of each n-th customer where rows would be too many."""
+    """One frame for all targets and dates, built as on any night; of each n-th customer where rows would be too many.
+
+    Parameters
+    ----------
+    project
+        Its settings.
+    as_of
+        What is known by then is used.
+    tables
+        The canonical tables as of that date.
+    splits
+        Target -> its split.
+    steps
+        Shows how far it is.
+
+    Returns
+    -------
+    Dataset
+        Of every date of the splits.
+    """
     settings = project.settings
     dates = sorted({day for split in splits.values() for day in split.dates})
     with steps.step("snapshots") as facts:
         learnt = max(day for split in splits.values() for day in split.every)
-        with Assembly(project, tables, dates, steps, most=settings.training.most_rows) as made:
-            everybody = made.everybody
+        with Assembly(project, tables, dates, steps, most=settings.training.most_rows) as assembly:
+            everybody = assembly.everybody
             targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
-            wide = pd.concat(list(made.snapshots()), ignore_index=True)
-            labels = labels_of(project, tables, made.spine, targets, as_of).drop(columns=KEY)
+            wide = pd.concat(list(assembly.snapshots()), ignore_index=True)
+            labels = labels_of(project, tables, assembly.spine, targets, as_of).drop(columns=KEY)
         frame = ordered(pd.concat([wide, labels], axis=1))
         if settings.population.min_history_days:
             frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
-        facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": made.one_in}
+        facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": assembly.one_in}
         facts["said"] = f"{len(frame):,} × {len(project.features)} · {dates[0]} … {dates[-1]}"
-        if made.one_in > 1:
-            facts["said"] += " · " + text("steps.drawn", steps.lang, n=made.one_in)
+        if assembly.one_in > 1:
+            facts["said"] += " · " + text("steps.drawn", steps.lang, n=assembly.one_in)
     columns = tuple(feature.column for feature in project.features)
     return Dataset(frame, splits, targets, columns, tables.fingerprint)
 
 
 def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: TargetSettings, as_of: date) -> pd.DataFrame:
-    """Outcomes of the rows of a spine as far as they were known at `as_of`, ordered by customer and date."""
+    """Outcomes as far as they were known at a date.
+
+    Parameters
+    ----------
+    project
+        Its protocol and time zone.
+    tables
+        The canonical tables.
+    spine
+        Whose outcomes: customer_id and as_of.
+    targets
+        What is predicted.
+    as_of
+        What is known by then is used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per row of the spine, ordered by customer and date: both, and the label columns; null is not known yet.
+    """
     delay = project.settings.protocol.reporting_delay_days
     rows = outcomes.labels(spine, tables.tables, targets, project.cutoff(as_of), reporting_delay_days=delay)
     return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
 
 
 def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
-    """Train one target and judge it on its final window."""
+    """Train one target and judge it on its final window.
+
+    Parameters
+    ----------
+    project
+        Its settings.
+    data
+        Labelled snapshots.
+    name
+        Of the target.
+    steps
+        Shows how far it is.
+
+    Returns
+    -------
+    Trained
+        Every candidate and the winner; the winner's `facts_` say what it was trained on.
+    """
     settings = project.settings
     chosen = settings.training.model_copy(update={"threads": settings.threads, "seed": settings.seed})
     with steps.step(f"train_{name}", f"targets.{name}.train") as facts:
@@ -132,13 +220,13 @@ class Retrained:
     models: list[dict[str, Any]] = field(default_factory=list)
     failures: dict[str, HeadwaterError] = field(default_factory=dict)
 
-    def conclude(self) -> None:
+    def raise_for_failures(self) -> None:
         """Raises what must not be passed over: a fault of ours, or that nothing was trained; the others with it."""
-        found = sorted(self.failures.values(), key=lambda error: error.exit_code != 1)
-        if found and (not self.models or found[0].exit_code == 1):
-            raise HeadwaterError.of([error.problem for error in found]) from found[0].__cause__
+        failures = sorted(self.failures.values(), key=lambda error: error.exit_code != 1)
+        if failures and (not self.models or failures[0].exit_code == 1):
+            raise HeadwaterError.of([error.problem for error in failures]) from failures[0].__cause__
 
-    def told(self, lang: str) -> dict[str, Any]:
+    def as_dict(self, lang: str) -> dict[str, Any]:
         """For `--json`."""
         return {"models": self.models, "failures": {n: errors.as_dict(e, lang) for n, e in self.failures.items()}}
 
@@ -148,31 +236,56 @@ MACHINE = 7
 
 
 def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, promote: bool) -> Retrained:
-    """Train, register, gate, and promote what passes when asked to; each target on its own."""
+    """Train, register, gate, and promote what passes when asked to; each target on its own.
+
+    Parameters
+    ----------
+    project
+        Its settings, tables and workspace.
+    as_of
+        What is known by then is used.
+    names
+        Targets.
+    steps
+        Shows how far it is; warned of each target that cannot be trained.
+    promote
+        Make champions of those that pass their gates.
+
+    Returns
+    -------
+    Retrained
+        A summary of each trained target, and why the others were not.
+
+    Raises
+    ------
+    HeadwaterError
+        Before anything is trained: E601 (exit 6) where another run holds the lock, E714 and E715 (exit 7) for a
+        tracking store that would not number versions rightly.
+    """
     with lock.exclusive(project.workspace, f"retrain {as_of}"):
-        promotion.ready(project, steps)
-        tables = _checked(project, as_of, steps)
-        splits, failures = _planned(project, as_of, names, tables)
-        found = Retrained(failures=failures)
+        promotion.check_ready(project, steps)
+        tables = _read_tables(project, as_of, steps)
+        splits, failures = _split_plans(project, as_of, names, tables)
+        retrained = Retrained(failures=failures)
         for name, error in failures.items():
             steps.warn(sentences.not_trained(name, error, steps.lang))
         if splits:
             data = snapshots(project, as_of, tables, splits, steps)
             for name in splits:
-                _attempt(project, data, name, steps, found, promote=promote)
-    return found
+                _attempt(project, data, name, steps, retrained, promote=promote)
+    return retrained
 
 
-def _attempt(project: Project, data: Dataset, name: str, steps: Steps, found: Retrained, *, promote: bool) -> None:
+def _attempt(project: Project, data: Dataset, name: str, steps: Steps, retrained: Retrained, *, promote: bool) -> None:
     """One target; what fails is kept for the end, so that it takes no other target with it."""
     try:
-        found.models.append(register(project, data, learn(project, data, name, steps), steps, promote=promote))
+        retrained.models.append(register(project, data, learn(project, data, name, steps), steps, promote=promote))
     except Exception as raised:
         error = errors.translate(raised)
         if error.exit_code == MACHINE:
             raise
         error.__cause__ = raised if error is not raised else raised.__cause__
-        found.failures[name] = error
+        retrained.failures[name] = error
         steps.warn(sentences.not_trained(name, error, steps.lang))
 
 
@@ -181,36 +294,54 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
 
     Where it does not pass and no champion could score, the rule of today becomes the first one if it passes the same
     gate; otherwise nothing scores this target.
+
+    Parameters
+    ----------
+    project
+        Its gates and workspace.
+    data
+        Labelled snapshots that it was trained on.
+    trained
+        Every candidate of a target.
+    steps
+        Shows how far it is.
+    promote
+        Make it the champion if it passes.
+
+    Returns
+    -------
+    dict
+        A summary for people and programs.
     """
     lang = steps.lang
     with steps.step(f"register_{trained.target}", f"targets.{trained.target}.register") as facts:
         decision = promotion.decide(project, data.frame, trained, trained.winner)
-        version = _logged(project, data, trained, decision)
-        said = [version.name, promotion.sentence(decision, lang)]
-        champion = promotion.in_force(project, trained.target)
+        version = _register_version(project, data, trained, decision)
+        parts = [version.name, promotion.sentence(decision, lang)]
+        champion = promotion.current_version(project, trained.target)
         if promote and decision["passed"]:
             champion = version.name
             promotion.install(project.workspace, version, trained.model.to_files())
-            said.append(text("steps.champion", lang, version=champion))
+            parts.append(text("steps.champion", lang, version=champion))
         elif promote and champion:
-            said.append(text("steps.champion_stays", lang, version=champion))
+            parts.append(text("steps.champion_stays", lang, version=champion))
         elif promote:
-            champion, told = _rule_as_champion(project, data, trained, version, lang)
-            said.append(told)
-        facts["said"] = " · ".join(said)
+            champion, outcome = _promote_rule(project, data, trained, version, lang)
+            parts.append(outcome)
+        facts["said"] = " · ".join(parts)
         facts |= {"version": version.name, "passed": decision["passed"]}
     return _summary(trained, version, decision, champion if promote else None)
 
 
-def _logged(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
+def _register_version(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
     """The registered version of a training, with its figures kept beside the models."""
     weights = training_record.importance(project, trained, data.frame)
     version = tracking.log(project.workspace, training_record.training_record(project, trained, decision, weights))
-    training_record.keep(project.workspace, version, trained)
+    training_record.save_evaluation(project.workspace, version, trained)
     return version
 
 
-def _rule_as_champion(
+def _promote_rule(
     project: Project, data: Dataset, trained: Trained, challenger: Version, lang: str
 ) -> tuple[str | None, str]:
     """Make the rule that competed the champion if it passes the gate; its version or None, and the sentence.
@@ -219,13 +350,13 @@ def _rule_as_champion(
     """
     decision = promotion.decide(project, data.frame, trained, "rule")
     if not decision["passed"] or trained.winner == "rule":
-        names = ", ".join(promotion.failed(decision))
+        names = ", ".join(promotion.failed_checks(decision))
         return None, text("steps.rule_refused", lang, names=names, target=trained.target)
     rule = trained.candidates["rule"]
     rule.facts_ = trained.model.facts_ | {"learner": "rule"}
     as_rule = dataclasses.replace(trained, model=rule, winner="rule", beats_rule=False)
-    version = _logged(project, data, as_rule, decision)
-    tracking.point(project.workspace, trained.target, tracking.CHALLENGER, challenger.number)
+    version = _register_version(project, data, as_rule, decision)
+    tracking.set_alias(project.workspace, trained.target, tracking.CHALLENGER, challenger.number)
     promotion.install(project.workspace, version, rule.to_files())
     return version.name, text("steps.rule_champion", lang, version=version.name)
 
@@ -244,7 +375,7 @@ def _summary(trained: Trained, version: Version, decision: dict[str, Any], champ
         "better_in": round(lead.sure, 4),
         "level": trained.levels.get(trained.winner),
         "gate_passed": decision["passed"],
-        "failed_checks": promotion.failed(decision),
+        "failed_checks": promotion.failed_checks(decision),
         "promoted": champion == version.name,
         "champion": champion,
     }

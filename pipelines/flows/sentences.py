@@ -36,7 +36,22 @@ def customers_scored(facts: Mapping[str, Any], lang: str) -> str:
 
 
 def not_trained(target: str, error: HeadwaterError, lang: str) -> str:
-    """The code of the problem, what it is and what to do."""
+    """The code of the problem, what it is and what to do.
+
+    Parameters
+    ----------
+    target
+        Its name.
+    error
+        Why.
+    lang
+        `zh` or `en`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     problem = error.problem
     parts = [errors.sentence(problem, part, lang) for part in ("what", "found", "fix")]
     line = f"{problem.code} " + " · ".join(filter(None, parts))

@@ -21,7 +21,7 @@ from pipelines.workspace.paths import Workspace
 log = logging.getLogger(__name__)
 
 
-def _facts(trained: Trained) -> dict[str, Any]:
+def _evaluation(trained: Trained) -> dict[str, Any]:
     """Everything of a training except its rows; JSON-ready."""
     split = trained.split
     return {
@@ -49,11 +49,11 @@ def sentence(trained: Trained, lang: str) -> str:
     ours, rule = trained.figure(trained.winner, name).value, trained.figure("rule", name).value
     figures = {"metric": name, "ours": ours, "rule": rule, "low": gap.low, "high": gap.high, "sure": lead.sure}
     key = "beats" if trained.beats_rule and trained.better else "expected" if trained.better else "nothing"
-    said = text(f"steps.trained.{key}", lang, winner=trained.winner, **figures)
+    outcome = text(f"steps.trained.{key}", lang, winner=trained.winner, **figures)
     if trained.winner not in trained.levels:
-        return said
+        return outcome
     day, ratio = trained.split.final.isoformat(), trained.levels[trained.winner]
-    return said + text("steps.trained.level", lang, final=day, ratio=ratio)
+    return outcome + text("steps.trained.level", lang, final=day, ratio=ratio)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -64,6 +64,20 @@ def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[
     """Share of each business reason in what moves the winner's scores, over customers of the final window.
 
     At most 2,000 of them, evenly drawn: shares do not need more.
+
+    Parameters
+    ----------
+    project
+        Whose features they are.
+    trained
+        With the winner.
+    frame
+        Snapshots that hold the final window.
+
+    Returns
+    -------
+    dict
+        Business reason -> share, 0 to 1; they sum to one.
     """
     rows = frame.loc[frame["as_of"] == trained.split.final, list(trained.features)]
     parts = trained.model.contributions(rows.iloc[:: max(1, len(rows) // 2_000)]).drop(columns="base").abs().mean()
@@ -75,7 +89,24 @@ def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[
 def training_record(
     project: Project, trained: Trained, decision: dict[str, Any], weights: dict[str, float]
 ) -> Training:
-    """One MLflow run: parameters, metrics with intervals, fingerprints, plots, the model as text."""
+    """One MLflow run: parameters, metrics with intervals, fingerprints, plots, the model as text.
+
+    Parameters
+    ----------
+    project
+        Its settings and features.
+    trained
+        Every candidate of a target, and the winner.
+    decision
+        Of the gate.
+    weights
+        Business reason -> share of the winner's scores.
+
+    Returns
+    -------
+    Training
+        What MLflow is given.
+    """
     chosen = project.settings.training
     return Training(
         target=trained.target,
@@ -99,31 +130,31 @@ def training_record(
             "gate_passed": str(decision["passed"]).lower(),
         },
         files=trained.model.to_files(),
-        inputs=[(c, "string" if _trained_text(project, c) else "double") for c in trained.features],
+        inputs=[(c, "string" if _is_text(project, c) else "double") for c in trained.features],
         outputs=[TARGETS[trained.target].score],
         figures=_plots(trained, weights),
-        reports={"evaluation": _facts(trained), "gate": decision, "importance": weights},
+        reports={"evaluation": _evaluation(trained), "gate": decision, "importance": weights},
     )
 
 
-def _trained_text(project: Project, column: str) -> bool:
+def _is_text(project: Project, column: str) -> bool:
     return next(feature.unit == "text" for feature in project.features if feature.column == column)
 
 
 def _flat_metrics(trained: Trained) -> dict[str, float]:
     """`winner.auc`, `rule.auc_low` and so on; what is not defined is left out."""
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for row in trained.metrics.to_dict("records"):
         name = f"{row['model']}.{row['metric']}"
-        found |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
-    return {name: float(value) for name, value in found.items() if pd.notna(value)}
+        metrics |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+    return {name: float(value) for name, value in metrics.items() if pd.notna(value)}
 
 
 def _plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
     """SVG by name: gain and importance by business reason, and what the task of the target asks for."""
     y, ours = trained.final["y"].to_numpy(), trained.final[trained.winner].to_numpy()
     models = {name: trained.final[name].to_numpy() for name in trained.candidates}
-    drawn: dict[str, Callable[[], Figure]] = {
+    draws: dict[str, Callable[[], Figure]] = {
         "gain": lambda: charts.gain(y, models, trained.winner, "en"),
         "importance": lambda: charts.reasons(weights, "en"),
     }
@@ -131,8 +162,8 @@ def _plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
         "calibration": lambda: charts.calibration(y, ours, "en"),
         "deciles": lambda: charts.deciles(y, ours, "", "en"),
     }
-    drawn |= {name: by_task[name] for name in TARGETS[trained.target].task.plots if name in by_task}
-    figures = {name: _picture(draw, f"{trained.target}-{name}", name) for name, draw in drawn.items()}
+    draws |= {name: by_task[name] for name in TARGETS[trained.target].task.plots if name in by_task}
+    figures = {name: _picture(draw, f"{trained.target}-{name}", name) for name, draw in draws.items()}
     return {name: svg for name, svg in figures.items() if svg}
 
 
@@ -145,6 +176,21 @@ def _picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
         return None
 
 
-def keep(workspace: Workspace, version: Version, trained: Trained) -> None:
-    """The figures and rows of the final window, beside the models. Raises E714 for a number that was given before."""
-    evaluations.keep(workspace, version.name, _facts(trained), trained.final.drop(columns=KEY))
+def save_evaluation(workspace: Workspace, version: Version, trained: Trained) -> None:
+    """Save the figures and rows of the final window beside the models.
+
+    Parameters
+    ----------
+    workspace
+        Where.
+    version
+        The one that was registered for it.
+    trained
+        Every candidate of the target.
+
+    Raises
+    ------
+    HeadwaterError
+        E714 (exit 7) for a number that was given before.
+    """
+    evaluations.save(workspace, version.name, _evaluation(trained), trained.final.drop(columns=KEY))

@@ -21,7 +21,7 @@ from pipelines.reference.error_pages import error_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "operator.yaml"
-MADE = "Made from the code by `make docs`; do not edit. · 由 `make docs` 从代码生成，请勿手改。\n"
+GENERATED = "Made from the code by `make docs`; do not edit. · 由 `make docs` 从代码生成，请勿手改。\n"
 FEATURE_HEAD = (
     "column · 列",
     "unit",
@@ -56,7 +56,7 @@ def _feature_page(features: Sequence[Feature]) -> str:
     families = [(name, list(members)) for name, members in groupby(features, key=lambda f: f.family)]
     head = (
         "# Features · 特征字典\n\n"
-        + MADE
+        + GENERATED
         + f"\n{len(features)} columns for the measures, parts and topics of `configs/operator.yaml` and its mapping."
         " `headwater features list` shows those of your own.\nWindows count back from the as-of date: `3m` closed calendar"
         " months, `12w` weeks (in periods of four), `90d` days; `6m_2m_ago` is a window that ends two months earlier.\nNull"
@@ -92,7 +92,7 @@ def _table_page(contracts: Iterable[Contract]) -> str:
     """Every canonical table: key, columns, rules and a sample row."""
     head = (
         "# Tables · 规范表\n\n"
-        + MADE
+        + GENERATED
         + "\nYour mapping turns raw files into these. Timestamps are UTC without a zone; money is in the major unit (yuan, not"
         " fen).\nA row that breaks a rule goes to quarantine with file, row, column and rule.\n\n"
         "映射文件把原始文件转成下列表。时间为不带时区的 UTC；金额以主币种单位（元）计。违反规则的行连同文件、行号、列和规则进入隔离区。\n"
@@ -130,23 +130,25 @@ def _score_page(columns: Iterable[ScoreColumn]) -> str:
     """The published score table, column by column."""
     head = (
         "# Scores · 评分表\n\n"
-        + MADE
+        + GENERATED
         + "\nOne row per customer in `workspace/<name>/scores/YYYY-MM-DD.parquet`; `latest.parquet` names the newest date.\n"
         "Model outputs are null unless `score_status` is `ok`. The file's metadata (`headwater.*`) holds run id, model versions,"
         " feature set, schema version, input fingerprints, gate results and the high-value amount.\n\n"
         "每个客户一行；`score_status` 不是 `ok` 时模型输出一律为空。文件元数据记录运行编号、模型版本、特征集、输入指纹、质量门结果和高价值线。\n\n"
     )
-    fields = table(("field of a reason · 原因字段", "type"), ((_code(n), _told(t)) for n, t in REASON_FIELDS.items()))
+    fields = table(
+        ("field of a reason · 原因字段", "type"), ((_code(n), _type_name(t)) for n, t in REASON_FIELDS.items())
+    )
     return head + table(SCORE_HEAD, map(_score_row, columns)) + "\n" + fields
 
 
 def _score_row(column: ScoreColumn) -> tuple[str, ...]:
     unit = ", ".join(map(_code, column.values)) or column.unit
     nullable = "no" if column.needed else "yes"
-    return _code(column.name), _told(column.dtype), unit, nullable, column.en, column.zh
+    return _code(column.name), _type_name(column.dtype), unit, nullable, column.en, column.zh
 
 
-def _told(dtype: pa.DataType) -> str:
+def _type_name(dtype: pa.DataType) -> str:
     """An Arrow type in short."""
     if dtype in (REASONS, CURVE):
         return "list of reasons" if dtype == REASONS else "list of (days, probability)"
@@ -186,8 +188,8 @@ def pages() -> dict[str, Callable[[], str]]:
 
 def main(folder: str) -> None:
     """Write every page into a folder."""
-    for name, made in pages().items():
-        (Path(folder) / name).write_text(made(), encoding="utf-8")
+    for name, render in pages().items():
+        (Path(folder) / name).write_text(render(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ EXITS = {
 
 def codes() -> list[str]:
     """Every code of the catalogue, errors first."""
-    found = {key.split(".")[1] for key in catalogue() if re.fullmatch(r"errors\.[EW]\d{3}\.what", key)}
-    return sorted(found)
+    known = {key.split(".")[1] for key in catalogue() if re.fullmatch(r"errors\.[EW]\d{3}\.what", key)}
+    return sorted(known)
 
 
 def error_pages() -> str:
@@ -34,11 +34,11 @@ def section(code: str) -> str:
     )
     lines = [f"## {code}", "", exits, ""]
     for lang, fix in (("en", "Fix"), ("zh", "修复")):
-        lines += [f"- {_told(code, 'what', lang)}", f"  {fix}: {_told(code, 'fix', lang)}"]
+        lines += [f"- {_sentence(code, 'what', lang)}", f"  {fix}: {_sentence(code, 'fix', lang)}"]
     return "\n".join(lines) + "\n"
 
 
-def _told(code: str, part: str, lang: str) -> str:
+def _sentence(code: str, part: str, lang: str) -> str:
     """The sentence with its placeholders as words: `{rows:,}` -> ‹rows›."""
     entry = catalogue().get(f"errors.{code}.{part}", {})
     return re.sub(r"\{(\w+)[^{}]*\}", r"‹\1›", entry.get(lang, "—")).replace("|", "\\|")

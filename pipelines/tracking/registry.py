@@ -27,61 +27,67 @@ ELSEWHERE = {
 
 
 @dataclass(frozen=True)
-class Look:
+class StoreState:
     """What a store says of itself: the highest version of each target, or how it is damaged."""
 
     highest: dict[str, int] = field(default_factory=dict)
     damage: str = ""
 
 
-def look(store: Path, mode: str = "rw") -> Look:
+def store_state(store: Path, mode: str = "rw") -> StoreState:
     """Look into a store, which is never made by it; one that is not there knows nothing. Raises E706 when it is held."""
     if not store.exists():
-        return Look()
+        return StoreState()
     try:
-        with closing(sqlite3.connect(f"{store.resolve().as_uri()}?mode={mode}", uri=True, timeout=PATIENCE)) as opened:
-            ((told,),) = opened.execute("PRAGMA quick_check(1)").fetchall()
-            return Look(_numbers(opened)) if told == "ok" else Look(damage=str(told).splitlines()[0])
+        with closing(
+            sqlite3.connect(f"{store.resolve().as_uri()}?mode={mode}", uri=True, timeout=PATIENCE)
+        ) as connection:
+            ((verdict,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+            return (
+                StoreState(_numbers(connection)) if verdict == "ok" else StoreState(damage=str(verdict).splitlines()[0])
+            )
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in ELSEWHERE:
             raise HeadwaterError("E706", file=store, detail=str(error)) from error
-        return Look(damage=str(error))
+        return StoreState(damage=str(error))
     except (ValueError, OverflowError) as error:  # text that is no UTF-8, numbers that are none
-        return Look(damage=str(error))
+        return StoreState(damage=str(error))
 
 
-def _numbers(opened: sqlite3.Connection) -> dict[str, int]:
-    tables = opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'model_versions'").fetchall()
-    found = opened.execute("SELECT name, MAX(version) FROM model_versions GROUP BY name").fetchall() if tables else []
-    return {str(name): int(number) for name, number in found}
+def _numbers(connection: sqlite3.Connection) -> dict[str, int]:
+    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'model_versions'").fetchall()
+    rows = (
+        connection.execute("SELECT name, MAX(version) FROM model_versions GROUP BY name").fetchall() if tables else []
+    )
+    return {str(name): int(number) for name, number in rows}
 
 
-def known(workspace: Workspace) -> dict[str, int]:
+def highest_versions(workspace: Workspace) -> dict[str, int]:
     """The highest version of each target that was ever evaluated or promoted here."""
     names = [path.stem for path in (workspace.models / "evaluations").glob("*-*.json")]
     for _, entries in bundles.generations(workspace):
         names += [entry["version"].replace("/", "-") for entry in entries.values()]
-    found: dict[str, int] = {}
+    highest: dict[str, int] = {}
     for target, _, number in (name.rpartition("-") for name in names):
         if number.isdecimal():
-            found[target] = max(int(number), found.get(target, 0))
-    return found
+            highest[target] = max(int(number), highest.get(target, 0))
+    return highest
 
 
-def _lost(workspace: Workspace, store: Look) -> list[str]:
+def _missing_versions(workspace: Workspace, state: StoreState) -> list[str]:
     """The highest versions known here that are higher than the store knows."""
-    found = known(workspace).items()
-    return [f"{target}/{number}" for target, number in sorted(found) if number > store.highest.get(target, 0)]
+    highest = highest_versions(workspace).items()
+    return [f"{target}/{number}" for target, number in sorted(highest) if number > state.highest.get(target, 0)]
 
 
-def refuse(workspace: Workspace) -> None:
+def check_store(workspace: Workspace) -> None:
     """Stop with exit 7 where the store is damaged, or does not know versions that are here: E715, E714."""
-    judge(workspace, look(workspace.tracking))
+    check_state(workspace, store_state(workspace.tracking))
 
 
-def judge(workspace: Workspace, found: Look) -> None:
+def check_state(workspace: Workspace, state: StoreState) -> None:
     """Raise E715 for a damaged store, E714 for one that does not know versions that are here."""
-    if found.damage:
-        raise HeadwaterError("E715", file=workspace.tracking, detail=found.damage)
-    if versions := _lost(workspace, found):
+    if state.damage:
+        raise HeadwaterError("E715", file=workspace.tracking, detail=state.damage)
+    if versions := _missing_versions(workspace, state):
         raise HeadwaterError("E714", file=workspace.tracking, versions=", ".join(versions))

@@ -43,7 +43,31 @@ TRIES, PAUSE = 4, 2.5
 
 @dataclass(frozen=True)
 class Training:
-    """What one training run leaves in MLflow. `files` is the model as text; `figures` are SVG texts by name."""
+    """What one training run leaves in MLflow.
+
+    Attributes
+    ----------
+    target
+        Names experiment and registered model.
+    name
+        Of the run.
+    params
+        Settings and sizes.
+    metrics
+        Figures with their intervals; none is null.
+    tags
+        Fingerprints and decisions.
+    files
+        The model as text, by file name.
+    inputs
+        Name and MLflow type of each feature, in order.
+    outputs
+        Names of the predictions.
+    figures
+        SVG texts by name.
+    reports
+        JSON-ready documents by name.
+    """
 
     target: str
     name: str
@@ -59,7 +83,21 @@ class Training:
 
 @dataclass(frozen=True)
 class Version:
-    """One registered version of a target's model."""
+    """One registered version of a target's model.
+
+    Attributes
+    ----------
+    target
+        Whose model it is.
+    number
+        Counts from 1 in each target.
+    run_id
+        Of the MLflow run that registered it.
+    tags
+        Fingerprints and decisions, as text.
+    aliases
+        `champion`, `challenger`, or none.
+    """
 
     target: str
     number: int
@@ -73,31 +111,31 @@ class Version:
 
 
 @contextmanager
-def store(workspace: Workspace) -> Iterator[MlflowClient]:
+def registry_client(workspace: Workspace) -> Iterator[MlflowClient]:
     """A client of the workspace's store; trouble with it becomes one line and exit 7.
 
     So does a store that lacks versions which are known here: it would give their numbers a second time.
     """
-    registry.refuse(workspace)
-    with _connected(workspace) as client:
+    registry.check_store(workspace)
+    with _store_client(workspace) as client:
         yield client
 
 
 @contextmanager
-def _connected(workspace: Workspace) -> Iterator[MlflowClient]:
+def _store_client(workspace: Workspace) -> Iterator[MlflowClient]:
     """A client of the store as it is, made when it is not there."""
     uri = f"sqlite:///{workspace.tracking}"
     try:
         if not workspace.tracking.exists():
-            make(workspace)
+            create_store(workspace)
         mlflow.set_tracking_uri(uri)
-        yield _reachable(uri)
+        yield _connect(uri)
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError) as error:
         raise HeadwaterError("E706", file=workspace.tracking, detail=str(error).strip().splitlines()[0]) from error
 
 
-def make(workspace: Workspace) -> None:
-    """A new store, there whole or not at all; who was quicker keeps his.
+def create_store(workspace: Workspace) -> None:
+    """A new store, there whole or not at all; one that another process made meanwhile stays.
 
     MLflow brings it through all its versions, hundreds of statements: each waiting for the disk would take long.
     """
@@ -124,7 +162,7 @@ def _unsynced(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def _reachable(uri: str) -> MlflowClient:
+def _connect(uri: str) -> MlflowClient:
     """The client, once the store answers; a lock held by somebody else is waited for a little."""
     for attempt in range(TRIES):
         try:
@@ -148,7 +186,7 @@ def _experiment(workspace: Workspace, target: str) -> None:
 
 def log(workspace: Workspace, training: Training) -> Version:
     """One MLflow run with everything that training found, and a registered version with the alias `challenger`."""
-    with store(workspace) as client:
+    with registry_client(workspace) as client:
         _experiment(workspace, training.target)
         with (
             mlflow.start_run(run_name=training.name, tags=training.tags) as run,
@@ -168,21 +206,38 @@ def log(workspace: Workspace, training: Training) -> Version:
         return _version(client, training.target, number, run.info.run_id)
 
 
-def readmit(workspace: Workspace, target: str, number: int, files: dict[str, str] | None) -> None:
-    """Register a version again that the store has lost; without its files it keeps its number, and is tagged `lost`."""
-    with _connected(workspace) as client:
+def restore_version(workspace: Workspace, target: str, number: int, files: dict[str, str] | None) -> None:
+    """Register a version again that the store has lost.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    target
+        Whose model it is.
+    number
+        Its number of before, which must be the next one.
+    files
+        Its model as text; None where it is lost, and the version is tagged `lost`.
+
+    Raises
+    ------
+    HeadwaterError
+        E714 (exit 7) where the store gives another number.
+    """
+    with _store_client(workspace) as client:
         _experiment(workspace, target)
-        made = _again(target, files) if files else _placeholder(client, workspace, target)
-        if made != str(number):
+        registered = _register_files(target, files) if files else _placeholder(client, workspace, target)
+        if registered != str(number):
             raise HeadwaterError("E714", file=workspace.tracking, versions=f"{target}/{number}")
         tags = {"restored": "true", "sha256": bundles.digests(files)[1]} if files else {"lost": "true"}
         facts = from_files(files).facts_ if files else {}
         known = {key: str(facts[key]) for key in ("feature_set_hash", "inputs") if key in facts}
         for key, value in (tags | known).items():
-            client.set_model_version_tag(target, made, key, value)
+            client.set_model_version_tag(target, registered, key, value)
 
 
-def _again(target: str, files: dict[str, str]) -> str:
+def _register_files(target: str, files: dict[str, str]) -> str:
     """A version made of files alone: of its training nothing is known any more."""
     with mlflow.start_run(run_name=f"{target} restored"), tempfile.TemporaryDirectory() as folder:
         info = _pyfunc_model(target, _write_bundle(files, Path(folder)), None)
@@ -227,49 +282,100 @@ def _pyfunc_model(target: str, bundle: Path, signature: ModelSignature | None) -
 
 
 def _version(client: MlflowClient, target: str, number: str, run_id: str | None = None) -> Version:
-    found = client.get_model_version(target, number)
-    return Version(target, int(found.version), str(run_id or found.run_id), dict(found.tags), tuple(found.aliases))
+    entry = client.get_model_version(target, number)
+    return Version(target, int(entry.version), str(run_id or entry.run_id), dict(entry.tags), tuple(entry.aliases))
 
 
 def versions(workspace: Workspace, target: str) -> list[Version]:
     """Every registered version, newest first."""
-    with store(workspace) as client:
-        found = client.search_model_versions(f"name='{target}'")
-        return sorted((_version(client, target, v.version) for v in found), key=lambda v: -v.number)
+    with registry_client(workspace) as client:
+        entries = client.search_model_versions(f"name='{target}'")
+        return sorted((_version(client, target, v.version) for v in entries), key=lambda v: -v.number)
 
 
-def aliased(workspace: Workspace, target: str, alias: str) -> Version | None:
-    """The version that an alias names, or None."""
+def version_by_alias(workspace: Workspace, target: str, alias: str) -> Version | None:
+    """The version that an alias names, or None.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    target
+        Whose model it is.
+    alias
+        `champion` or `challenger`.
+
+    Returns
+    -------
+    Version | None
+        The version.
+    """
     return next((v for v in versions(workspace, target) if alias in v.aliases), None)
 
 
-def point(workspace: Workspace, target: str, alias: str, number: int, tags: dict[str, str] | None = None) -> None:
-    """Move an alias, after writing the tags that say why."""
-    with store(workspace) as client:
+def set_alias(workspace: Workspace, target: str, alias: str, number: int, tags: dict[str, str] | None = None) -> None:
+    """Move an alias, after writing the tags that say why.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    target
+        Whose model it is.
+    alias
+        `champion` or `challenger`.
+    number
+        Of the version that it names from now on.
+    tags
+        Added to the version first.
+    """
+    with registry_client(workspace) as client:
         for key, value in (tags or {}).items():
             client.set_model_version_tag(target, str(number), key, value)
         client.set_registered_model_alias(target, alias, str(number))
 
 
-def files(workspace: Workspace, wanted: Version) -> dict[str, str]:
+def files(workspace: Workspace, version: Version) -> dict[str, str]:
     """The bundle of a registered version, as text by file name; missing files and altered ones are exit 5."""
-    with store(workspace), tempfile.TemporaryDirectory() as folder:
+    with registry_client(workspace), tempfile.TemporaryDirectory() as folder:
         try:
-            got = mlflow.artifacts.download_artifacts(run_id=wanted.run_id, artifact_path="bundle", dst_path=folder)
-            found = {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(got).iterdir())}
+            downloaded = mlflow.artifacts.download_artifacts(
+                run_id=version.run_id, artifact_path="bundle", dst_path=folder
+            )
+            texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(downloaded).iterdir())}
         except UnicodeDecodeError as error:
-            raise HeadwaterError("E530", version=wanted.name, target=wanted.target) from error
+            raise HeadwaterError("E530", version=version.name, target=version.target) from error
         except (MlflowException, OSError) as error:
-            raise HeadwaterError("E524", version=wanted.name, target=wanted.target) from error
-    if bundles.digests(found)[1] != wanted.tags.get("sha256", bundles.digests(found)[1]):
-        raise HeadwaterError("E530", version=wanted.name, target=wanted.target)
-    return found
+            raise HeadwaterError("E524", version=version.name, target=version.target) from error
+    if bundles.digests(texts)[1] != version.tags.get("sha256", bundles.digests(texts)[1]):
+        raise HeadwaterError("E530", version=version.name, target=version.target)
+    return texts
 
 
-def report(workspace: Workspace, wanted: Version, name: str) -> Any:
-    """A JSON report that was logged with a version."""
-    with store(workspace):
+def report(workspace: Workspace, version: Version, name: str) -> Any:
+    """A JSON report that was logged with a version.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    version
+        With which it was logged.
+    name
+        A key of `Training.reports`.
+
+    Returns
+    -------
+    Any
+        The document.
+
+    Raises
+    ------
+    HeadwaterError
+        E532 (exit 5) where it is not there or damaged.
+    """
+    with registry_client(workspace):
         try:
-            return json.loads(mlflow.artifacts.load_text(f"runs:/{wanted.run_id}/reports/{name}.json"))
+            return json.loads(mlflow.artifacts.load_text(f"runs:/{version.run_id}/reports/{name}.json"))
         except (MlflowException, OSError, ValueError) as error:
-            raise HeadwaterError("E532", version=wanted.name, target=wanted.target, name=name) from error
+            raise HeadwaterError("E532", version=version.name, target=version.target, name=name) from error

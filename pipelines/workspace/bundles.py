@@ -25,7 +25,19 @@ ALLOWED = {".txt", ".json"}
 
 @dataclass(frozen=True)
 class Champion:
-    """A loaded model with the version and the checksum that it is published under."""
+    """A loaded model with the version and the checksum that it is published under.
+
+    Attributes
+    ----------
+    target
+        What it predicts.
+    version
+        Such as `churn/3`.
+    sha256
+        Of all its files.
+    model
+        The loaded estimator.
+    """
 
     target: str
     version: str
@@ -44,19 +56,19 @@ def current(workspace: Workspace) -> Path | None:
 def manifest(generation: Path) -> dict:
     """Versions and sha256 of a generation's models, as they were when it was promoted. Raises E531 when damaged."""
     try:
-        found = json.loads((generation / "manifest.json").read_bytes())
-        if name_of(found["models"]) == generation.name.partition("-")[0]:
-            return found
+        document = json.loads((generation / "manifest.json").read_bytes())
+        if generation_name(document["models"]) == generation.name.partition("-")[0]:
+            return document
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise HeadwaterError("E531", file=generation / "manifest.json") from error
     raise HeadwaterError("E531", file=generation / "manifest.json")
 
 
-def name_of(entries: Mapping[str, dict]) -> str:
+def generation_name(entries: Mapping[str, dict]) -> str:
     return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def in_force(workspace: Workspace) -> dict[str, dict]:
+def champion_entries(workspace: Workspace) -> dict[str, dict]:
     """The manifest's entry of every champion, whether or not its files are whole; none before the first promotion."""
     generation = current(workspace)
     return manifest(generation)["models"] if generation else {}
@@ -79,70 +91,70 @@ def champions(workspace: Workspace) -> dict[str, Champion]:
     return {target: _load(generation, target, entry) for target, entry in manifest(generation)["models"].items()}
 
 
-def texts(workspace: Workspace) -> dict[str, tuple[str, str, dict[str, str]]]:
+def champion_texts(workspace: Workspace) -> dict[str, tuple[str, str, dict[str, str]]]:
     """Version, sha256 and files of every champion, checked: what goes to machines that do not see the workspace."""
     generation = current(workspace)
     if generation is None:
         raise HeadwaterError("E521")
     entries = manifest(generation)["models"].items()
-    return {target: (e["version"], e["sha256"], _checked(generation / target, e)) for target, e in entries}
+    return {target: (e["version"], e["sha256"], _verified_texts(generation / target, e)) for target, e in entries}
 
 
 def _load(generation: Path, target: str, entry: dict) -> Champion:
     """One champion; a missing, foreign or altered file is exit 5."""
-    return Champion(target, entry["version"], entry["sha256"], from_files(_checked(generation / target, entry)))
+    return Champion(target, entry["version"], entry["sha256"], from_files(_verified_texts(generation / target, entry)))
 
 
-def readable(workspace: Workspace, target: str) -> Champion | None:
+def intact_champion(workspace: Workspace, target: str) -> Champion | None:
     """The champion of a target; None where there is none, or its files are damaged: then it is no rival to anything."""
     generation = current(workspace)
-    entry = in_force(workspace).get(target)
-    if generation is None or entry is None or not _whole(generation / target, entry):
+    entry = champion_entries(workspace).get(target)
+    if generation is None or entry is None or not _is_intact(generation / target, entry):
         return None
     return _load(generation, target, entry)
 
 
-def damaged(workspace: Workspace) -> list[Problem]:
+def damage_warnings(workspace: Workspace) -> list[Problem]:
     """A warning for each champion whose files are damaged."""
     generation = current(workspace)
-    entries = in_force(workspace)
-    hurt = [t for t, entry in entries.items() if generation and not _whole(generation / t, entry)]
-    return [Problem("W523", str(generation), values=_named(entries[target])) for target in hurt]
+    entries = champion_entries(workspace)
+    hurt = [t for t, entry in entries.items() if generation and not _is_intact(generation / t, entry)]
+    return [Problem("W523", str(generation), values=_message_values(entries[target])) for target in hurt]
 
 
-def _named(entry: dict) -> dict[str, str]:
+def _message_values(entry: dict) -> dict[str, str]:
     """Version, target and number, for messages."""
     target, _, number = entry["version"].partition("/")
     return {"version": entry["version"], "target": target, "number": number}
 
 
-def _whole(folder: Path, entry: dict) -> bool:
+def _is_intact(folder: Path, entry: dict) -> bool:
     """Are the files of one champion there, every one with its sha256?"""
     try:
-        _checked(folder, entry)
+        _verified_texts(folder, entry)
     except HeadwaterError:
         return False
     return True
 
 
-def _checked(folder: Path, entry: dict) -> dict[str, str]:
+def _verified_texts(folder: Path, entry: dict) -> dict[str, str]:
     """The files of one champion, every one of them with its sha256."""
-    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if found != set(entry["files"]) or any(Path(name).suffix not in ALLOWED for name in found):
-        names = ", ".join(sorted(found ^ set(entry["files"]))) or "?"
-        raise HeadwaterError("E522", file=folder, names=names, **_named(entry))
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if present != set(entry["files"]) or any(Path(name).suffix not in ALLOWED for name in present):
+        names = ", ".join(sorted(present ^ set(entry["files"]))) or "?"
+        raise HeadwaterError("E522", file=folder, names=names, **_message_values(entry))
     for name, digest in entry["files"].items():
         if sha256(folder / name) != digest:
-            raise HeadwaterError("E523", file=folder / name, **_named(entry))
+            raise HeadwaterError("E523", file=folder / name, **_message_values(entry))
     return {name: (folder / name).read_text(encoding="utf-8") for name in entry["files"]}
 
 
-def kept(workspace: Workspace, version: str) -> dict[str, str] | None:
+def local_texts(workspace: Workspace, version: str) -> dict[str, str] | None:
     """The files of a version that some generation holds whole, or None."""
     for generation, entries in generations(workspace):
         for target, entry in entries.items():
-            if entry["version"] == version and _whole(generation / target, entry):
-                return _checked(generation / target, entry)
+            if entry["version"] == version and _is_intact(generation / target, entry):
+                return _verified_texts(generation / target, entry)
     return None
 
 
@@ -153,47 +165,79 @@ def digests(texts: Mapping[str, str]) -> tuple[dict[str, str], str]:
 
 
 def install(workspace: Workspace, target: str, version: str, texts: dict[str, str]) -> str:
-    """A generation in which `target` is `version`, the others as they were; returns its sha256. Lock held."""
-    return establish(workspace, in_force(workspace), {target: (version, texts)})[target]
+    """Put a generation in force in which a target has this version, and the others are as they were; call with the lock held.
+
+    Parameters
+    ----------
+    workspace
+        Where.
+    target
+        Whose champion changes.
+    version
+        Such as `churn/3`.
+    texts
+        Its files.
+
+    Returns
+    -------
+    str
+        sha256 of all its files.
+    """
+    return establish(workspace, champion_entries(workspace), {target: (version, texts)})[target]
 
 
 def establish(
     workspace: Workspace, others: dict[str, dict], new: Mapping[str, tuple[str, dict[str, str]]]
 ) -> dict[str, str]:
-    """Put a generation of `others` and of `new` (version and files by target) in force; the sha256 of the new."""
+    """Put a generation in force.
+
+    Parameters
+    ----------
+    workspace
+        Where.
+    others
+        Manifest entries of the champions that stay.
+    new
+        Target -> version and files of the champions that come.
+
+    Returns
+    -------
+    dict
+        Target -> sha256 of all files of the new.
+    """
     entries = dict(others)
     for target, (version, texts) in new.items():
         files, digest = digests(texts)
         entries[target] = {"version": version, "sha256": digest, "files": files}
     files_of = {target: texts for target, (_, texts) in new.items()}
-    write_text(workspace.models / "CURRENT", _placed(workspace, entries, files_of) + "\n")
+    write_text(workspace.models / "CURRENT", _place_generation(workspace, entries, files_of) + "\n")
     return {target: entries[target]["sha256"] for target in new}
 
 
-def _placed(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> str:
+def _place_generation(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> str:
     """The name of a generation with these entries that is whole: one that is there, or else one made now.
 
     A damaged one stays where it is, and is not touched: a kill at any moment leaves the generation in force in force.
     """
-    name = name_of(entries)
+    name = generation_name(entries)
     for number in count():
-        made = workspace.models / "gen" / (f"{name}-{number}" if number else name)
-        if not made.exists():
-            _stage(workspace, entries, new).rename(made)
-            sync(made.parent)
-            return made.name
-        if _unhurt(made, entries):
-            return made.name
+        folder = workspace.models / "gen" / (f"{name}-{number}" if number else name)
+        if not folder.exists():
+            _stage(workspace, entries, new).rename(folder)
+            sync(folder.parent)
+            return folder.name
+        if _holds(folder, entries):
+            return folder.name
     raise AssertionError("unreachable")
 
 
-def _unhurt(generation: Path, entries: dict[str, dict]) -> bool:
+def _holds(generation: Path, entries: dict[str, dict]) -> bool:
     """Does a generation hold these champions, each of them whole?"""
     try:
-        found = manifest(generation)["models"]
+        held = manifest(generation)["models"]
     except HeadwaterError:
         return False
-    return found == entries and all(_whole(generation / target, entry) for target, entry in entries.items())
+    return held == entries and all(_is_intact(generation / target, entry) for target, entry in entries.items())
 
 
 def _stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dict[str, str]]) -> Path:
@@ -204,8 +248,8 @@ def _stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dic
     (workspace.models / "gen").mkdir(mode=FOLDER_MODE, exist_ok=True)
     staging.mkdir(mode=FOLDER_MODE)
     for target in entries.keys() - new.keys():
-        if found := _best_copy(workspace, target, entries[target]):
-            shutil.copytree(found, staging / target)
+        if source := _best_folder(workspace, target, entries[target]):
+            shutil.copytree(source, staging / target)
     for target, texts in new.items():
         (staging / target).mkdir(mode=FOLDER_MODE)
         for name, text in texts.items():
@@ -215,9 +259,9 @@ def _stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dic
     return staging
 
 
-def _best_copy(workspace: Workspace, target: str, entry: dict) -> Path | None:
+def _best_folder(workspace: Workspace, target: str, entry: dict) -> Path | None:
     """Where a champion that stays is copied from: whole if any generation has it so, else as it is in force."""
     folders = [g / target for g, entries in generations(workspace) if entries.get(target) == entry]
     before = current(workspace)
     as_it_is = before / target if before and (before / target).is_dir() else None
-    return next((folder for folder in folders if _whole(folder, entry)), as_it_is)
+    return next((folder for folder in folders if _is_intact(folder, entry)), as_it_is)

@@ -35,37 +35,79 @@ class Pieces:
     def path(self, stage: str, key: str) -> Path:
         return self.folder / f"{stage}-{key}.parquet"
 
-    def once(self, stage: str, key: str, fill: Callable[[Path], object]) -> bool:
-        """Have a piece's file filled unless it is there, whole; False when it was."""
+    def fill_once(self, stage: str, key: str, fill: Callable[[Path], object]) -> bool:
+        """Have a piece's file filled unless it is there, whole; False when it was.
+
+        Parameters
+        ----------
+        stage
+            Of the work.
+        key
+            Of the piece within it.
+        fill
+            Writes the Parquet file.
+
+        Returns
+        -------
+        bool
+            True where it was filled now.
+        """
         path = self.path(stage, key)
-        if path.is_file() and self._known().get(path.name) == sha256(path):
+        if path.is_file() and self._digests().get(path.name) == sha256(path):
             return False
-        self._filled(path, fill)
+        self._fill(path, fill)
         return True
 
     def read(self, stage: str, key: str, columns: list[str] | None = None) -> pa.Table:
+        """A finished piece.
+
+        Parameters
+        ----------
+        stage
+            Of the work.
+        key
+            Of the piece within it.
+        columns
+            Some columns; all if None.
+
+        Returns
+        -------
+        pyarrow.Table
+            Its rows, in order.
+        """
         return pq.read_table(self.path(stage, key), columns=columns)
 
     def write(self, stage: str, key: str, table: pa.Table) -> None:
-        self._filled(self.path(stage, key), partial(written, table))
+        """Write a piece, in place of an earlier one.
 
-    def _filled(self, path: Path, fill: Callable[[Path], object]) -> None:
+        Parameters
+        ----------
+        stage
+            Of the work.
+        key
+            Of the piece within it.
+        table
+            Its rows.
+        """
+        self._fill(self.path(stage, key), partial(write_piece, table))
+
+    def _fill(self, path: Path, fill: Callable[[Path], object]) -> None:
         with replacing(path) as temporary:
             fill(temporary)
             entry = {"piece": path.name, "sha256": sha256(temporary), "rows": pq.read_metadata(temporary).num_rows}
         append_json(self.folder / LOG, entry)
 
-    def _known(self) -> dict[str, str]:
+    def _digests(self) -> dict[str, str]:
         log = self.folder / LOG
         lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-        return {entry["piece"]: entry["sha256"] for line in lines if (entry := _readable(line))}
+        return {entry["piece"]: entry["sha256"] for line in lines if (entry := _log_entry(line))}
 
 
-def written(table: pa.Table, path: Path) -> None:
+def write_piece(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", compression_level=1)
 
 
-def _readable(line: str) -> dict[str, str]:
+def _log_entry(line: str) -> dict[str, str]:
     """An entry of the log; nothing for a line that a crash cut off."""
     try:
         return dict(json.loads(line))
@@ -73,7 +115,7 @@ def _readable(line: str) -> dict[str, str]:
         return {}
 
 
-def forget(workspace: Workspace) -> None:
+def remove_pieces(workspace: Workspace) -> None:
     """Remove the pieces of every run: a night is out, and what was left of others is older than it."""
     for folder in workspace.runs.glob("*/pieces"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -11,10 +11,24 @@ from pipelines.workspace.files import FOLDER_MODE, replacing, write_json
 from pipelines.workspace.paths import Workspace
 
 
-def keep(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.DataFrame) -> None:
-    """Keep the figures of a version such as `churn/3` and the rows of its final window.
+def save(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.DataFrame) -> None:
+    """Save what training found out about a version. That of another training is never written over.
 
-    Those of another training are never written over: raises E714 for a number that was given before.
+    Parameters
+    ----------
+    workspace
+        Where.
+    version
+        Such as `churn/3`.
+    facts
+        JSON-ready.
+    final
+        Rows of the final window.
+
+    Raises
+    ------
+    HeadwaterError
+        E714 (exit 7) for a number that was given before.
     """
     path = _path(workspace, version)
     path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
@@ -25,7 +39,7 @@ def keep(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.Da
     write_json(path, facts)
 
 
-def kept(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
+def load(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
     """Facts and final rows of a registered version, or None where they were never kept here."""
     path = _path(workspace, version)
     if not path.exists():

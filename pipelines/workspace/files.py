@@ -52,13 +52,43 @@ def write_json(path: Path, value: object) -> Path:
 
 
 def write_parquet(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> int:
-    """Replace a Parquet file by tables, each a group of rows, in order; gives the number of rows."""
+    """Replace a Parquet file. Pages carry checksums.
+
+    Parameters
+    ----------
+    path
+        The file.
+    tables
+        Each becomes a group of rows, in order.
+    schema
+        Of the file; tables are cast to it.
+
+    Returns
+    -------
+    int
+        The number of rows.
+    """
     with replacing(path) as temporary:
         return fill_parquet(temporary, tables, schema)
 
 
 def fill_parquet(path: Path, tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> int:
-    """The same into a file that nobody reads yet, such as one of `replacing`. Pages carry checksums."""
+    """The same into a file that nobody reads yet, such as one of `replacing`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    tables
+        Each becomes a group of rows, in order.
+    schema
+        Of the file; tables are cast to it.
+
+    Returns
+    -------
+    int
+        The number of rows.
+    """
     rows = 0
     with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         for table in tables:

@@ -62,7 +62,7 @@ class Journal:
     def add(self, **facts: object) -> None:
         """Add to the record; what is in it already stays, unless it is said anew."""
         path = self.folder / RECORD
-        self.record(**((readable(path) if path.is_file() else None) or {}) | facts)
+        self.record(**((read_record(path) if path.is_file() else None) or {}) | facts)
 
     def _append(self, name: str, started: float, facts: dict) -> None:
         line = {"step": name, "seconds": round(time.perf_counter() - started, 3)} | facts
@@ -72,14 +72,14 @@ class Journal:
 def history(workspace: Workspace) -> list[dict]:
     """The record of every run, newest first; of one that cannot be read only its name."""
     paths = workspace.runs.glob(f"*/{RECORD}")
-    records = [(readable(path) or {}) | {"run_id": path.parent.name} for path in paths]
+    records = [(read_record(path) or {}) | {"run_id": path.parent.name} for path in paths]
     return sorted(records, key=lambda r: (str(r.get("as_of")), str(r.get("run_id"))), reverse=True)
 
 
-def readable(path: Path) -> dict | None:
+def read_record(path: Path) -> dict | None:
     """A record, or None where the file holds no such thing any more."""
     try:
-        found = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes())
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None

@@ -52,22 +52,37 @@ class Workspace:
         return self.scores / f"{as_of.isoformat()}.parquet"
 
     def list_file(self, kind: str, as_of: date, ending: str) -> Path:
-        """Where a list of a date lies; `kind` is its target, or a name of its own."""
+        """Where a list lies.
+
+        Parameters
+        ----------
+        kind
+            Its target, or a name of its own.
+        as_of
+            Its date.
+        ending
+            Without the dot.
+
+        Returns
+        -------
+        pathlib.Path
+            In the workspace.
+        """
         return self.lists / f"{kind}-{as_of.isoformat()}.{ending}"
 
     def report(self, as_of: date) -> Path:
         """Where the report of a date lies."""
         return self.reports / f"{as_of.isoformat()}.html"
 
-    def published(self) -> list[date]:
+    def published_dates(self) -> list[date]:
         """The dates with a published file, oldest first."""
         return sorted(date.fromisoformat(path.stem) for path in self.scores.glob("????-??-??.parquet"))
 
-    def serving(self) -> date | None:
+    def serving_date(self) -> date | None:
         """The date that readers of `latest.parquet` see; None before the first publication."""
         return date.fromisoformat(self.latest.resolve().stem) if self.latest.exists() else None
 
 
-def from_here(path: Path) -> str:
+def relative_path(path: Path) -> str:
     """A path as people type it: relative to where they are, if it lies below."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

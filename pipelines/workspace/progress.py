@@ -45,8 +45,8 @@ class Steps:
             self._spinner = stack.enter_context(self.console.status(title)) if self.console.is_terminal else None
             stack.enter_context(written)
             yield facts
-        said = facts.get("said", "")
-        self.console.print(f"[green]✓[/] {title}  {said}  [dim]{perf_counter() - started:.1f} s[/]", soft_wrap=True)
+        sentence = facts.get("said", "")
+        self.console.print(f"[green]✓[/] {title}  {sentence}  [dim]{perf_counter() - started:.1f} s[/]", soft_wrap=True)
 
     def progress(self, done: int, of: int) -> None:
         """How far the present step is; with a spinner at once, in a log at most every minute.
@@ -58,11 +58,11 @@ class Steps:
         now = perf_counter()
         self._begun, self._last = self._last if done == 1 else self._begun, now
         left = (now - self._begun) / done * (of - done)
-        said = text("steps.progress", self.lang, title=self._title, done=done, of=of, minutes=left / 60)
+        sentence = text("steps.progress", self.lang, title=self._title, done=done, of=of, minutes=left / 60)
         if self._spinner:
-            self._spinner.update(said)
+            self._spinner.update(sentence)
         elif now - self._told >= EVERY and done < of:
-            self.console.print(said, soft_wrap=True)
+            self.console.print(sentence, soft_wrap=True)
             self._told = now
 
     def warn(self, message: str) -> None:

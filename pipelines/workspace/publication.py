@@ -27,13 +27,23 @@ from pipelines.workspace.paths import Workspace
 from pipelines.workspace.score_files import PREFIX, ScoreFile
 
 _log = logging.getLogger(__name__)
-_KEPT = 30
+_ARCHIVED = 30
 """Replaced score files that stay in the archive."""
 
 
 @dataclass(frozen=True)
-class Published:
-    """A published date: its metadata and its rows."""
+class Publication:
+    """A published date: its metadata and its rows.
+
+    Attributes
+    ----------
+    as_of
+        The date.
+    meta
+        Metadata of the file, as text.
+    scores
+        Its rows.
+    """
 
     as_of: date
     meta: dict[str, str]
@@ -45,13 +55,13 @@ class Published:
         return {name: model["version"] for name, model in json.loads(self.meta["models"]).items()}
 
 
-def published(workspace: Workspace, as_of: date | None) -> Published:
+def read_publication(workspace: Workspace, as_of: date | None) -> Publication:
     """The newest published date, or the one asked for. Raises E431 (exit 4) when it is not there, E340 when damaged."""
-    day = as_of or workspace.serving()
+    day = as_of or workspace.serving_date()
     if day is None:
         raise HeadwaterError("E431", file=workspace.latest)
-    scores = runs.whole(workspace, day)
-    return Published(day, scores.meta, scores)
+    scores = runs.verified_score_file(workspace, day)
+    return Publication(day, scores.meta, scores)
 
 
 def as_texts(**facts: Any) -> dict[str, str]:
@@ -100,12 +110,12 @@ class Draft:
         with self._or_discard():
             self._writer.add_key_value_metadata({PREFIX + k: v for k, v in meta.items() if k not in self._meta})
             self._writer.close()
-            if ScoreFile(self._file).verified() != self._rows:
+            if ScoreFile(self._file).verify() != self._rows:
                 raise HeadwaterError("E702", file=self._file)
             record(sha256(self._file))
-            _keep_old(self._workspace, self._target)
+            _archive_old(self._workspace, self._target)
             self._open.close()  # the commit point
-        _settle(self._workspace)
+        _sync_folder(self._workspace)
         return self._target
 
     def discard(self) -> None:
@@ -145,18 +155,18 @@ def clean(workspace: Workspace) -> None:
     _point_latest(workspace)
 
 
-def _keep_old(workspace: Workspace, target: Path) -> None:
+def _archive_old(workspace: Workspace, target: Path) -> None:
     """Link the file that is about to be replaced into the archive; the oldest ones beyond the limit go."""
     if not target.exists():
         return
-    kept = workspace.archive / f"{target.stem}.{sha256(target)[:12]}.parquet"
-    if not kept.exists():
-        os.link(target, kept)
-    for old in sorted(workspace.archive.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+    archived = workspace.archive / f"{target.stem}.{sha256(target)[:12]}.parquet"
+    if not archived.exists():
+        os.link(target, archived)
+    for old in sorted(workspace.archive.iterdir(), key=lambda path: path.stat().st_mtime)[:-_ARCHIVED]:
         old.unlink()
 
 
-def _settle(workspace: Workspace) -> None:
+def _sync_folder(workspace: Workspace) -> None:
     """Sync the folder and move `latest.parquet`; whatever fails here is only logged, for the scores are out."""
     try:
         sync(workspace.scores)
@@ -167,8 +177,8 @@ def _settle(workspace: Workspace) -> None:
 
 def _point_latest(workspace: Workspace) -> None:
     """Let `latest.parquet` name the newest published date; a backfill never moves it back."""
-    dates = workspace.published()
-    if not dates or workspace.serving() == dates[-1]:
+    dates = workspace.published_dates()
+    if not dates or workspace.serving_date() == dates[-1]:
         return
     link = workspace.root / f".latest.{os.getpid()}.tmp"
     link.unlink(missing_ok=True)

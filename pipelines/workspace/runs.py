@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,61 +19,61 @@ from models.scores.score_table import RowsDigest
 from pipelines.workspace import journal
 from pipelines.workspace.files import sha256
 from pipelines.workspace.paths import Workspace
-from pipelines.workspace.score_files import ScoreFile, damaged
+from pipelines.workspace.score_files import ScoreFile, damage_error
 
 PUBLISHING, SCORED, PUBLISHED = "publishing", "scored", "published"
 STOPPED, UNFINISHED, UNREADABLE = "stopped", "unfinished", "unreadable"
 
 
-def whole(workspace: Workspace, as_of: date) -> ScoreFile:
+def verified_score_file(workspace: Workspace, as_of: date) -> ScoreFile:
     """The score file of a date, compared with the record of its run. Raises E431 (not there) and E340 (damaged)."""
     path = workspace.score_file(as_of)
     try:
-        return _compared(workspace, path)
+        return _verified(workspace, path)
     except HeadwaterError as error:
         if error.problem.code != "E340":
             raise
-    return _compared(workspace, path)  # it may have been replaced while it was looked at
+    return _verified(workspace, path)  # it may have been replaced while it was looked at
 
 
-def _compared(workspace: Workspace, path: Path) -> ScoreFile:
+def _verified(workspace: Workspace, path: Path) -> ScoreFile:
     file = ScoreFile(path)
     recorded = record(workspace, file.meta["run_id"]).get("sha256")
     if recorded is None:
-        _agreeing(file)
+        _check_consistency(file)
     elif sha256(path) != recorded:
-        raise damaged(path, f"sha256 of run {file.meta['run_id']}")
+        raise damage_error(path, f"sha256 of run {file.meta['run_id']}")
     return file
 
 
-def _agreeing(file: ScoreFile) -> None:
+def _check_consistency(file: ScoreFile) -> None:
     """Raise E340 where a file contradicts what it says of its rows, its run and its models."""
     digest, meta = RowsDigest(), file.meta
-    with _misread(file.path):
+    with _damage_where_unreadable(file.path):
         models = {name: model["sha256"] for name, model in json.loads(meta["models"]).items()}
         json.loads(meta["high_value"])
         for piece in file.pieces():
             digest.add(piece)
     parts = {"inputs": meta["inputs"], "code": meta["code_version"], "config": meta["config_sha256"]}
     if digest.hexdigest() != meta["rows_sha256"]:
-        raise damaged(file.path, "rows_sha256")
+        raise damage_error(file.path, "rows_sha256")
     if journal.run_id(as_of=meta["as_of"], models=models, **parts) != meta["run_id"]:
-        raise damaged(file.path, "run_id")
+        raise damage_error(file.path, "run_id")
 
 
 @contextmanager
-def _misread(path: Path) -> Iterator[None]:
+def _damage_where_unreadable(path: Path) -> Iterator[None]:
     """Text that is no JSON any more, or rows of a type that cannot be: damage."""
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, NotImplementedError) as error:
-        raise damaged(path, error) from error
+        raise damage_error(path, error) from error
 
 
-def sound(workspace: Workspace, as_of: date) -> bool:
+def is_score_file_intact(workspace: Workspace, as_of: date) -> bool:
     """Is the score file of a date there, and whole?"""
     try:
-        whole(workspace, as_of)
+        verified_score_file(workspace, as_of)
     except HeadwaterError as error:
         if error.problem.code in ("E340", "E431"):
             return False
@@ -80,40 +81,68 @@ def sound(workspace: Workspace, as_of: date) -> bool:
     return True
 
 
+def previous_scores(workspace: Workspace, as_of: date) -> ScoreFile | None:
+    """The latest publication before a date that is whole."""
+    earlier = (day for day in reversed(workspace.published_dates()) if day < as_of)
+    day = next((day for day in earlier if is_score_file_intact(workspace, day)), None)
+    return verified_score_file(workspace, day) if day else None
+
+
+def damaged_before(workspace: Workspace, as_of: date) -> list[date]:
+    """The damaged publications between a date and the one that `previous_scores` gives, newest first."""
+    earlier = (day for day in reversed(workspace.published_dates()) if day < as_of)
+    return list(takewhile(lambda day: not is_score_file_intact(workspace, day), earlier))
+
+
 def record(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """What was recorded of a run; nothing where there is no record, or one that cannot be read."""
     path = workspace.runs / Path(run_id).name / journal.RECORD
-    return journal.readable(path) or {} if path.is_file() else {}
+    return journal.read_record(path) or {} if path.is_file() else {}
 
 
-def outcome(workspace: Workspace, found: Mapping[str, Any]) -> str:
+def outcome(workspace: Workspace, record: Mapping[str, Any]) -> str:
     """What became of a recorded run; one that was publishing is asked whether its score file ever came."""
-    told = found.get("outcome")
-    if told != PUBLISHING:
-        return told if told in (SCORED, PUBLISHED) else UNREADABLE
-    return UNFINISHED if _carried(workspace, found) else STOPPED
+    recorded = record.get("outcome")
+    if recorded != PUBLISHING:
+        return recorded if recorded in (SCORED, PUBLISHED) else UNREADABLE
+    return UNFINISHED if _is_published_by(workspace, record) else STOPPED
 
 
-def _carried(workspace: Workspace, found: Mapping[str, Any]) -> bool:
+def _is_published_by(workspace: Workspace, record: Mapping[str, Any]) -> bool:
     """Does the score file of the run's date come from this run?"""
     try:
-        path = workspace.score_file(date.fromisoformat(str(found.get("as_of"))))
-        return ScoreFile(path).meta.get("run_id") == found["run_id"]
+        path = workspace.score_file(date.fromisoformat(str(record.get("as_of"))))
+        return ScoreFile(path).meta.get("run_id") == record["run_id"]
     except (HeadwaterError, ValueError):  # no such date, no such file, or no file that says whose it is
         return False
 
 
-def intact(path: Path, run_id: str, recorded: str | None) -> bool:
-    """Is this the output of a run, whole? A workbook or page that somebody has edited and saved is, and stays theirs."""
+def is_output_intact(path: Path, run_id: str, recorded: str | None) -> bool:
+    """Is this the output of a run, whole? A workbook or page that somebody has edited and saved is, and stays theirs.
+
+    Parameters
+    ----------
+    path
+        The file.
+    run_id
+        Stands in every output.
+    recorded
+        Its sha256 on record; None where there is no record of it.
+
+    Returns
+    -------
+    bool
+        False too where it is not there.
+    """
     if not path.is_file():
         return False
     if recorded == sha256(path):
         return True
-    content = _entire(path)
+    content = _complete_content(path)
     return content is not None and (recorded is not None or run_id.encode() in content)
 
 
-def _entire(path: Path) -> bytes | None:
+def _complete_content(path: Path) -> bytes | None:
     """The text of a workbook or a page that is complete, None of one that is not."""
     if path.suffix != ".xlsx":
         content = path.read_bytes()

@@ -21,12 +21,12 @@ DAMAGE = (pa.ArrowException, ValueError, LookupError)
 class Meta(dict[str, str]):
     """The metadata of a file; a key that is not there is damage to the file."""
 
-    def __init__(self, path: Path, found: dict[str, str]):
-        super().__init__(found)
+    def __init__(self, path: Path, entries: dict[str, str]):
+        super().__init__(entries)
         self.path = path
 
     def __missing__(self, key: str) -> str:
-        raise damaged(self.path, f"{PREFIX}{key}")
+        raise damage_error(self.path, f"{PREFIX}{key}")
 
 
 class ScoreFile:
@@ -38,7 +38,7 @@ class ScoreFile:
 
     def __init__(self, path: Path):
         self.path = path
-        with self._opened() as file:
+        with self._open() as file:
             stored = file.metadata.metadata or {}
             self.schema, self.num_rows = file.schema_arrow, file.metadata.num_rows
             self.starts = list(
@@ -52,26 +52,26 @@ class ScoreFile:
         return self.schema.names
 
     def select(self, columns: Sequence[str]) -> pa.Table:
-        with self._opened() as file:
+        with self._open() as file:
             return file.read(columns=list(columns)).select(list(columns))
 
     def take(self, places: Sequence[int] | pa.Array, columns: Sequence[str] | None = None) -> pa.Table:
         """Some rows by their place, in that order; only the row groups that hold them are read."""
-        wanted = np.asarray(places, dtype="int64")
-        order = np.argsort(wanted, kind="stable")
-        bounds = np.searchsorted(wanted[order], self.starts)
+        rows_wanted = np.asarray(places, dtype="int64")
+        order = np.argsort(rows_wanted, kind="stable")
+        bounds = np.searchsorted(rows_wanted[order], self.starts)
         pieces = []
-        with self._opened() as file:
+        with self._open() as file:
             for group, (first, end) in enumerate(pairwise(bounds)):
                 if first < end:
-                    inside = wanted[order[first:end]] - self.starts[group]
+                    inside = rows_wanted[order[first:end]] - self.starts[group]
                     pieces.append(file.read_row_group(group, columns=columns).take(pa.array(inside)))
         rows = pa.concat_tables(pieces) if pieces else self.schema.empty_table().select(columns or self.column_names)
         return rows.take(pa.array(np.argsort(order, kind="stable")))
 
     def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Row group after row group."""
-        with self._opened() as file:
+        with self._open() as file:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=columns)
 
@@ -79,26 +79,26 @@ class ScoreFile:
         """All of it."""
         return self.select(self.column_names)
 
-    def verified(self) -> int:
+    def verify(self) -> int:
         """The number of rows, every page having been read."""
         return sum(piece.num_rows for piece in self.pieces())
 
     @contextmanager
-    def _opened(self) -> Iterator[pq.ParquetFile]:
+    def _open(self) -> Iterator[pq.ParquetFile]:
         try:
             with self.path.open("rb") as handle:
                 yield pq.ParquetFile(handle, page_checksum_verification=True)
         except FileNotFoundError:
             raise HeadwaterError("E431", file=self.path) from None
         except DAMAGE as error:
-            raise damaged(self.path, error) from error
+            raise damage_error(self.path, error) from error
         except OSError as error:
             if error.errno:  # the disk's doing, not the file's
                 raise
-            raise damaged(self.path, error) from error
+            raise damage_error(self.path, error) from error
 
 
-def damaged(path: Path, why: object) -> HeadwaterError:
+def damage_error(path: Path, why: object) -> HeadwaterError:
     """E340, with the date whose night makes the file again."""
     date = DATE.search(path.name)
     detail = (str(why).strip() or type(why).__name__).splitlines()[0]

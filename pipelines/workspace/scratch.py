@@ -13,16 +13,16 @@ from tempfile import TemporaryDirectory
 def folder(root: Path, prefix: str) -> Iterator[Path]:
     """A folder of its own in `root`, removed afterwards; those that killed runs left under the prefix go first.
 
-    Whoever works in one holds a lock on it, and the kernel frees it when he dies.
+    A process that works in one holds a lock on it, which the kernel frees when the process dies.
     """
-    with ExitStack() as held:
+    with ExitStack() as locks:
         with _locked(root):  # nobody looks between the making of a folder and its lock
             for left in root.glob(f"{prefix}*"):
                 with suppress(OSError), _locked(left, fcntl.LOCK_NB):
                     shutil.rmtree(left)
-            made = Path(held.enter_context(TemporaryDirectory(prefix=prefix, dir=root)))
-            held.enter_context(_locked(made))
-        yield made
+            path = Path(locks.enter_context(TemporaryDirectory(prefix=prefix, dir=root)))
+            locks.enter_context(_locked(path))
+        yield path
 
 
 @contextmanager

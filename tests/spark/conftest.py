@@ -29,9 +29,9 @@ SMALL = SparkSettings(master="local[2]", memory="1500m", partitions=2, options=Q
 @pytest.fixture(scope="session")
 def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkBackend"]:
     """The connection that these tests use where the others use DuckDB's."""
-    if lacking := spark.missing():
+    if lacking := spark.missing_requirement():
         pytest.skip(f"{lacking} is not installed: pip install 'headwater[spark]', and a Java 17 runtime")
-    with spark.connected(SMALL, tmp_path_factory.mktemp("spark")) as connection:
+    with spark.connection(SMALL, tmp_path_factory.mktemp("spark")) as connection:
         yield connection
 
 

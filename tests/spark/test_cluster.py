@@ -60,7 +60,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of a master to which two workers of one core have come, and the folder of all three."""
-    if lacking := spark.missing():
+    if lacking := spark.missing_requirement():
         pytest.skip(f"{lacking} is not installed: pip install 'headwater[spark]', and a Java 17 runtime")
     folder = tmp_path_factory.mktemp("cluster")
     address = f"spark://{HOST}:{(port := free_port())}"

@@ -40,7 +40,7 @@ def test_a_night_publishes_what_duckdbs_does(con, own_operator: Path):
 
 
 def test_without_spark_it_says_what_is_needed(own_operator: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(spark, "missing", lambda: "pyspark")
+    monkeypatch.setattr(spark, "missing_requirement", lambda: "pyspark")
     night = called("score", "--as-of", "2026-11-02", "--engine", "spark", "--lang", "en")
     assert night.exit_code == 7
     assert "E713" in night.stderr and "headwater[spark]" in night.stderr

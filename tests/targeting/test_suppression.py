@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 
-from targeting.suppression import ContactSettings, contact_status, refused
+from targeting.suppression import ContactSettings, contact_status, has_objected
 
 AS_OF = dt.date(2026, 11, 1)
 RECORDED = ContactSettings(consent="recorded", quiet_days=14)
@@ -68,7 +68,7 @@ def test_unknown_facts_speak_against_nobody():
 
 
 def test_refusal_is_told_apart_from_silence():
-    assert refused(pd.DataFrame({"consent": [True, False, None]})).tolist() == [False, True, False]
+    assert has_objected(pd.DataFrame({"consent": [True, False, None]})).tolist() == [False, True, False]
 
 
 def test_the_index_is_kept():

@@ -249,7 +249,7 @@ def test_an_unknown_family_is_refused(operator: Path, monkeypatch: pytest.Monkey
 @pytest.mark.slow
 def test_a_champion_without_them_is_refused_and_a_new_one_explains_with_them(own_operator: Path):
     from pipelines.flows import nightly, retrain
-    from pipelines.flows.nightly import Night
+    from pipelines.flows.night import Night
     from pipelines.workspace.progress import Steps
     from tests.demo_project import NIGHT
 

@@ -15,14 +15,14 @@ RNG = np.random.default_rng(1)
 EVALUATIONS = sample_evaluations()
 CHURN, VALUE = EVALUATIONS["churn"], EVALUATIONS["value"]
 Y = CHURN.final["y"].to_numpy(float)
-PREDICTIONS = {name: CHURN.final[name].to_numpy() for name in CHURN.shown}
+PREDICTIONS = {name: CHURN.final[name].to_numpy() for name in CHURN.compared_models}
 
 
 def drawn(lang):
     return {
         "calibration": charts.calibration(Y, PREDICTIONS["trees"], lang),
         "gain": charts.gain(Y, PREDICTIONS, "trees", lang),
-        "captured": charts.captured_at(Y, PREDICTIONS, "trees", lang),
+        "captured": charts.captured_bars(Y, PREDICTIONS, "trees", lang),
         "reasons": charts.reasons({"plan": 0.25, "usage_trend": 0.75}, lang),
         "deciles": charts.deciles(VALUE.final["y"].to_numpy(), VALUE.final["trees"].to_numpy(), "¥", lang),
         "rates": charts.rates(CHURN.rates, lang),
@@ -55,14 +55,14 @@ def test_ids_of_two_pictures_never_meet():
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.2, 1.0])
 def test_captured_is_the_metric_of_the_models(share):
     for prediction in (PREDICTIONS["rule"], PREDICTIONS["rule"].round(1)):  # with ties too
-        ours = charts.captured(Y, prediction, [share])[0]
+        ours = charts.captured_shares(Y, prediction, [share])[0]
         assert ours == pytest.approx(float(captured_at(share)(Y, prediction, Y)), abs=1e-9)
 
 
 def test_captured_is_a_rising_curve_from_nothing_to_all():
-    curve = charts.captured(Y, RNG.random(len(Y)), np.linspace(0, 1, 50))
+    curve = charts.captured_shares(Y, RNG.random(len(Y)), np.linspace(0, 1, 50))
     assert curve[0] == 0 and curve[-1] == pytest.approx(1) and (np.diff(curve) >= 0).all()
-    assert (charts.captured(np.zeros(5), np.arange(5.0), [0.5]) == 0).all()
+    assert (charts.captured_shares(np.zeros(5), np.arange(5.0), [0.5]) == 0).all()
 
 
 def test_wilson_against_published_figures():

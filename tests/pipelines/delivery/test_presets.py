@@ -4,7 +4,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from models.scores.columns import BY_NAME
-from pipelines.delivery.presets import REASONS, preset, preset_name, presets, shaped
+from pipelines.delivery.presets import REASONS, preset, preset_name, preset_rows, presets
 from pipelines.wording.reasons import Wording
 from targeting.ranking import ListSettings, churn_list
 from tests.scores_sample import sample_scores
@@ -42,19 +42,19 @@ def test_braze_headers_are_exact():
 
 
 def test_dynamics_speaks_in_its_codes():
-    rows = shaped(LIST, preset("dynamics"), Wording({}, "en"))
+    rows = preset_rows(LIST, preset("dynamics"), Wording({}, "en"))
     assert set(rows["ScoreTrend"]) <= {"0", "1", "2", "3"} and set(rows["Grade"]) <= set("ABCD")
     assert rows["Score"].between(0, 100).all()
 
 
 def test_machines_get_codes_and_people_get_words():
-    assert set(shaped(LIST, preset("csv"), Wording({}, "zh"))["churn_risk_band"]) <= {
+    assert set(preset_rows(LIST, preset("csv"), Wording({}, "zh"))["churn_risk_band"]) <= {
         "low",
         "medium",
         "high",
         "critical",
     }
-    assert set(shaped(LIST, preset("excel-zh"), Wording({}, "zh"))["风险等级"]) <= {"低", "中", "高", "极高"}
+    assert set(preset_rows(LIST, preset("excel-zh"), Wording({}, "zh"))["风险等级"]) <= {"低", "中", "高", "极高"}
 
 
 def test_a_format_and_a_language_name_a_preset():

@@ -11,7 +11,6 @@ import pytest
 
 from models.scores import score_table
 from pipelines.delivery.report import render
-from pipelines.delivery.report_customers import TOP_ROWS, highest_rows
 from pipelines.delivery.report_data import Evaluation, ReportData, TableUse
 from tests.scores_sample import AS_OF, sample_frame, sample_report
 
@@ -250,22 +249,10 @@ def test_of_many_candidates_the_winner_its_plain_rivals_and_the_rule_are_shown()
     churn = DATA.evaluations["churn"]
     final = churn.final.assign(blend=churn.final["trees"], value_trees=churn.final["trees"])
     many = dataclasses.replace(churn, final=final, winner="blend", metrics=_as(churn.metrics, "trees", "blend"))
-    assert many.shown == ["blend", "linear", "trees", "rule"]
+    assert many.compared_models == ["blend", "linear", "trees", "rule"]
     shown = told(many)
     assert "Linear + boosting · chosen" in shown and "of value" not in shown
 
 
 def _as(metrics, model, name):
     return pd.concat([metrics, metrics[metrics["model"].eq(model)].assign(model=name)])
-
-
-@pytest.mark.parametrize("alike", [1, 7, 400])
-def test_the_customers_shown_are_the_first_of_everybody(alike: int):
-    """As a sort of everybody would have them, equals by id; `alike` so many share a value."""
-    rows = sample_frame(400).sort_values("value_at_risk")
-    rows["value_at_risk"] = (np.arange(400) // alike).astype(float)
-    rows = rows.sample(frac=1, random_state=5).reset_index(drop=True)
-    free = ~rows["is_holdout"].astype(bool)
-    first = rows[free].sort_values(["value_at_risk", "customer_id"], ascending=[False, True]).head(TOP_ROWS)
-    shown = highest_rows(rows, free, "value_at_risk")
-    assert list(shown["customer_id"]) == list(first["customer_id"])

@@ -5,7 +5,7 @@ import pytest
 
 from features.catalogue import catalogue
 from pipelines.delivery import workbook
-from pipelines.delivery.presets import preset, shaped
+from pipelines.delivery.presets import preset, preset_rows
 from pipelines.wording.reasons import Wording
 from targeting.ranking import ListResult, ListSettings, churn_list
 from tests.scores_sample import sample_scores
@@ -16,7 +16,7 @@ LIST = churn_list(sample_scores(800), ListSettings(top=60))
 
 def book(tmp_path, lang="zh", result=LIST, **options):
     shape = preset(f"excel-{lang}")
-    rows = shaped(result, shape, Wording(FEATURES, lang))
+    rows = preset_rows(result, shape, Wording(FEATURES, lang))
     facts = workbook.Facts(result, rows, shape, "CNY", {"run_id": "2026-11-01-abc"}, withdrawn=0)
     workbook.write(facts, tmp_path / "x.xlsx", **options)
     return openpyxl.load_workbook(tmp_path / "x.xlsx")

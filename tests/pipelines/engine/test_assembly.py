@@ -10,7 +10,7 @@ from features.build import join, parts
 from features.definition import KEY, ROW
 from features.spine import population
 from pipelines.engine.assembly import Assembly
-from pipelines.engine.chunks import CELLS, Chunk, most_rows
+from pipelines.engine.chunks import Chunk
 from pipelines.engine.engines import DuckDbEngine, wide_schema
 from pipelines.project import Project
 from pipelines.workspace.files import write_parquet
@@ -51,16 +51,16 @@ def test_all_few_and_one_get_the_same_rows(project):
     tables, steps = project.tables(NIGHT), Counted()
     with Assembly(project, tables, [NIGHT], steps) as made:
         everybody = pd.concat(made.snapshots(), ignore_index=True)
-        assert set(made._kept) == {"bills", "customers", "subscriptions", "usage"}
+        assert set(made._block_paths) == {"bills", "customers", "subscriptions", "usage"}
     chunks = len(made.chunks())
     assert chunks > 2
     assert steps.told == [(n, chunks) for n in range(1, chunks + 1)] * 2, "each pass over everybody is counted"
 
     with Assembly(project, tables, [NIGHT], few=True) as few:
         pd.testing.assert_frame_equal(pd.concat(few.snapshots(), ignore_index=True), everybody)
-        assert not few._kept
+        assert not few._block_paths
         customer = everybody.customer_id[901]
-        one = few.of(customer)
+        one = few.customer_snapshot(customer)
         pd.testing.assert_frame_equal(one, everybody[everybody.customer_id == customer].reset_index(drop=True))
 
     pd.testing.assert_frame_equal(everybody, at_once(project))
@@ -74,8 +74,8 @@ def test_peers_are_the_same_however_many_features_are_compared_at_once(project, 
     with Assembly(project, tables, [NIGHT]) as one_by_one:
         pd.testing.assert_frame_equal(pd.concat(one_by_one.snapshots(), ignore_index=True), rows)
     compared = [feature for feature in project.features if feature.source == "peers"]
-    assert len(together._together["peers"]) == 1
-    assert len(one_by_one._together["peers"]) == len(compared) > 1
+    assert len(together._whole_tables["peers"]) == 1
+    assert len(one_by_one._whole_tables["peers"]) == len(compared) > 1
 
 
 def test_accounts_are_looked_at_by_those_who_share_them_not_by_all_customers(project, monkeypatch):
@@ -93,7 +93,7 @@ def test_accounts_are_looked_at_by_those_who_share_them_not_by_all_customers(pro
     for members, expected in ((sharing_one, 1), (sharing_one - 1, 2)):
         monkeypatch.setattr("pipelines.engine.assembly.MEMBERS", members)
         with Assembly(project, tables, [NIGHT]) as made:
-            assert made._together["household"]
+            assert made._whole_tables["household"]
         assert looks.count(sorted(ACROSS)) == expected
         looks.clear()
 
@@ -139,12 +139,7 @@ def test_features_are_written_whole_or_not_at_all(project, tmp_path, monkeypatch
 def test_nobody_is_found_who_is_not_there(project):
     for few in (True, False):
         with Assembly(project, project.tables(NIGHT), [NIGHT], few=few) as made:
-            assert made.of("nobody").empty
-
-
-@pytest.mark.parametrize(("columns", "rows"), [(1, 100_000), (300, 100_000), (1_000, 30_000), (2 * CELLS, 1)])
-def test_a_wide_catalogue_makes_smaller_chunks(columns, rows):
-    assert most_rows(100_000, columns) == rows
+            assert made.customer_snapshot("nobody").empty
 
 
 def test_two_may_work_side_by_side(project):

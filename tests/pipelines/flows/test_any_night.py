@@ -9,7 +9,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from pipelines.flows import nightly
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.workspace.progress import Steps
 
@@ -104,7 +104,7 @@ def test_that_evening_and_a_month_later(own_operator: Path, day: date):
     shutil.rmtree(own_operator / "workspace" / "operator" / "tables")
     assert as_of_that_evening(own_operator / "data" / "operator" / "raw", day) > 1_000
     evening = night(day)
-    assert not evening.already and evening.run_id != later.run_id
+    assert not evening.already_published and evening.run_id != later.run_id
     assert evening.meta["rows_sha256"] == later.meta["rows_sha256"]
 
 

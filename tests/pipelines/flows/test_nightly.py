@@ -16,7 +16,7 @@ from pipelines.engine.assembly import Assembly
 from pipelines.engine.chunks import Chunk
 from pipelines.engine.scoring_run import ScoringRun
 from pipelines.flows import nightly
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.workspace import bundles, files
@@ -71,7 +71,7 @@ def test_the_same_night_again_writes_nothing(own_operator):
     before = files.sha256(scores(own_operator))
     times = scores(own_operator).stat().st_mtime_ns
     again = night()
-    assert again.already and again.published
+    assert again.already_published and again.published
     assert files.sha256(scores(own_operator)) == before
     assert scores(own_operator).stat().st_mtime_ns == times
 
@@ -89,7 +89,7 @@ def test_a_backfill_touches_its_own_date_only(own_operator):
     back = night(date(2026, 9, 1))
     assert back.published
     assert files.sha256(scores(own_operator)) == before
-    assert Project.open("configs/operator.yaml").workspace.serving() == NIGHT
+    assert Project.open("configs/operator.yaml").workspace.serving_date() == NIGHT
 
 
 def test_a_backfill_sees_what_that_night_saw(own_operator):
@@ -117,7 +117,7 @@ def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
     """Killed in its third chunk; of the two that were scored one is damaged afterwards, and a block of another."""
     whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
     scores(own_operator).unlink()
-    seen, made = ScoringRun.seen, []
+    seen, made = ScoringRun.inputs, []
 
     def stop_at_the_third(self: ScoringRun, chunk: Chunk):
         made.append(chunk)
@@ -125,7 +125,7 @@ def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
             raise KeyboardInterrupt
         return seen(self, chunk)
 
-    monkeypatch.setattr(ScoringRun, "seen", stop_at_the_third)
+    monkeypatch.setattr(ScoringRun, "inputs", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         night(chunk=700)
     left = own_operator / "workspace" / "operator" / "runs"

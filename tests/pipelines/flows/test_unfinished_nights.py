@@ -17,7 +17,7 @@ from features.errors import HeadwaterError
 from pipelines.cli.app import app
 from pipelines.delivery import lists
 from pipelines.flows import nightly
-from pipelines.flows.nightly import Night
+from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.workspace import files, journal, runs
@@ -71,16 +71,16 @@ def outcome(as_of: date) -> str:
 
 def test_a_night_that_was_killed_is_finished_by_the_next_run(own_operator):
     """Before the swap, before the lists, between lists and report, and before the record says that all is done."""
-    killed_at("workspace.publication._keep_old", EARLIER)
+    killed_at("workspace.publication._archive_old", EARLIER)
     assert states(EARLIER) == {} and outcome(EARLIER) == runs.STOPPED
-    killed_at("flows.nightly._draw", EARLIER)
+    killed_at("flows.outputs.write_lists", EARLIER)
     published = states(EARLIER)
     assert list(published) == outputs(EARLIER)[:1] and outcome(EARLIER) == runs.UNFINISHED
     assert "stopped before lists and report" in told("runs", "list")
-    killed_at("flows.nightly._write_report", EARLIER)
+    killed_at("flows.outputs.write_report", EARLIER)
     listed = states(EARLIER)
     assert list(listed) == outputs(EARLIER)[:3] and published.items() <= listed.items()
-    killed_at("flows.nightly._ended", EARLIER)
+    killed_at("flows.nightly._record_outcome", EARLIER)
     everything = states(EARLIER)
     assert list(everything) == outputs(EARLIER) and listed.items() <= everything.items()
     said = told("nightly", "--as-of", EARLIER.isoformat())
@@ -125,7 +125,7 @@ def test_lists_of_another_run_of_the_date_are_not_this_run_s(own_operator):
     project = Project.open("configs/operator.yaml", **{"lists.top": 10})
     nightly.run(Night(project, NIGHT, Steps(quiet=True)))
     assert files.sha256(outputs(NIGHT)[1]) != first
-    killed_at("flows.nightly._draw", NIGHT)
+    killed_at("flows.outputs.write_lists", NIGHT)
     night()
     assert files.sha256(outputs(NIGHT)[1]) == first
 
@@ -136,10 +136,10 @@ def test_scores_alone_and_then_the_whole_night(own_operator):
     assert "no lists asked for" in told("runs", "list")
     scores = states(EARLIER)
     whole = night(EARLIER)
-    assert whole.already and whole.outputs == outputs(EARLIER) == list(states(EARLIER))
+    assert whole.already_published and whole.outputs == outputs(EARLIER) == list(states(EARLIER))
     assert scores.items() <= states(EARLIER).items()
     everything, record = states(EARLIER), runs.record(space(), whole.run_id)
-    assert night(EARLIER, lists=False).already
+    assert night(EARLIER, lists=False).already_published
     assert states(EARLIER) == everything and runs.record(space(), whole.run_id) == record
     assert outcome(EARLIER) == runs.PUBLISHED
 
@@ -154,7 +154,7 @@ def test_where_nobody_consents_no_lists_are_expected(own_operator, monkeypatch):
     assert [problem.code for problem in first.warnings if problem.code == "W261"] == ["W261"]
     assert list(states(EARLIER)) == outputs(EARLIER)[::3]
     again = night(EARLIER)
-    assert again.already and not again.remade and again.outputs == outputs(EARLIER)[::3]
+    assert again.already_published and not again.remade and again.outputs == outputs(EARLIER)[::3]
 
 
 def named_command(stderr: str) -> list[str]:
@@ -185,7 +185,7 @@ def test_a_damaged_score_file_is_made_again_by_the_command_that_is_named(own_ope
     assert outputs(NIGHT)[0].read_bytes() == good
     assert [files.sha256(path) for path in space().archive.iterdir()] == [damaged]
     told("list", "vip")
-    assert night().already
+    assert night().already_published
 
 
 @pytest.mark.slow
@@ -194,13 +194,13 @@ def test_a_damaged_earlier_file_is_passed_over(own_operator):
     outputs(NIGHT)[0].unlink()
     earlier = outputs(EARLIER)[0]
     earlier.write_bytes(earlier.read_bytes()[:-500])
-    assert nightly.before(space(), NIGHT) is None
+    assert runs.previous_scores(space(), NIGHT) is None
     done = CliRunner().invoke(app, ["nightly", "--lang", "en"])
     assert done.exit_code == 0, done.output
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("WARNING W340")]
     assert str(earlier) in warning
     told(*named_command(warning))
-    assert nightly.before(space(), NIGHT).meta["as_of"] == "2026-10-01"
+    assert runs.previous_scores(space(), NIGHT).meta["as_of"] == "2026-10-01"
 
 
 def test_the_words_of_an_outcome_are_in_both_languages():

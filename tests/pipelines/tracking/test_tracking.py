@@ -38,7 +38,7 @@ def test_a_new_store_is_there_whole_or_not_at_all(workspace, monkeypatch, troubl
 
 
 def mlflow_locations(workspace: Workspace) -> list[str]:
-    with tracking.store(workspace) as client:
+    with tracking.registry_client(workspace) as client:
         return [found.artifact_location for found in client.search_experiments()]
 
 
@@ -47,12 +47,12 @@ def test_who_was_quicker_keeps_his_store(workspace, monkeypatch):
         workspace.tracking.write_bytes(b"of another process")
 
     monkeypatch.setattr(tracking, "sync", others)
-    tracking.make(workspace)
+    tracking.create_store(workspace)
     assert workspace.tracking.read_bytes() == b"of another process"
 
 
 def test_what_is_written_later_waits_for_the_disk_again(workspace):
-    tracking.make(workspace)
+    tracking.create_store(workspace)
     engine = sqlalchemy.create_engine(f"sqlite:///{workspace.tracking}")
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2

@@ -29,7 +29,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def copies(workspace: Workspace) -> dict[str, dict[str, str]]:
-    return {target: files for target, (_, _, files) in bundles.texts(workspace).items()}
+    return {target: files for target, (_, _, files) in bundles.champion_texts(workspace).items()}
 
 
 def flip(path: Path, bit: int) -> None:
@@ -42,7 +42,7 @@ def flip(path: Path, bit: int) -> None:
 def test_every_flipped_bit_is_noticed_and_mended(workspace, name):
     """What is damaged stays beside, and is never in force again."""
     draw = random.Random(name)
-    entries = bundles.in_force(workspace)
+    entries = bundles.champion_entries(workspace)
     for _ in range(60):
         path = bundles.current(workspace) / name
         good = path.read_bytes()
@@ -51,15 +51,15 @@ def test_every_flipped_bit_is_noticed_and_mended(workspace, name):
             if path.read_bytes().strip() != good.strip():
                 break
         with pytest.raises(HeadwaterError, match="E523" if "churn" in name else "E531"):
-            bundles.texts(workspace)
+            bundles.champion_texts(workspace)
         if "churn" in name:
-            assert [problem.values["version"] for problem in bundles.damaged(workspace)] == ["churn/1"]
-            assert bundles.readable(workspace, "churn") is None
+            assert [problem.values["version"] for problem in bundles.damage_warnings(workspace)] == ["churn/1"]
+            assert bundles.intact_champion(workspace, "churn") is None
             bundles.install(workspace, "churn", "churn/1", CHURN)
         else:
             bundles.establish(workspace, {}, {"churn": ("churn/1", CHURN), "value": ("value/1", VALUE)})
-        assert copies(workspace) == {"churn": CHURN, "value": VALUE} and bundles.in_force(workspace) == entries
-        assert not bundles.damaged(workspace)
+        assert copies(workspace) == {"churn": CHURN, "value": VALUE} and bundles.champion_entries(workspace) == entries
+        assert not bundles.damage_warnings(workspace)
         assert not list(workspace.models.glob(".staging-*"))
 
 
@@ -75,7 +75,7 @@ def test_other_damage_is_noticed_and_mended(workspace, harm):
     else:
         (folder / "trees.txt").unlink()
     with pytest.raises(HeadwaterError, match=r"E52[23]") as error:
-        bundles.texts(workspace)
+        bundles.champion_texts(workspace)
     assert error.value.problem.values["target"] == "churn" and error.value.problem.values["number"] == "1"
     bundles.install(workspace, "churn", "churn/1", CHURN)
     assert copies(workspace) == {"churn": CHURN, "value": VALUE}
@@ -105,9 +105,9 @@ def test_damage_to_one_target_does_not_hinder_another(workspace):
         flip(generation / "churn" / "trees.txt", 3)
     bundles.install(workspace, "value", "value/2", CHURN)
     with pytest.raises(HeadwaterError, match="E523"):
-        bundles.texts(workspace)
-    assert bundles.kept(workspace, "churn/1") is None
-    assert bundles.kept(workspace, "value/1") == VALUE
+        bundles.champion_texts(workspace)
+    assert bundles.local_texts(workspace, "churn/1") is None
+    assert bundles.local_texts(workspace, "value/1") == VALUE
     bundles.install(workspace, "churn", "churn/1", CHURN)
     assert copies(workspace) == {"churn": CHURN, "value": CHURN}
 
@@ -123,7 +123,7 @@ def fix(said: str) -> list[str]:
 
 def test_the_named_command_puts_a_champion_in_place_again(own_operator):
     workspace = Project.open("configs/operator.yaml").workspace
-    champions = bundles.texts(workspace)
+    champions = bundles.champion_texts(workspace)
     for harmed in ("churn", "value"):
         for path in (bundles.current(workspace) / harmed).iterdir():
             flip(path, 999)
@@ -132,7 +132,7 @@ def test_the_named_command_puts_a_champion_in_place_again(own_operator):
     assert run(*fix(said))[0] == 0
     while (found := run("doctor"))[0] != 0:
         assert run(*re.search(r"headwater (promote \w+ --version 1)", found[1])[1].split())[0] == 0
-    assert bundles.texts(workspace) == champions
+    assert bundles.champion_texts(workspace) == champions
 
 
 @pytest.mark.slow
@@ -144,7 +144,7 @@ def test_training_goes_on_without_a_damaged_champion_and_replaces_it(own_operato
     assert code == 5 or "churn/2" in said
     done = CliRunner().invoke(app, ["promote", "churn", "--force", "--reason", "damaged", "--lang", "en"])
     assert done.exit_code == 0, done.output
-    assert bundles.texts(workspace)["churn"][0] == "churn/2"
+    assert bundles.champion_texts(workspace)["churn"][0] == "churn/2"
     assert run("rollback", "churn")[0] == 0
     assert bundles.champions(workspace)["churn"].version == "churn/1"
 
@@ -154,9 +154,9 @@ def test_a_rollback_leaves_a_damaged_champion(own_operator):
     workspace = project.workspace
     first = tracking.versions(workspace, "churn")[0]
     second = tracking.versions(workspace, "value")[0]
-    with tracking.store(workspace) as client:
+    with tracking.registry_client(workspace) as client:
         client.set_model_version_tag("churn", "1", "before", "churn/1")
-    assert first.tags["sha256"] == bundles.texts(workspace)["churn"][1]
+    assert first.tags["sha256"] == bundles.champion_texts(workspace)["churn"][1]
     flip(bundles.current(workspace) / "churn" / "bundle.json", 999)
     assert promotion.rollback(project, "churn").name == "churn/1"
     assert set(bundles.champions(workspace)) == {"churn", "value", "vip"} and second.name == "value/1"

@@ -64,7 +64,7 @@ def test_the_whole_folder_reads_as_the_history(workspace):
 def test_a_backfill_never_moves_latest_back(workspace):
     publish(workspace, [table(2)], meta("b"), len)
     publish(workspace, [table(1)], meta("a", date(2026, 10, 1)), len)
-    assert workspace.serving() == DAY
+    assert workspace.serving_date() == DAY
 
 
 def test_what_is_replaced_is_kept(workspace):
@@ -151,25 +151,6 @@ def test_one_flipped_bit_is_noticed(workspace):
     assert error.value.exit_code == 3
 
 
-def test_the_lock_names_its_holder_and_is_free_afterwards(workspace):
-    with exclusive(workspace, "first"), pytest.raises(HeadwaterError) as error, exclusive(workspace, "second"):
-        pass
-    assert error.value.exit_code == 6
-    assert f"pid {os.getpid()} (first)" in error.value.problem.values["holder"]
-    with exclusive(workspace, "third"):
-        pass
-
-
-def test_leftovers_of_a_killed_run_go_and_latest_is_mended(workspace):
-    publish(workspace, [table(1)], meta("a"), len)
-    (workspace.scores / ".2026-10-31.parquet.zzz.tmp").write_text("half")
-    workspace.latest.unlink()
-    with exclusive(workspace, "next"):
-        pass
-    assert workspace.serving() == DAY
-    assert [path.name for path in workspace.scores.iterdir()] == [f"{DAY}.parquet"]
-
-
 KILLED = """
 import sys, pyarrow as pa
 from pathlib import Path
@@ -203,13 +184,6 @@ def test_killing_the_writer_never_tears_the_file(workspace, tmp_path):
         with exclusive(workspace, "next"):
             assert not list(workspace.scores.glob(".*"))
     assert workspace.score_file(DAY).exists()
-
-
-@pytest.mark.parametrize("name", ["", "..", "../out", "a/b", "-x", "x" * 65, "名"])
-def test_a_project_name_is_a_plain_file_name(tmp_path, name):
-    with pytest.raises(HeadwaterError) as error:
-        Workspace.open(tmp_path, name)
-    assert error.value.exit_code == 2
 
 
 def test_a_missing_date_is_exit_4(workspace):

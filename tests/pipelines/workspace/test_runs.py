@@ -52,7 +52,7 @@ def out(workspace: Workspace, *, recorded: bool = True) -> Path:
 
 
 def read(workspace: Workspace) -> tuple[dict, pa.Table]:
-    found = runs.whole(workspace, DAY)
+    found = runs.verified_score_file(workspace, DAY)
     return dict(found.meta), found.table()
 
 
@@ -75,7 +75,7 @@ def test_no_flipped_bit_of_a_recorded_file_passes(workspace):
     for bit in bits(content, 300, seed=1):
         path.write_bytes(flipped(content, bit))
         with pytest.raises(HeadwaterError, match="E340") as error:
-            runs.whole(workspace, DAY)
+            runs.verified_score_file(workspace, DAY)
         assert error.value.problem.values["as_of"] == "2026-10-31"
     path.write_bytes(content)
     assert read(workspace)[1].equals(ROWS)
@@ -88,7 +88,7 @@ def test_a_file_that_was_cut_is_damaged_wherever_the_cut_is(workspace, recorded)
     for hundredth in range(100):
         path.write_bytes(content[: len(content) * hundredth // 100])
         with pytest.raises(HeadwaterError, match="E340"):
-            runs.whole(workspace, DAY)
+            runs.verified_score_file(workspace, DAY)
 
 
 def test_without_a_record_a_file_must_agree_with_itself(workspace):
@@ -164,7 +164,7 @@ def test_a_record_that_cannot_be_read_does_not_stop_who_reads_the_scores(workspa
     assert read(workspace)[1].equals(ROWS)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(HeadwaterError, match="E340"):
-        runs.whole(workspace, DAY)
+        runs.verified_score_file(workspace, DAY)
 
 
 def outcomes(workspace: Workspace) -> list[str]:
@@ -181,12 +181,12 @@ def book(path: Path, content: str) -> str:
 def test_a_workbook_that_somebody_saved_is_whole(tmp_path):
     path = tmp_path / "vip.xlsx"
     recorded = book(path, "run_id abc123")
-    assert runs.intact(path, "abc123", recorded)
+    assert runs.is_output_intact(path, "abc123", recorded)
     book(path, "run_id abc123, called on Monday")
-    assert runs.intact(path, "abc123", recorded) and runs.intact(path, "abc123", None)
+    assert runs.is_output_intact(path, "abc123", recorded) and runs.is_output_intact(path, "abc123", None)
     book(path, "the sheet about the run was deleted")
-    assert runs.intact(path, "abc123", recorded)
-    assert not runs.intact(path, "abc123", None), "it may be of another run"
+    assert runs.is_output_intact(path, "abc123", recorded)
+    assert not runs.is_output_intact(path, "abc123", None), "it may be of another run"
 
 
 def test_a_damaged_or_missing_output_is_not_whole(tmp_path):
@@ -194,12 +194,12 @@ def test_a_damaged_or_missing_output_is_not_whole(tmp_path):
     recorded = book(workbook, "run_id abc123 " * 200)
     content = workbook.read_bytes()
     workbook.write_bytes(content[:-30])
-    assert not runs.intact(workbook, "abc123", recorded)
+    assert not runs.is_output_intact(workbook, "abc123", recorded)
     workbook.write_bytes(content[:60] + bytes([content[60] ^ 1]) + content[61:])
-    assert not runs.intact(workbook, "abc123", recorded)
+    assert not runs.is_output_intact(workbook, "abc123", recorded)
     page.write_text("<html>abc123 <p>half a sen")
-    assert not runs.intact(page, "abc123", "0")
+    assert not runs.is_output_intact(page, "abc123", "0")
     page.write_text("<html>abc123</html>\n")
-    assert runs.intact(page, "abc123", None) and not runs.intact(page, "another", None)
+    assert runs.is_output_intact(page, "abc123", None) and not runs.is_output_intact(page, "another", None)
     page.unlink()
-    assert not runs.intact(page, "abc123", "0")
+    assert not runs.is_output_intact(page, "abc123", "0")

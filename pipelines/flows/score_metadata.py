@@ -1,0 +1,25 @@
+"""The metadata of a score file: what its rows follow from."""
+
+from models.scores.score_table import SCHEMA_VERSION
+from pipelines.engine import scoring
+from pipelines.flows.night import Night
+from pipelines.workspace import publication
+from pipelines.workspace.journal import code_version
+
+
+def score_metadata(night: Night) -> dict[str, str]:
+    """Everything that is known of the rows before they are made, for the file that holds them. All text."""
+    assert night.tables is not None
+    project = night.project
+    return publication.as_texts(
+        run_id=night.run_id,
+        as_of=night.as_of.isoformat(),
+        schema_version=SCHEMA_VERSION,
+        models={n: {"version": c.version, "sha256": c.sha256} for n, c in night.champions.items()},
+        feature_set_hash=project.feature_set_hash,
+        inputs=night.tables.fingerprint,
+        input_files={n: [vars(f) for f in files] for n, files in night.tables.fingerprints.items()},
+        high_value=scoring.targets_of(night.champions, project.settings).vip.high_value.model_dump(),
+        code_version=code_version(),
+        config_sha256=project.settings.fingerprint(),
+    )

@@ -1,0 +1,21 @@
+"""`headwater train | backtest | promote | rollback`: versions come, are champions, and go."""
+
+from pathlib import Path
+
+from tests.pipelines.cli.calls import document, stderr
+
+
+def test_train_backtest_promote_and_roll_back(own_operator):
+    trained = document("train", "churn")["models"][0]
+    assert trained["version"] == "churn/2" and not trained["promoted"]
+    document("promote", "churn", code=5)
+    assert "E232" in stderr("promote", "churn", "--force", code=2)
+    assert document("promote", "churn", "--force", "--reason", "same model, for the test")["champion"] == "churn/2"
+    assert document("rollback", "churn")["champion"] == "churn/1"
+    results = document("backtest", "churn", "--out", "results.md")["results"]
+    assert {row["model"] for row in results[0]["metrics"]} >= {"rule", "linear", "trees"}
+    assert "headwater backtest" in Path("results.md").read_text(encoding="utf-8")
+
+
+def test_a_target_that_is_not_registered_is_exit_2():
+    assert "is not one of" in stderr("promote", "loyalty", code=2)

@@ -1,0 +1,54 @@
+"""Grades follow from the figures: A where the intervals part, C where the rule was not beaten, none for few cases."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from models.targets.registry import TARGETS
+from pipelines.delivery import report_models
+from pipelines.delivery.report_data import Page
+from pipelines.wording.formats import NOTHING
+from tests.scores_sample import sample_report
+
+DATA = sample_report(200)
+PAGE = Page(DATA, "en")
+CHURN, VALUE, VIP = (DATA.evaluations[name] for name in ("churn", "value", "vip"))
+
+
+def test_every_target_has_a_block_in_the_order_of_the_registry():
+    versions = [block["version"] for block in report_models.models(PAGE)]
+    assert versions == [DATA.models[name] for name in TARGETS if name in DATA.evaluations]
+
+
+def test_grades():
+    target = TARGETS["churn"]
+    assert report_models._grade(target, CHURN) == "A"
+    wide = CHURN.metrics.assign(low=CHURN.metrics["low"] - 0.3, high=CHURN.metrics["high"] + 0.3)
+    assert report_models._grade(target, dataclasses.replace(CHURN, metrics=wide)) == "B"
+    assert report_models._grade(target, dataclasses.replace(CHURN, beats_rule=False)) == "C"
+    assert report_models._grade(TARGETS["vip"], VIP) == "few"
+
+
+def test_who_is_ahead_is_said_however_uncertain():
+    assert report_models._is_ahead(TARGETS["churn"], CHURN)
+    assert not report_models._is_ahead(TARGETS["churn"], dataclasses.replace(CHURN, winner="rule"))
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "words"),
+    [("auc", 0.7123, "0.712"), ("lift_5", 3.21, "3.2×"), ("ece", 0.0123, "1.2%"), ("auc", np.nan, NOTHING)],
+)
+def test_a_figure_is_written_by_its_kind(metric, value, words):
+    assert report_models._number(PAGE, metric, value) == words
+
+
+def test_a_change_is_relative_to_the_rule():
+    assert report_models._change(1.5, 1.0) == "+50%"
+    assert report_models._change(1.0, 0.0) == NOTHING
+
+
+def test_a_figure_that_was_not_measured_has_no_interval():
+    assert report_models._figure_words(PAGE, "auc", None) == {"value": NOTHING, "interval": ""}
+    figure = report_models._figure(VALUE, VALUE.winner, TARGETS["value"].metric)
+    assert "–" in report_models._figure_words(PAGE, TARGETS["value"].metric, figure)["interval"]

@@ -1,0 +1,85 @@
+"""What of the score table needs everybody, and what does not; sums and ranks do not depend on the chunks."""
+
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from features.errors import HeadwaterError
+from models.evaluation import gates
+from pipelines.config.settings import Settings
+from pipelines.engine import scoring
+from pipelines.engine.scoring import Scorer, Summary
+from tests.scores_sample import sample_scores
+
+TABLE = sample_scores(600)
+
+
+def test_values_are_taken_at_their_places_and_null_elsewhere():
+    values = pa.array(["a", "b", "c"])
+    assert scoring._take_or_null(values, np.array([2, -1, 0, 0])).to_pylist() == ["c", None, "a", "a"]
+
+
+def test_nothing_is_scored_without_a_champion():
+    with pytest.raises(HeadwaterError, match="E521"):
+        Scorer(date(2026, 11, 1), {}, (), "", Settings(), "CNY", {})
+
+
+def test_plain_types_keep_every_value():
+    plain = scoring.plain_types(TABLE.select(list(gates.WATCHED)))
+    assert not any(pa.types.is_decimal(field.type) for field in plain.schema)
+    for name in gates.WATCHED:
+        before, after = TABLE[name].to_pylist(), plain[name].to_pylist()
+        words = [v for v in before if isinstance(v, str | bool)]
+        assert [v for v in after if isinstance(v, str | bool)] == words, name
+        amounts = [float(v) for v in before if not isinstance(v, str | bool | None)]
+        assert [v for v in after if not isinstance(v, str | bool | None)] == pytest.approx(amounts, rel=1e-12), name
+
+
+@pytest.mark.parametrize("size", [600, 250, 7])
+def test_a_summary_of_chunks_is_the_summary_of_all(size):
+    whole, chunks = Summary(), Summary()
+    whole.add(TABLE)
+    for first in range(0, TABLE.num_rows, size):
+        chunks.add(TABLE.slice(first, size))
+    assert chunks.facts() == whole.facts()
+    frame = TABLE.to_pandas()
+    facts = whole.facts()
+    assert facts["scored"] == (frame["score_status"] == "ok").sum() < facts["customers"] == 600
+    assert facts["high_risk"] == frame["churn_risk_band"].isin(["high", "critical"]).sum()
+    assert facts["potential_vips"] == frame["is_potential_vip"].sum()
+    assert Decimal(facts["value_at_risk"]) == frame["value_at_risk"].dropna().sum()
+
+
+def test_ranks_are_among_everybody_with_their_means():
+    everybody = TABLE.to_pandas()[["churn_probability", "value_pred", "vip_probability"]].astype(float)
+    ranks = scoring.ranks(everybody)
+    assert ranks.churn == pytest.approx(everybody["churn_probability"].mean())
+    assert ranks.vip == pytest.approx(everybody["vip_probability"].mean())
+    assert ranks.frame["churn_percentile"].idxmax() == everybody["churn_probability"].idxmax()
+    assert len(ranks.frame) == len(everybody)
+
+
+def test_the_high_value_amount_is_that_of_the_champions():
+    amount = {"vip": {"high_value": {"amount": 123.0}}}
+    fixed = {"vip": SimpleNamespace(model=SimpleNamespace(facts_={"targets": amount}))}
+    assert scoring.targets_of(fixed, Settings()).vip.high_value.amount == 123.0
+    unfixed = {"churn": SimpleNamespace(model=SimpleNamespace(facts_={}))}
+    assert scoring.targets_of(unfixed, Settings()) == Settings().targets
+
+
+def test_a_contract_ends_so_many_days_after_the_date():
+    wide = pd.DataFrame({"as_of": [date(2026, 11, 1)] * 2, "contract_days_left": [31.0, np.nan]})
+    assert scoring._contract_end(wide).tolist() == [date(2026, 12, 2), None]
+
+
+def test_who_is_high_value_or_objects_has_no_score_of_vips():
+    frame = pd.DataFrame({"is_high_value_now": [True, False, False], "vip_probability": 0.5, "churn_probability": 0.5})
+    columns = {c: 0.5 for t in scoring.TARGETS.values() if not t.everybody for c in t.outputs.values()}
+    masked = scoring._mask_unasked(frame.assign(**columns), pd.DataFrame({"consent": [True, False, None]}))
+    assert masked["vip_probability"].isna().tolist() == [True, True, False]
+    assert masked["churn_probability"].notna().all()

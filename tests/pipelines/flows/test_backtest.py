@@ -1,0 +1,51 @@
+"""A target that cannot be learnt takes no other with it; trouble with the machine ends the backtest."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from features.errors import HeadwaterError
+from pipelines.config.settings import Settings
+from pipelines.flows import backtest, retrain
+from pipelines.workspace.progress import Steps
+from tests.demo_project import NIGHT
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """A backtest of two origins in which some targets fail with a code."""
+
+    def run(names: list[str], **codes: str) -> list[str]:
+        def learn(project, data, name, steps):
+            if name in codes:
+                raise HeadwaterError(codes[name], target=name)
+            return f"{name} {data[name]}"
+
+        monkeypatch.setattr(retrain, "earliest_date", lambda tables, protocol: NIGHT.replace(year=2020))
+        monkeypatch.setattr(retrain, "snapshots", lambda project, as_of, tables, splits, steps: splits)
+        monkeypatch.setattr(retrain, "learn", learn)
+        monkeypatch.setattr(backtest, "origins", lambda *_: ["older", "newer"])
+        project = SimpleNamespace(settings=Settings(), tables=lambda as_of: None)
+        return backtest.run(project, NIGHT, names, 2, Steps("en"))
+
+    return run
+
+
+def test_every_target_at_every_origin_oldest_first(run):
+    assert run(["churn", "value"]) == ["churn older", "value older", "churn newer", "value newer"]
+
+
+def test_what_a_target_lacks_is_told_and_the_others_go_on(run, capsys):
+    assert run(["vip", "churn"], vip="E351") == ["churn older", "churn newer"]
+    assert "vip was not trained: E351" in capsys.readouterr().err
+
+
+def test_where_no_target_can_be_learnt_the_problems_are_raised(run):
+    with pytest.raises(HeadwaterError) as error:
+        run(["vip", "churn"], vip="E351", churn="E453")
+    assert {problem.code for problem in (error.value.problem, *error.value.others)} == {"E351", "E453"}
+
+
+def test_trouble_with_the_machine_ends_it(run):
+    with pytest.raises(HeadwaterError, match="E703"):
+        run(["vip", "churn"], vip="E703")

@@ -1,0 +1,41 @@
+"""What a night knows of itself: its outputs by name, and which warnings are told at once."""
+
+from pathlib import Path
+
+import pytest
+
+from features.errors import Problem
+from pipelines.flows.night import ROUTINE, Night
+from pipelines.project import Project
+from pipelines.workspace.journal import Journal
+from pipelines.workspace.paths import Workspace
+from pipelines.workspace.progress import Steps
+from tests.demo_project import NIGHT
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    from pipelines.config.settings import Settings
+
+    return Night(Project(Settings(), Workspace.open(tmp_path, "operator")), NIGHT, Steps("en"), run_id="r")
+
+
+def test_outputs_are_those_on_record(night):
+    assert night.recorded_outputs() == []
+    names = [night.relative_name(path) for path in (night.workbook("churn"), night.workspace.report(NIGHT))]
+    assert names == [f"lists/churn-{NIGHT}.xlsx", f"reports/{NIGHT}.html"]
+    Journal.open(night.workspace, "r").record(delivered=dict.fromkeys(names, "sha256"))
+    assert night.recorded_outputs() == [night.workbook("churn"), night.workspace.report(NIGHT)]
+    assert not night.is_intact(night.workbook("churn"))
+
+
+@pytest.mark.parametrize("code", [*ROUTINE, "W521"])
+def test_a_warning_is_kept_and_told_unless_every_night_has_it(night, code, capsys):
+    night.warn(Problem(code, values={"target": "vip"}))
+    assert [warning.code for warning in night.warnings] == [code]
+    assert (code in capsys.readouterr().err) == (code not in ROUTINE)
+
+
+def test_a_night_that_has_not_begun_says_so(night):
+    result = night.result()
+    assert not result["published"] and result["outputs"] == [] and result["serving_as_of"] is None
