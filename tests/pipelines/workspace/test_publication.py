@@ -123,7 +123,7 @@ def test_a_draft_is_seen_by_nobody_and_says_more_until_it_is_published(workspace
     draft = publication.Draft(workspace, DAY, table(1).schema, meta("a"))
     draft.add(table(1, 600))
     draft.add(table(1, 400))
-    assert workspace.published() == [] and workspace.serving() is None
+    assert workspace.published_dates() == [] and workspace.serving_date() is None
     path = draft.publish(meta("a") | {"gates": "[]"}, len)
     facts, rows = read_scores(path)
     assert facts == meta("a") | {"gates": "[]"} and rows.num_rows == 1000
