@@ -7,13 +7,12 @@ from types import SimpleNamespace
 from pipelines.config.settings import load
 from pipelines.flows.score_metadata import score_metadata
 from pipelines.workspace.bundles import Champion
-from pipelines.workspace.journal import run_id
 from tests.demo_project import NIGHT, ROOT
 
 FILE = SimpleNamespace(path="bills.parquet", sha256="1")
 
 
-def test_the_run_id_can_be_made_again_from_it():
+def test_everything_that_could_change_a_row_is_named():
     model = SimpleNamespace(facts_={"targets": {"vip": {"high_value": {"amount": 120.0}}}})
     champions = {"churn": Champion("churn", "churn/4", "abc", model)}
     night = SimpleNamespace(
@@ -32,8 +31,5 @@ def test_the_run_id_can_be_made_again_from_it():
     assert json.loads(meta["input_files"]) == {"bills": [vars(FILE)]}
     assert json.loads(meta["high_value"])["amount"] == 120.0
     assert (meta["rows"], meta["rows_sha256"]) == ("3", sha256(b"rows").hexdigest())
-    parts = {"inputs": meta["inputs"], "code": meta["code_version"], "config": meta["config_sha256"]}
-    models = {name: entry["sha256"] for name, entry in json.loads(meta["models"]).items()}
-    expected = run_id(as_of=meta["as_of"], models=models, **parts)
-    night.run_id = expected
-    assert score_metadata(night, [])["run_id"] == expected
+    assert (meta["inputs"], meta["feature_set_hash"], meta["run_id"]) == ("i", "f", "r")
+    assert meta["config_sha256"] == night.project.settings.fingerprint() and meta["as_of"] == NIGHT.isoformat()
