@@ -2,15 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-FIXED = ConfigDict(frozen=True, extra="forbid")
+from features.strict import Strict
 
 
-class Condition(BaseModel):
+class Condition(Strict):
     """Holds where every part that is set holds. Names and values are those of the score table."""
 
-    model_config = FIXED
     lifecycle_stage: tuple[str, ...] | None = Field(None, description="any of these; null: whatever it is")
     churn_risk_band: tuple[str, ...] | None = Field(None, description="any of low, medium, high and critical")
     value_band: tuple[str, ...] | None = Field(None, description="any of low, medium and high")
@@ -26,10 +25,9 @@ class Condition(BaseModel):
         return mask
 
 
-class Action(BaseModel):
+class Action(Strict):
     """What to do, when, what it costs, and the share of would-be leavers whom it keeps."""
 
-    model_config = FIXED
     code: str = Field(description="recommended_action of the score table")
     when: Condition = Field(Condition(), description="for whom; empty: for everybody who is left")
     cost: float = Field(0.0, ge=0, description="money per customer")
@@ -56,11 +54,10 @@ PLAYBOOK = (
 )
 
 
-class ActionSettings(BaseModel):
+class ActionSettings(Strict):
     """The playbook: the first action whose condition holds is taken. Costs and save rates are assumptions until
     campaigns with a holdout have measured them."""
 
-    model_config = FIXED
     playbook: tuple[Action, ...] = Field(PLAYBOOK, description="tried from first to last; the last has no condition")
 
     @model_validator(mode="after")

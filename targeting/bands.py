@@ -8,25 +8,24 @@ from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-FIXED = ConfigDict(frozen=True, extra="forbid")
+from features.strict import Strict
+
 Share = float
 
 
-class RiskCuts(BaseModel):
+class RiskCuts(Strict):
     """Three rising (multiples) or falling (shares) cut-offs."""
 
-    model_config = FIXED
     medium: float = Field(gt=0, description="from here on the risk is medium")
     high: float = Field(gt=0, description="from here on the risk is high")
     critical: float = Field(gt=0, description="from here on the risk is critical")
 
 
-class VipRule(BaseModel):
+class VipRule(Strict):
     """A potential VIP passes every condition that is set. Assumptions: the documents give no figure."""
 
-    model_config = FIXED
     top_share: Share | None = Field(
         0.05, gt=0, le=1, description="of those who are not high-value now, by rank; null: no such condition"
     )
@@ -42,10 +41,9 @@ class VipRule(BaseModel):
         return self
 
 
-class BandSettings(BaseModel):
+class BandSettings(Strict):
     """How scores become bands. All figures are assumptions to be set per operator."""
 
-    model_config = FIXED
     risk_rule: Literal["capacity", "base_rate"] = Field(
         "capacity", description="which cuts make risk bands; capacity works whatever share leaves"
     )

@@ -4,24 +4,23 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-FIXED = ConfigDict(frozen=True, extra="forbid")
+from features.strict import Strict
+
 CLASSES = ("general", "quality", "core")
 
 
-class Tier(BaseModel):
+class Tier(Strict):
     """A class of customers, and the money per month from which it is held."""
 
-    model_config = FIXED
     name: str = Field(description="as it is shown")
     from_monthly: float = Field(ge=0, description="money per month from which the tier is held")
 
 
-class CoreRule(BaseModel):
+class CoreRule(Strict):
     """Value x growth. All figures are assumptions."""
 
-    model_config = FIXED
     core_rank: float = Field(
         0.80, gt=0, lt=1, description="core: predicted monthly value above that of this share of the customers"
     )
@@ -31,10 +30,9 @@ class CoreRule(BaseModel):
     ratings_before_demotion: int = Field(2, ge=1, description="ratings in a row below a class until it is lost")
 
 
-class TierSettings(BaseModel):
+class TierSettings(Strict):
     """`tiers` has no default: thresholds are the operator's own. Without them both tier columns are null."""
 
-    model_config = FIXED
     tiers: tuple[Tier, ...] = Field((), description="from the lowest to the highest; none: both columns are null")
     core: CoreRule = CoreRule()
 

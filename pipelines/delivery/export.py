@@ -25,7 +25,6 @@ from pipelines.wording.reasons import Wording
 from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
 from targeting.ranking import ListResult
 
-BOM = "\ufeff"
 SEPARATORS = ',;|\t\r\n\x0b\x0c\x85\u2028\u2029"'
 
 

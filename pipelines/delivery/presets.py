@@ -6,23 +6,23 @@ from typing import Literal
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from features.errors import HeadwaterError
+from features.strict import Strict
 from pipelines.wording.formats import missing, word
 from pipelines.wording.reasons import Wording, sentences
 from pipelines.wording.texts import text
 from targeting.ranking import ListResult
 
-FIXED = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 Format = Literal["xlsx", "csv", "csv-excel", "parquet"]
 REASONS = ("reason_1", "reason_2", "reason_3")
 
 
-class PresetColumn(BaseModel):
+class PresetColumn(Strict):
     """A column of an export: the score column it is from, its header, and the words that stand for its codes."""
 
-    model_config = FIXED
+    model_config = ConfigDict(populate_by_name=True)
     source: str = Field(alias="from")
     header: str | None = None
     codes: dict[str, str] | None = None
@@ -31,10 +31,9 @@ class PresetColumn(BaseModel):
         return self.header or text(f"lists.{self.source}", lang or "en")
 
 
-class Preset(BaseModel):
+class Preset(Strict):
     """`lang` None keeps the codes of the score table, as machines want them."""
 
-    model_config = FIXED
     format: Format
     lang: Literal["zh", "en"] | None = None
     columns: tuple[PresetColumn, ...]

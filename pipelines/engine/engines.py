@@ -1,6 +1,6 @@
 """Who makes features and scores: DuckDB in this process, or Spark's executors; both run the same expressions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -13,13 +13,19 @@ from pipelines.engine.assembly import Assembly
 from pipelines.engine.scoring_run import ScoringRun
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
-from pipelines.workspace.bundles import Champion
-from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.progress import Steps
 
 
 class Engine(Protocol):
-    """What a night and `features build` ask of an engine."""
+    """What a night and `features build` ask of an engine.
+
+    Attributes
+    ----------
+    scoring
+        Scores everybody on a date, in two passes; made for each night.
+    """
+
+    scoring: type[ScoringRun]
 
     def features(self, project: Project, tables: Tables, dates: Sequence[date], steps: Steps) -> Iterator[pa.Table]:
         """Every feature of the population of some dates, ordered by customer and date, some rows at a time.
@@ -44,42 +50,11 @@ class Engine(Protocol):
         """
         ...
 
-    def scoring(
-        self,
-        project: Project,
-        tables: Tables,
-        as_of: date,
-        champions: Mapping[str, Champion],
-        pieces: Pieces,
-        steps: Steps,
-    ) -> ScoringRun:
-        """The scores of everybody on a date, in two passes; nothing is computed yet.
-
-        Parameters
-        ----------
-        project
-            Its features, settings and workspace.
-        tables
-            The canonical tables as of the date.
-        as_of
-            The date that is scored.
-        champions
-            The model of each target; a target without one has null scores.
-        pieces
-            Where finished chunks are kept for a night that was stopped.
-        steps
-            Shows how far it is.
-
-        Returns
-        -------
-        ScoringRun
-            To be prepared, scored and finished, in this order.
-        """
-        ...
-
 
 class DuckDbEngine:
     """The embedded default: chunks of customers, in this process."""
+
+    scoring: type[ScoringRun] = ScoringRun
 
     def features(self, project: Project, tables: Tables, dates: Sequence[date], steps: Steps) -> Iterator[pa.Table]:
         """See `Engine`."""
@@ -87,18 +62,6 @@ class DuckDbEngine:
         with Assembly(project, tables, dates, steps) as assembly:
             for wide in assembly.snapshots():
                 yield pa.Table.from_pandas(wide, schema, preserve_index=False)
-
-    def scoring(
-        self,
-        project: Project,
-        tables: Tables,
-        as_of: date,
-        champions: Mapping[str, Champion],
-        pieces: Pieces,
-        steps: Steps,
-    ) -> ScoringRun:
-        """See `Engine`."""
-        return ScoringRun(project, tables, as_of, champions, pieces, steps)
 
 
 def engine(settings: Settings) -> Engine:

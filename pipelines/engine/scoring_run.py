@@ -44,6 +44,23 @@ class ScoringRun:
         pieces: Pieces,
         steps: Steps,
     ):
+        """Number everybody; nothing is scored yet.
+
+        Parameters
+        ----------
+        project
+            Its features, settings and workspace.
+        tables
+            The canonical tables as of the date.
+        as_of
+            The date that is scored.
+        champions
+            The model of each target; a target without one has null scores.
+        pieces
+            Where finished chunks are kept for a night that was stopped.
+        steps
+            Shows how far it is.
+        """
         self.project, self.as_of, self.champions, self.pieces = project, as_of, champions, pieces
         self.steps = steps
         self.digest, self.summary = RowsDigest(), Summary()

@@ -17,7 +17,6 @@ from features.definition import KEY, ROW
 from features.spine import population
 from models.targets import vip
 from models.targets.vip import HighValue
-from pipelines.engine import spark
 from pipelines.engine.spark_ibis import SparkBackend
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
@@ -66,12 +65,6 @@ class SparkAssembly:
             frame = frame.join(self.con.frame(rows), KEY, "left")
         frame = frame.join(self.con.frame(accounts), "customer_id", "left")
         return self.con.materialize("seen", frame)
-
-
-def ordered(project: Project, tables: Tables, dates: Sequence[date]) -> Iterator[pa.Table]:
-    """Every feature of the population of some dates, ordered by customer and date; Spark runs until the last is taken."""
-    with spark.connection(project.settings.spark, project.workspace.root) as con:
-        yield from SparkAssembly(con, project, tables, dates).ordered_features()
 
 
 def files(frame: DataFrame) -> list[Path]:

@@ -26,13 +26,12 @@ from pipelines.engine.assembly import SAMPLE
 from pipelines.engine.chunks import Chunk, most_rows
 from pipelines.engine.scoring import Scorer
 from pipelines.engine.scoring_run import SCORED, ScoringRun
-from pipelines.engine.spark_features import SparkAssembly, files, ordered
+from pipelines.engine.spark_features import SparkAssembly, files
 from pipelines.engine.spark_ibis import without_dictionaries
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace import bundles
 from pipelines.workspace.bundles import Champion
-from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.progress import Steps
 
 PLACE = pa.field(ROW, pa.int64())
@@ -129,21 +128,12 @@ class SparkScoringRun(ScoringRun):
 class SparkEngine:
     """For those who outgrow one machine; see `Engine`."""
 
+    scoring: type[ScoringRun] = SparkScoringRun
+
     def features(self, project: Project, tables: Tables, dates: Sequence[date], steps: Steps) -> Iterator[pa.Table]:
         """See `Engine`; Spark runs until the last is taken."""
-        return ordered(project, tables, dates)
-
-    def scoring(
-        self,
-        project: Project,
-        tables: Tables,
-        as_of: date,
-        champions: Mapping[str, Champion],
-        pieces: Pieces,
-        steps: Steps,
-    ) -> ScoringRun:
-        """See `Engine`."""
-        return SparkScoringRun(project, tables, as_of, champions, pieces, steps)
+        with spark.connection(project.settings.spark, project.workspace.root) as con:
+            yield from SparkAssembly(con, project, tables, dates).ordered_features()
 
 
 def _partial_scorer(shipped: Any) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

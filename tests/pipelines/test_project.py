@@ -45,13 +45,6 @@ def test_a_second_look_reads_no_file(project):
     assert again == {"read": 0, "known": first["read"] + first["known"]}
 
 
-def test_a_dataset_holds_features_labels_and_a_split_forward_in_time(project):
-    data = project.dataset("churn", as_of=NIGHT)
-    assert set(data.splits) == {"churn"}
-    assert {"customer_id", "as_of", "churned_90", *data.features} <= set(data.frame)
-    assert max(data.splits["churn"].every) < data.splits["churn"].final < NIGHT
-
-
 def test_the_demo_is_made_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     configure(tmp_path)

@@ -83,7 +83,8 @@ def test_an_interval_holds_its_share_to_the_last_bit(all_of_them):
 @pytest.mark.parametrize("size", [510, 1000, 2040])
 def test_a_tenth_without_a_hit_can_be_drawn(size):
     y = np.r_[np.zeros(size - size // 10), np.ones(size // 10)]
-    charts.svg(charts.calibration(y, np.linspace(0, 1, size), "en"), "empty", "empty")
+    svg = charts.svg(charts.calibration(y, np.linspace(0, 1, size), "en"), "empty", "empty")
+    assert svg.startswith("<svg") and "nan" not in svg
 
 
 def test_the_winner_comes_first_and_the_rule_is_grey():
@@ -101,6 +102,11 @@ def test_settings_of_others_stay_as_they_were():
 def test_few_equal_and_certain_predictions_can_be_drawn():
     flat = np.full(30, 0.2)
     y = np.r_[np.ones(3), np.zeros(27)]
-    charts.svg(charts.calibration(y, flat, "en"), "flat", "flat")
-    charts.svg(charts.gain(y, {"rule": flat}, "rule", "en"), "one", "one")
-    charts.svg(charts.rates(pd.DataFrame({"as_of": ["2026-01-01"], "rate": [0.0], "n": [30]}), "en"), "zero", "zero")
+    never = pd.DataFrame({"as_of": ["2026-01-01"], "rate": [0.0], "n": [30]})
+    figures = [
+        charts.calibration(y, flat, "en"),
+        charts.gain(y, {"rule": flat}, "rule", "en"),
+        charts.rates(never, "en"),
+    ]
+    pictures = [charts.svg(figure, "name", "words") for figure in figures]
+    assert all(svg.startswith("<svg") and "nan" not in svg for svg in pictures)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from features.catalogue import catalogue
 from features.errors import HeadwaterError
 from pipelines.delivery import export
-from pipelines.delivery.export import BOM, ExportContext, csv_text, safe_cell, write_list
+from pipelines.delivery.export import ExportContext, csv_text, safe_cell, write_list
 from pipelines.delivery.presets import presets
 from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
 from tests.scores_sample import sample_scores
@@ -102,7 +102,7 @@ def test_every_export_is_logged_without_customers(tmp_path):
 def test_only_csv_excel_starts_with_a_bom(tmp_path):
     for preset in ("csv", "braze", "dynamics", "csv-excel-zh"):
         write_list(LISTS["vip"], tmp_path / preset, preset, CONTEXT)
-        assert (tmp_path / preset).read_text("utf-8").startswith(BOM) == (preset == "csv-excel-zh")
+        assert (tmp_path / preset).read_text("utf-8").startswith("\ufeff") == (preset == "csv-excel-zh")
 
 
 def test_files_are_not_for_everybody_and_nothing_is_left_beside(tmp_path):

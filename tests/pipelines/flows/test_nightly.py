@@ -11,10 +11,6 @@ import pytest
 
 from features.errors import HeadwaterError
 from models.scores import score_table as contract
-from pipelines.engine import assembly
-from pipelines.engine.assembly import Assembly
-from pipelines.engine.chunks import Chunk
-from pipelines.engine.scoring_run import ScoringRun
 from pipelines.flows import nightly
 from pipelines.flows.night import Night
 from pipelines.project import Project
@@ -100,52 +96,6 @@ def test_a_backfill_sees_what_that_night_saw(own_operator):
     shutil.rmtree(own_operator / "workspace" / "operator" / "tables")
     cut = night(date(2026, 9, 1), **{"gates.drift": 9.0}).meta
     assert cut["rows_sha256"] == whole["rows_sha256"]
-
-
-def test_the_size_of_chunks_changes_no_row(own_operator, monkeypatch):
-    """Peers, ranks, accounts and the usual values come from everybody, however few are handled at a time."""
-    whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
-    scores(own_operator).unlink()
-    monkeypatch.setattr(assembly, "MEMBERS", 100)
-    cut = night(chunk=431)
-    assert len(cut.scoring.chunks) > 4
-    assert cut.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
-    assert pq.read_metadata(scores(own_operator)).num_row_groups == len(cut.scoring.chunks)
-
-
-def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
-    """Killed in its third chunk; of the two that were scored one is damaged afterwards, and a block of another."""
-    whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
-    scores(own_operator).unlink()
-    seen, made = ScoringRun.inputs, []
-
-    def stop_at_the_third(self: ScoringRun, chunk: Chunk):
-        made.append(chunk)
-        if len(made) == 3:
-            raise KeyboardInterrupt
-        return seen(self, chunk)
-
-    monkeypatch.setattr(ScoringRun, "inputs", stop_at_the_third)
-    with pytest.raises(KeyboardInterrupt):
-        night(chunk=700)
-    left = own_operator / "workspace" / "operator" / "runs"
-    scored, blocks = sorted(left.glob("*/pieces/scored-*.parquet")), sorted(left.glob("*/pieces/usage-*.parquet"))
-    assert len(scored) == 2 and len(blocks) > 2
-    for path in (scored[0], blocks[1]):
-        path.write_bytes(path.read_bytes()[:-9])
-    made.append(None)
-    copy, copied = Assembly._copy, []
-
-    def noted(self: Assembly, sql: str, path: Path):
-        copied.append(path.name.removeprefix(".").partition(".")[0])
-        copy(self, sql, path)
-
-    monkeypatch.setattr(Assembly, "_copy", noted)
-    again = night(chunk=700)
-    assert made[4:] == [c for c in again.scoring.chunks if c != again.scoring.chunks[1]]
-    assert copied == [blocks[1].stem]
-    assert not list(left.glob("*/pieces"))
-    assert again.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
 
 
 def test_dry_run_publishes_nothing(own_operator):

@@ -1,0 +1,81 @@
+"""Scores chunk after chunk: neither the size of a chunk nor where a night was stopped changes a row."""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from models.scores import score_table as contract
+from pipelines.engine import assembly, scoring_run
+from pipelines.engine.assembly import Assembly
+from pipelines.engine.chunks import Chunk
+from pipelines.engine.scoring_run import ScoringRun
+from pipelines.flows import nightly
+from pipelines.flows.night import Night
+from pipelines.project import Project
+from pipelines.workspace.progress import Steps
+from pipelines.workspace.score_files import ScoreFile
+from tests.demo_project import NIGHT
+
+
+def night(as_of: date = NIGHT, **overrides) -> Night:
+    return nightly.run(Night(Project.open("configs/operator.yaml", **overrides), as_of, Steps(quiet=True)))
+
+
+def scores(folder: Path, as_of: date = NIGHT) -> Path:
+    return folder / "workspace" / "operator" / "scores" / f"{as_of}.parquet"
+
+
+def test_the_size_of_chunks_changes_no_row(own_operator, monkeypatch):
+    """Peers, ranks, accounts and the usual values come from everybody, however few are handled at a time."""
+    whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
+    scores(own_operator).unlink()
+    monkeypatch.setattr(assembly, "MEMBERS", 100)
+    cut = night(chunk=431)
+    assert len(cut.scoring.chunks) > 4
+    assert cut.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
+    assert pq.read_metadata(scores(own_operator)).num_row_groups == len(cut.scoring.chunks)
+
+
+def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
+    """Killed in its third chunk; of the two that were scored one is damaged afterwards, and a block of another."""
+    whole = contract.rows_sha256(pq.read_table(scores(own_operator)))
+    scores(own_operator).unlink()
+    seen, made = ScoringRun.inputs, []
+
+    def stop_at_the_third(self: ScoringRun, chunk: Chunk):
+        made.append(chunk)
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return seen(self, chunk)
+
+    monkeypatch.setattr(ScoringRun, "inputs", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        night(chunk=700)
+    left = own_operator / "workspace" / "operator" / "runs"
+    scored, blocks = sorted(left.glob("*/pieces/scored-*.parquet")), sorted(left.glob("*/pieces/usage-*.parquet"))
+    assert len(scored) == 2 and len(blocks) > 2
+    for path in (scored[0], blocks[1]):
+        path.write_bytes(path.read_bytes()[:-9])
+    made.append(None)
+    copy, copied = Assembly._copy, []
+
+    def noted(self: Assembly, sql: str, path: Path):
+        copied.append(path.name.removeprefix(".").partition(".")[0])
+        copy(self, sql, path)
+
+    monkeypatch.setattr(Assembly, "_copy", noted)
+    again = night(chunk=700)
+    assert made[4:] == [c for c in again.scoring.chunks if c != again.scoring.chunks[1]]
+    assert copied == [blocks[1].stem]
+    assert not list(left.glob("*/pieces"))
+    assert again.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
+
+
+def test_the_churn_of_before_is_known_by_customer(operator):
+    before = ScoreFile(scores(operator))
+    churn = scoring_run._churn_of(before)
+    rows = before.select(["customer_id", "churn_probability"]).to_pylist()
+    assert churn.to_dict() == {row["customer_id"]: row["churn_probability"] for row in rows}
+    assert scoring_run._churn_of(None) is None
