@@ -37,9 +37,10 @@ _COLUMNS = (
 )
 
 
-def _card_columns() -> list[str]:
-    """The columns of a card: the usual ones, and the score of every other target."""
-    return list(dict.fromkeys((*_COLUMNS, *(target.published for target in TARGETS.values()))))
+def _scores(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a card: the usual ones, and the score of every other target, as far as the file has them."""
+    columns = dict.fromkeys((*_COLUMNS, *(target.published for target in TARGETS.values())))
+    return {name: row[name] for name in columns if name in row}
 
 
 def explain(run: Run, customer: str, as_of: date | None) -> None:
@@ -56,9 +57,9 @@ def explain(run: Run, customer: str, as_of: date | None) -> None:
     """
     lang = run.language
     why = explanation.explain(run.project, customer, as_of, lang)
-    scores = {name: why.row[name] for name in _card_columns()}
+    scores = _scores(why.row)
     run.tell(as_of=why.as_of.isoformat(), customer_id=customer, scores=scores, reasons=why.reasons)
-    run.say(_card(why.row, lang))
+    run.say(_card(scores, lang))
     for target, sentences in why.reasons.items():
         if sentences:
             run.say(text(f"targets.{target}.why", lang), style="bold")
@@ -77,10 +78,9 @@ def _comparison(run: Run, why: Explanation) -> str:
     return text("steps.explain_recomputed", run.language, **scores)
 
 
-def _card(row: dict[str, Any], lang: str) -> Table:
+def _card(scores: dict[str, Any], lang: str) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
-    for name in _card_columns():
-        value = row[name]
+    for name, value in scores.items():
         if not (value is None or (isinstance(value, float) and pd.isna(value))):
             table.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, _value(name, value, lang))
     return table

@@ -69,7 +69,8 @@ def explain(project: Project, customer: str, as_of: date | None, lang: str) -> E
         raise HeadwaterError("E432", customer=formats.masked(customer), as_of=publication.as_of.isoformat())
     row = publication.scores.take([place]).to_pandas().iloc[0].to_dict()
     wording = Wording({f.column: f for f in project.features}, lang, project.mapping.currency)
-    reasons = {t.name: sentences(row[t.reasons_column], wording, most=5) for t in TARGETS.values() if t.reasons}
+    told = [t for t in TARGETS.values() if t.reasons and t.reasons_column in row]  # a target may be younger than a file
+    reasons = {target.name: sentences(row[target.reasons_column], wording, most=5) for target in told}
     version = publication.models.get("churn") if row["score_status"] == "ok" else None
     score = _recomputed(project, publication, customer, version) if version else None
     return Explanation(publication.as_of, row, reasons, version, score)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import pandas as pd
+
 from features.errors import HeadwaterError, Problem
 from models.evaluation import gates
 from models.scores.columns import SCHEMA
@@ -23,6 +25,7 @@ from pipelines.workspace import bundles, checkpoints, files, lock, paths, public
 from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.journal import Journal, code_version, run_id
 from pipelines.workspace.publication import Draft
+from pipelines.workspace.score_files import ScoreFile
 
 
 def stages(*, dry_run: bool = False, lists: bool = True) -> tuple[Callable[[Night], Night], ...]:
@@ -133,7 +136,7 @@ def _judge(night: Night) -> None:
     assert night.scoring is not None
     with night.steps.step("gates") as facts:
         earlier = runs.previous_scores(night.workspace, night.as_of)
-        old = plain_types(earlier.select(gates.WATCHED)).to_pandas() if earlier else None
+        old = _watched(earlier) if earlier else None
         decision = gates.scores_gate(night.scoring.summary.watched, old, night.project.settings.gates)
         facts["checks"] = [check.as_dict() for check in decision.checks]
         if not decision.passed:
@@ -145,6 +148,11 @@ def _judge(night: Night) -> None:
         facts["said"] = ", ".join(check.name for check in decision.checks)
         scored = {"rows": night.scoring.assembly.total, "rows_sha256": night.scoring.digest.hexdigest()}
         night.meta |= publication.as_texts(**scored, gates=facts["checks"])
+
+
+def _watched(earlier: ScoreFile) -> pd.DataFrame:
+    """What the gates look at, of a publication that may be older than a target."""
+    return plain_types(earlier.select([c for c in gates.WATCHED if c in earlier.column_names])).to_pandas()
 
 
 def publish(night: Night) -> Night:

@@ -51,29 +51,30 @@ def test_the_document_names_what_people_ask_for():
     assert not [v for v in document["model"]["calibrators"]["30"].values() if isinstance(v, float) and math.isnan(v)]
 
 
-def refused(files, code):
+def refusal(files) -> tuple[str, int]:
+    """Code and exit code with which files are refused."""
     with pytest.raises(HeadwaterError) as caught:
         from_files(files)
-    assert caught.value.problem.code == code and caught.value.exit_code == 5
+    return caught.value.problem.code, caught.value.exit_code
 
 
 @pytest.mark.parametrize(
     "name", ["model.pkl", "code/run.py", "x.skops", "../trees.txt", "MLmodel", "trees.txt.exe", ""]
 )
 def test_foreign_files_are_refused_before_anything_is_read(name):
-    refused(churn().to_files() | {name: "boo"}, "E513")
+    assert refusal(churn().to_files() | {name: "boo"}) == ("E513", 5)
 
 
 def test_missing_damaged_and_mistaken_documents_are_refused():
     files = churn().to_files()
-    refused({}, "E513")
-    refused({n: t for n, t in files.items() if n != "trees.txt"}, "E513")
-    refused(churn(Linear()).to_files() | {"trees.txt": files["trees.txt"]}, "E513")
-    refused(files | {"bundle.json": files["bundle.json"][:-9]}, "E513")
-    refused(files | {"bundle.json": "[]"}, "E513")
+    assert refusal({}) == ("E513", 5)
+    assert refusal({n: t for n, t in files.items() if n != "trees.txt"}) == ("E513", 5)
+    assert refusal(churn(Linear()).to_files() | {"trees.txt": files["trees.txt"]}) == ("E513", 5)
+    assert refusal(files | {"bundle.json": files["bundle.json"][:-9]}) == ("E513", 5)
+    assert refusal(files | {"bundle.json": "[]"}) == ("E513", 5)
     document = json.loads(files["bundle.json"])
-    refused(files | {"bundle.json": json.dumps(document | {"kind": "other"})}, "E513")
-    refused(files | {"bundle.json": json.dumps(document | {"format": 99})}, "E513")
+    assert refusal(files | {"bundle.json": json.dumps(document | {"kind": "other"})}) == ("E513", 5)
+    assert refusal(files | {"bundle.json": json.dumps(document | {"format": 99})}) == ("E513", 5)
 
 
 def test_permuted_or_renamed_features_are_refused():
@@ -82,7 +83,7 @@ def test_permuted_or_renamed_features_are_refused():
         document = json.loads(files["bundle.json"])
         encoder = document["model"]["learner"]["encoder"]
         encoder["columns"] = change(encoder["columns"])
-        refused(files | {"bundle.json": json.dumps(document)}, "E512")
+        assert refusal(files | {"bundle.json": json.dumps(document)}) == ("E512", 5)
 
 
 EARLIER = {name: old for old, name in {**RENAMED, **linear.RENAMED}.items()}

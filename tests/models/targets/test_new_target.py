@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from tests.demo_project import NIGHT, ROOT
 from tests.models.targets.new_target import FILES
 
+AFTER = NIGHT + timedelta(days=1)
+"""The first night with the new target: the one before it was published without."""
 PACKAGES = ("features", "models", "targeting", "pipelines")
 
 
@@ -45,20 +48,24 @@ def test_a_target_is_five_files():
 
 @pytest.mark.slow
 def test_a_fourth_target_is_trained_scored_explained_and_reported(own_operator, headwater):
-    as_of = ("--as-of", NIGHT.isoformat())
-    (trained,) = headwater("retrain", "upgrade", *as_of)["models"]
+    before, as_of = ("--as-of", NIGHT.isoformat()), ("--as-of", AFTER.isoformat())
+    (trained,) = headwater("retrain", "upgrade", *before)["models"]
     assert trained["target"] == "upgrade" and trained["promoted"] and trained["metric"] == "average_precision"
-    (tried,) = headwater("backtest", "upgrade", *as_of)["results"]
+    (tried,) = headwater("backtest", "upgrade", *before)["results"]
     assert {row["model"] for row in tried["metrics"]} == {"blend", "linear", "trees", "rule"}
     night = headwater("nightly", *as_of)
-    scores = pq.read_table(own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet")
+    path = own_operator / "workspace" / "operator" / "scores" / f"{AFTER}.parquet"
+    scores = pq.read_table(path)
     known = scores.to_pandas()
     assert (known["upgrade_probability"].between(0, 1) == (known["score_status"] == "ok")).all()
     assert set(known["upgrade_model_version"]) == {"upgrade/1"} and set(known["upgrade_horizon_days"].dropna()) == {90}
     assert scores.column_names[-4:] == [c for c in scores.column_names if c.startswith("upgrade_")]
-    assert {c["name"] for c in json.loads(scores.schema.metadata[b"headwater.gates"])} >= {"range_upgrade_probability"}
+    assert {c["name"] for c in json.loads(pq.read_metadata(path).metadata[b"headwater.gates"])} >= {
+        "range_upgrade_probability"
+    }
     customer = known.loc[known["upgrade_probability"].idxmax(), "customer_id"]
     assert headwater("explain", customer, *as_of)["reasons"]["upgrade"]
+    assert "upgrade" not in headwater("explain", customer, *before)["reasons"]  # that night knew nothing of it
     (report,) = [Path(path) for path in night["outputs"] if path.endswith(".html")]
     page = report.read_text(encoding="utf-8")
     assert "Dearer plan" in page and "升档" in page
