@@ -15,13 +15,8 @@ from models.learners.trees import Trees
 from tests.models import sample
 
 SMALL = {"n_estimators": 100, "learning_rate": 0.2, "num_leaves": 7, "min_child_samples": 5}
-ESTIMATORS = [
-    ChurnClassifier(Linear()),
-    ChurnClassifier(Trees(**SMALL)),
-    PotentialVipClassifier(Linear()),
-    ValueRegressor(Linear("amount")),
-    ValueRegressor(Trees("amount", **SMALL)),
-]
+QUICK = [ChurnClassifier(Linear()), ValueRegressor(Linear("amount"))]
+OTHERS = [PotentialVipClassifier(Linear()), ChurnClassifier(Trees(**SMALL)), ValueRegressor(Trees("amount", **SMALL))]
 ONE_CLASS = "labels of one class teach nothing: E351, which names the target and says what to do"
 ONE_ROW = "LightGBM refuses a single row itself"
 
@@ -35,8 +30,15 @@ def expected(estimator: Any) -> dict[str, str]:
 
 
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected)
+@parametrize_with_checks(QUICK, expected_failed_checks=expected)
 def test_what_scikit_learn_asks_of_an_estimator(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(OTHERS, expected_failed_checks=expected)
+def test_what_scikit_learn_asks_of_the_other_estimators(estimator, check):
     check(estimator)
 
 

@@ -142,6 +142,7 @@ def test_nobody_is_found_who_is_not_there(project):
             assert made.customer_snapshot("nobody").empty
 
 
+@pytest.mark.slow
 def test_two_may_work_side_by_side(project):
     """Each has tables of its own: neither sees, or takes away, what the other has made."""
     tables, earlier = project.tables(NIGHT), NIGHT.replace(month=10)
