@@ -150,27 +150,7 @@ def vip_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str
 
 
 def churn_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str | None = None) -> ListResult:
-    """Customers who may leave, in the configured order, by default the money at risk.
-
-    Parameters
-    ----------
-    scores
-        A score table.
-    settings
-        How it is drawn.
-    list_id
-        Another draws another holdout; kind and date if None.
-
-    Returns
-    -------
-    ListResult
-        Rows, control and counts.
-
-    Raises
-    ------
-    HeadwaterError
-        E261 where nobody's consent is known.
-    """
+    """Customers who may leave, in the configured order, by default the money at risk; drawn as `vip_list` is."""
     return _draw("churn", scores, settings, list_id)
 
 

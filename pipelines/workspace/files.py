@@ -73,22 +73,7 @@ def write_parquet(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> 
 
 
 def fill_parquet(path: Path, tables: Iterable[pa.Table | pa.RecordBatch], schema: pa.Schema) -> int:
-    """The same into a file that nobody reads yet, such as one of `replacing`.
-
-    Parameters
-    ----------
-    path
-        The file.
-    tables
-        Each becomes a group of rows, in order.
-    schema
-        Of the file; tables are cast to it.
-
-    Returns
-    -------
-    int
-        The number of rows.
-    """
+    """The same as `write_parquet` into a file that nobody reads yet, such as one of `replacing`."""
     rows = 0
     with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         for table in tables:
