@@ -2,14 +2,20 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from features.errors import Problem
+from models.evaluation import gates
+from models.scores.columns import SCHEMA
+from pipelines.flows import nightly
 from pipelines.flows.night import ROUTINE, Night
 from pipelines.project import Project
 from pipelines.workspace.journal import Journal
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
+from pipelines.workspace.publication import Draft, publish
+from pipelines.workspace.score_files import ScoreFile
 from tests.demo_project import NIGHT
 
 
@@ -39,3 +45,18 @@ def test_a_warning_is_kept_and_told_unless_every_night_has_it(night, code, capsy
 def test_a_night_that_has_not_begun_says_so(night):
     result = night.result()
     assert not result["published"] and result["outputs"] == [] and result["serving_as_of"] is None
+
+
+def test_a_night_leaves_no_draft_behind_unless_it_is_published(night):
+    rows = pa.table({"customer_id": ["a"]})
+    night.draft = Draft(night.workspace, NIGHT, rows.schema, {})
+    assert [path.suffix for path in night.workspace.scores.iterdir()] == [".tmp"]
+    night.close()
+    assert list(night.workspace.scores.iterdir()) == []
+
+
+def test_gates_look_at_what_a_publication_of_before_a_target_has(night):
+    columns = [column for column in gates.WATCHED if not column.startswith("vip_")]
+    rows = pa.table({column: pa.array([None], SCHEMA.field(column).type) for column in columns})
+    path = publish(night.workspace, [rows], {"as_of": NIGHT.isoformat()}, len)
+    assert list(nightly._watched(ScoreFile(path))) == columns
