@@ -27,7 +27,7 @@ def map_columns(
     suggest: Annotated[Path | None, typer.Option(help="Propose a mapping for this raw file.")] = None,
     table: Annotated[str | None, typer.Option(help="The canonical table that the file holds.")] = None,
     test: Annotated[bool, typer.Option("--test", help="Try the project's mapping on the first rows.")] = False,
-    encoding: Annotated[str, typer.Option(help="Of a CSV file.")] = "utf-8",
+    encoding: Annotated[str | None, typer.Option(help="Of a CSV file; found from its bytes when absent.")] = None,
 ) -> None:
     """Suggest a mapping from your columns to the canonical tables, or test the one you have."""
     from pipelines.ingest import suggest as suggesting

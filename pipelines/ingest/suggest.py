@@ -1,5 +1,6 @@
 """Proposals for people who bring their own tables: a mapping by names, and a trial of a mapping on the first rows."""
 
+import json
 import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -11,9 +12,10 @@ import pyarrow as pa
 
 from features.contracts import CONTRACTS, Contract
 from features.errors import HeadwaterError
+from pipelines.config.formats import format_of
 from pipelines.config.mapping import Mapping, Source
 from pipelines.config.validation import nearest
-from pipelines.ingest import columns, extracts, inputs, marks, offsets
+from pipelines.ingest import columns, extracts, inputs, marks, offsets, sniffing
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.reader import reader_of
@@ -123,7 +125,7 @@ class Guess:
     likeness: float
 
 
-def suggest(path: Path, table: str | None = None, encoding: str = "utf-8") -> str:
+def suggest(path: Path, table: str | None = None, encoding: str | None = None) -> str:
     """A mapping proposal for one raw file, as YAML text with comments. Nothing is written.
 
     Parameters
@@ -133,16 +135,17 @@ def suggest(path: Path, table: str | None = None, encoding: str = "utf-8") -> st
     table
         The canonical table; without it the one whose columns fit best.
     encoding
-        Of a CSV file.
+        Of a CSV file; found from its bytes when None.
 
     Raises
     ------
     HeadwaterError
-        E211 for a table that is not there, E401 for a file that is not, and what reading raises.
+        E211 for a table that is not there, E241 and E242 for a file that does not tell how it is written, E401 for one
+        that is not there, and what reading raises.
     """
-    source = Source(path=str(path), encoding=encoding)
     if not path.is_file():
         raise HeadwaterError("E401", file=path, table=table or "…", mapping="…")
+    source = _source(path, encoding)
     header, sample = _first_rows(path, source)
     if table is not None and table not in CONTRACTS:
         raise HeadwaterError(
@@ -150,6 +153,14 @@ def suggest(path: Path, table: str | None = None, encoding: str = "utf-8") -> st
         )
     contract = CONTRACTS[table] if table else _best_contract(header)
     return _yaml(path, source, contract, header, sample)
+
+
+def _source(path: Path, encoding: str | None) -> Source:
+    """The file as a source; what is not said of a CSV file is found."""
+    if format_of(path.name) != "csv":
+        return Source(path=str(path))
+    written = encoding or sniffing.encoding([path])
+    return Source(path=str(path), encoding=written, delimiter=sniffing.delimiter([path], written))
 
 
 def _first_rows(path: Path, source: Source) -> tuple[list[str], dict[str, list[str]]]:
@@ -203,8 +214,7 @@ def _flat(name: str) -> str:
 
 def _yaml(path: Path, source: Source, contract: Contract, header: list[str], sample: dict[str, list[str]]) -> str:
     guesses = _guesses(contract, header)
-    encoding = f", encoding: {source.encoding}" if source.reader == "csv_files" else ""
-    lines = [f"  {contract.name}:", f"    source: {{path: {_quoted(str(path))}{encoding}}}", "    columns:"]
+    lines = [f"  {contract.name}:", f"    source: {{path: {_quoted(str(path))}{_written(source)}}}", "    columns:"]
     clocks: list[str] = []
     for column in contract.columns:
         line = _proposal(column.name, column.dtype, guesses.get(column.name), sample, column.nullable)
@@ -219,6 +229,14 @@ def _yaml(path: Path, source: Source, contract: Contract, header: list[str], sam
     notes = [f"    # not used: {', '.join(left)}"] if left else []
     head = ["version: 1", "timezone: Asia/Shanghai", "currency: CNY", "tables:"]
     return "\n".join([*head, *lines, *[clock[2:] for clock in clocks if clock], *notes]) + "\n"
+
+
+def _written(source: Source) -> str:
+    """How a CSV file is written, as keys of its source."""
+    if source.reader != "csv_files":
+        return ""
+    delimiter = "" if source.delimiter == "," else f", delimiter: {json.dumps(source.delimiter)}"
+    return f", encoding: {source.encoding}{delimiter}"
 
 
 def _proposal(column: str, dtype: str, guess: Guess | None, sample: dict[str, list[str]], nullable: bool) -> str:
@@ -256,10 +274,9 @@ def _quoted(name: str) -> str:
 
 
 def _time_shape(values: list[str]) -> str | None:
-    """The strptime shape of digits without separators; None for ISO times and typed columns."""
-    shapes = {8: "%Y%m%d", 6: "%Y%m", 14: "%Y%m%d%H%M%S"}
-    lengths = {len(value) for value in values if value.isdigit()}
-    return shapes.get(lengths.pop()) if len(lengths) == 1 and all(value.isdigit() for value in values) else None
+    """The strptime shape of these texts; None for ISO times, for typed columns and where they do not tell."""
+    shapes = sniffing.time_shapes(values)
+    return shapes[0] if len(shapes) == 1 and shapes != (sniffing.ISO,) else None
 
 
 def _numeric(values: list[str]) -> bool:
