@@ -45,7 +45,7 @@ def tile(tables: Tables, folder: Path, count: int, threads: int) -> Tables:
     counts = {name: RowCount(*(n * count for n in asdict(rows).values())) for name, rows in tables.counts.items()}
     fingerprint = f"{tables.fingerprint}-{count}"
     found = replace(tables, tables={}, parts=parts, counts=counts, memory={}, fingerprint=fingerprint)
-    store.seal(found, folder, {"mapping": "", "recipe": ""})
+    store.seal(found, folder)
     return found
 
 

@@ -32,6 +32,9 @@ class Quality(Strict):
         0.25, ge=0, lt=1, description="rows of a month against the fewest of the months it is compared with; 0 is off"
     )
     gaps: bool = Field(True, description="false is smallest_month: 0")
+    rehash: bool = Field(
+        False, description="hash raw files again although path, size, times and inode are as at the last reading"
+    )
     quiet: dict[EventTable, tuple[Month, ...]] = Field(
         {}, description="table -> months (2026-10) that are right although few rows came"
     )

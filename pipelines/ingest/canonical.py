@@ -1,6 +1,5 @@
 """Canonical tables kept from run to run: read from raw files only as far as these, the mapping or the code changed."""
 
-import hashlib
 import os
 import shutil
 from dataclasses import replace
@@ -11,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Mapping
 from pipelines.config.settings import Settings
 from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, store
+from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.reading import Keep, Reading
 from pipelines.ingest.tables import Tables
@@ -21,8 +20,11 @@ from pipelines.wording.errors import translated
 from pipelines.workspace.files import FOLDER_MODE, write_text
 
 CURRENT = "CURRENT"
+HASHES = "raw_hashes.json"
 FEWEST_SHARED = 0.95
 KEPT = 3
+Previous = tuple[Path, dict[str, Any]]
+"""A folder in use before a reading, and its manifest."""
 
 
 def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
@@ -31,7 +33,11 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     `folder` is the project's own (`<workspace>/<name>`). Quarantined rows go to its `quarantine/<fingerprint>/`, also
     when the reading stops. Freshness and completeness at `as_of` are judged each time. Raises what `ingestion.read` raises,
     and E322, E402, E421.
-    Every raw file and every file of ours is hashed once.
+
+    A raw file that looks as it did at the last reading is not hashed again (`hashes`; `quality.rehash` forces it): nothing
+    is taken from it, so what may have become of its bytes changes nothing. Every stored file is hashed once by each
+    reading, for damage on the disk leaves size and times as they are, and what is stored is what is published; it is a
+    small part of the raw bytes, and the night decompresses all of it anyway.
 
     Parameters
     ----------
@@ -47,7 +53,9 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     mapping, quality = settings.tables, settings.quality
     with translated(folder):
         extracts.extract(mapping, folder / "extracts")
-        located = inputs.located(mapping)
+        hashes = Hashes.open(folder / HASHES, forget=quality.rehash)
+        located = inputs.located(mapping, hashes)
+        hashes.save(folder / HASHES)
         inputs.raise_first(list(located.failures))
         delivered = located.delivered(max(as_of, settings.as_of or as_of), quality)
         target = folder / "tables" / located.fingerprint(quality)
@@ -73,18 +81,18 @@ def _build(
     """Read what is new and put the tables in place, whole or not at all; the manifest, and inputs read per table."""
     mapping, quality, folder = located.mapping, settings.quality, target.parent.parent
     before = _previous(target)
-    same = before is not None and before[1]["mapping"] == _mapping_sha256(mapping)
-    recipe = inputs.recipe(mapping, quality)
+    recipes = located.recipes(quality)
+    same = {name for name in recipes if before and before[1]["recipes"].get(name) == recipes[name]}
     aside = folder / "quarantine" / target.name
     shutil.rmtree(aside, ignore_errors=True)
     staging = target.with_name(f".staging-{target.name}-{os.getpid()}")
-    reading = Reading(con, located, quality, staging, delivered, _base(target, before, recipe), _keep_in(aside))
+    reading = Reading(con, located, quality, staging, delivered, _base(target, before, recipes), _keep_in(aside))
     try:
         staging.mkdir(mode=FOLDER_MODE, parents=True)
-        tables = ingestion.read(reading, before[1]["medians"] if before and same else {})
-        if before and same:
+        tables = ingestion.read(reading, _comparable_medians(before, same))
+        if before and "customers" in same:
             _check_customers(con, tables, store.unopened(*before))
-        manifest = store.seal(tables, staging, {"mapping": _mapping_sha256(mapping), "recipe": recipe})
+        manifest = store.seal(tables, staging)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
         return manifest, tables.read
@@ -94,12 +102,18 @@ def _build(
             con.drop_view(view, force=True)
 
 
-def _base(target: Path, before: tuple[Path, dict[str, Any]] | None, recipe: str) -> Tables | None:
-    """An earlier reading to start from, by the same mapping, limits and code, and without damage."""
+def _comparable_medians(before: Previous | None, tables: set[str]) -> dict[str, float]:
+    """The medians of the reading before, of some tables."""
+    medians = before[1]["medians"] if before else {}
+    return {column: median for column, median in medians.items() if column.split(".")[0] in tables}
+
+
+def _base(target: Path, before: Previous | None, recipes: dict[str, str]) -> Tables | None:
+    """An earlier reading without damage that holds some table as it would be read today."""
     folders = [target, *([before[0]] if before else [])]
     for folder in dict.fromkeys(folders):
         manifest = store.read_manifest(folder)
-        if manifest and manifest["recipe"] == recipe and store.damaged(folder, manifest) is None:
+        if manifest and manifest["recipes"].items() & recipes.items() and store.damaged(folder, manifest) is None:
             return store.base(folder, manifest)
     return None
 
@@ -112,7 +126,7 @@ def _point(target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _previous(target: Path) -> tuple[Path, dict[str, Any]] | None:
+def _previous(target: Path) -> Previous | None:
     """The folder in use before this reading, and its manifest."""
     pointer = target.parent / CURRENT
     if not pointer.is_file():
@@ -120,10 +134,6 @@ def _previous(target: Path) -> tuple[Path, dict[str, Any]] | None:
     folder = target.parent / pointer.read_text(encoding="utf-8").strip()
     manifest = store.read_manifest(folder)
     return None if manifest is None else (folder, manifest)
-
-
-def _mapping_sha256(mapping: Mapping) -> str:
-    return hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()
 
 
 def _check_customers(con, tables: Tables, before: Tables) -> None:

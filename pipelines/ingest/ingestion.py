@@ -28,7 +28,7 @@ from pipelines.ingest.tables import ASIDE, CONFLICT, RULE, Memory, Part, RowCoun
 def read(reading: Reading, before: dict[str, float]) -> Tables:
     """All tables as parts in the reading's folder, in the contract's columns and types; events also `superseded_at`.
 
-    `before`: medians of the previous reading. Every table is looked at before the first problem is raised, the others
+    `before`: medians of the previous reading, of the tables that were read by the same recipe. Every table is looked at before the first problem is raised, the others
     with it: E3xx (contract), E4xx (missing), E2xx (mapping), E7xx (machine). Nothing is returned then.
     """
     mapping = reading.mapping
@@ -43,8 +43,8 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
             magnitudes.check(reading, before)
     shutil.rmtree(reading.folder / staging.PIECES, ignore_errors=True)
     raise_first(reading.failures)
-    fingerprint = reading.inputs.fingerprint(reading.quality)
-    return replace(reading.result, warnings=tuple(reading.warnings), fingerprint=fingerprint)
+    fingerprint, recipes = reading.inputs.fingerprint(reading.quality), reading.inputs.recipes(reading.quality)
+    return replace(reading.result, warnings=tuple(reading.warnings), fingerprint=fingerprint, recipes=recipes)
 
 
 def _declared(mapping: Mapping) -> tuple[str, ...]:
@@ -87,9 +87,9 @@ def _read_table(reading: Reading, contract: Contract, raw: Raw) -> None:
 
 
 def _unread(reading: Reading, contract: Contract, raw: Raw) -> list[int]:
-    """Positions of the inputs that the base has not read."""
-    files = reading.base.fingerprints.get(contract.name, []) if reading.base else []
-    seen = {file.sha256 for file in files}
+    """Positions of the inputs that the base has not read by the recipe of today."""
+    base = reading.serving_base(contract.name)
+    seen = {file.sha256 for file in base.fingerprints[contract.name]} if base else set()
     return [position for position, file in enumerate(raw.inputs) if file.sha256 not in seen]
 
 
@@ -97,8 +97,9 @@ def _resumed(
     reading: Reading, contract: Contract, raw: Raw, types: dict[str, str], positions: list[int]
 ) -> Start | None:
     """Start from the base, if every row that it judged good would be judged so again; None where that is not sure."""
-    base, name = reading.base, contract.name
-    if base is None or name not in base.parts:
+    name = contract.name
+    base = reading.serving_base(name)
+    if base is None:
         return None
     memory, files = base.memory[name], base.fingerprints[name]
     gone = {file.sha256 for file in files} - {file.sha256 for file in raw.inputs}

@@ -11,6 +11,7 @@ from features.errors import HeadwaterError, Problem
 from features.spine import cutoff
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
+from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raw
 
@@ -18,6 +19,9 @@ FORMAT = 1
 """Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew.
 
 Raise it with every change of what comes out of the same files; `test_inputs.py` says when that is."""
+
+JUDGED_EACH_NIGHT = {"smallest_month", "gaps", "quiet", "rehash"}
+"""Settings of quality that nothing which is stored depends on."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,17 @@ class Inputs:
     failures: tuple[HeadwaterError, ...] = ()
 
     def fingerprint(self, quality: Quality) -> str:
-        """Identity of what a reading makes of these inputs: their contents, and the names that it shows."""
+        """Identity of what a reading makes of these inputs: their contents, the names that it shows, and its limits."""
         contents = {}
         for name, raw in self.raws.items():
             files = [(file.path, file.sha256) for file in raw.inputs]
             contents[name] = [files, raw.repeated]
-        return _digest([recipe(self.mapping, quality), contents])[:16]
+        limits = quality.model_dump(exclude=JUDGED_EACH_NIGHT)
+        return _digest([self.recipes(quality), limits, contents])[:16]
+
+    def recipes(self, quality: Quality) -> dict[str, str]:
+        """Table -> its `recipe`, of those whose inputs are there."""
+        return {name: recipe(self.mapping, quality, name) for name in self.raws}
 
     def delivered(self, as_of: date, quality: Quality) -> datetime:
         """Two days after the later of the as-of date and the moment at which the newest file was written, UTC."""
@@ -43,12 +52,20 @@ class Inputs:
         return max([cutoff(as_of, self.mapping.timezone), *written]) + timedelta(days=quality.delivery_days)
 
 
-def located(mapping: Mapping) -> Inputs:
-    """The inputs of every table, each hashed once; what is missing is collected."""
+def located(mapping: Mapping, hashes: Hashes | None = None) -> Inputs:
+    """The inputs of every table, each hashed at most once; what is missing is collected.
+
+    Parameters
+    ----------
+    mapping
+        Says where they lie.
+    hashes
+        Knows files that nobody touched since; without it every file is hashed.
+    """
     raws, failures = {}, []
     for name in ordered(mapping):
         try:
-            raws[name] = sources.find(mapping.tables[name].source)
+            raws[name] = sources.find(mapping.tables[name].source, hashes)
         except HeadwaterError as error:
             failures.append(of_table(error, mapping, name))
     return Inputs(mapping, raws, tuple(failures))
@@ -96,12 +113,23 @@ def raise_first(failures: list[HeadwaterError]) -> None:
         raise HeadwaterError.of(problems) from failures[0]
 
 
-def recipe(mapping: Mapping, quality: Quality) -> str:
-    """Everything that decides what becomes of an input: mapping, quality limits, contracts, and `FORMAT`."""
-    contracts = {name: contract.schema() for name, contract in CONTRACTS.items()}
-    judged_each_night = {"smallest_month", "gaps", "quiet"}
-    limits = quality.model_dump(exclude=judged_each_night)
-    return _digest([mapping.model_dump(mode="json"), limits, contracts, FORMAT])
+def recipe(mapping: Mapping, quality: Quality, name: str) -> str:
+    """Everything that decides what becomes of a row of one table: its mapping, the contract, and `FORMAT`.
+
+    How old the table may be, and how much of it may be wrong, is judged anew by every reading and is no part of it.
+
+    Parameters
+    ----------
+    mapping
+        Of all tables; of the others only the zone and the currency matter.
+    quality
+        Of its limits only how early a row may be known.
+    name
+        Of the table.
+    """
+    table = mapping.tables[name].model_dump(mode="json", exclude={"freshness"})
+    world = [mapping.timezone, mapping.currency, quality.early_hours]
+    return _digest([table, world, extended(name, mapping).schema(), FORMAT])
 
 
 def _digest(whole: object) -> str:

@@ -14,7 +14,7 @@ from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
-from pipelines.ingest.inputs import Inputs
+from pipelines.ingest.inputs import Inputs, recipe
 from pipelines.ingest.tables import Tables
 
 Keep = Callable[[str, pa.Table], None]
@@ -47,6 +47,12 @@ class Reading:
     def known_customers(self, contract: Contract) -> ir.Table | None:
         """Those that rows of a table may name; None for customers themselves."""
         return None if contract.name == "customers" else self.result.tables.get("customers")
+
+    def serving_base(self, name: str) -> Tables | None:
+        """The base, where it holds a table as the recipe of today would read it."""
+        if self.base is None or name not in self.base.parts:
+            return None
+        return self.base if self.base.recipes[name] == recipe(self.mapping, self.quality, name) else None
 
     @cached_property
     def customers_lost(self) -> bool:

@@ -26,7 +26,7 @@ MEMORY = "_memory"
 REMEMBERED = ("aside", "waiting", "sizes")
 
 
-def seal(tables: Tables, folder: Path, identity: Mapping[str, str]) -> dict[str, Any]:
+def seal(tables: Tables, folder: Path) -> dict[str, Any]:
     """Write what is to be remembered of a reading, and its manifest, beside the parts; the manifest.
 
     Parameters
@@ -35,8 +35,6 @@ def seal(tables: Tables, folder: Path, identity: Mapping[str, str]) -> dict[str,
         What was read; its parts lie in the folder.
     folder
         Of the reading.
-    identity
-        Entries that say which mapping and limits it was made by.
     """
     sums = {f"{name}/{part.path.name}": part.sha256 for name, parts in tables.parts.items() for part in parts}
     for name, memory in tables.memory.items():
@@ -46,7 +44,7 @@ def seal(tables: Tables, folder: Path, identity: Mapping[str, str]) -> dict[str,
             path = place / f"{kind}.parquet"
             write_secret(path, getattr(memory, kind))
             sums[str(path.relative_to(folder))] = sha256(path)
-    manifest = summary(tables) | {"sha256": sums, **identity}
+    manifest = summary(tables) | {"sha256": sums}
     return json.loads(write_json(folder / MANIFEST, manifest).read_text(encoding="utf-8"))
 
 
@@ -60,6 +58,7 @@ def summary(tables: Tables) -> dict[str, Any]:
     """What the manifest says of a reading."""
     return {
         "fingerprint": tables.fingerprint,
+        "recipes": tables.recipes,
         "measures": tables.measures,
         "attributes": tables.attributes,
         "counts": {name: asdict(count) for name, count in tables.counts.items()},
@@ -102,12 +101,12 @@ def _settled(memory: Memory) -> str | None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a folder; None where there is none that can be read."""
+    """The manifest of a folder; None where there is none that can be read, or one of before tables had recipes."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return content if isinstance(content, dict) and {"sha256", "parts"} <= content.keys() else None
+    return content if isinstance(content, dict) and {"sha256", "parts", "recipes"} <= content.keys() else None
 
 
 def damaged(folder: Path, manifest: Mapping[str, Any]) -> Path | None:
@@ -169,6 +168,7 @@ def unopened(folder: Path, manifest: Mapping[str, Any]) -> Tables:
         declared=tuple(manifest["declared"]),
         warnings=tuple(Problem(**problem | {"sample": tuple(problem["sample"])}) for problem in manifest["warnings"]),
         fingerprint=manifest["fingerprint"],
+        recipes=manifest["recipes"],
         parts={name: [_part(folder, entry) for entry in parts] for name, parts in manifest["parts"].items()},
     )
 

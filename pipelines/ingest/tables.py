@@ -111,6 +111,7 @@ class Tables:
     """The canonical tables of one reading as Ibis tables by name, and everything that people are to know about it.
 
     `medians`: table.column -> median of the positive values; `newest`: table -> newest known_at (UTC), where it has one.
+    `recipes`: table -> by what it was read (`inputs.recipe`).
     `read`: table -> inputs that were opened this time; the rows of the others were known.
     """
 
@@ -127,6 +128,7 @@ class Tables:
     future: int = 0
     warnings: tuple[Problem, ...] = ()
     fingerprint: str = ""
+    recipes: dict[str, str] = field(default_factory=dict)
     parts: dict[str, list[Part]] = field(default_factory=dict)
     memory: dict[str, Memory] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)

@@ -15,9 +15,9 @@ import pyarrow as pa
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
 from pipelines.config.validation import nearest
+from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import queries
 from pipelines.ingest.readers.reader import Reader, Skipped, reader_of
-from pipelines.workspace.files import sha256
 
 FILE, ROW = "__file", "__row"
 QUERY = "sql"
@@ -69,28 +69,32 @@ class Raw:
         return self.inputs[0].path if len(self.inputs) == 1 else self.source.files or QUERY
 
 
-def find(source: Source) -> Raw:
-    """List the inputs of a source, with their fingerprints. Raises E401 when nothing matches, E217 for bad SQL."""
+def find(source: Source, hashes: Hashes | None = None) -> Raw:
+    """List the inputs of a source, with their fingerprints. Raises E401 when nothing matches, E217 for bad SQL.
+
+    Parameters
+    ----------
+    source
+        Of one table.
+    hashes
+        Knows files that nobody touched, and remembers what it is asked for; without it every file is hashed.
+    """
     if source.connection and not source.files:
         raise ValueError("a database is fetched into files before it is read: extracts.extract")
-    raw = Raw(source, *_distinct(_inputs(source)))
+    raw = Raw(source, *_distinct(_inputs(source, hashes or Hashes())))
     headers = (raw.reader.header(file.path, source) for file in raw.inputs)
     raw.header = next((columns for columns in headers if columns), [])
     return raw
 
 
-def _inputs(source: Source) -> list[InputFile]:
+def _inputs(source: Source, hashes: Hashes) -> list[InputFile]:
     pattern = source.files or source.database
     if pattern is None:
         return [InputFile(QUERY, len(source.sql or ""), queries.content_sha256(source))]
     paths = sorted(name for name in glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207  Path.glob takes no absolute pattern
     if not paths:
         raise HeadwaterError("E401", file=pattern)
-    return [_fingerprint(Path(path)) for path in paths]
-
-
-def _fingerprint(path: Path) -> InputFile:
-    return InputFile(path.as_posix(), path.stat().st_size, sha256(path))
+    return [InputFile(Path(path).as_posix(), Path(path).stat().st_size, hashes.sha256(Path(path))) for path in paths]
 
 
 def _distinct(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str]]]:

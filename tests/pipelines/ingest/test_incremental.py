@@ -369,13 +369,62 @@ def test_readers_may_open_only_what_can_matter(world):
     assert later["bills"] is found["bills"]
 
 
-def test_every_file_is_hashed_once(world, monkeypatch):
-    counted = []
+def test_a_changed_mapping_opens_its_own_table_alone(world):
+    before = world.read()
+    world.raw.mapping["tables"]["bills"]["columns"]["amount"] = {"expr": "应收_分 / 10", "unit": "CNY"}
+    world.raw.write_mapping()
+    found = world.agree()
+    assert found.recipes.items() & before.recipes.items() == {(n, r) for n, r in before.recipes.items() if n != "bills"}
+    assert (found.read, months(found)) == ({"customers": 0, "bills": 1, "usage": 0}, months(before))
+
+
+def test_limits_and_freshness_open_nothing(world):
+    world.read()
+    world.raw.mapping["tables"]["usage"]["freshness"] = {"warn_after": "35d"}
+    world.config.write_text(world.config.read_text().replace('"max_quarantined": 1', '"max_quarantined": 0.5'))
+    world.raw.write_mapping()
+    assert world.read().files == {"read": 0, "known": 4}
+    world.agree()
+
+
+@pytest.mark.parametrize("key", ["timezone", "currency"])
+def test_what_holds_for_all_tables_opens_all(world, key):
+    world.read()
+    world.raw.mapping[key] = {"timezone": "Asia/Tokyo", "currency": "EUR"}[key]
+    world.raw.write_mapping()
+    assert world.agree().files["read"] == 4
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """Names of the files that were read for their hash."""
+    names = []
     digest = hashlib.file_digest
-    monkeypatch.setattr("hashlib.file_digest", lambda file, kind: (counted.append(file.name), digest(file, kind))[1])
+    monkeypatch.setattr("hashlib.file_digest", lambda file, kind: (names.append(file.name), digest(file, kind))[1])
+    return names
+
+
+def settled(world: Deliveries) -> None:
+    """As if the last reading had been long after its files came."""
+    memory = world.folder / "ws" / canonical.HASHES
+    later = memory.stat().st_mtime_ns + 10**10
+    os.utime(memory, ns=(later, later))
+
+
+def test_a_night_without_anything_new_reads_no_raw_bytes(world, hashed):
+    settled(world)
+    world.read()
+    assert hashed and not [name for name in hashed if name.endswith(".csv")]
+    world.config.write_text(world.config.read_text().replace("quality: {", 'quality: {"rehash": true, '))
+    hashed.clear()
+    world.read()
+    assert len([name for name in hashed if name.endswith(".csv")]) == 4
+
+
+def test_every_file_is_hashed_once(world, hashed):
     for bring in (lambda: None, lambda: world.bring("usage_03", use(day="03-01", known="03-02"))):
         bring()
         world.read()
-        files = [Path(name).stat().st_ino for name in counted if Path(name).exists()]
+        files = [Path(name).stat().st_ino for name in hashed if Path(name).exists()]
         assert len(files) == len(set(files))
-        counted.clear()
+        hashed.clear()

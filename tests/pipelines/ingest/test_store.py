@@ -36,6 +36,7 @@ def read(tmp_path):
         declared=("bills",),
         warnings=(Problem("W302", "bill.csv"),),
         fingerprint="f",
+        recipes={"bills": "r"},
         parts={"bills": [part]},
         memory={"bills": memory},
     )
@@ -47,8 +48,8 @@ def _blank():
 
 
 def test_what_is_sealed_comes_back(read, tmp_path, con):
-    manifest = store.seal(read, tmp_path, {"recipe": "r"})
-    assert manifest == store.intact(tmp_path) and manifest["recipe"] == "r"
+    manifest = store.seal(read, tmp_path)
+    assert manifest == store.intact(tmp_path) and manifest["recipes"] == {"bills": "r"}
     known = store.unopened(tmp_path, manifest)
     assert {**vars(known), "memory": 0} == {**vars(read), "memory": 0}
     assert store.base(tmp_path, manifest).memory == read.memory
@@ -56,7 +57,7 @@ def test_what_is_sealed_comes_back(read, tmp_path, con):
 
 
 def test_rows_put_aside_are_for_the_owner_alone(read, tmp_path):
-    store.seal(read, tmp_path, {})
+    store.seal(read, tmp_path)
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
     assert {name for name, mode in modes.items() if mode == 0o600} == {f"{name}.parquet" for name in store.REMEMBERED}
     assert modes["manifest.json"] == 0o640
@@ -65,7 +66,7 @@ def test_rows_put_aside_are_for_the_owner_alone(read, tmp_path):
 @pytest.mark.parametrize("name", ["bills/2026-01.parquet", "_memory/bills/aside.parquet"])
 @pytest.mark.parametrize("harm", ["gone", "altered"])
 def test_damage_is_named(read, tmp_path, con, name, harm):
-    manifest = store.seal(read, tmp_path, {})
+    manifest = store.seal(read, tmp_path)
     path = tmp_path / name
     path.unlink() if harm == "gone" else path.write_bytes(path.read_bytes() + b"x")
     assert store.damaged(tmp_path, manifest) == path and store.intact(tmp_path) is None
