@@ -79,7 +79,7 @@ def _build(
     con, settings: Settings, located: Inputs, target: Path, delivered: datetime
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Read what is new and put the tables in place, whole or not at all; the manifest, and inputs read per table."""
-    mapping, quality, folder = located.mapping, settings.quality, target.parent.parent
+    quality, folder = settings.quality, target.parent.parent
     before = _previous(target)
     recipes = located.recipes(quality)
     same = {name for name in recipes if before and before[1]["recipes"].get(name) == recipes[name]}
