@@ -1,4 +1,4 @@
-"""The one exception that people are meant to see; its wording stands in `pipelines/texts/errors.yaml`."""
+"""The one exception that people are meant to see; its wording stands in `pipelines/wording/catalogue/errors.yaml`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,5 +40,11 @@ class HeadwaterError(Exception):
         return cls(first.code, others=others, **where, **first.values)
 
     @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All of them, the first deciding the exit code."""
+        return (self.problem, *self.others)
+
+    @property
     def exit_code(self) -> int:
+        """Of the first problem."""
         return self.problem.exit_code

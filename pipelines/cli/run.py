@@ -174,7 +174,7 @@ def _exit_code(run: Run, work: Callable[[], None]) -> int:
             "command": run.command,
             "exit_code": code,
             **run.facts,
-            "error": errors.as_dict(error.problem, run.language) if error else None,
+            "error": errors.as_dict(error, run.language) if error else None,
         }
         sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
     return code
@@ -189,11 +189,11 @@ def _print_error(run: Run, raised: Exception, error: HeadwaterError) -> None:
     """Blocks on a terminal, a line for each problem elsewhere; a traceback for bugs and with -v."""
     if run.verbose or error.exit_code == 1:
         traceback.print_exception(raised, file=sys.stderr)
-    stderr = Console(stderr=True, highlight=False)
+    stderr, most = Console(stderr=True, highlight=False), None if run.verbose else errors.MOST
     if stderr.is_terminal:
-        errors.print_block(error, run.language, stderr)
+        errors.print_block(error, run.language, stderr, most)
     else:
-        sys.stderr.write("\n".join(errors.lines(error, run.language, _serving(run))) + "\n")
+        sys.stderr.write("\n".join(errors.lines(error, run.language, _serving(run), most)) + "\n")
 
 
 def _serving(run: Run) -> date | None:

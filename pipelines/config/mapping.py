@@ -1,6 +1,7 @@
 """The mapping file: where each raw table lives and how its columns become ours (interfaces.md, section 5)."""
 
 import re
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
-from features.contracts import CONTRACTS
-from features.errors import HeadwaterError
+from features.contracts import CONTRACTS, Contract
+from features.errors import HeadwaterError, Problem
 from features.strict import Strict
 from pipelines.config import credentials, expressions
 from pipelines.config.documents import Document, read
@@ -249,50 +250,52 @@ def load_mapping(path: Path) -> Mapping:
 
 
 def _check_tables(mapping: Mapping, document: Document) -> None:
-    """Tables and columns against the contracts. Raises E208 to E211, E214, E220."""
+    """Tables and columns against the contracts. Raises E208 to E211, E214, E220 or E227, with every other problem."""
+    problems = list(_problems(mapping, document))
+    if problems:
+        raise HeadwaterError.of(problems)
+
+
+def _problems(mapping: Mapping, document: Document) -> Iterator[Problem]:
     for name in mapping.tables:
         if name not in CONTRACTS:
             near = nearest(name, list(CONTRACTS))
-            raise HeadwaterError("E211", **_where(document, "tables", name), name=name, nearest=near or "—")
+            yield _problem("E211", document, ("tables", name), name=name, nearest=near or "—")
     for contract in CONTRACTS.values():
         if contract.name in mapping.tables:
-            _check_table(mapping.tables[contract.name], contract, document)
+            yield from _table_problems(mapping.tables[contract.name], contract, document)
         elif contract.needed:
-            raise HeadwaterError("E208", file=document.path, column=f"tables.{contract.name}", table=contract.name)
+            yield Problem("E208", str(document.path), None, f"tables.{contract.name}", values={"table": contract.name})
 
 
-def _check_table(table: TableMapping, contract, document: Document) -> None:
-    """Every column that the table needs is there, and none that it does not know.
-
-    Raises HeadwaterError E209, E210, E211, E220 or E227 at the line of the file.
-    """
+def _table_problems(table: TableMapping, contract: Contract, document: Document) -> Iterator[Problem]:
+    """Columns that the table needs and does not have, and those that it does not know, at their lines of the file."""
     forms, known = table.forms(), {column.name for column in contract.columns}
+    at = ("tables", contract.name)
     for name in forms:
         if name in CLOCKS and name not in known:
-            raise HeadwaterError("E220", **_where(document, "tables", contract.name, name), table=contract.name)
-        if name not in known:
-            _check_extra(name, contract, document)
+            yield _problem("E220", document, (*at, name), table=contract.name)
+        elif name not in known:
+            yield from _extra_problems(name, contract, document)
     if table.source.watermark and "known_at" not in known:
-        at = _where(document, "tables", contract.name, "source", "watermark")
-        raise HeadwaterError("E227", **at, table=contract.name)
+        yield _problem("E227", document, (*at, "source", "watermark"), table=contract.name)
     if contract.event and "known_at" not in forms:
-        raise HeadwaterError("E209", **_where(document, "tables", contract.name), table=contract.name)
+        yield _problem("E209", document, at, table=contract.name)
     for column in contract.columns:
-        if not column.nullable and column.name not in forms:
-            at = _where(document, "tables", contract.name)
-            raise HeadwaterError("E210", **at, table=contract.name, name=column.name)
+        if not column.nullable and column.name not in forms and column.name != "known_at":
+            yield _problem("E210", document, at, table=contract.name, name=column.name)
 
 
-def _check_extra(name: str, contract, document: Document) -> None:
+def _extra_problems(name: str, contract: Contract, document: Document) -> Iterator[Problem]:
     """Only usage and customers take columns of your own; their names become names of features."""
-    at = _where(document, "tables", contract.name, "columns", name)
+    at = ("tables", contract.name, "columns", name)
     if contract.name not in ("usage", "customers"):
         near = nearest(name, [column.name for column in contract.columns])
-        raise HeadwaterError("E211", **at, name=name, nearest=near or "—")
-    if not IDENTIFIER.fullmatch(name) or name in ("happened_on", "superseded_at"):
-        raise HeadwaterError("E214", **at, name=name[:80])
+        yield _problem("E211", document, at, name=name, nearest=near or "—")
+    elif not IDENTIFIER.fullmatch(name) or name in ("happened_on", "superseded_at"):
+        yield _problem("E214", document, at, name=name[:80])
 
 
-def _where(document: Document, *keys: str) -> dict[str, Any]:
-    """File, line and dotted key of a place in a mapping, for an error."""
-    return {"file": document.path, "row": document.line(keys), "column": ".".join(keys)}
+def _problem(code: str, document: Document, keys: tuple[str, ...], **values: Any) -> Problem:
+    """A problem at a place of a mapping: file, line and dotted key."""
+    return Problem(code, str(document.path), document.line(keys), ".".join(keys), values=values)

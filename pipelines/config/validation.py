@@ -1,6 +1,7 @@
 """A settings model filled from a YAML file: what pydantic finds becomes one message with file, line and nearest name."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Protocol, TypeVar, Union, get_args, get_origin
@@ -39,7 +40,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def filled(model: type[Model], content: dict[str, Any], document: Places) -> Model:
-    """Raises E203 (unknown key) or E204 (a value that does not fit), the first in front, the others with it.
+    """Raises E203 (unknown key), E204 (a value that does not fit) or the code of a validator of ours, all of them together.
 
     Parameters
     ----------
@@ -53,30 +54,17 @@ def filled(model: type[Model], content: dict[str, Any], document: Places) -> Mod
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        if own := _own_error(error, document):
-            raise own from error
-        first, *others = [_problem(model, details, document) for details in error.errors(include_url=False)]
-        raise HeadwaterError(
-            first.code, file=first.file, row=first.row, column=first.column, others=others, **first.values
-        ) from error
-
-
-def _own_error(error: ValidationError, document: Places) -> HeadwaterError | None:
-    """What a validator refused with a code of ours keeps that code, and gets the place of its key."""
-    for details in error.errors(include_url=False):
-        refused = details.get("ctx", {}).get("error")
-        if isinstance(refused, Refused):
-            keys = tuple(details["loc"])
-            file, line = document.place(keys)
-            name = ".".join(map(str, keys))
-            problem = refused.error.problem
-            return HeadwaterError(problem.code, file=file, row=line, column=name, **problem.values)
-    return None
+        problems = [_problem(model, details, document) for details in error.errors(include_url=False)]
+        own_first = sorted(problems, key=lambda problem: problem.code in ("E203", "E204"))
+        raise HeadwaterError.of(own_first) from error
 
 
 def _problem(model: type[BaseModel], details: ErrorDetails, document: Places) -> Problem:
     keys = tuple(details["loc"])
     name, (file, line) = ".".join(map(str, keys)), document.place(keys)
+    refused = details.get("ctx", {}).get("error")
+    if isinstance(refused, Refused):  # what a validator refused with a code of ours keeps that code
+        return replace(refused.error.problem, file=file, row=line, column=name)
     if details["type"] == "extra_forbidden":
         near = nearest(str(keys[-1]), known_keys(model, keys[:-1]))
         return Problem("E203", file, line, name, values={"key": name, "nearest": near or "—"})

@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.contracts import MONEY, Contract
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from pipelines.config import expressions
 from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, TableMapping
 from pipelines.ingest import cells
@@ -173,7 +173,8 @@ class Columns:
 
     def _raw_column(self, name: str, form: Form) -> ir.Value:
         if name not in self.raw.columns:
-            raise HeadwaterError("E302", column=name, nearest="—", others_missing="—")
+            there = [column for column in self.raw.columns if column not in (FILE, ROW)]
+            raise HeadwaterError("E302", column=name, nearest=None, there=", ".join(there))
         kind = self.raw[name].type()
         if kind.is_nested() or kind.is_binary() or kind.is_time() or kind.is_interval():
             raise self._unfit(name, form, str(kind))
@@ -206,12 +207,16 @@ class Columns:
 
 
 def check_maps(columns: Columns, file: str) -> None:
-    """Codes outside a closed map stop the run. Raises E321 with the codes."""
+    """Codes outside a closed map stop the run. Raises E321 with the codes, a problem for each column."""
+    problems = []
     for name, source, broken, words in columns.unmapped:
         outside = columns.raw.filter(broken).select(code=words.substr(0, 40)).distinct().order_by("code").limit(6)
         codes = [row["code"] for row in outside.to_pyarrow().to_pylist()]
         if codes:
-            raise HeadwaterError("E321", file=file, column=source, name=name, codes=", ".join(codes), first=codes[0])
+            values = {"name": name, "codes": ", ".join(codes), "first": codes[0]}
+            problems.append(Problem("E321", file, column=source, values=values))
+    if problems:
+        raise HeadwaterError.of(problems)
 
 
 @dataclass

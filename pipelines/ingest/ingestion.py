@@ -5,17 +5,19 @@ as if all had been read at once. Where that cannot be had from the new inputs al
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contracts import Contract
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
 from pipelines.ingest import columns, magnitudes, merging, quarantine, staging, store
+from pipelines.ingest.diagnosis import further_problems
 from pipelines.ingest.inputs import extended, of_table, ordered, raise_first
 from pipelines.ingest.merging import Contradicted
 from pipelines.ingest.readers import sources
@@ -36,8 +38,9 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
     reading.failures = list(reading.inputs.failures)
     for name in ordered(mapping):
         if name in reading.inputs.raws:
-            with _collected(reading, name):
-                _read_table(reading, extended(name, mapping), reading.inputs.raws[name])
+            contract, raw = extended(name, mapping), reading.inputs.raws[name]
+            with _collected(reading, name, partial(further_problems, reading, contract, raw)):
+                _read_table(reading, contract, raw)
     if not reading.failures:
         with _collected(reading, "mapping"):
             magnitudes.check(reading, before)
@@ -54,12 +57,16 @@ def _declared(mapping: Mapping) -> tuple[str, ...]:
 
 
 @contextmanager
-def _collected(reading: Reading, name: str) -> Iterator[None]:
-    """A problem of one table does not hide those of the next."""
+def _collected(
+    reading: Reading, name: str, further: Callable[[HeadwaterError], list[Problem]] = lambda _: []
+) -> Iterator[None]:
+    """A problem of one table hides neither its other problems nor those of the next table."""
     try:
         yield
     except HeadwaterError as error:
-        reading.failures.append(of_table(error, reading.mapping, name))
+        whole = HeadwaterError.of([*error.problems, *further(error)])
+        whole.__cause__ = error.__cause__
+        reading.failures.append(of_table(whole, reading.mapping, name))
 
 
 @dataclass

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from features.contracts import CONTRACTS, Column, Contract
-from features.errors import HeadwaterError, Problem
+from features.errors import HeadwaterError
 from features.spine import cutoff
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
@@ -100,17 +100,16 @@ def of_table(error: HeadwaterError, mapping: Mapping, table: str) -> HeadwaterEr
     table
         Canonical name.
     """
-    problem = error.problem
-    values = {"table": table, "mapping": mapping.origin, **problem.values}
-    whole = replace(problem, file=problem.file or mapping.origin, values=values)
-    return HeadwaterError.of([whole, *error.others])
+    named = {"table": table, "mapping": mapping.origin}
+    return HeadwaterError.of(
+        [replace(p, file=p.file or mapping.origin, values=named | p.values) for p in error.problems]
+    )
 
 
 def raise_first(failures: list[HeadwaterError]) -> None:
     """Raises the first failure, the others with it; nothing where there are none."""
     if failures:
-        problems: list[Problem] = [problem for error in failures for problem in (error.problem, *error.others)]
-        raise HeadwaterError.of(problems) from failures[0]
+        raise HeadwaterError.of([problem for error in failures for problem in error.problems]) from failures[0]
 
 
 def recipe(mapping: Mapping, quality: Quality, name: str) -> str:

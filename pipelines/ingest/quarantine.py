@@ -1,6 +1,8 @@
 """Rows that were put aside: file, row, column, rule and masked value; and when there are too many of them."""
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -82,7 +84,7 @@ def _waiting_rows(con, waiting: pa.Table) -> pa.Table:
 
 
 def judge(contract: Contract, count: RowCount, bad: pa.Table, quality: Quality) -> None:
-    """Raises E304-E310 or E318 when more of a table is bad than the settings allow.
+    """Raises E304-E310 or E318 when more of a table is bad than the settings allow, a problem for each rule and column.
 
     Parameters
     ----------
@@ -101,28 +103,39 @@ def judge(contract: Contract, count: RowCount, bad: pa.Table, quality: Quality) 
     shares = [(keys, quality.max_quarantined_keys), (bad, quality.max_quarantined)]
     for rows, limit in shares:
         if rows.num_rows > limit * count.in_:
-            raise _excess(contract, rows, count, limit)
+            share = {"table": contract.name, "total": count.in_, "share": rows.num_rows / count.in_, "limit": limit}
+            told = list(_broken_rules(rows, share))
+            raise HeadwaterError.of(told + [problem for problem in _broken_rules(bad, share) if problem not in told])
 
 
-def _excess(contract: Contract, rows: pa.Table, count: RowCount, limit: float) -> HeadwaterError:
-    """The message of the most frequent rule, with three examples; its other rules are counted."""
+def _broken_rules(rows: pa.Table, share: dict[str, Any]) -> Iterator[Problem]:
+    """A problem for each rule and column that rows break, the most frequent first, with three examples."""
     counted = Counter(zip(rows["rule"].to_pylist(), rows["column"].to_pylist(), strict=True))
-    (rule, column), number = counted.most_common(1)[0]
-    same = rows.filter(pc.and_kleene(pc.equal(rows["rule"], rule), _same_column(rows, column)))
-    first = same.slice(0, 3).to_pylist()
-    return HeadwaterError(
-        OWN_CODES.get(rule, "E310"),
-        file=first[0]["file"],
-        row=first[0]["row"],
-        column=column,
-        sample=[f"{row['file']}:{row['row']}  {column or ''}={row['value']}" for row in first],
-        rule=f"@rule.{rule}",
-        rows=number,
-        total=count.in_,
-        share=rows.num_rows / count.in_,
-        limit=limit,
-        value=first[0]["value"],
-    )
+    for (rule, column), number in counted.most_common():
+        same = rows.filter(pc.and_kleene(pc.equal(rows["rule"], rule), _same_column(rows, column)))
+        first = same.slice(0, 3).to_pylist()
+        sample = tuple(f"{row['file']}:{row['row']}  {column or ''}={row['value']}" for row in first)
+        yield broken_rule(rule, column, first[0], share | {"rows": number}, sample)
+
+
+def broken_rule(
+    rule: str, column: str | None, first: dict[str, Any], values: dict[str, Any], sample: tuple[str, ...] = ()
+) -> Problem:
+    """What is said of a rule that rows of a table break.
+
+    Parameters
+    ----------
+    rule, column
+        As in the quarantine; a row of the wrong length breaks its rule in no column.
+    first
+        `file`, `row` and masked `value` of the first such row.
+    values
+        Numbers for the sentence: table, rows, total, share, limit.
+    sample
+        Some rows, as they are shown.
+    """
+    words = {"rule": f"@rule.{rule}", "value": first["value"]}
+    return Problem(OWN_CODES.get(rule, "E310"), first["file"], first["row"], column, sample, values | words)
 
 
 def _same_column(rows: pa.Table, column: str | None) -> pa.ChunkedArray:

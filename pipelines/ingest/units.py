@@ -2,11 +2,10 @@
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from features.contracts import MONEY
 from features.errors import HeadwaterError
@@ -132,13 +131,8 @@ def _spelled(form: Form, column: str) -> str:
 
 def _first_rows(reading: Reading, odd: Odd, table: TableMapping) -> Any:
     """The first raw rows of the file that is meant, or of the source."""
-    raw = reading.inputs.raws[odd.table]
-    raw = replace(raw, inputs=list(raw.inputs), bad_lines=[])
-    positions = None if odd.position is None else [odd.position]
-    batch = next(iter(sources.stream(raw, sorted(columns.needed(table)), positions)))
-    return reading.con.create_table(
-        f"tried_{odd.table}", pa.Table.from_batches([batch]).slice(0, FIRST), temp=True, overwrite=True
-    )
+    rows = sources.first_rows(reading.inputs.raws[odd.table], sorted(columns.needed(table)), FIRST, odd.position)
+    return reading.con.create_table(f"tried_{odd.table}", rows, temp=True, overwrite=True)
 
 
 def _values(reading: Reading, odd: Odd, table: TableMapping, rows: Any) -> np.ndarray:

@@ -50,9 +50,18 @@ def sentence(problem: Problem, part: str, lang: str) -> str:
         `zh` or `en`.
     """
     key = f"errors.{problem.code}.{part}"
+    if "nearest" in problem.values and problem.values["nearest"] in (None, "—"):
+        key = _key_without_nearest(key)
     if not has(key):
         return ""
     return text(key, lang, **_known_values(problem, key, lang))
+
+
+def _key_without_nearest(key: str) -> str:
+    """The key of what is said where nothing has a similar name; that of nothing where no sentence is left."""
+    if has(f"{key}_unlike"):
+        return f"{key}_unlike"
+    return "" if has(key) and "nearest" in placeholders(catalogue()[key]["en"]) else key
 
 
 def _known_values(problem: Problem, key: str, lang: str) -> dict[str, Any]:
@@ -125,8 +134,8 @@ def _details(problem: Problem, lang: str) -> Iterator[tuple[str, str]]:
         yield text("terms.label.more", lang), f"docs/errors.md#{problem.code.lower()}"
 
 
-def print_block(error: HeadwaterError, lang: str, console: Console) -> None:
-    """Every problem of an error, at most ten, as blocks.
+def print_block(error: HeadwaterError, lang: str, console: Console, most: int | None = MOST) -> None:
+    """Every problem of an error as a block of its own.
 
     Parameters
     ----------
@@ -136,11 +145,19 @@ def print_block(error: HeadwaterError, lang: str, console: Console) -> None:
         `zh` or `en`.
     console
         Of rich; lines are not wrapped.
+    most
+        Blocks to show; those left are counted. None shows all.
     """
-    for problem in (error.problem, *error.others)[:MOST]:
+    for problem in error.problems[:most]:
         render_block(problem, lang, console)
-    if len(error.others) >= MOST:
-        console.print(text("terms.line.others", lang, others=len(error.others) + 1 - MOST))
+    for line in _uncounted(error, lang, most):
+        console.print(line)
+
+
+def _uncounted(error: HeadwaterError, lang: str, most: int | None) -> list[str]:
+    """How many problems are not shown, and how to see them; nothing where all are."""
+    left = 0 if most is None else max(0, len(error.problems) - most)
+    return [text("terms.line.others", lang, others=left)] if left else []
 
 
 def _place(problem: Problem) -> str:
@@ -149,8 +166,10 @@ def _place(problem: Problem) -> str:
     return where + (f"  ({rows:,} rows)" if isinstance(rows, int) else "")
 
 
-def lines(error: HeadwaterError, lang: str, serving_as_of: date | str | None = None) -> list[str]:
-    """One line for each problem of an error, at most ten, the first one deciding the exit code.
+def lines(
+    error: HeadwaterError, lang: str, serving_as_of: date | str | None = None, most: int | None = MOST
+) -> list[str]:
+    """One line for each problem of an error, the first one deciding the exit code.
 
     Parameters
     ----------
@@ -160,10 +179,11 @@ def lines(error: HeadwaterError, lang: str, serving_as_of: date | str | None = N
         `zh` or `en`.
     serving_as_of
         Date of the published scores, if any.
+    most
+        Problems to show; those left are counted in a line of their own. None shows all.
     """
-    shown = [render_line(problem, lang, serving_as_of) for problem in (error.problem, *error.others)[:MOST]]
-    left = len(error.others) + 1 - MOST
-    return shown + ([text("terms.line.others", lang, others=left)] if left > 0 else [])
+    shown = [render_line(problem, lang, serving_as_of) for problem in error.problems[:most]]
+    return shown + _uncounted(error, lang, most)
 
 
 def render_line(problem: Problem, lang: str, serving_as_of: date | str | None = None) -> str:
@@ -199,10 +219,10 @@ def _spot(problem: Problem) -> str:
 
 
 def as_dict(error: HeadwaterError | Problem, lang: str) -> dict[str, Any]:
-    """For `--json`: code, message, fix, and where; the other problems of an error under `others`."""
+    """For `--json`: code, message, fix, and where; every other problem of an error under `others`."""
     if isinstance(error, Problem):
         return _problem_dict(error, lang)
-    others = [_problem_dict(problem, lang) for problem in error.others[:MOST]]
+    others = [_problem_dict(problem, lang) for problem in error.others]
     return _problem_dict(error.problem, lang) | ({"others": others} if others else {})
 
 

@@ -26,6 +26,7 @@ from pipelines.config import credentials
 from pipelines.config.mapping import Source
 from pipelines.config.validation import nearest
 from pipelines.ingest.readers.arrow_types import converted, plain
+from pipelines.ingest.readers.reader import missing_columns
 
 BATCH = 65_536
 EXTRAS = ("postgres", "sqlite")
@@ -118,7 +119,7 @@ def relation(database: Database, source: Source) -> ir.Table:
     try:
         return database.con.table(name, database=tuple(schema) if len(schema) > 1 else next(iter(schema), None))
     except TableNotFound:
-        near = nearest(name, _known_tables(database, schema)) or "—"
+        near = nearest(name, _known_tables(database, schema))
     except Exception as error:
         raise database.refusal(error) from None
     raise HeadwaterError("E404", file=database.place, name=source.table, nearest=near)
@@ -189,8 +190,7 @@ def selection(table: ir.Table, source: Source, needed: list[str], least: date | 
     place = _place_of(source)
     missing = [name for name in needed if name not in table.columns]
     if missing:
-        near, others = nearest(missing[0], list(table.columns)) or "—", ", ".join(missing[1:]) or "—"
-        raise HeadwaterError("E302", file=place, column=missing[0], nearest=near, others_missing=others)
+        raise missing_columns(place, missing, table.columns)
     if source.watermark is not None:
         kind = table[source.watermark].type()
         if not (kind.is_date() or kind.is_timestamp()):

@@ -7,7 +7,9 @@ from typing import Protocol, cast, runtime_checkable
 
 import pyarrow as pa
 
+from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Source
+from pipelines.config.validation import nearest
 
 
 @dataclass(frozen=True)
@@ -73,3 +75,24 @@ class Reader(Protocol):
 def reader_of(source: Source) -> Reader:
     """The reader of a source's format, or of what DuckDB reads."""
     return cast(Reader, import_module(f"{__package__}.{source.reader}"))
+
+
+def missing_columns(place: str, missing: Sequence[str], header: Sequence[str]) -> HeadwaterError:
+    """E302, a problem for each column that an input lacks, with the most similar one that it has.
+
+    Parameters
+    ----------
+    place
+        The file, or the name of what is no file.
+    missing
+        Source columns, at least one.
+    header
+        What the input has.
+    """
+    there = ", ".join(header)
+    return HeadwaterError.of(
+        [
+            Problem("E302", place, column=c, values={"nearest": nearest(c, list(header)), "there": there})
+            for c in missing
+        ]
+    )

@@ -14,10 +14,9 @@ import pyarrow as pa
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
-from pipelines.config.validation import nearest
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import queries
-from pipelines.ingest.readers.reader import Reader, Skipped, reader_of
+from pipelines.ingest.readers.reader import Reader, Skipped, missing_columns, reader_of
 
 FILE, ROW = "__file", "__row"
 QUERY = "sql"
@@ -125,15 +124,13 @@ def require(raw: Raw, needed: set[str], positions: Sequence[int] | None = None) 
     Raises
     ------
     HeadwaterError
-        E302 naming the nearest column, E316 for a doubled one.
+        E302 for each missing column, with the nearest; E316 for a doubled one.
     """
     for file in raw.inputs if positions is None else [raw.inputs[index] for index in positions]:
         columns = raw.reader.header(file.path, raw.source)
         missing = sorted(needed - set(columns))
         if missing and columns:
-            near = nearest(missing[0], columns)
-            others = ", ".join(missing[1:]) or "—"
-            raise HeadwaterError("E302", file=file.path, column=missing[0], nearest=near or "—", others_missing=others)
+            raise missing_columns(file.path, missing, columns)
         doubled = sorted(name for name in needed if columns.count(name) > 1)
         if doubled:
             raise HeadwaterError("E316", file=file.path, column=doubled[0])
@@ -165,6 +162,26 @@ def stream(raw: Raw, needed: Sequence[str], positions: Sequence[int] | None = No
     schema = pa.schema([*kinds.items(), (FILE, pa.int32()), (ROW, pa.int64())])
     chosen = range(len(raw.inputs)) if positions is None else positions
     return pa.RecordBatchReader.from_batches(schema, _recorded(raw, _numbered(raw, kinds, schema, chosen)))
+
+
+def first_rows(raw: Raw, needed: Sequence[str], rows: int, position: int | None = None) -> pa.Table:
+    """The first rows of a source, or of one of its inputs, as `stream` gives them; nothing of the source is changed.
+
+    Parameters
+    ----------
+    raw
+        The inputs.
+    needed
+        Source columns.
+    rows
+        How many at most.
+    position
+        Of the input; all of them by default.
+    """
+    own = replace(raw, inputs=list(raw.inputs), bad_lines=[])
+    reader = stream(own, needed, None if position is None else [position])
+    batch = next(iter(reader), None)
+    return pa.Table.from_batches([] if batch is None else [batch], reader.schema).slice(0, rows)
 
 
 def _recorded(raw: Raw, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

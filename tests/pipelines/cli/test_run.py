@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import Run, Shared, command
 
 
@@ -26,6 +26,8 @@ def invoke():
         run.say(f"done {how}")
         if how == "refused":
             raise HeadwaterError("E521")
+        if how == "several":
+            raise HeadwaterError("E203", others=[Problem("E204"), Problem("E204")])
         if how == "broken":
             raise ZeroDivisionError("planted")
 
@@ -56,6 +58,12 @@ def test_an_error_is_an_exit_code_and_keeps_the_facts(invoke, how, code, error):
     assert result.exit_code == document["exit_code"] == code and document["how"] == how
     assert document["error"]["code"].startswith(error)
     assert ("Traceback" in result.stderr) == (code == 1)
+
+
+def test_the_document_of_an_error_has_every_problem(invoke):
+    """`others` was lost on the way: of three problems a program saw one."""
+    document = json.loads(invoke("several", "--json").stdout)
+    assert [other["code"] for other in document["error"]["others"]] == ["E204", "E204"]
 
 
 def test_another_language_is_exit_2(invoke):

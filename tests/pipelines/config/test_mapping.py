@@ -106,3 +106,21 @@ def test_tables_that_do_not_fit_their_contract_are_refused_at_their_place(tmp_pa
     with pytest.raises(HeadwaterError) as error:
         load_mapping(raw.write())
     assert (error.value.problem.code, error.value.problem.column) == (code, column)
+
+
+def test_every_problem_of_a_mapping_is_told_at_once(tmp_path):
+    raw = Raw(tmp_path)
+    tables = raw.mapping["tables"]
+    tables["invoices"] = tables["bills"]
+    tables["bills"]["columns"]["ammount"] = "应收_分"
+    del tables["usage"]["known_at"], tables["usage"]["columns"]["customer_id"]
+    with pytest.raises(HeadwaterError) as error:
+        raw.load()
+    told = [(problem.code, problem.column) for problem in error.value.problems]
+    assert told == [
+        ("E211", "tables.invoices"),
+        ("E211", "tables.bills.columns.ammount"),
+        ("E209", "tables.usage"),
+        ("E210", "tables.usage"),
+    ]
+    assert all(problem.file == str(tmp_path / "mapping.yaml") for problem in error.value.problems)

@@ -37,7 +37,7 @@ FIELD = Problem(
     "E302",
     "a.parquet",
     column="fee",
-    values={"table": "bills", "mapping": "m.yaml", "nearest": "fee_fen", "others_missing": "—"},
+    values={"table": "bills", "mapping": "m.yaml", "nearest": "fee_fen"},
 )
 
 
@@ -64,7 +64,7 @@ def test_the_block_in_chinese():
         "✗ 源文件缺少映射所需的列 · E302 · 退出码 3\n"
         "  文件  a.parquet\n"
         "  列    fee   没有 'fee'；是否要用 'fee_fen'？\n"
-        "  修复  m.yaml > tables.bills.columns：将 'fee' 改为 'fee_fen'（还缺：—）\n"
+        "  修复  m.yaml > tables.bills.columns：将 'fee' 改为 'fee_fen'\n"
         "  详见  docs/errors.md#e302\n"
     )
 
@@ -73,7 +73,7 @@ def test_the_line_in_both_languages():
     assert errors.render_line(FIELD, "en", "2026-10-30") == (
         "ERROR E302 (exit 3) a.parquet:fee the source lacks a column that the mapping names, no 'fee'; did you mean 'fee_fen'? "
         "Published scores unchanged (as of 2026-10-30). "
-        "Fix: m.yaml > tables.bills.columns: use 'fee_fen' for 'fee' (also missing: —)."
+        "Fix: m.yaml > tables.bills.columns: use 'fee_fen' for 'fee'."
     )
     told = errors.render_line(FIELD, "zh")
     assert told.startswith("ERROR E302 (exit 3) a.parquet:fee 源文件缺少映射所需的列，没有 'fee'")
@@ -115,7 +115,25 @@ def test_every_other_problem_has_a_line_of_its_own():
     assert [line.split()[1] for line in told] == ["E302", "E301", "E301", "E301"]
     assert all("Published scores unchanged (as of 2026-10-30)" in line for line in told)
     many = errors.lines(HeadwaterError("E302", file="a", column="fee", others=[UNIT] * 12, nearest="b"), "en")
-    assert len(many) == 11 and many[-1] == "3 more problems."
+    assert len(many) == 11 and many[-1] == "3 more; -v and --json show all of them."
+
+
+def test_all_problems_are_shown_when_asked_for():
+    error = HeadwaterError("E302", file="a", column="fee", others=[UNIT] * 12, nearest="b")
+    assert len(errors.lines(error, "en", most=None)) == 13
+    console = Console(file=io.StringIO(), width=400)
+    errors.print_block(error, "en", console, None)
+    assert console.file.getvalue().count("✗") == 13
+    assert len(errors.as_dict(error, "en")["others"]) == 12
+
+
+@pytest.mark.parametrize("lang", texts.LANGUAGES)
+@pytest.mark.parametrize("code", ["E203", "E211", "E302", "E404"])
+def test_no_name_is_proposed_where_none_is_similar(code, lang):
+    values = {"key": "x", "name": "x", "nearest": None, "there": "a, b", "mapping": "m.yaml", "table": "bills"}
+    told = errors.render_line(Problem(code, "f", column="x", values=values), lang)
+    assert "—" not in told and "''" not in told
+    assert "did you mean" not in told and "是否要用" not in told
 
 
 @pytest.mark.parametrize(

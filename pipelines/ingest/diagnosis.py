@@ -1,0 +1,88 @@
+"""What else is wrong with a table that stopped a reading: its first rows are tried again, every column by itself.
+
+A row is put aside for the first thing that is wrong with it, and a column that cannot be made stops its table. Whoever
+mends that one thing would meet the next at the next reading; here they are told all of it at once.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from features.contracts import Contract
+from features.errors import HeadwaterError, Problem
+from pipelines.ingest import cells, columns, offsets, quarantine
+from pipelines.ingest.columns import Columns
+from pipelines.ingest.readers import sources
+from pipelines.ingest.readers.sources import FILE, ROW, Raw
+from pipelines.ingest.reading import Reading
+from pipelines.ingest.rules import masked
+
+FIRST = 1_000
+"""Rows that are tried."""
+
+
+def further_problems(reading: Reading, contract: Contract, raw: Raw, error: HeadwaterError) -> list[Problem]:
+    """Problems of the first rows that an error does not name; none where these rows cannot be read.
+
+    Parameters
+    ----------
+    reading
+        The reading that stopped.
+    contract
+        Of the table.
+    raw
+        Its inputs.
+    error
+        What stopped it.
+    """
+    table = f"tried_{contract.name}"
+    told = {problem.column for problem in error.problems}
+    needed = sorted(columns.needed(reading.mapping.tables[contract.name]) & set(raw.header))
+    if error.exit_code != 3 or not needed:
+        return []
+    try:
+        rows = sources.first_rows(raw, needed, FIRST)
+        tried = reading.con.create_table(table, rows, temp=True, overwrite=True)
+        return [problem for problem in _problems(reading, contract, raw, tried) if problem.column not in told]
+    except HeadwaterError:  # what stops these rows too was told
+        return []
+    finally:
+        reading.con.drop_table(table, force=True)
+
+
+def _problems(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table) -> Iterator[Problem]:
+    mapping = reading.mapping
+    table = mapping.tables[contract.name]
+    aware = offsets.aware_columns(rows, table, contract, raw.shown)
+    made = Columns(contract, table, mapping, rows, aware)
+    broken: list[cells.Problem] = []
+    for column in contract.columns:
+        try:
+            broken += made.column(column.name).problems
+        except HeadwaterError as error:
+            yield from ([] if error.problem.code == "E302" else error.problems)
+    yield from _frequent(reading, contract, raw, rows, broken)
+    try:
+        columns.check_maps(made, raw.shown)
+    except HeadwaterError as error:
+        yield from error.problems
+
+
+def _frequent(
+    reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, broken: Sequence[cells.Problem]
+) -> Iterator[Problem]:
+    """Rules that more rows break than the settings allow."""
+    if not broken:
+        return
+    marks = {f"broken_{n}": problem.broken.fill_null(False) for n, problem in enumerate(broken)}
+    counts = rows.mutate(**marks).aggregate(**{name: ibis._[name].sum() for name in marks}).to_pyarrow().to_pylist()[0]
+    total = rows.count().execute()
+    for name, problem in zip(marks, broken, strict=True):
+        if (counts[name] or 0) > reading.quality.max_quarantined * total:
+            shown = rows.filter(problem.broken).select(FILE, ROW, value=masked(problem.found)).limit(1)
+            first = shown.to_pyarrow().to_pylist()[0]
+            place = {"file": raw.inputs[first[FILE]].path, "row": first[ROW], "value": first["value"]}
+            numbers = {"rows": counts[name], "total": total, "share": counts[name] / total}
+            limit = {"table": contract.name, "limit": reading.quality.max_quarantined}
+            yield quarantine.broken_rule(problem.rule, problem.column, place, numbers | limit)
