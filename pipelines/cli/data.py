@@ -54,7 +54,7 @@ def _check(run: Run, as_of: date) -> None:
         tables = run.project.tables(as_of)
         facts["said"] = sentences.rows_read(tables, lang)
     table = grid(lang, "table", "in", "used", "quarantined", "duplicates", "newest")
-    for use in table_use(tables):
+    for use in table_use(tables, run.project.mapping.timezone):
         numbers = (use.rows_in, use.used, use.quarantined, use.duplicates)
         table.add_row(use.table, *(f"{number:,}" for number in numbers), str(use.newest or ""))
     quarantine = run.project.workspace.quarantine / tables.fingerprint

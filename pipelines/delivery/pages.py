@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -69,9 +71,10 @@ def _evaluations(workspace: Workspace, models: Mapping[str, str]) -> dict[str, E
     return by_target
 
 
-def table_use(tables: Tables) -> list[TableUse]:
-    """What became of the rows of each table, and the day of the newest."""
-    newest = {name: when.date() for name, when in tables.newest.items()}
+def table_use(tables: Tables, timezone: str) -> list[TableUse]:
+    """What became of the rows of each table, and the day on which the newest was known, in the project's zone."""
+    zone = ZoneInfo(timezone)
+    newest = {name: when.replace(tzinfo=UTC).astimezone(zone).date() for name, when in tables.newest.items()}
     return [
         TableUse(name, count.in_, count.used, count.quarantined, count.duplicates, newest.get(name))
         for name, count in tables.counts.items()

@@ -46,7 +46,7 @@ def write_report(night: Night, done: Publication) -> None:
         return
     with night.steps.step("report") as facts:
         warnings = {lang: [errors.sentence(w, "what", lang) for w in night.warnings] for lang in LANGUAGES}
-        use = pages.table_use(night.tables)
+        use = pages.table_use(night.tables, night.project.mapping.timezone)
         data = pages.report_data(night.project, done, lists=night.lists, warnings=warnings, quality=use)
         facts["said"] = paths.relative_path(pages.write_page(night.project, data))
         night.remade.append("report")

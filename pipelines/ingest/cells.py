@@ -283,6 +283,11 @@ def _seen_from(zone: str, instant: ir.TimestampValue) -> Moment:
     return Moment(instant_to_local(zone, instant), instant)
 
 
+def local_text(moment: ir.TimestampValue, zone: str) -> ir.StringValue:
+    """A UTC moment as people of a zone write it."""
+    return instant_to_local(zone, local_to_instant("UTC", moment)).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def later(start: Moment, steps: tuple[tuple[int, str], ...], zone: str) -> Moment:
     """Days and longer are added on the local calendar, hours and shorter to the instant.
 

@@ -150,7 +150,7 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
     reading.result.memory[name] = Memory(memory.types, staged.offsets, staged.latest, aside, waiting, sizes)
     reading.result.parts[name] = merged.parts
     reading.result.read[name] = len(start.positions)
-    bad = quarantine.collect(reading.con, aside, waiting, raw)
+    bad = quarantine.collect(reading.con, aside, waiting, raw, reading.mapping.timezone)
     used = sum(part.rows for part in merged.parts)
     count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates)
     _finish(reading, contract, raw, count.check(name), bad)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config.quality import Quality
+from pipelines.ingest import cells
 from pipelines.ingest.marks import BROKEN, FOUND, column_of, rule_of
 from pipelines.ingest.readers.sources import FILE, ROW, Raw
 from pipelines.ingest.rules import KEY_RULES, masked
@@ -35,7 +36,7 @@ OWN_CODES = {
 """Rules whose excess has a message of its own; the others share E310."""
 
 
-def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw) -> pa.Table:
+def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw, zone: str) -> pa.Table:
     """Every row of a table that is not used and not a duplicate, in the order of the files.
 
     Parameters
@@ -48,8 +49,10 @@ def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw) -> pa.Table:
         Rows that wait, as `rows_with_places`.
     raw
         Names the inputs.
+    zone
+        IANA name, in which moments are shown.
     """
-    rows = pa.concat_tables([aside, _waiting_rows(con, waiting)]).combine_chunks()
+    rows = pa.concat_tables([aside, _waiting_rows(con, waiting, zone)]).combine_chunks()
     names = pa.array([file.path for file in raw.inputs], pa.string()).take(rows[FILE].combine_chunks())
     columns = [names, rows[ROW], *(rows[name] for name in SCHEMA.names[2:])]
     return pa.table(columns, schema=SCHEMA).sort_by([("file", "ascending"), ("row", "ascending")])
@@ -69,7 +72,7 @@ def broken_rows(bad: ir.Table) -> pa.Table:
     return bad.select(FILE, ROW, column=column, rule=rule, value=masked(bad[FOUND])).to_pyarrow().cast(ASIDE)
 
 
-def _waiting_rows(con, waiting: pa.Table) -> pa.Table:
+def _waiting_rows(con, waiting: pa.Table, zone: str) -> pa.Table:
     """The same of rows that wait: those from the future show when they were known, the others whose they are."""
     if not waiting.num_rows:
         return ASIDE.empty_table()
@@ -77,7 +80,7 @@ def _waiting_rows(con, waiting: pa.Table) -> pa.Table:
     column, value = ibis.literal("customer_id"), rows.customer_id
     if "known_at" in rows.columns:
         late = rows.rule == "from_the_future"
-        column, value = late.ifelse("known_at", column), late.ifelse(rows.known_at.cast("string"), value)
+        column, value = late.ifelse("known_at", column), late.ifelse(cells.local_text(rows.known_at, zone), value)
     shown = rows.select(FILE, ROW, column=column, rule=rows.rule, value=masked(value)).to_pyarrow()
     con.drop_table("rows_waiting")
     return shown.cast(ASIDE)

@@ -40,8 +40,8 @@ def _implausible(rows: ir.Table, column: str, dtype: str) -> Problem:
     return Problem(outside.fill_null(False), "implausible_date", column, value.cast("string"))
 
 
-def clock_problems(rows: ir.Table, quality: Quality) -> list[Problem]:
-    """A row that was known too early; none for tables without both clocks.
+def clock_problems(rows: ir.Table, quality: Quality, zone: str) -> list[Problem]:
+    """A row that was known too early; none for tables without both clocks. Times are shown as in the zone.
 
     A row may be known up to `early_hours` before it happened: bills are often run on the last day of their month,
     and clocks of two systems differ. Plans may be known long before their first day, so they have no such rule.
@@ -49,7 +49,8 @@ def clock_problems(rows: ir.Table, quality: Quality) -> list[Problem]:
     if "known_at" not in rows.columns or "happened_at" not in rows.columns:
         return []
     early = rows.known_at < rows.happened_at - ibis.interval(hours=quality.early_hours)
-    return [Problem(early.fill_null(False), "known_before_happened", "known_at", rows.known_at.cast("string"))]
+    found = cells.local_text(rows.known_at, zone)
+    return [Problem(early.fill_null(False), "known_before_happened", "known_at", found)]
 
 
 def passing_problems(rows: ir.Table, delivered: datetime | None, customers: ir.Table | None) -> list[Problem]:

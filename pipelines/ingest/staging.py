@@ -110,7 +110,7 @@ def _judge_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table,
     canonical = Columns(contract, table, reading.mapping, rows, offsets.awareness(staged.offsets, raw.shown))
     mapped = canonical.projection()
     columns.check_maps(canonical, raw.shown)
-    problems = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality)
+    problems = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality, reading.mapping.timezone)
     _sort(reading, contract, marks.marked(mapped, problems), staged)
 
 

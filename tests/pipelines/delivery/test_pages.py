@@ -1,5 +1,6 @@
 """The data of a page is gathered from a publication and what lies beside the models."""
 
+from datetime import date
 from types import SimpleNamespace
 
 import pandas as pd
@@ -31,8 +32,8 @@ def test_the_use_of_a_table_adds_up():
     tables = SimpleNamespace(
         counts={"bills": RowCount(10, 7, 2, 1), "usage": RowCount(3, 3, 0, 0)}, newest={"bills": newest}
     )
-    bills, usage = pages.table_use(tables)
-    assert bills == TableUse("bills", 10, 7, 2, 1, newest.date())
+    bills, usage = pages.table_use(tables, "Asia/Shanghai")
+    assert bills == TableUse("bills", 10, 7, 2, 1, date(2026, 11, 1))  # ten past seven in the morning there
     assert usage.newest is None
 
 
