@@ -4,14 +4,18 @@ A row is put aside for the first thing that is wrong with it, and a column that 
 mends that one thing would meet the next at the next reading; here they are told all of it at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
-from pipelines.ingest import cells, columns, offsets, quarantine
+from pipelines.config.mapping import Form
+from pipelines.ingest import cells, columns, offsets, quarantine, sniffing
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import FILE, ROW, Raw
@@ -22,8 +26,9 @@ FIRST = 1_000
 """Rows that are tried."""
 
 
-def further_problems(reading: Reading, contract: Contract, raw: Raw, error: HeadwaterError) -> list[Problem]:
-    """Problems of the first rows that an error does not name; none where these rows cannot be read.
+def diagnosed(reading: Reading, contract: Contract, raw: Raw, error: HeadwaterError) -> HeadwaterError:
+    """An error with what else is wrong in the first rows, and with fixes that read them; as it is where nothing can be
+    read.
 
     Parameters
     ----------
@@ -36,19 +41,45 @@ def further_problems(reading: Reading, contract: Contract, raw: Raw, error: Head
     error
         What stopped it.
     """
-    table = f"tried_{contract.name}"
-    told = {problem.column for problem in error.problems}
     needed = sorted(columns.needed(reading.mapping.tables[contract.name]) & set(raw.header))
     if error.exit_code != 3 or not needed:
-        return []
+        return error
+    told, table = {problem.column for problem in error.problems}, f"tried_{contract.name}"
     try:
         rows = sources.first_rows(raw, needed, FIRST)
         tried = reading.con.create_table(table, rows, temp=True, overwrite=True)
-        return [problem for problem in _problems(reading, contract, raw, tried) if problem.column not in told]
+        further = [problem for problem in _problems(reading, contract, raw, tried) if problem.column not in told]
     except HeadwaterError:  # what stops these rows too was told
-        return []
+        return error
     finally:
         reading.con.drop_table(table, force=True)
+    forms = reading.mapping.tables[contract.name].forms()
+    whole = HeadwaterError.of([_advised(problem, forms, rows) for problem in (*error.problems, *further)])
+    whole.__cause__ = error.__cause__
+    return whole
+
+
+def _advised(problem: Problem, forms: Mapping[str, Form], rows: pa.Table) -> Problem:
+    """A problem of dates with what to write of their shape, as far as the first rows tell."""
+    form = forms.get(problem.column or "")
+    if problem.code != "E307" or form is None or form.from_ not in rows.column_names:
+        return problem
+    return replace(
+        problem, values=problem.values | _time_advice(problem, form, rows[form.from_].cast(pa.string()).to_pylist())
+    )
+
+
+def _time_advice(problem: Problem, form: Form, texts: list[str | None]) -> dict[str, Any]:
+    """The key of the sentence to follow. A single text that cannot be read beside many that can stands for nothing."""
+    value = problem.values["value"]
+    shapes = sniffing.time_shapes([text for text in texts if text != value] or texts)
+    if shapes == (form.parse or sniffing.ISO,):
+        return {"advice": "@times.empty"}
+    if len(shapes) > 1:
+        return {"advice": "@times.several", "shapes": ", ".join(f'"{shape}"' for shape in shapes)}
+    if shapes == (sniffing.ISO,):
+        return {"advice": "@times.iso"}
+    return {"advice": "@times.shape", "shape": shapes[0]} if shapes else {"advice": "@times.unknown"}
 
 
 def _problems(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table) -> Iterator[Problem]:

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contracts import Contract
-from features.errors import HeadwaterError, Problem
+from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
 from pipelines.ingest import columns, magnitudes, merging, quarantine, staging, store
-from pipelines.ingest.diagnosis import further_problems
+from pipelines.ingest.diagnosis import diagnosed
 from pipelines.ingest.inputs import extended, of_table, ordered, raise_first
 from pipelines.ingest.merging import Contradicted
 from pipelines.ingest.readers import sources
@@ -39,7 +39,7 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
     for name in ordered(mapping):
         if name in reading.inputs.raws:
             contract, raw = extended(name, mapping), reading.inputs.raws[name]
-            with _collected(reading, name, partial(further_problems, reading, contract, raw)):
+            with _collected(reading, name, partial(diagnosed, reading, contract, raw)):
                 _read_table(reading, contract, raw)
     if not reading.failures:
         with _collected(reading, "mapping"):
@@ -58,15 +58,13 @@ def _declared(mapping: Mapping) -> tuple[str, ...]:
 
 @contextmanager
 def _collected(
-    reading: Reading, name: str, further: Callable[[HeadwaterError], list[Problem]] = lambda _: []
+    reading: Reading, name: str, diagnosed: Callable[[HeadwaterError], HeadwaterError] = lambda error: error
 ) -> Iterator[None]:
     """A problem of one table hides neither its other problems nor those of the next table."""
     try:
         yield
     except HeadwaterError as error:
-        whole = HeadwaterError.of([*error.problems, *further(error)])
-        whole.__cause__ = error.__cause__
-        reading.failures.append(of_table(whole, reading.mapping, name))
+        reading.failures.append(of_table(diagnosed(error), reading.mapping, name))
 
 
 @dataclass

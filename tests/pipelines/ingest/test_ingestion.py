@@ -84,37 +84,6 @@ def test_a_backfill_reads_rows_that_were_delivered_since(raw, con):
     assert found.future == 0
 
 
-def test_every_problem_of_a_table_is_told_at_once(raw, con):
-    """Each was met at a reading of its own: missing columns one after the other, then codes, then dates."""
-    raw.rename("bill", "账期", "账务周期")
-    raw.rename("bill", "用户编号", "服务号码")
-    raw.column("bill", "应收_分", "1e3")
-    raw.column("cust", "客户类型", "07")
-    raw.column("cust", "入网日期", "April")
-    with pytest.raises(HeadwaterError) as error:
-        raw.read(con)
-    told = {(p.code, p.values["table"], p.column) for p in error.value.problems}
-    assert told == {
-        ("E321", "customers", "客户类型"),
-        ("E307", "customers", "activated_on"),
-        ("E302", "bills", "账期"),
-        ("E302", "bills", "用户编号"),
-        ("E308", "bills", "amount"),
-    }
-    assert all(p.file and p.values["mapping"] for p in error.value.problems)
-
-
-def test_rules_behind_the_first_broken_one_are_told(raw, con):
-    """A row is put aside for one thing only; the others would be met when that one is mended."""
-    raw.column("usage", "流量_KB", "1,5".replace(",", ".5."))
-    raw.column("usage", "使用时间", "yesterday")
-    with pytest.raises(HeadwaterError) as error:
-        raw.read(con)
-    told = {(p.code, p.column): p for p in error.value.problems}
-    assert set(told) == {("E308", "data_mb"), ("E307", "happened_at")}
-    assert told["E308", "data_mb"].row == 1 and told["E308", "data_mb"].values["rows"] == 200
-
-
 def test_problems_of_all_tables_are_told_together(raw, con):
     raw.rename("bill", "应收_分", "应收金额_分")
     raw.column("usage", "流量_KB", "1e3")
