@@ -17,7 +17,7 @@ from pipelines.config import own_features
 from pipelines.config.mapping import Mapping
 from pipelines.config.settings import Settings, load
 from pipelines.demo import raw_files
-from pipelines.ingest.canonical import canonical
+from pipelines.ingest import canonical
 from pipelines.ingest.tables import Tables
 from pipelines.workspace.paths import Workspace
 
@@ -109,8 +109,17 @@ class Project:
         """The canonical tables as read for a date; read once per project object, and known after that."""
         if as_of in self._tables:
             return replace(self._tables[as_of], read={})
-        self._tables[as_of] = canonical(self.connection, self.settings, self.workspace.root, as_of)
+        self._tables[as_of] = canonical.canonical(self.connection, self.settings, self.workspace.root, as_of)
         return self._tables[as_of]
+
+    def newest_tables(self, today: date) -> tuple[Tables, date]:
+        """The tables as of the day after their newest row, today at the latest, and that day.
+
+        Whoever looks at an extract of last spring asks whether it was whole then, and not how old it is now.
+        """
+        found = canonical.read(self.connection, self.settings, self.workspace.root, today)
+        as_of = min(canonical.newest_day(found, self.mapping.timezone) or today, today)
+        return canonical.judged(self.connection, found, self.settings, as_of), as_of
 
     def cutoff(self, as_of: date) -> datetime:
         return cutoff(as_of, self.mapping.timezone)

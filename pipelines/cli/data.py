@@ -17,8 +17,11 @@ AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothi
 
 @command(data_app, "check")
 def check(run: Run, as_of: AsOf = None) -> None:
-    """Read and validate every table; show rows in, used, quarantined and duplicate."""
-    _check(run, run.as_of(as_of))
+    """Read and validate every table; show rows in, used, quarantined and duplicate.
+
+    Without a date, here or in the configuration, the tables are judged as of the day after their newest row.
+    """
+    _check(run, as_of.date() if as_of else run.project.settings.as_of)
 
 
 @command(data_app, "map")
@@ -42,7 +45,7 @@ def map_columns(
         raise HeadwaterError("E233")
 
 
-def _check(run: Run, as_of: date) -> None:
+def _check(run: Run, as_of: date | None) -> None:
     """The usability table, warnings, and where the quarantined rows lie."""
     from pipelines.delivery.pages import table_use
     from pipelines.flows import sentences
@@ -51,7 +54,8 @@ def _check(run: Run, as_of: date) -> None:
 
     lang = run.language
     with run.steps.step("check") as facts:
-        tables = run.project.tables(as_of)
+        day = as_of or run.as_of(None)
+        tables, judged = (run.project.tables(day), day) if as_of else run.project.newest_tables(day)
         facts["said"] = sentences.rows_read(tables, lang)
     table = grid(lang, "table", "in", "used", "quarantined", "duplicates", "newest")
     for use in table_use(tables, run.project.mapping.timezone):
@@ -59,8 +63,10 @@ def _check(run: Run, as_of: date) -> None:
         table.add_row(use.table, *(f"{number:,}" for number in numbers), str(use.newest or ""))
     quarantine = run.project.workspace.quarantine / tables.fingerprint
     run.tell(rows=sentences.row_counts(tables.counts), files=tables.files, quarantine=str(quarantine))
-    run.tell(warnings=[warning.code for warning in tables.warnings])
+    run.tell(as_of=judged.isoformat(), warnings=[warning.code for warning in tables.warnings])
     run.say(table)
+    if as_of is None:
+        run.say(text("steps.judged_newest", lang, as_of=judged))
     for warning in tables.warnings:
         errors.render_block(warning, lang, run.out)
     if any(count.quarantined for count in tables.counts.values()):

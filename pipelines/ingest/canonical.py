@@ -3,9 +3,10 @@
 import os
 import shutil
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -28,11 +29,55 @@ Previous = tuple[Path, dict[str, Any]]
 
 
 def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
+    """The tables of a project, read and judged for a date. Raises what `read` and `judged` raise.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    settings
+        Of the project.
+    folder
+        `<workspace>/<name>`.
+    as_of
+        The date of the run.
+    """
+    return judged(con, read(con, settings, folder, as_of), settings, as_of)
+
+
+def judged(con, tables: Tables, settings: Settings, as_of: date) -> Tables:
+    """The same tables with a warning for what is late or thin at a date. Raises E402 and E421.
+
+    Parameters
+    ----------
+    con
+        The connection that they are views in.
+    tables
+        What was read.
+    settings
+        Limits, of the mapping and of `quality`.
+    as_of
+        Rows known then or later do not count.
+    """
+    late = freshness.check(tables, settings.tables, as_of)
+    thin = completeness.check(con, tables, settings.tables, settings.quality, as_of)
+    return replace(tables, warnings=(*tables.warnings, *late, *thin))
+
+
+def newest_day(tables: Tables, timezone: str) -> date | None:
+    """The day after the newest row was known, in the project's zone: the first as-of date that sees everything.
+
+    None where no table has a clock.
+    """
+    moments = [moment.replace(tzinfo=UTC).astimezone(ZoneInfo(timezone)) for moment in tables.newest.values()]
+    return max(moments).date() + timedelta(days=1) if moments else None
+
+
+def read(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     """The tables of a project as views in `con`; only raw files that no earlier reading has seen are opened.
 
     `folder` is the project's own (`<workspace>/<name>`). Quarantined rows go to its `quarantine/<fingerprint>/`, also
-    when the reading stops. Freshness and completeness at `as_of` are judged each time. Raises what `ingestion.read` raises,
-    and E322, E402, E421.
+    when the reading stops. Raises what `ingestion.read` raises, and E322.
 
     A raw file that looks as it did at the last reading is not hashed again (`hashes`; `quality.rehash` forces it): nothing
     is taken from it, so what may have become of its bytes changes nothing. Every stored file is hashed once by each
@@ -59,14 +104,11 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
         inputs.raise_first(list(located.failures))
         delivered = located.delivered(max(as_of, settings.as_of or as_of), quality)
         target = folder / "tables" / located.fingerprint(quality)
-        manifest, read = store.intact(target), dict[str, int]()
+        manifest, opened = store.intact(target), dict[str, int]()
         if manifest is None or not _is_lasting(manifest, delivered):
-            manifest, read = _build(con, settings, located, target, delivered)
+            manifest, opened = _build(con, settings, located, target, delivered)
         _point(target)
-        tables = replace(store.views(con, target, manifest), read=read)
-        late = freshness.check(tables, mapping, as_of)
-        thin = completeness.check(con, tables, mapping, quality, as_of)
-    return replace(tables, warnings=(*tables.warnings, *late, *thin))
+        return replace(store.views(con, target, manifest), read=opened)
 
 
 def _is_lasting(manifest: dict[str, Any], delivered: datetime) -> bool:

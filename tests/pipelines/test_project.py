@@ -4,12 +4,15 @@ import shutil
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from features.errors import HeadwaterError
 from pipelines import Project
 from tests.demo_project import NIGHT, configure
+from tests.raw import Raw
 
 
 @pytest.fixture
@@ -43,6 +46,22 @@ def test_a_second_look_reads_no_file(project):
     first, again = project.tables(NIGHT).files, project.tables(NIGHT).files
     assert first["read"] > 0
     assert again == {"read": 0, "known": first["read"] + first["known"]}
+
+
+def test_an_old_extract_is_judged_as_of_its_newest_row(tmp_path, monkeypatch):
+    """A year later everything in it is old, and nothing is wrong with it."""
+    monkeypatch.chdir(tmp_path)
+    raw = Raw(tmp_path)
+    raw.mapping["tables"]["bills"]["freshness"] = {"error_after": "10d"}
+    raw.write()
+    Path("config.yaml").write_text("name: tiny\nmapping: mapping.yaml\n")
+    project = Project.open("config.yaml")
+    with pytest.raises(HeadwaterError, match="E402"):
+        project.tables(date(2027, 3, 1))
+    tables, as_of = project.newest_tables(date(2027, 3, 1))
+    assert as_of == date(2026, 3, 7)  # bills of February were known on the 6th of March
+    assert tables.counts["bills"].used == 200
+    assert project.newest_tables(date(2026, 2, 8))[1] == date(2026, 2, 8)
 
 
 def test_the_demo_is_made_once(tmp_path, monkeypatch):
