@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import data, features, lists, models, nights, settings
+from pipelines.cli import data, features, init, lists, models, nights, settings
 from pipelines.cli.run import Run, command
 
 CODES = """
@@ -63,6 +63,7 @@ def doctor(run: Run) -> None:
     examine(run)
 
 
+app.add_typer(init.init_app)
 app.add_typer(nights.nights_app)
 app.add_typer(models.models_app)
 app.add_typer(data.data_app)

@@ -33,10 +33,10 @@ def map_columns(
     encoding: Annotated[str | None, typer.Option(help="Of a CSV file; found from its bytes when absent.")] = None,
 ) -> None:
     """Suggest a mapping from your columns to the canonical tables, or test the one you have."""
-    from pipelines.ingest import suggest as suggesting
+    from pipelines.recognition.suggestion import suggestion
 
     if suggest is not None:
-        proposal = suggesting.suggest(suggest, table, encoding)
+        proposal = suggestion(suggest, table, encoding, run.language)
         run.tell(mapping=proposal)
         run.say(proposal)
     elif test:

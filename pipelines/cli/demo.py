@@ -1,5 +1,6 @@
 """`headwater demo`: raw data, models, one night, and three files to open."""
 
+from datetime import date
 from pathlib import Path
 
 from features.errors import HeadwaterError
@@ -42,7 +43,24 @@ def demo(run: Run, data: str, customers: int | None, seed: int | None) -> None:
     options = {"customers": customers or defaults.customers, "seed": defaults.seed if seed is None else seed}
     with run.steps.step("raw") as facts:
         facts["said"] = str(raw_files.make(data, **options))
-    as_of = run.as_of(None)
+    first_night(run, run.as_of(None))
+
+
+def first_night(run: Run, as_of: date) -> None:
+    """Train every target, run one night and name what to open.
+
+    Parameters
+    ----------
+    run
+        The command, with its project.
+    as_of
+        Of both.
+
+    Raises
+    ------
+    HeadwaterError
+        What stops the training of a target or the night.
+    """
     retrained = retrain.run(run.project, as_of, list(TARGETS), run.steps, promote=True)
     retrained.raise_for_failures()
     night = nightly.run(Night(run.project, as_of, run.steps))

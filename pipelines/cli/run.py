@@ -21,7 +21,8 @@ from pipelines.wording import errors
 from pipelines.wording.texts import LANGUAGES
 from pipelines.workspace.progress import Steps
 
-DEFAULT_CONFIG = "configs/operator.yaml"
+PROJECT, DEFAULT_CONFIG = "headwater.yaml", "configs/operator.yaml"
+"""The project of the folder where a command runs; without one, the demo operator."""
 
 Engine = Annotated[
     Literal["duckdb", "spark"] | None,
@@ -76,10 +77,11 @@ class Run:
 
     @cached_property
     def project(self):
-        """The project of `--config`, `HEADWATER_CONFIG` or the demo operator."""
+        """The project of `--config`, `HEADWATER_CONFIG`, the current folder or the demo operator."""
         from pipelines.project import Project
 
-        config = self.config or os.environ.get("HEADWATER_CONFIG", DEFAULT_CONFIG)
+        here = PROJECT if Path(PROJECT).is_file() else DEFAULT_CONFIG
+        config = self.config or os.environ.get("HEADWATER_CONFIG", here)
         project = Project.open(config, self.profile, **self.overrides)
         for problem in project.settings.warnings:
             self.steps.warn(errors.render_line(problem, self.language))

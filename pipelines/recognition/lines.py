@@ -1,0 +1,112 @@
+"""Lines of invoices, or orders without a table of customers, as SQL that gives bills, usage and customers."""
+
+from pathlib import Path
+
+from pipelines.recognition import evidence
+from pipelines.recognition.columns import quoted
+from pipelines.recognition.raw_tables import RawTable
+from pipelines.recognition.tables import Recognised
+
+
+def lines_sql(found: Recognised, shape: str | None = None) -> str:
+    """Every line once with `customer`, `at`, and, where they are there, `bill`, `product`, `quantity`, `amount`, `region`.
+
+    Exact copies, as of files that overlap, are one line; lines that name no customer are left out.
+    """
+    raw = found.raw
+    parts = [_selected(found, path, shape) for path in (raw.paths if raw.aliases else raw.paths[:1])]
+    return "\n  UNION\n".join(parts) if len(parts) > 1 else parts[0].replace("SELECT", "SELECT DISTINCT", 1)
+
+
+def _selected(found: Recognised, path: Path, shape: str | None) -> str:
+    """The lines of one file, its columns called as there; of all files where they are called alike."""
+    raw, names = found.raw, found.columns
+    own = raw.aliases.get(path, {})
+
+    def at_home(meaning: str) -> str:
+        return own.get(names[meaning], names[meaning])
+
+    column = raw.columns[names["happened_at"]]
+    when = evidence.moment(column, shape).replace(quoted(column.name), quoted(at_home("happened_at")))
+    select = [f"{evidence.key(at_home('customer_id'))} AS customer", f"{when} AS at"]
+    select += [f"trim({quoted(at_home(m))}::VARCHAR) AS {name}" for m, name in TEXTS.items() if m in names]
+    select += [f"TRY_CAST({quoted(at_home('quantity'))} AS DOUBLE) AS quantity"] if "quantity" in names else []
+    select += [f"{_amount(found, at_home)} AS amount"]
+    customer, nobody = quoted(at_home("customer_id")), evidence.nobody(raw.columns[names["customer_id"]])
+    known = f"{customer} IS NOT NULL" + "".join(
+        f" AND lower(trim({customer}::VARCHAR)) <> '{word.lower()}'" for word in nobody
+    )
+    return f"  SELECT {', '.join(select)}\n  FROM {_scanned(raw, path)}\n  WHERE {known}"
+
+
+TEXTS = {"bill_id": "bill", "product_id": "product", "region": "region"}
+
+
+def _amount(found: Recognised, at_home) -> str:
+    if "amount" in found.columns:
+        return f"TRY_CAST({quoted(at_home('amount'))} AS DOUBLE)"
+    return f"TRY_CAST({quoted(at_home('quantity'))} AS DOUBLE) * TRY_CAST({quoted(at_home('unit_price'))} AS DOUBLE)"
+
+
+def _scanned(raw: RawTable, path: Path) -> str:
+    """The files as DuckDB reads them."""
+    source = raw.source
+    where = str(path) if raw.aliases else str(source.path)
+    place = where.replace("'", "''")
+    if source.format == "csv":
+        return f"read_csv('{place}', all_varchar = true, header = true, delim = '{source.delimiter}', encoding = '{source.encoding}')"
+    return (
+        f"read_json('{place}', format = 'newline_delimited')"
+        if source.format == "jsonl"
+        else f"read_parquet('{place}')"
+    )
+
+
+def bills(found: Recognised, shape: str | None = None) -> str:
+    """One row per invoice: what is left when returns are taken off; below zero for a credit note."""
+    bill = "bill" if "bill_id" in found.columns else "strftime(at, '%Y%m%d%H%M%S')"
+    return f"""
+SELECT {bill} || '-' || customer AS bill_id, customer, min(at) AS bought_at, round(sum(amount), 2) AS amount
+FROM (
+{lines_sql(found, shape)}
+)
+GROUP BY ALL"""
+
+
+def usage(found: Recognised, shape: str | None = None) -> str:
+    """One row per customer and day with a purchase: how much was bought, how much came back."""
+    counted = ["count(*) FILTER (amount > 0) AS lines"]
+    if "quantity" in found.columns:
+        counted += [
+            "coalesce(sum(quantity) FILTER (quantity > 0), 0) AS units",
+            "coalesce(-sum(quantity) FILTER (quantity < 0), 0) AS units_returned",
+        ]
+    if "product_id" in found.columns:
+        counted += ["count(DISTINCT product) FILTER (amount > 0) AS products"]
+    return f"""
+SELECT customer, at::DATE AS day, {", ".join(counted)}
+FROM (
+{lines_sql(found, shape)}
+)
+GROUP BY ALL"""
+
+
+def customers(found: Recognised, shape: str | None = None) -> str:
+    """One row per customer: the day of their first purchase, and where most of their lines are from."""
+    region = ", mode(region) AS region" if "region" in found.columns else ""
+    return f"""
+SELECT customer, min(at)::DATE AS first_purchase{region}
+FROM (
+{lines_sql(found, shape)}
+)
+GROUP BY ALL"""
+
+
+MEASURES = ("lines", "units", "units_returned", "products")
+
+
+def measures(found: Recognised) -> tuple[str, ...]:
+    """The columns of `usage` that are counted here."""
+    return tuple(
+        m for m in MEASURES if m == "lines" or ("product_id" if m == "products" else "quantity") in found.columns
+    )

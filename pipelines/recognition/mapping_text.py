@@ -1,0 +1,382 @@
+"""The mapping of a folder as commented YAML: each line says what was found."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from features.contracts import CONTRACTS
+from pipelines.recognition import commented, evidence, forms, headers, lines
+from pipelines.recognition.columns import Column
+from pipelines.recognition.commented import comment, line
+from pipelines.recognition.tables import Recognised
+from pipelines.wording.texts import text
+
+DELAYS = {
+    "bills": "5d",
+    "payments": "1d",
+    "usage": "1d",
+    "complaints": "1d",
+    "contacts": "1d",
+    "surveys": "1d",
+    "consents": "1d",
+    "subscriptions": "0d",
+}
+"""Assumed time until an event is in the extract, where it has no load time."""
+OWN_KEYS = {
+    "bills": "bill_id",
+    "payments": "payment_id",
+    "complaints": "complaint_id",
+    "contacts": "contact_id",
+    "surveys": "response_id",
+}
+MEASURES = ("voice_minutes", "data_mb", "sms", "roaming_mb", "night_data_mb")
+
+
+@dataclass
+class Choices:
+    """What was found or answered, as far as a mapping needs it.
+
+    Attributes
+    ----------
+    lang
+        Of the comments.
+    currency, timezone
+        ISO 4217, and a name of the IANA.
+    left_codes
+        Values of the status that say that somebody has left.
+    minor
+        Column -> is its money in hundredths?
+    discount_apart
+        Is the discount of a bill still to be taken off?
+    shapes
+        Column -> the shape of its dates, where a person had to say it.
+    """
+
+    lang: str
+    currency: str
+    timezone: str
+    left_codes: tuple[str, ...] = ()
+    minor: dict[str, bool] = field(default_factory=dict)
+    discount_apart: bool = False
+    shapes: dict[str, str] = field(default_factory=dict)
+
+    def why(self, key: str, **values: Any) -> str:
+        """A comment."""
+        return text(f"init.why.{key}", self.lang, **values)
+
+
+def mapping_text(found: Sequence[Recognised], choices: Choices) -> str:
+    """The mapping file of these tables, in the order of the contracts."""
+    by_table = {f.table: f for f in found if f.table}
+    words: dict[str, list[str]] = {}
+    body: list[str] = []
+    for name in CONTRACTS:
+        for part in _tables_of(name, by_table, choices, words):
+            body += ["", *part]
+    head = [comment(0, choices.why("mapping")), line(0, "version", 1)]
+    head += [
+        line(0, "timezone", choices.timezone, choices.why("timezone")),
+        line(0, "currency", choices.currency, choices.why("currency")),
+    ]
+    if words:
+        head += [line(0, "words", None, choices.why("words")), *(line(2, name, said) for name, said in words.items())]
+    return "\n".join([*head, "", "tables:", *body[1:]]) + "\n"
+
+
+def _tables_of(
+    name: str, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[list[str]]:
+    """The section of one canonical table; none where nothing gives it."""
+    if name in by_table:
+        return [SECTIONS[name](by_table[name], by_table, choices, words)]
+    purchases = by_table.get("lines") or by_table.get("bills")
+    if name == "customers" and purchases:
+        return [_derived_customers(purchases, choices)]
+    if "lines" in by_table and name == "bills":
+        return [_derived_bills(by_table["lines"], choices)]
+    if "lines" in by_table and name == "usage":
+        return [_derived_usage(by_table["lines"], choices, words)]
+    return []
+
+
+def _source(found: Recognised, choices: Choices) -> list[str]:
+    """Where the rows are, and how sure it is that they are these."""
+    source = found.raw.source
+    if source.database:
+        return [line(4, "source", {"database": source.database, "table": source.table})]
+    value: dict[str, Any] = {"path": source.path}
+    if source.format != "parquet" or not str(source.path).endswith(".parquet"):
+        value["format"] = source.format
+    if source.format == "csv":
+        value["encoding"] = source.encoding
+    if source.format == "csv" and source.delimiter != ",":
+        value["delimiter"] = source.delimiter
+    return [line(4, "source", value)]
+
+
+def _columns(found: Recognised, names: Sequence[str], choices: Choices, forms_of: dict[str, Any]) -> list[str]:
+    """A line for each canonical column that was found."""
+    rows = []
+    for name in names:
+        if name in forms_of:
+            rows.append(line(6, name, *_with_reason(forms_of[name])))
+        elif name in found.columns:
+            rows.append(line(6, name, found.columns[name], _doubt(found, found.columns[name], choices)))
+    return rows
+
+
+def _with_reason(value: Any) -> tuple[Any, str]:
+    return value if isinstance(value, tuple) else (value, "")
+
+
+def _doubt(found: Recognised, column: str, choices: Choices) -> str:
+    """A word of warning beside a column whose name is not quite known."""
+    match = found.matches.get(column)
+    return choices.why("check") if match and match.certainty <= headers.MAYBE else ""
+
+
+def _time(found: Recognised, meaning: str, choices: Choices, *, period_end: bool = False) -> Any:
+    column = found.raw.columns[found.columns[meaning]]
+    return forms.time(column, choices.shapes.get(column.name), period_end=period_end)
+
+
+def _clocks(found: Recognised, choices: Choices) -> list[str]:
+    """`happened_at` and `known_at` of an event."""
+    rows = []
+    column = found.raw.columns.get(found.columns.get("happened_at", ""))
+    if column is not None:
+        why = choices.why("period_end") if column.is_month else ""
+        rows.append(line(4, "happened_at", _time(found, "happened_at", choices, period_end=True), why))
+    if "known_at" in found.columns:
+        rows.append(line(4, "known_at", _time(found, "known_at", choices)))
+    elif CONTRACTS[found.table].event:
+        start = "happened_at" if column is not None else "valid_from"
+        delay = DELAYS[found.table] if column is None or column.is_month or found.table != "bills" else "1d"
+        rows.append(line(4, "known_at", f"{start} + {delay}", choices.why("known_at", delay=delay)))
+    return rows
+
+
+def _unused(found: Recognised, choices: Choices, kept: Sequence[str] = ()) -> list[str]:
+    rows = []
+    left = [name for name in found.unused if name not in kept]
+    if left:
+        rows.append(comment(4, choices.why("unused", columns=", ".join(left))))
+    if found.personal:
+        rows.append(comment(4, choices.why("personal", columns=", ".join(found.personal))))
+    return rows
+
+
+def _section(name: str, found: Recognised, choices: Choices, rows: list[str], kept: Sequence[str] = ()) -> list[str]:
+    clocks = _clocks(found, choices) if CONTRACTS[name].event else []
+    rows = [*rows, *_required(name, rows, choices)]
+    return [f"  {name}:", *_source(found, choices), "    columns:", *rows, *clocks, *_unused(found, choices, kept)]
+
+
+def _required(name: str, rows: list[str], choices: Choices) -> list[str]:
+    """What the contract cannot be without and was not found; clocks are looked for elsewhere."""
+    mapped = {row.strip().partition(":")[0] for row in rows}
+    needed = [
+        column.name
+        for column in CONTRACTS[name].columns
+        if not column.nullable and column.name not in ("happened_at", "known_at")
+    ]
+    return [comment(6, f"{column}: {choices.why('required')}") for column in needed if column not in mapped]
+
+
+def _money(found: Recognised, meaning: str, choices: Choices, less: str | None = None) -> tuple[Any, str]:
+    column = found.columns[meaning]
+    minor = choices.minor.get(column, evidence.is_minor(column))
+    return forms.money(column, choices.currency, minor, less), choices.why("fen") if minor else ""
+
+
+def _customers(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    own: dict[str, Any] = {}
+    if "activated_on" in found.columns:
+        own["activated_on"] = _time(found, "activated_on", choices)
+    if "deactivated_on" in found.columns:
+        own["deactivated_on"] = _time(found, "deactivated_on", choices)
+    elif choices.left_codes and {"status", "status_date"} <= found.columns.keys():
+        form = _time(found, "status_date", choices)
+        form = form if isinstance(form, dict) else {"from": form}
+        codes = ", ".join(choices.left_codes)
+        own["deactivated_on"] = (
+            form | {"when": {found.columns["status"]: list(choices.left_codes)}},
+            choices.why("left_codes", codes=codes),
+        )
+    names = [column.name for column in CONTRACTS["customers"].columns if column.name != "known_at"]
+    rows = _columns(found, names, choices, own)
+    if "deactivated_on" not in own and {"status", "status_date"} <= found.columns.keys():
+        status = found.raw.columns[found.columns["status"]]
+        rows.append(
+            comment(
+                6,
+                choices.why(
+                    "which_left",
+                    date=found.columns["status_date"],
+                    status=status.name,
+                    codes=", ".join(status.texts[:12]),
+                ),
+            )
+        )
+    return _section("customers", found, choices, rows)
+
+
+def _subscriptions(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    own: dict[str, Any] = {
+        m: _time(found, m, choices) for m in ("valid_from", "valid_to", "contract_end") if m in found.columns
+    }
+    own |= {"monthly_fee": _money(found, "monthly_fee", choices)} if "monthly_fee" in found.columns else {}
+    names = ("customer_id", "valid_from", "plan", "monthly_fee", "valid_to", "contract_end")
+    return _section("subscriptions", found, choices, _columns(found, names, choices, own))
+
+
+def _row_key(found: Recognised, choices: Choices) -> tuple[Any, str]:
+    """The column, or the columns together, that tell the rows of a table apart."""
+    own = OWN_KEYS[found.table]
+    columns = evidence.row_key(found, own)
+    if len(columns) == 1:
+        return columns[0], ""
+    return ({"concat": list(columns or found.raw.header)}, choices.why("key" if columns else "no_key"))
+
+
+def _bills(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    less = found.columns.get("discount") if choices.discount_apart else None
+    own: dict[str, Any] = {"bill_id": _row_key(found, choices), "amount": _money(found, "amount", choices, less)}
+    own |= {"due_on": _time(found, "due_on", choices)} if "due_on" in found.columns else {}
+    names = ("bill_id", "customer_id", "amount", "due_on")
+    kept = () if less is None else (less,)
+    kept = (*kept, *evidence.row_key(found, "bill_id"))
+    return _section("bills", found, choices, _columns(found, names, choices, own), kept)
+
+
+def _payments(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    own: dict[str, Any] = {"payment_id": _row_key(found, choices), "amount": _money(found, "amount", choices)}
+    kept: Sequence[str] = ()
+    bills = by_table.get("bills")
+    key = evidence.row_key(bills, "bill_id") if bills else ()
+    if len(key) > 1 and set(key) <= set(found.raw.header):
+        own["bill_id"] = ({"concat": list(key)}, choices.why("paid_bill"))
+        kept = key
+    names = ("payment_id", "customer_id", "bill_id", "amount")
+    return _section("payments", found, choices, _columns(found, names, choices, own), kept)
+
+
+def _usage(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    own = {m: forms.measure(m, found.columns[m]) for m in MEASURES if m in found.columns}
+    taken = {"customer_id", "happened_at", "known_at", *own}
+    counted = [
+        name for name in found.unused if found.raw.columns[name].is_number and not _is_code(found.raw.columns[name])
+    ]
+    for column in counted:
+        name = forms.identifier(column, taken, "measure")
+        own[name] = (column, choices.why("measure"))
+        words |= {name: [column, column]} if name.startswith("measure_") else {}
+    return _section("usage", found, choices, _columns(found, ("customer_id", *own), choices, own), counted)
+
+
+def _is_code(column: Column) -> bool:
+    """Whole numbers that are all different, as of rows, are no measure."""
+    return column.unique or column.kind == "category"
+
+
+def _complaints(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    own: dict[str, Any] = {"complaint_id": _row_key(found, choices)}
+    own |= {"resolved_at": _time(found, "resolved_at", choices)} if "resolved_at" in found.columns else {}
+    if not found.raw.columns.get(found.columns.get("severity", ""), _NO_COLUMN).whole:
+        found.columns.pop("severity", None)
+    names = ("complaint_id", "customer_id", "topic", "channel", "severity", "resolved_at")
+    return _section("complaints", found, choices, _columns(found, names, choices, own))
+
+
+def _contacts(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    own: dict[str, Any] = {"contact_id": _row_key(found, choices)}
+    own |= {"cost": _money(found, "cost", choices)} if "cost" in found.columns else {}
+    ways = evidence.directions(found)
+    if ways:
+        own["direction"] = ({"from": found.columns["direction"], "map": ways}, choices.why("direction"))
+    else:
+        found.columns.pop("direction", None)
+    names = ("contact_id", "customer_id", "channel", "direction", "campaign_id", "arm", "cost")
+    arms = evidence.arms(found)
+    own |= {"arm": ({"from": found.columns["arm"], "map": arms}, choices.why("arm"))} if arms else {}
+    return _section("contacts", found, choices, _columns(found, names, choices, own))
+
+
+def _surveys(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    names = ("response_id", "customer_id", "touchpoint", "item", "score")
+    return _section(
+        "surveys", found, choices, _columns(found, names, choices, {"response_id": _row_key(found, choices)})
+    )
+
+
+def _consents(
+    found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    column = found.raw.columns[found.columns["allowed"]]
+    codes = {value: str(value.lower() in evidence.YES).lower() for value in column.texts}
+    own: dict[str, Any] = {"allowed": {"from": column.name, "map": codes}}
+    own |= {} if "purpose" in found.columns else {"purpose": ({"value": "marketing"}, choices.why("purpose"))}
+    return _section("consents", found, choices, _columns(found, ("customer_id", "purpose", "allowed"), choices, own))
+
+
+_NO_COLUMN = Column("", "", 0, 0, 0, ())
+Section = Callable[[Recognised, dict[str, Recognised], Choices, dict[str, list[str]]], list[str]]
+SECTIONS: dict[str, Section] = {
+    "customers": _customers,
+    "subscriptions": _subscriptions,
+    "bills": _bills,
+    "payments": _payments,
+    "usage": _usage,
+    "complaints": _complaints,
+    "contacts": _contacts,
+    "surveys": _surveys,
+    "consents": _consents,
+}
+
+
+def _derived(name: str, sql: str, columns: dict[str, Any], clock: str | None, why: str) -> list[str]:
+    rows = [f"  {name}:", comment(4, why), "    source:", *commented.block(6, "sql", sql), "    columns:"]
+    rows += [line(6, key, value) for key, value in columns.items()]
+    return rows + ([] if clock is None else [line(4, "happened_at", clock), line(4, "known_at", "happened_at + 0d")])
+
+
+def _shape(found: Recognised, choices: Choices) -> str | None:
+    return choices.shapes.get(found.columns["happened_at"])
+
+
+def _derived_customers(found: Recognised, choices: Choices) -> list[str]:
+    columns = {"customer_id": "customer", "activated_on": "first_purchase"}
+    columns |= {"region": "region"} if "region" in found.columns else {}
+    return _derived(
+        "customers", lines.customers(found, _shape(found, choices)), columns, None, choices.why("derived_customers")
+    )
+
+
+def _derived_bills(found: Recognised, choices: Choices) -> list[str]:
+    columns = {"bill_id": "bill_id", "customer_id": "customer", "amount": "amount"}
+    return _derived(
+        "bills", lines.bills(found, _shape(found, choices)), columns, "bought_at", choices.why("derived_bills")
+    )
+
+
+def _derived_usage(found: Recognised, choices: Choices, words: dict[str, list[str]]) -> list[str]:
+    measures = lines.measures(found)
+    words |= {name: [text(f"init.measure.{name}", lang) for lang in ("en", "zh")] for name in measures}
+    columns = {"customer_id": "customer", **{name: name for name in measures}}
+    return _derived("usage", lines.usage(found, _shape(found, choices)), columns, "day", choices.why("derived_usage"))

@@ -1,0 +1,326 @@
+"""What a folder holds, what only a person can know about it, and the configuration that follows from both."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from babel import Locale
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
+
+from pipelines.recognition import evidence, headers, lines, rhythm
+from pipelines.recognition.columns import quoted
+from pipelines.recognition.mapping_text import Choices
+from pipelines.recognition.raw_tables import RawTable
+from pipelines.recognition.rhythm import Gaps, Plan
+from pipelines.recognition.tables import Recognised
+
+Business = Literal["contracts", "purchases", "folds"]
+CONTRACT_HORIZON, DELAY = 90, 5
+UNTOLD = frozenset({"", "raw", "data", "csv", "extract", "extracts", "input", "files", "in"})
+"""Names of folders that name no business."""
+LARGEST_MEDIAN = 1000
+"""Whole-numbered money with a larger median may be in hundredths: the same line as `quality.largest_median`."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that only a person can know.
+
+    Attributes
+    ----------
+    key
+        Of its words, and of the answer given in advance.
+    default
+        Taken when nothing is said; None where nobody may guess.
+    choices
+        Allowed answers; empty for a text of one's own.
+    values
+        For its words.
+    """
+
+    key: str
+    default: str | None
+    choices: tuple[str, ...] = ()
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Proposal:
+    """What was found, and what was answered.
+
+    Attributes
+    ----------
+    folder
+        Where the files are and the configuration will be.
+    found
+        Every raw table and what it is.
+    lang
+        `zh` or `en`.
+    answers
+        Question -> answer; filled while asking.
+    """
+
+    folder: Path
+    found: list[Recognised]
+    lang: str
+    answers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Of the project: the folder's, in letters that a path may have."""
+        folder = self.folder.resolve()
+        named = next((part for part in (folder, *folder.parents) if part.name.lower() not in UNTOLD), folder)
+        plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", named.name).strip("-.")[:64]
+        return plain or "project"
+
+    def table(self, name: str) -> Recognised | None:
+        """The raw table that is a canonical table, or `lines`; None where there is none."""
+        return next((found for found in self.found if found.table == name), None)
+
+    @property
+    def customers(self) -> Recognised | None:
+        return self.table("customers")
+
+    @property
+    def money(self) -> Recognised | None:
+        """Bills, or the lines that become bills."""
+        return self.table("bills") or self.table("lines")
+
+    @property
+    def events(self) -> list[Recognised]:
+        """Tables of what customers did or paid, the liveliest first."""
+        order = ("usage", "bills", "lines", "payments", "complaints", "contacts")
+        return [found for name in order if (found := self.table(name))]
+
+    @cached_property
+    def guessed_business(self) -> Business:
+        """Contracts where somebody's end is dated, purchases where they only pay, folds for one table with a yes or no."""
+        names = set(self.customers.columns) if self.customers else set()
+        if "left" in names and not self.events and "deactivated_on" not in names:
+            return "folds"
+        dated_end = "deactivated_on" in names or (
+            {"status", "status_date"} <= names and any(c.left for c in self.codes)
+        )
+        return "contracts" if dated_end else "purchases"
+
+    @property
+    def business(self) -> str:
+        return self.answers.get("business", self.guessed_business)
+
+    @cached_property
+    def codes(self) -> list[evidence.Code]:
+        """Values of the status of customers, with what they did afterwards."""
+        if (
+            self.customers is None
+            or "status" not in self.customers.columns
+            or "deactivated_on" in self.customers.columns
+        ):
+            return []
+        return evidence.status_codes(self.customers, self.events)
+
+    @cached_property
+    def purchases(self) -> str:
+        """SQL that gives `customer` and `day` of everything paid."""
+        found = self.money
+        assert found is not None, "asked for where money was found"
+        raw, names = found.raw, found.columns
+        at = evidence.moment(raw.columns[names["happened_at"]], self.shape(names["happened_at"]))
+        amount = "amount" if "amount" in names else "quantity"
+        paid = f"TRY_CAST({quoted(names[amount])} AS DOUBLE) > 0"
+        return f"SELECT {evidence.key(names['customer_id'])} AS customer, ({at})::DATE AS day FROM {quoted(raw.name)} WHERE {paid} AND {_somebody(found)}"
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """Days between purchases."""
+        assert self.money is not None, "asked for where money was found"
+        return rhythm.gaps(self.money.raw.con, self.purchases)
+
+    def shape(self, column: str) -> str | None:
+        """The shape of dates that was answered for a column."""
+        return self.answers.get(f"shape.{column}")
+
+    @cached_property
+    def spans(self) -> dict[str, tuple[date, date]]:
+        """Table -> days of its oldest and newest event."""
+        spans = {f.table: evidence.span(f, self.shape(f.columns["happened_at"])) for f in self.events}
+        return {name: days for name, days in spans.items() if days}
+
+    @property
+    def as_of(self) -> date | None:
+        """The day after the newest event of the liveliest table with days; None without any event."""
+        dated = [f for f in self.events if f.table in self.spans]
+        daily = [f for f in dated if not f.raw.columns[f.columns["happened_at"]].is_month]
+        if not dated:
+            return None
+        newest = rhythm.day_after(self.spans[(daily or dated)[0].table][1])
+        return max(newest, date(newest.year + newest.month // 12, newest.month % 12 + 1, 1)) if not daily else newest
+
+    @property
+    def first(self) -> date | None:
+        """Day of the oldest bill, or event where there are no bills."""
+        known = self.money or (self.events[0] if self.events else None)
+        return self.spans[known.table][0] if known and known.table in self.spans else None
+
+    @property
+    def delay(self) -> int:
+        """Days until what happened is surely known."""
+        return 0 if self.business == "purchases" else DELAY
+
+    @property
+    def every(self) -> str:
+        """Step between the dates that are learnt from: contracts are billed by the month."""
+        return "30d" if self.business == "purchases" else "1mo"
+
+    @property
+    def proposed(self) -> Plan | None:
+        """The horizon that the data propose, and what history allows; None where nothing is dated."""
+        if self.as_of is None or self.first is None:
+            return None
+        wanted = self.gaps.enough if self.business == "purchases" and self.money else CONTRACT_HORIZON
+        return rhythm.plan(self.first, self.as_of, wanted, self.delay, self.every)
+
+    @property
+    def horizon(self) -> int:
+        """Days, as answered or proposed."""
+        plan = self.proposed
+        return int(self.answers.get("horizon") or (plan.horizon if plan else CONTRACT_HORIZON))
+
+    @property
+    def plan(self) -> Plan | None:
+        """The same with the horizon that was answered."""
+        if self.as_of is None or self.first is None:
+            return None
+        return rhythm.plan(self.first, self.as_of, self.horizon, self.delay, self.every)
+
+    @property
+    def bills_are_months(self) -> bool:
+        """Is a bill that of a month, or of a day?"""
+        bills = self.table("bills")
+        return bills is not None and bills.raw.columns[bills.columns["happened_at"]].is_month
+
+    def choices(self) -> Choices:
+        """What a mapping needs of the answers."""
+        codes = self.answers.get("left_codes", "")
+        minor = {
+            key.removeprefix("money."): said == "hundredths"
+            for key, said in self.answers.items()
+            if key.startswith("money.")
+        }
+        shapes = {key.removeprefix("shape."): said for key, said in self.answers.items() if key.startswith("shape.")}
+        return Choices(
+            self.lang, self.answers["currency"], self.answers["timezone"], tuple(c for c in codes.split(",") if c), minor,
+            self.answers.get("discount") == "apart", shapes,
+        )  # fmt: skip
+
+    def questions(self) -> Iterator[Question]:
+        """One after the other: a later one may depend on what was answered."""
+        yield from self._of_readings()
+        yield Question("business", self.guessed_business, self._businesses())
+        if self.business == "contracts" and self.codes:
+            default = ",".join(code.value for code in self.codes if code.left)
+            yield Question("left_codes", default or None, (), {"codes": self._codes_in_words(), "column": self._status})
+        if self.proposed and self.business != "folds":
+            yield Question("horizon", str(self.proposed.horizon), (), {"has": str(self.proposed.has)})
+        yield from self._of_money()
+        zone, currency = place(self.found)
+        yield Question("currency", currency)
+        yield Question("timezone", zone)
+        yield self._of_consent()
+
+    def _businesses(self) -> tuple[str, ...]:
+        """Those that the tables allow."""
+        names = set(self.customers.columns) if self.customers else set()
+        able = {
+            "contracts": "deactivated_on" in names or {"status", "status_date"} <= names,
+            "purchases": self.money is not None,
+            "folds": "left" in names,
+        }
+        return tuple(name for name, is_able in able.items() if is_able)
+
+    @property
+    def _status(self) -> str:
+        return self.customers.columns["status"] if self.customers else ""
+
+    def _codes_in_words(self) -> str:
+        parts = [
+            f"{c.value} ({c.customers:,}" + ("" if c.active is None else f", {c.active:.0%}") + ")" for c in self.codes
+        ]
+        return ", ".join(parts)
+
+    def _of_readings(self) -> Iterator[Question]:
+        """Dates with two readings: nobody may guess them."""
+        for found in self.found:
+            for name, match in found.matches.items():
+                column = found.raw.columns[name]
+                if match.meaning.kind in ("date", "time") and len(column.shapes) > 1:
+                    values = {"column": name, "file": found.raw.title, "example": column.texts[0]}
+                    yield Question(f"shape.{name}", None, column.shapes, values)
+
+    def _of_money(self) -> Iterator[Question]:
+        """Whole numbers without a unit, and discounts of which nothing says whether they are taken off."""
+        bills, payments = self.table("bills"), self.table("payments")
+        for found in self.found:
+            for name in (found.columns[m] for m in ("amount", "monthly_fee", "unit_price") if m in found.columns):
+                column = found.raw.columns[name]
+                if column.whole and (column.middle or 0) > LARGEST_MEDIAN and not headers.unit(name):
+                    values = {"column": name, "file": found.raw.title, "example": f"{column.middle:,.0f}"}
+                    yield Question(f"money.{name}", None, ("hundredths", "whole"), values)
+        if bills and "discount" in bills.columns:
+            said = evidence.discount_is_apart(bills, payments)
+            default = None if said is None else "apart" if said else "included"
+            values = {"amount": bills.columns["amount"], "discount": bills.columns["discount"]}
+            yield Question("discount", default, ("apart", "included"), values)
+
+    def _of_consent(self) -> Question:
+        if self.table("consents"):
+            return Question("consent", "recorded", ("recorded", "nobody", "elsewhere"))
+        return Question("consent", "nobody", ("nobody", "elsewhere"))
+
+
+def _somebody(found: Recognised) -> str:
+    """SQL that is true where a row names a customer."""
+    name = found.columns["customer_id"]
+    words = "".join(
+        f" AND lower(trim({quoted(name)}::VARCHAR)) <> '{w.lower()}'" for w in evidence.nobody(found.raw.columns[name])
+    )
+    return f"{quoted(name)} IS NOT NULL{words}"
+
+
+def anonymous(found: Recognised) -> float:
+    """The share of rows that name no customer."""
+    query = f"SELECT 1 - avg(({_somebody(found)})::INT) FROM {quoted(found.raw.name)}"
+    return float(found.raw.con.sql(query).fetchall()[0][0] or 0.0)
+
+
+def place(found: Sequence[Recognised]) -> tuple[str, str]:
+    """Time zone and currency: of Chinese headers, of the country that most rows name, of units in headers; else UTC and USD."""
+    names = [name for table in found for name in table.raw.header]
+    if any("\u4e00" <= letter <= "\u9fff" for name in names for letter in name):
+        return "Asia/Shanghai", "CNY"
+    units = {"usd": "USD", "eur": "EUR", "gbp": "GBP", "yuan": "CNY"}
+    unit = next((units[headers.unit(name)] for name in names if headers.unit(name) in units), "USD")
+    country = next((code for table in found if (code := _country(table.raw, table.columns.get("region")))), None)
+    if country is None:
+        return "UTC", unit
+    zones = [zone for zone, territory in get_global("zone_territories").items() if territory == country]
+    currencies = get_territory_currencies(country)
+    return (zones[0] if len(zones) == 1 else "UTC"), (currencies[0] if currencies else unit)
+
+
+def _country(raw: RawTable, column: str | None) -> str | None:
+    """The territory that the most frequent value names; None where it names none."""
+    texts = raw.columns[column].texts if column else ()
+    names = {str(name).lower(): code for code, name in Locale("en").territories.items() if len(code) == 2}
+    names |= {"usa": "US", "uk": "GB", "united kingdom": "GB", "great britain": "GB", "england": "GB"}
+    return names.get(texts[0].lower()) if texts else None
+
+
+def measures(proposal: Proposal) -> tuple[str, ...]:
+    """Usage measures that the mapping will have when lines of invoices give them."""
+    found = proposal.table("lines")
+    return lines.measures(found) if found else ()

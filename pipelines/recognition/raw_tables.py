@@ -1,0 +1,301 @@
+"""The files of a folder as tables: which of them belong together, how they are written, and what their columns hold."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from glob import escape
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from features.errors import HeadwaterError
+from pipelines.config.formats import SUFFIXES
+from pipelines.config.mapping import Source
+from pipelines.ingest import sniffing
+from pipelines.ingest.readers.arrow_types import common
+from pipelines.ingest.readers.reader import reader_of
+from pipelines.recognition import headers
+from pipelines.recognition.columns import Column, columns, quoted
+
+PARQUET = (".parquet", ".pq")
+DATABASES = (".duckdb", ".ddb")
+UNREAD = (".xlsx", ".xls", ".json", ".gz", ".zip", ".7z", ".rar", ".sas7bdat", ".sav", ".dta", ".dbf", ".avro", ".orc")
+"""Endings of data that no reader knows: they are named, so that nobody thinks that they were looked at."""
+OWN = ("workspace", "mlruns", "mlartifacts")
+MOST_ROWS = 3_000_000
+"""Rows of one table that are looked at; of more, those of each n-th customer."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file that was not looked at, and why: `unknown` format, `empty`, or the code of an error."""
+
+    path: Path
+    why: str
+    error: HeadwaterError | None = None
+
+
+@dataclass
+class RawTable:
+    """Files of one kind, read into a table of `con`.
+
+    Attributes
+    ----------
+    con
+        DuckDB in memory.
+    name
+        Of the table there.
+    source
+        As a mapping has it.
+    paths
+        Of its files, sorted.
+    aliases
+        Where files of one kind call their columns differently: for each file, column -> its name there.
+    share
+        One in how many customers was read; 1 for all rows.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    name: str
+    source: Source
+    paths: tuple[Path, ...]
+    header: tuple[str, ...]
+    aliases: dict[Path, dict[str, str]] = field(default_factory=dict)
+    share: int = 1
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """Figures of every column, by its name."""
+        return columns(self.con, self.name)
+
+    @cached_property
+    def rows(self) -> int:
+        """How many were read."""
+        return int(self.con.sql(f"SELECT count(*) FROM {quoted(self.name)}").fetchall()[0][0])
+
+    @property
+    def title(self) -> str:
+        """The file, the pattern or the table of a database, for people."""
+        if self.source.database:
+            return f"{self.source.database} · {self.source.table}"
+        return self.source.path or str(self.paths[0])
+
+
+@dataclass
+class Folder:
+    """What a folder holds."""
+
+    tables: list[RawTable]
+    unread: list[Unread]
+
+
+def folder(path: Path) -> Folder:
+    """Every table of a folder and of those in it, read.
+
+    Raises
+    ------
+    HeadwaterError
+        E250 for a folder that is not there, E251 for one without any file that can be read.
+    """
+    if not path.is_dir():
+        raise HeadwaterError("E250", file=path)
+    con, tables, unread = duckdb.connect(), list[RawTable](), list[Unread]()
+    con.execute("SET enable_progress_bar = false")
+    found = [file for file in _files(path) if not _is_unread(file, unread)]
+    for group in _groups(found, unread):
+        for files in group:
+            try:
+                tables.append(_read(con, f"raw_{len(tables)}", files))
+            except HeadwaterError as error:
+                unread.append(Unread(files.paths[0], error.problem.code, error))
+    if not tables:
+        known = ", ".join(sorted({*SUFFIXES, *PARQUET, *DATABASES}))
+        raise HeadwaterError(
+            "E251", file=path, known=known, seen=", ".join(str(u.path.name) for u in unread[:5]) or "—"
+        )
+    return Folder(tables, unread)
+
+
+def file(path: Path, encoding: str | None = None) -> RawTable:
+    """One file as a table.
+
+    Raises what reading raises: E241 or E242 for CSV that does not tell how it is written, E311 to E317, E7xx.
+    """
+    source = _source([path], str(path), encoding)
+    header = tuple(reader_of(source).header(str(path), source))
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")
+    return _read(con, "raw_0", Group(source, (path,), header))
+
+
+def _files(path: Path) -> list[Path]:
+    """Files that may hold data: neither hidden nor in a folder of results."""
+    endings = {*SUFFIXES, *PARQUET, *DATABASES, *UNREAD}
+    below = (file for file in sorted(path.rglob("*")) if file.is_file() and file.suffix.lower() in endings)
+    return [
+        file for file in below if not any(part.startswith(".") or part in OWN for part in file.relative_to(path).parts)
+    ]
+
+
+def _is_unread(file: Path, unread: list[Unread]) -> bool:
+    why = "unknown" if file.suffix.lower() in UNREAD else "" if file.stat().st_size else "empty"
+    if why:
+        unread.append(Unread(file, why))
+    return bool(why)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files of one kind before they are read; `aliases`: for each file, column -> its name there."""
+
+    source: Source
+    paths: tuple[Path, ...]
+    header: tuple[str, ...]
+    aliases: dict[Path, dict[str, str]] = field(default_factory=dict)
+
+
+def _groups(files: Sequence[Path], unread: list[Unread]) -> Iterator[list[Group]]:
+    """Files whose names differ in digits alone, or whose headers say the same, are one table."""
+    yield [_of_database(file, table) for file in files if file.suffix.lower() in DATABASES for table in _tables(file)]
+    by_name: dict[tuple, list[Path]] = {}
+    for file in files:
+        if file.suffix.lower() not in DATABASES:
+            by_name.setdefault((file.parent, re.sub(r"\d+", "0", file.name)), []).append(file)
+    for paths in by_name.values():
+        try:
+            yield _by_header(paths)
+        except HeadwaterError as error:
+            unread.extend(Unread(path, error.problem.code, error) for path in paths)
+
+
+def _tables(file: Path) -> list[str]:
+    with duckdb.connect(str(file), read_only=True) as con:
+        return [row[0] for row in con.sql("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()]
+
+
+def _of_database(file: Path, table: str) -> Group:
+    source = Source(database=str(file), table=table)
+    return Group(source, (file,), tuple(reader_of(source).header(str(file), source)))
+
+
+def _by_header(paths: list[Path]) -> list[Group]:
+    """One group for each set of headers that mean the same."""
+    like = _source(paths, str(paths[0]))
+    spelled = {path: tuple(reader_of(like).header(str(path), like)) for path in paths}
+    groups = []
+    for same in _alike(spelled):
+        header, aliases = _united({path: spelled[path] for path in same})
+        groups.append(Group(like.model_copy(update={"path": _pattern(same)}), tuple(same), header, aliases))
+    return groups
+
+
+def _alike(spelled: dict[Path, tuple[str, ...]]) -> list[list[Path]]:
+    """Paths whose headers share most of what they mean."""
+    groups: list[tuple[set[str], list[Path]]] = []
+    for path, header in spelled.items():
+        meant = set(_notions(header).values())
+        near = next((group for group in groups if len(group[0] & meant) >= 0.7 * max(len(group[0]), len(meant))), None)
+        if near:
+            near[1].append(path)
+        else:
+            groups.append((meant, [path]))
+    return [paths for _, paths in groups]
+
+
+def _united(spelled: dict[Path, tuple[str, ...]]) -> tuple[tuple[str, ...], dict[Path, dict[str, str]]]:
+    """The columns of all files, named as in the first that has them, and for each file column -> its name there."""
+    first: dict[str, str] = {}
+    aliases: dict[Path, dict[str, str]] = {}
+    for path, header in spelled.items():
+        notions = _notions(header)
+        for name, notion in notions.items():
+            first.setdefault(notion, name)
+        aliases[path] = {first[notion]: name for name, notion in notions.items()}
+    return tuple(first.values()), aliases
+
+
+def _notions(header: Sequence[str]) -> dict[str, str]:
+    """Column -> what it means if that is known, else its words; no two columns of a file have the same."""
+    known = headers.meanings(header, "lines")
+    words = {name: "".join(headers.tokens(name)) or name for name in header}
+    meant = {name: known[name].meaning.name if name in known else words[name] for name in header}
+    counts = Counter(meant.values())
+    return {name: notion if counts[notion] == 1 else name for name, notion in meant.items()}
+
+
+def _source(paths: Sequence[Path], pattern: str, encoding: str | None = None) -> Source:
+    """The source of files of one format; encoding, if not given, and separator as their bytes tell. Raises E241, E242."""
+    format_ = SUFFIXES.get(paths[0].suffix.lower(), "parquet")
+    if format_ != "csv":
+        return Source(path=pattern, format=format_)
+    written = encoding or sniffing.encoding(paths)
+    return Source(path=pattern, format="csv", encoding=written, delimiter=sniffing.delimiter(paths, written))
+
+
+def _pattern(paths: Sequence[Path]) -> str:
+    """The file, or a pattern that these files match and, if there is one, no other."""
+    if len(paths) == 1:
+        return str(paths[0])
+    head, tail = re.split(r"\d", paths[0].name)[0], paths[0].suffix
+    return str(Path(escape(str(paths[0].parent))) / f"{escape(head)}*{tail}")
+
+
+def _read(con: duckdb.DuckDBPyConnection, name: str, group: Group) -> RawTable:
+    """The rows of a table, all columns; those of each n-th customer where there are too many."""
+    share = max(1, -(-_expected(group) // MOST_ROWS))
+    key = _customer(group.header)
+    where = f" WHERE hash({quoted(key)}) % {share} = 0" if share > 1 and key else ""
+    schema = pa.schema(list(_types(group).items()))
+    con.register("batch", schema.empty_table())
+    con.execute(f"CREATE TABLE {name} AS SELECT * FROM batch")
+    for path in group.paths:
+        for rows in _batches(path, group, schema):
+            con.register("batch", rows)
+            con.execute(f"INSERT INTO {name} SELECT * FROM batch{where}")
+    con.unregister("batch")
+    differ = any(alias != name for alias_of in group.aliases.values() for name, alias in alias_of.items())
+    aliases = group.aliases if differ else {}
+    return RawTable(con, name, group.source, group.paths, group.header, aliases, share if where else 1)
+
+
+def _types(group: Group) -> dict[str, pa.DataType]:
+    """One type for each column, over all files."""
+    found: dict[str, list[pa.DataType]] = {name: [] for name in group.header}
+    for path in group.paths:
+        names = group.aliases.get(path) or {name: name for name in group.header}
+        kinds = reader_of(group.source).types([str(path)], list(names.values()), _of(path, group.source))
+        for name, spelled in names.items():
+            found[name].append(kinds[spelled])
+    return {name: common(kinds) for name, kinds in found.items()}
+
+
+def _of(path: Path, source: Source) -> Source:
+    return source if source.database else source.model_copy(update={"path": str(path)})
+
+
+def _batches(path: Path, group: Group, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of one file in the columns and types of all; rows that cannot be read are left to the check."""
+    names = group.aliases.get(path) or {name: name for name in group.header}
+    reader, source = reader_of(group.source), _of(path, group.source)
+    kinds = reader.types([str(path)], list(names.values()), source)
+    for batch in reader.batches(str(path), source, kinds, []):
+        columns = [
+            batch.column(names[field.name]).cast(field.type)
+            if field.name in names
+            else pa.nulls(batch.num_rows, field.type)
+            for field in schema
+        ]
+        yield pa.Table.from_arrays(columns, schema=schema)
+
+
+def _expected(group: Group) -> int:
+    """Rows, by a rule of thumb: 40 bytes each, 8 where they are packed."""
+    return sum(path.stat().st_size for path in group.paths) // (8 if group.source.format == "parquet" else 40)
+
+
+def _customer(header: Sequence[str]) -> str | None:
+    known = headers.meanings(header, "bills")
+    return next((name for name, match in known.items() if match.meaning.name == "customer_id"), None)

@@ -1,0 +1,143 @@
+"""How often customers come, from the data's own gaps: when silence means that they have left, and what history allows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+
+from features.errors import HeadwaterError
+from models import splits
+from models.splits import Protocol
+
+HORIZONS = (14, 30, 60, 90, 120, 180, 365)
+"""Days that a horizon may have."""
+RETURNED = 0.8
+"""Share of those who come back that have done so within the horizon: who has not is more likely gone than late."""
+BARS = (7, 14, 30, 60, 90, 120, 180, 365)
+USUAL_HISTORY, LEAST_HISTORY = 150, 30
+"""Days of history that the first date of learning has behind it, and must have at the least."""
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Days from one purchase of a customer to the next.
+
+    Attributes
+    ----------
+    customers, returns
+        Customers with any purchase, and purchases after which they came back on another day.
+    shares
+        Of these returns within `BARS` days.
+    enough
+        Days within which 80 % of those who come back do so.
+    """
+
+    customers: int
+    returns: int
+    shares: tuple[float, ...]
+    enough: float
+
+
+def gaps(con: duckdb.DuckDBPyConnection, purchases: str) -> Gaps:
+    """The gaps of a query that gives `customer` and `day`, of each customer and day once.
+
+    Only gaps that began in the first half of the data count: later ones had too little time to end.
+    """
+    query = f"""
+        WITH days AS (SELECT DISTINCT customer, day FROM ({purchases}) WHERE day IS NOT NULL),
+        span AS (SELECT min(day) AS first, max(day) AS last FROM days),
+        steps AS (SELECT customer, day, lead(day) OVER (PARTITION BY customer ORDER BY day) - day AS gap FROM days),
+        returns AS (SELECT gap FROM steps, span WHERE gap IS NOT NULL AND day <= first + ((last - first) // 2)::INTEGER)
+        SELECT (SELECT count(DISTINCT customer) FROM days), count(*), quantile_cont(gap, {RETURNED}),
+               {", ".join(f"avg((gap <= {days})::INT)" for days in BARS)} FROM returns"""
+    customers, returns, enough, *shares = con.sql(query).fetchall()[0]
+    return Gaps(customers, returns, tuple(float(share or 0) for share in shares), float(enough or 0))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is learnt from and judged on.
+
+    Attributes
+    ----------
+    horizon
+        Days within which leaving counts.
+    wanted
+        The same if there were history enough.
+    lookback
+        Days in which a purchase makes a customer of somebody.
+    history
+        Days that the oldest date of learning has behind it.
+    has
+        Days of history there are.
+    fits
+        Is there enough to learn from at all?
+    """
+
+    horizon: int
+    wanted: int
+    lookback: int
+    history: int
+    has: int
+    fits: bool
+
+
+def plan(first: date, as_of: date, wanted: float, delay: int = 0, every: str = "30d") -> Plan:
+    """The longest horizon up to the wanted one with which training would find its dates, by training's own rule.
+
+    Parameters
+    ----------
+    first
+        Day of the oldest event.
+    as_of
+        Day after the newest.
+    wanted
+        Days that a horizon should have.
+    delay
+        Days until what happened is known.
+    every
+        Step between the dates that are learnt from, as `protocol.every`.
+
+    Returns
+    -------
+    Plan
+        With the longest history before the first date that leaves two dates to fit on, if any do.
+    """
+    has = (as_of - first).days
+    target = next((days for days in HORIZONS if days >= wanted), HORIZONS[-1])
+    for days in sorted((d for d in HORIZONS if d <= target), reverse=True):
+        for history in (max(days, USUAL_HISTORY), USUAL_HISTORY, 90, 60, LEAST_HISTORY):
+            if history >= min(days, 90) and _fit_dates(first, as_of, days, delay, history, every) >= 2:
+                return Plan(days, target, max(min(2 * days, has // 3), 1), history, has, True)
+    return Plan(min(target, HORIZONS[1]), target, 2 * HORIZONS[1], LEAST_HISTORY, has, False)
+
+
+def _fit_dates(first: date, as_of: date, days: int, delay: int, history: int, every: str) -> int:
+    """How many dates a training would fit on; 0 where there is too little history."""
+    protocol = Protocol(every=every, reporting_delay_days=delay, history_days=history)
+    try:
+        return len(splits.plan(as_of, protocol, days, first + timedelta(days=history)).fit)
+    except HeadwaterError:
+        return 0
+
+
+def needed_days(horizon: int, delay: int = 0) -> int:
+    """Days of history, about, that learning with a horizon takes: three windows and a past before them."""
+    return 3 * (horizon + delay) + max(LEAST_HISTORY, min(horizon, 90)) + 60
+
+
+def bars(shares: Sequence[float], chosen: int, width: int = 30) -> list[str]:
+    """A line for each of `BARS`: days, a bar as long as the share that has come back, the share, and the mark of the choice."""
+    blocks = " ▏▎▍▌▋▊▉█"
+    lines = []
+    for days, share in zip(BARS, shares, strict=True):
+        eighths = round(share * width * 8)
+        bar = "█" * (eighths // 8) + blocks[eighths % 8].strip()
+        lines.append(f"{days:>5}  {bar:<{width}} {share:>4.0%}{'  ◀' if days == chosen else ''}")
+    return lines
+
+
+def day_after(day: date) -> date:
+    """The as-of date that sees a day whole."""
+    return day + timedelta(days=1)

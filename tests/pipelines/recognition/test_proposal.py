@@ -1,0 +1,122 @@
+"""What is proposed reads the files that it was made for, and asks where nobody may guess."""
+
+import pytest
+import yaml
+
+from pipelines.config.mapping import load_mapping
+from pipelines.config.settings import load
+from pipelines.recognition import evidence, raw_tables, tables
+from pipelines.recognition.configuration_text import configuration_text
+from pipelines.recognition.mapping_text import mapping_text
+from pipelines.recognition.proposal import Proposal
+from tests.pipelines.recognition import folders
+from tests.pipelines.recognition.folders import written
+from tests.raw import read_tables
+
+
+def proposed(folder, lang="en", **answers):
+    found = Proposal(folder, tables.recognised(raw_tables.folder(folder).tables), lang)
+    for question in found.questions():
+        found.answers[question.key] = answers.get(question.key) or question.default or question.choices[0]
+    return found
+
+
+def project(found, folder):
+    """Both files, read again."""
+    mapping = mapping_text(found.found, found.choices())
+    (folder / "mapping.yaml").write_text(mapping, encoding="utf-8")
+    settings = configuration_text(found, load_mapping(folder / "mapping.yaml"))
+    (folder / "headwater.yaml").write_text(settings, encoding="utf-8")
+    return load(folder / "headwater.yaml", environment={})
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_an_operator_is_read_as_proposed(tmp_path, con, lang):
+    found = proposed(folders.operator(tmp_path), lang)
+    assert (found.business, found.answers["left_codes"]) == ("contracts", "9")
+    assert (found.answers["currency"], found.answers["timezone"]) == ("CNY", "Asia/Shanghai")
+    settings = project(found, tmp_path)
+    read = read_tables(con, settings.tables)
+    assert {name: count.used for name, count in read.counts.items()} == {"customers": 100, "bills": 176, "usage": 176}
+    rows = read.tables["customers"].to_pandas()
+    assert rows.deactivated_on.notna().sum() == 12
+    assert float(read.tables["bills"].amount.max().to_pyarrow().as_py()) == 60.0
+    assert settings.targets.churn.rule == "deactivated"
+    assert not settings.features.parts
+
+
+def test_every_value_says_where_it_comes_from(tmp_path):
+    found = proposed(folders.operator(tmp_path))
+    project(found, tmp_path)
+    lines = (tmp_path / "headwater.yaml").read_text(encoding="utf-8").splitlines()
+    for key in ("rule: deactivated", "horizon_days: 30", "usage_grain", "closing_days", "contact:", "population:"):
+        line = next(line for line in lines if key in line)
+        assert "  # " in line, line
+
+
+def test_left_codes_are_those_after_which_nobody_is_active(tmp_path):
+    found = proposed(folders.operator(tmp_path))
+    assert {code.value: code.left for code in found.codes} == {"1": False, "9": True}
+
+
+def test_keys_of_several_columns_are_found(tmp_path):
+    rows = [[n, m, kind, 10] for n in range(30) for m in ("202601", "202602") for kind in ("A", "B")]
+    written(tmp_path / "bill.csv", [["用户编号", "账期", "业务类型", "金额_分"], *rows, rows[0]])
+    (bills,) = tables.recognised(raw_tables.folder(tmp_path).tables)
+    assert evidence.row_key(bills, "bill_id") == ("用户编号", "账期", "业务类型")
+
+
+@pytest.mark.parametrize(("off", "apart"), [(0, False), (5, True)])
+def test_payments_tell_whether_a_discount_is_taken_off(tmp_path, off, apart):
+    bills = [[n, "202601", 100 + n, 5] for n in range(40)]
+    paid = [[f"P{n}", n, "202601", f"2026-02-{1 + n % 28:02d}", 100 + n - off] for n in range(40)]
+    written(tmp_path / "bill.csv", [["用户编号", "账期", "应收_分", "优惠_分"], *bills])
+    written(tmp_path / "pay.csv", [["缴费流水", "用户编号", "账期", "缴费时间", "金额_分"], *paid])
+    found = {each.table: each for each in tables.recognised(raw_tables.folder(tmp_path).tables)}
+    assert evidence.discount_is_apart(found["bills"], found["payments"]) is apart
+    assert evidence.discount_is_apart(found["bills"], None) is None
+
+
+def test_campaigns_tell_which_way_a_contact_went(tmp_path):
+    rows = [[f"K{n}", n % 9, f"2026-01-{1 + n % 28:02d}", 1 + n % 2, "X" if n % 2 else ""] for n in range(60)]
+    written(tmp_path / "contact.csv", [["接触流水", "用户编号", "接触时间", "方向", "活动编号"], *rows])
+    (found,) = tables.recognised(raw_tables.folder(tmp_path).tables)
+    assert evidence.directions(found) == {"2": "outbound", "1": "inbound"}
+
+
+def test_what_nobody_may_guess_has_no_default(tmp_path):
+    """Large whole numbers may be hundredths; dates may be read in two ways."""
+    written(tmp_path / "customers.csv", [["customer_id", "signup_date"], *[[n, "2020-01-01"] for n in range(30)]])
+    rows = [[n, n % 30, f"{1 + n % 12:02d}/{1 + n // 12:02d}/2026", 5000 + n] for n in range(90)]
+    written(tmp_path / "orders.csv", [["order_id", "customer_id", "order_date", "amount"], *rows])
+    questions = {q.key: q for q in _questions(tmp_path)}
+    assert questions["shape.order_date"].default is None
+    assert set(questions["shape.order_date"].choices) == {"%d/%m/%Y", "%m/%d/%Y"}
+    assert questions["money.amount"].default is None
+    found = proposed(tmp_path, **{"shape.order_date": "%d/%m/%Y", "money.amount": "hundredths"})
+    mapping = yaml.safe_load(mapping_text(found.found, found.choices()))["tables"]["bills"]
+    assert mapping["happened_at"] == {"from": "order_date", "parse": "%d/%m/%Y"}
+    assert mapping["columns"]["amount"] == {"expr": "amount / 100", "unit": "USD"}
+
+
+def _questions(folder):
+    found = Proposal(folder, tables.recognised(raw_tables.folder(folder).tables), "en")
+    for question in found.questions():
+        found.answers[question.key] = question.default or question.choices[0]
+        yield question
+
+
+def test_a_shop_inherits_nothing_of_an_operator(tmp_path):
+    found = proposed(folders.shop(tmp_path))
+    assert (found.business, found.answers["currency"], found.answers["timezone"]) == (
+        "purchases",
+        "GBP",
+        "Europe/London",
+    )
+    settings = project(found, tmp_path)
+    assert settings.targets.churn.rule == "no_bill"
+    assert settings.population.rule == "billed"
+    assert set(settings.tables.measures) == {"lines", "units", "units_returned", "products"}
+    assert not settings.features.topics
+    text = (tmp_path / "headwater.yaml").read_text(encoding="utf-8")
+    assert not {word for word in ("data_mb", "roaming", "Shanghai", "operator") if word in text}

@@ -1,0 +1,77 @@
+"""Files of a folder become tables: what belongs together is one, what cannot be read is named."""
+
+import duckdb
+import pytest
+
+from features.errors import HeadwaterError
+from pipelines.recognition import raw_tables
+from tests.pipelines.recognition import folders
+from tests.pipelines.recognition.folders import written
+
+
+def test_files_whose_names_differ_in_digits_are_one_table(tmp_path):
+    for month in ("202601", "202602"):
+        written(tmp_path / f"bill_{month}.csv", [["用户编号", "金额"], ["1", month]], "gbk")
+    (table,) = raw_tables.folder(tmp_path).tables
+    assert table.source.path == str(tmp_path / "bill_*.csv")
+    assert (table.rows, len(table.paths), table.source.encoding) == (2, 2, "gb18030")
+
+
+def test_columns_that_are_called_differently_are_the_same(tmp_path):
+    (table,) = raw_tables.folder(folders.shop(tmp_path)).tables
+    assert table.header[:2] == ("Invoice", "StockCode")
+    assert table.aliases[tmp_path / "lines-2026.csv"]["Price"] == "UnitPrice"
+    assert table.columns["Price"].known == table.rows
+
+
+def test_other_headers_are_other_tables(tmp_path):
+    written(tmp_path / "a1.csv", [["customer_id", "signup_date"], ["1", "2026-01-01"]])
+    written(tmp_path / "a2.csv", [["ticket_id", "priority", "opened"], ["1", "2", "x"]])
+    assert len(raw_tables.folder(tmp_path).tables) == 2
+
+
+def test_separators_and_databases(tmp_path):
+    written(tmp_path / "semi.csv", [["customer_id", "plan"], ["1", "a,b"]], mark=";")
+    with duckdb.connect(str(tmp_path / "crm.duckdb")) as con:
+        con.execute("CREATE TABLE orders AS SELECT '1' AS customer_id, 5.5 AS amount")
+    found = {table.title: table for table in raw_tables.folder(tmp_path).tables}
+    assert found[str(tmp_path / "semi.csv")].source.delimiter == ";"
+    assert found[f"{tmp_path / 'crm.duckdb'} · orders"].columns["amount"].middle == 5.5
+
+
+def test_what_is_not_read_is_named(tmp_path):
+    written(tmp_path / "a.csv", [["customer_id"], ["1"]])
+    (tmp_path / "book.xlsx").write_bytes(b"PK")
+    (tmp_path / "none.csv").write_text("", encoding="utf-8")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
+    found = raw_tables.folder(tmp_path)
+    assert {each.path.name: each.why for each in found.unread} == {
+        "book.xlsx": "unknown",
+        "none.csv": "empty",
+        "bad.parquet": "E312",
+    }
+    assert len(found.tables) == 1
+
+
+def test_results_and_hidden_files_are_no_data(tmp_path):
+    written(tmp_path / "a.csv", [["customer_id"], ["1"]])
+    written(tmp_path / "workspace" / "shop" / "lists" / "vip.csv", [["customer_id"], ["1"]])
+    written(tmp_path / ".cache" / "b.csv", [["customer_id"], ["1"]])
+    assert [table.title for table in raw_tables.folder(tmp_path).tables] == [str(tmp_path / "a.csv")]
+
+
+@pytest.mark.parametrize(("place", "code"), [("none", "E250"), (".", "E251")])
+def test_nothing_to_look_at(tmp_path, place, code):
+    with pytest.raises(HeadwaterError, match=code):
+        raw_tables.folder(tmp_path / place)
+
+
+def test_long_tables_are_read_for_some_customers_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(raw_tables, "MOST_ROWS", 50)
+    written(
+        tmp_path / "u.csv", [["customer_id", "date"], *[[n % 100, f"2026-01-{1 + n // 100:02d}"] for n in range(1000)]]
+    )
+    (table,) = raw_tables.folder(tmp_path).tables
+    assert 1 < table.share < 20
+    assert 0 < table.rows < 1000
+    assert table.rows == 10 * table.columns["customer_id"].distinct

@@ -1,0 +1,61 @@
+"""Gaps between purchases as a slow twin counts them, and horizons that history allows."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import duckdb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.splits import Protocol
+from models.splits import plan as split_plan
+from pipelines.recognition import rhythm
+
+FIRST = date(2025, 1, 1)
+PURCHASES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 400)), min_size=3, max_size=60)
+
+
+def naive_shares(purchases: list[tuple[int, int]]) -> list[float]:
+    """Days to the next purchase, of those that began in the first half."""
+    days = sorted({day for _, day in purchases})
+    half = days[0] + (days[-1] - days[0]) // 2
+    gaps = []
+    for customer in {customer for customer, _ in purchases}:
+        own = sorted({day for who, day in purchases if who == customer})
+        gaps += [after - before for before, after in pairwise(own) if before <= half]
+    return [sum(gap <= bar for gap in gaps) / len(gaps) if gaps else 0.0 for bar in rhythm.BARS]
+
+
+@given(PURCHASES)
+@settings(max_examples=25, deadline=None)
+def test_gaps_are_those_of_the_slow_twin(purchases):
+    rows = ", ".join(f"('{who}', DATE '{FIRST + timedelta(days=day)}')" for who, day in purchases)
+    found = rhythm.gaps(duckdb.connect(), f"SELECT * FROM (VALUES {rows}) AS t(customer, day)")
+    assert [round(share, 9) for share in found.shares] == [round(share, 9) for share in naive_shares(purchases)]
+    assert found.customers == len({who for who, _ in purchases})
+
+
+@given(st.integers(1, 1500), st.floats(1, 500), st.integers(0, 10), st.sampled_from(["30d", "1mo"]))
+@settings(max_examples=30, deadline=None)
+def test_a_plan_that_fits_can_be_learnt_with(days, wanted, delay, every):
+    """Training finds its dates, and a longer horizon up to the wanted one would not have."""
+    as_of = FIRST + timedelta(days=days)
+    found = rhythm.plan(FIRST, as_of, wanted, delay, every)
+    assert found.horizon <= found.wanted
+    if found.fits:
+        protocol = Protocol(every=every, reporting_delay_days=delay, history_days=found.history)
+        assert split_plan(as_of, protocol, found.horizon, FIRST + timedelta(days=found.history)).fit
+    assert found.fits or days < rhythm.needed_days(14, delay) + 31
+
+
+def test_a_horizon_is_cut_to_the_history_there_is():
+    wide = rhythm.plan(FIRST, FIRST + timedelta(days=1500), 105)
+    short = rhythm.plan(FIRST, FIRST + timedelta(days=350), 105)
+    assert (wide.horizon, wide.wanted, short.horizon, short.wanted) == (120, 120, 60, 120)
+
+
+def test_bars_grow_and_mark_the_choice():
+    lines = rhythm.bars([n / 8 for n in range(1, 9)], 90)
+    assert [line.count("█") for line in lines] == sorted(line.count("█") for line in lines)
+    assert [line for line in lines if line.endswith("◀")] == [lines[4]]
+    assert "100%" in lines[-1]

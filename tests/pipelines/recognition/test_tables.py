@@ -1,0 +1,84 @@
+"""Each file is the table that it is, by header, grain and name; keys are held against each other."""
+
+import pytest
+
+from pipelines.recognition import raw_tables, tables
+from tests.pipelines.recognition import folders
+from tests.pipelines.recognition.folders import written
+
+
+def found_in(folder):
+    return {each.raw.title.rpartition("/")[2]: each for each in tables.recognised(raw_tables.folder(folder).tables)}
+
+
+def test_an_operator(tmp_path):
+    found = found_in(folders.operator(tmp_path))
+    assert {name: each.table for name, each in found.items()} == {
+        "cust.csv": "customers",
+        "bill.csv": "bills",
+        "usage.csv": "usage",
+    }
+    assert found["usage.csv"].columns["data_mb"] == "流量_KB"
+    assert min(each.confidence for each in found.values()) > 0.6
+    inner, outer = found["bill.csv"].raw, found["cust.csv"].raw
+    assert tables.contained(inner, "用户编号", outer, "用户编号") == 1.0
+
+
+def test_lines_of_invoices_and_a_table_of_answers(tmp_path):
+    assert {each.table for each in found_in(folders.shop(tmp_path / "shop")).values()} == {"lines"}
+    (only,) = found_in(folders.answers(tmp_path / "answers")).values()
+    assert (only.table, only.columns["left"], only.columns["customer_id"]) == ("customers", "Churn", "customerID")
+
+
+TABLES = {
+    "payments": ("Payment ID,Customer ID,Payment Date,Amount Paid", "P{n},{c},2026-01-{d},9.50"),
+    "complaints": (
+        "ticket_id,customer_id,opened_at,category,priority,closed_at",
+        "T{n},{c},2026-01-{d},billing,2,2026-02-01",
+    ),
+    "contacts": (
+        "contact_id,customer_id,contact_date,channel,direction,campaign_id",
+        "K{n},{c},2026-01-{d},call,outbound,X",
+    ),
+    "surveys": (
+        "response_id,customer_id,survey_date,touchpoint,question,score",
+        "R{n},{c},2026-01-{d},store,overall,4",
+    ),
+    "consents": ("customer_id,purpose,consent_date,allowed", "{c},marketing,2026-01-{d},Y"),
+    "subscriptions": ("customer_id,plan,valid_from,monthly_fee", "{c},gold,2026-01-{d},20.5"),
+    "usage": ("customer_id,date,logins,minutes", "{c},2026-01-{d},3,{n}.5"),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_is_known_by_its_header_alone(tmp_path, table):
+    head, row = TABLES[table]
+    rows = [row.format(n=n, c=n % 20, d=f"{1 + n // 20:02d}").split(",") for n in range(100)]
+    if table == "consents":
+        rows[0][-1] = "N"
+    written(tmp_path / "x.csv", [head.split(","), *rows])
+    (found,) = found_in(tmp_path).values()
+    assert found.table == table
+
+
+def test_names_and_telephones_are_never_mapped(tmp_path):
+    rows = [[n, f"Ann {n}", f"a{n}@x.org", f"138{n:08d}", "2026-01-01"] for n in range(30)]
+    written(tmp_path / "customers.csv", [["customer_id", "Customer Name", "Email", "Phone", "Signup Date"], *rows])
+    (found,) = found_in(tmp_path).values()
+    assert found.personal == ["Customer Name", "Email", "Phone"]
+    assert set(found.columns.values()) <= {"customer_id", "Signup Date", "Phone"}
+    assert found.unused == []
+
+
+def test_keys_with_and_without_a_point_are_the_same(tmp_path):
+    written(tmp_path / "customers.csv", [["customer_id", "signup_date"], *[[n, "2026-01-01"] for n in range(30)]])
+    written(
+        tmp_path / "orders.csv",
+        [
+            ["order_id", "customer_id", "order_date", "amount"],
+            *[[n, f"{n % 30}.0", "2026-01-01", 5] for n in range(60)],
+        ],
+    )
+    found = found_in(tmp_path)
+    inner, outer = found["orders.csv"], found["customers.csv"]
+    assert tables.contained(inner.raw, inner.columns["customer_id"], outer.raw, "customer_id") == 1.0
