@@ -286,7 +286,7 @@ def _usage(
 
 def _is_code(column: Column) -> bool:
     """Whole numbers that are all different, as of rows, are no measure."""
-    return column.unique or column.kind == "category"
+    return (column.unique and column.whole) or column.kind == "category"
 
 
 def _complaints(
