@@ -75,6 +75,7 @@ CUSTOMER = Column("customer_id", "string", "customer", "客户编号", nullable=
 HAPPENED = Column("happened_at", TIME, "when it took place", "发生时间", nullable=False, sample="2026-05-31 16:00:00")
 KNOWN = Column("known_at", TIME, "when the company knew it", "知晓时间", nullable=False, sample="2026-06-05 16:00:00")
 CLOCKS = (HAPPENED, KNOWN)
+_NET = ("net of tax and discount; below 0: returned or credited", "金额（不含税、已减优惠），负数为退货或冲减")
 
 CONTRACTS: dict[str, Contract] = {
     contract.name: contract
@@ -130,11 +131,10 @@ CONTRACTS: dict[str, Contract] = {
                 Column("bill_id", "string", "bill", "账单编号", nullable=False, sample="B000001"),
                 CUSTOMER,
                 *CLOCKS,
-                Column("amount", MONEY, "net of tax and discount", "金额", "currency", False, "59.00"),
+                Column("amount", MONEY, _NET[0], _NET[1], "currency", False, "59.00"),
                 Column("due_on", "date", "to be paid by", "应缴日期", sample="2026-06-20"),
             ),
             needed=True,
-            rules=(_not_negative("amount"),),
         ),
         Contract(
             "payments",
@@ -146,9 +146,8 @@ CONTRACTS: dict[str, Contract] = {
                 CUSTOMER,
                 Column("bill_id", "string", "bill that it pays", "账单编号", sample="B000001"),
                 *CLOCKS,
-                Column("amount", MONEY, "paid", "金额", "currency", False, "59.00"),
+                Column("amount", MONEY, "paid; below 0: refunded", "金额，负数为退款", "currency", False, "59.00"),
             ),
-            rules=(_not_negative("amount"),),
         ),
         Contract(
             "usage",

@@ -102,7 +102,7 @@ class Series:
         return ibis.ifelse(self.count(window) > 0, self._top(window) / 100.0, NOTHING)
 
     def spike(self, window: Window) -> ir.NumericScalar:
-        """Largest unit over the mean of the other observed ones; null when all of those are empty."""
+        """Largest unit over the mean of the other observed ones; null when those are not above 0 together."""
         top, n = self._top(window), self.count(window)
         others = self._sum(self.value, window) - top  # whole hundredths: exactly 0 when one unit stands alone
         return ratio(top * (n - 1.0), others)
@@ -113,20 +113,23 @@ class Series:
         return ibis.ifelse(self.count(window) > 0, used, NOTHING)
 
     def peak_ago(self, window: Window) -> ir.NumericScalar:
-        """Units since the largest one, the newest of equals; null when all are empty."""
+        """Units since the largest one, the newest of equals; null when none is above 0."""
         rank = self.value * 64.0 - self.ago  # whole hundredths lie at least 1 apart, so `ago` only breaks ties
         return self.ago.cast("float64").argmax(rank, where=self.inside(window) & (self.value > 0))
 
     def _top(self, window: Window) -> ir.NumericScalar:
-        return ibis.greatest(self.value.max(where=self.inside(window)).fill_null(0.0), 0.0)
+        """The largest unit, in hundredths; one without an event is 0, which is more than one that was credited."""
+        inside = self.inside(window)
+        some_empty = self.value.count(where=inside) < self.count(window)
+        return ibis.greatest(self.value.max(where=inside), ibis.ifelse(some_empty, 0.0, NOTHING))
 
     def _sum(self, column: ir.NumericColumn, window: Window) -> ir.NumericScalar:
         return column.sum(where=self.inside(window)).fill_null(0.0)
 
 
 def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.NumericValue:
-    """A ratio; null where there is nothing to compare with."""
-    return part / whole.nullif(0.0)
+    """A ratio; null where there is nothing to compare with: a whole of 0, or below it where more was credited than billed."""
+    return part / ibis.greatest(whole, 0.0).nullif(0.0)  # mentioned once: ratios of ratios would double each time
 
 
 def days_since(ago: ir.IntegerColumn, where: ir.BooleanColumn | None = None) -> ir.NumericScalar:

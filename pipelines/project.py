@@ -132,7 +132,7 @@ class Project:
         return day
 
     def check(self, as_of: date | str | None = None) -> pd.DataFrame:
-        """The usability table: rows in = used + quarantined + duplicates, and when the newest row was known (UTC)."""
+        """The usability table: rows in = used + quarantined + duplicates + filtered, and when the newest row was known (UTC)."""
         tables = self.tables(self.day(as_of))
         counts = {name: {key.rstrip("_"): n for key, n in vars(c).items()} for name, c in tables.counts.items()}
         return pd.DataFrame.from_dict(counts, orient="index").assign(newest=pd.Series(tables.newest))

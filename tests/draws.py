@@ -106,6 +106,11 @@ def cents(rng: Rng, size: int) -> np.ndarray:
     )
 
 
+def signed(rng: Rng, cents: np.ndarray) -> np.ndarray:
+    """The same money, of which some was given back; for a few, more of it than was ever billed."""
+    return np.where(rng.random(len(cents)) < 0.12, -cents * rng.integers(1, 4, len(cents)), cents)
+
+
 def on(days: np.ndarray, share_null: float, rng: Rng) -> pd.Series:
     """Dates (microseconds since 1970 in, whole days out), some of them unknown."""
     dates = pd.Series((days // DAY).astype("datetime64[D]").astype("datetime64[us]"))
@@ -155,7 +160,7 @@ def bills(spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:
     monthly = pd.Series(rng.random(len(rows)) < 0.5)
     rows["happened_at"] = rows.happened_at.mask(monthly, instants(closed))
     rows["known_at"] = rows.known_at.mask(monthly, instants(closed + 5 * DAY))
-    rows["amount"] = cents(rng, len(rows))
+    rows["amount"] = signed(rng, cents(rng, len(rows)))
     never = own.customer_id.str[-1].isin(["3", "7"])  # whole customers without due dates, and single bills
     due = on(micros(rows.happened_at) + ahead + rng.integers(-2, 40, len(rows)) * DAY, 0.15, rng)
     rows["due_on"] = due.mask(never)
@@ -169,7 +174,7 @@ def payments(spine: pd.DataFrame, rng: Rng, bills: pd.DataFrame) -> pd.DataFrame
     bill = "B" + own.customer_id + "-" + number
     rows["bill_id"] = bill.mask(rng.random(len(rows)) < 0.15)
     owed = bill.map(bills.drop_duplicates("bill_id").set_index("bill_id").amount).fillna(5900).astype(int)
-    rows["amount"] = (owed * pick(rng, {2: 6, 1: 2, 3: 1}, len(rows)).astype(int)) // 2
+    rows["amount"] = (owed * pick(rng, {2: 6, 1: 2, 3: 1, -1: 1}, len(rows)).astype(int)) // 2
     return versions(rows, rng, "amount", cents(rng, len(rows)))
 
 

@@ -11,33 +11,37 @@ from features.visible import Tables, visible
 
 
 def bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per closed month with a bill: `billed` (hundredths), `bills`, `ago`; `known` months with us."""
+    """One row per closed month with a bill: `billed` (hundredths, less what was credited), `bills` without credit
+    notes, `ago`; `known` months with us."""
     closed = newest_closed(spine.as_of, settings)
     rows = visible(spine.mutate(closed=closed, known=closed - month(spine.activated_on) + 1), tables["bills"])
     for_day = rows.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
     rows = rows.mutate(ago=rows.closed - month(for_day))
     return rows.group_by(ROW, "known", "ago").aggregate(
-        billed=lambda t: hundredths(t.amount).sum(), bills=lambda t: t.bill_id.count()
+        billed=lambda t: hundredths(t.amount).sum(), bills=lambda t: (t.amount >= 0).sum()
     )
 
 
 def purchases(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per day with bills above zero: `orders`, their sum `paid`, the `largest`, sums of their `square_parts`
-    as `high`, `cross` and `low` (hundredths), `ago` days, `gap` days to the purchase day before; `age` days with us."""
+    """One row per day with bills above or below zero: `orders`, their sum `paid`, the `largest`, sums of their
+    `square_parts` as `high`, `cross` and `low` (hundredths), `ago` days, `gap` days to the purchase day before; the
+    `returns`, what was `returned` (hundredths) and `back` days; `age` days with us."""
     rows = visible(spine, tables["bills"])
-    above = rows.amount > 0
+    cents = hundredths(rows.amount)
     rows = rows.select(
         ROW,
-        paid=above.ifelse(hundredths(rows.amount), None),
-        ago=above.ifelse(rows.days_ago, None),
+        paid=(rows.amount > 0).ifelse(cents, None),
+        returned=(rows.amount < 0).ifelse(-cents, None),
+        day=(rows.amount != 0).ifelse(rows.days_ago, None),
         age=rows.as_of.delta(rows.activated_on, unit="day"),
     )
-    paid = rows.paid
+    paid, back = rows.paid, rows.returned
     squares = {name: part.sum() for name, part in zip(("high", "cross", "low"), square_parts(paid), strict=True)}
-    bought = rows.group_by(ROW, "ago").aggregate(
-        orders=paid.count(), paid=paid.sum(), largest=paid.max(), age=rows.age.max(), **squares
-    )
-    return bought.mutate(gap=bought.ago.lead().over(group_by=ROW, order_by=bought.ago) - bought.ago)
+    counts = {"orders": paid.count(), "returns": back.count()}
+    sums = {"paid": paid.sum(), "largest": paid.max(), "returned": back.sum(), "age": rows.age.max()}
+    days = rows.group_by(ROW, "day").aggregate(**counts, **sums, **squares)
+    days = days.mutate(ago=(days.orders > 0).ifelse(days.day, None), back=(days.returns > 0).ifelse(days.day, None))
+    return days.mutate(gap=days.ago.lead().over(group_by=ROW, order_by=days.ago) - days.ago)
 
 
 def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
@@ -45,22 +49,23 @@ def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Ta
     `split` for a bill paid in parts.
 
     Before its due date nothing is late; a bill still unpaid is as late as it is overdue. A bill is paid on the day of
-    its last payment; without a due date it is never overdue. For a customer none of whose payments names a
+    its last payment; without a due date it is never overdue. A credit note is no bill that falls due, and a refund
+    does not make a bill unpaid again. For a customer none of whose payments names a
     bill, which of them are paid is unknown, and so is everything here.
     """
     billed = visible(spine, tables["bills"])
-    payments = visible(spine, tables["payments"])
+    payments = _made(visible(spine, tables["payments"]))
     paid = payments.group_by(ROW, "bill_id").aggregate(
-        paid=hundredths(payments.amount).sum(), paid_on=payments.happened_on.max(), times=payments.happened_on.count()
+        paid=hundredths(payments.paid).sum(), paid_on=payments.happened_on.max(), times=payments.happened_on.count()
     )
     unnamed = paid.group_by(ROW).aggregate(unnamed=(paid.times.sum() > 0) & (paid.bill_id.count() == 0))
     rows = billed.left_join(unnamed, ROW).drop(f"{ROW}_right").left_join(paid, [ROW, "bill_id"])
     owed = hundredths(rows.amount)
     full = rows.paid.fill_null(0.0) >= owed
-    due_ago = rows.as_of.delta(rows.due_on, unit="day") - 1
+    due_ago = ibis.ifelse(rows.amount >= 0, rows.as_of.delta(rows.due_on, unit="day") - 1, None)
     return rows.select(
         ROW,
-        dated=ibis.ifelse(rows.happened_on.notnull(), rows.due_on.notnull() & ~rows.unnamed, None),
+        dated=ibis.ifelse(rows.amount >= 0, rows.due_on.notnull() & ~rows.unnamed, None),
         due_ago=((due_ago >= 0) & ~rows.unnamed).ifelse(due_ago, None),
         late=ibis.ifelse(full, rows.paid_on.delta(rows.due_on, unit="day"), due_ago + 1),
         open=ibis.ifelse(~full & (due_ago >= 0), owed - rows.paid.fill_null(0.0), 0.0),
@@ -69,5 +74,15 @@ def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Ta
 
 
 def payments(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """The visible payments as they are, `days_ago` counting back from the as-of date."""
-    return visible(spine, tables["payments"])
+    """The visible payments as they are; `days_ago` counts back from the as-of date, `refunded_ago` for a refund."""
+    rows = visible(spine, tables["payments"])
+    return _made(rows.mutate(refunded_ago=(rows.amount < 0).ifelse(rows.days_ago, None)))
+
+
+def _made(payments: ir.Table) -> ir.Table:
+    """Payments of which refunds are none: they have no bill, amount or day, and the customer keeps their row."""
+    kept = payments.amount >= 0
+    return payments.mutate(
+        **{name: kept.ifelse(payments[name], None) for name in ("bill_id", "happened_on", "days_ago")},
+        paid=kept.ifelse(payments.amount, None),
+    )

@@ -124,7 +124,7 @@ def arpu_spike(rows: Events, window: Window) -> ir.Scalar:
 
 @swings("share of {n} months without a bill", "{n}个月中无账单月份占比", months(3, 12), null=YOUNG, no_events=1.0)
 def unbilled_share(rows: Events, window: Window) -> ir.Scalar:
-    """Share of the closed months with us among the last {n} that have nothing billed.
+    """Share of the closed months with us among the last {n} in which nothing was billed, or all of it credited.
     近{n}个已出账月中没有账单金额的月份占比，在网不足{n}个月按实际月数"""
     series = billed(rows)
     n = series.count(window)
@@ -133,8 +133,8 @@ def unbilled_share(rows: Events, window: Window) -> ir.Scalar:
 
 @counts("bills in {n} months", "{n}个月账单张数", months(3))
 def bill_count(rows: Events, window: Window) -> ir.Scalar:
-    """Number of bills of the last {n} closed months.
-    近{n}个已出账月的账单张数"""
+    """Number of bills of the last {n} closed months; credit notes are none.
+    近{n}个已出账月的账单张数，冲减不计"""
     return number(rows.bills.sum(where=billed(rows).inside(window)))
 
 

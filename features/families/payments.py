@@ -82,8 +82,8 @@ def overdue_days(rows: Events) -> ir.Scalar:
 
 @counts("payments in {n} days", "近{n}天缴费次数", days(91, 365))
 def payment_count(rows: Events, window: Window) -> ir.Scalar:
-    """Payments of the last {n} days.
-    近{n}天的缴费次数"""
+    """Payments of the last {n} days; refunds are none.
+    近{n}天的缴费次数，退款不计"""
     return number(window.covers(rows.days_ago).sum())
 
 
@@ -96,9 +96,30 @@ def days_since_payment(rows: Events) -> ir.Scalar:
 
 @amounts("paid in {n} days", "近{n}天缴费金额", days(91))
 def paid_amount(rows: Events, window: Window) -> ir.Scalar:
-    """Sum of payments of the last {n} days.
-    近{n}天缴费金额合计"""
-    return rows.amount.sum(where=window.covers(rows.days_ago)).cast("float64").fill_null(0.0)
+    """Sum of payments of the last {n} days; refunds are not taken off.
+    近{n}天缴费金额合计，不扣退款"""
+    return rows.paid.sum(where=window.covers(rows.days_ago)).cast("float64").fill_null(0.0)
+
+
+@counts("refunds in {n} days", "近{n}天退款次数", days(365))
+def refund_count(rows: Events, window: Window) -> ir.Scalar:
+    """Payments below zero, money that was given back, in the last {n} days.
+    近{n}天负数缴费（退款）的次数"""
+    return number(window.covers(rows.refunded_ago).sum())
+
+
+@amounts("refunded in {n} days", "近{n}天退款金额", days(365))
+def refund_amount(rows: Events, window: Window) -> ir.Scalar:
+    """Money that was given back in the last {n} days.
+    近{n}天退款金额合计"""
+    return (-rows.amount).sum(where=window.covers(rows.refunded_ago)).cast("float64").fill_null(0.0)
+
+
+@ages("days since the last refund", "距最近退款天数", null=("never refunded", "从未退款"))
+def days_since_refund(rows: Events) -> ir.Scalar:
+    """Days since money was last given back; 1 is the day before the as-of date.
+    距最近一次退款的天数"""
+    return days_since(rows.refunded_ago)
 
 
 @due("bills paid in parts, {n} days", "近{n}天分次缴纳账单数", days(365))

@@ -1,6 +1,7 @@
 """Purchases: recency, frequency and money in days, for every business that bills when something is bought.
 
-A purchase is a bill above zero. Windows are days before the as-of date.
+A purchase is a bill above zero, a return one below zero: a credit note, or goods given back. What is spent is counted
+before returns. Windows are days before the as-of date.
 """
 
 import ibis
@@ -174,3 +175,36 @@ def purchase_silence_share(rows: Events) -> ir.Scalar:
     """Days since the last purchase over days since the first.
     距最近消费天数除以距首次消费天数"""
     return ratio(days_since_purchase(rows), days_since_first_purchase(rows))
+
+
+@counts("returns in {n} days", "近{n}天退货次数", days(91, 365))
+def returns(rows: Events, window: Window) -> ir.Scalar:
+    """Number of bills below zero in the last {n} days: returns and credit notes.
+    近{n}天小于 0 的账单数，即退货与冲减次数"""
+    return number(rows.returns.sum(where=window.covers(rows.back)))
+
+
+@amounts("returned in {n} days", "近{n}天退货金额", days(91, 365))
+def returned(rows: Events, window: Window) -> ir.Scalar:
+    """Money of the bills below zero in the last {n} days, as a number above zero.
+    近{n}天小于 0 的账单金额合计，取正数"""
+    return rows.returned.sum(where=window.covers(rows.back)).fill_null(0.0) / 100.0
+
+
+@ratios(
+    "share of spending returned, {n} days",
+    "近{n}天退货金额占消费额",
+    days(91, 365),
+    null=("nothing spent in that time", "该期间没有消费"),
+)
+def return_share(rows: Events, window: Window) -> ir.Scalar:
+    """Money returned in the last {n} days over what was spent in them.
+    近{n}天退货金额除以消费额"""
+    return ratio(returned(rows, window), _spent(rows, window))
+
+
+@ages("days since the last return", "距最近退货天数", null=("never returned anything", "从未退货"))
+def days_since_return(rows: Events) -> ir.Scalar:
+    """Days since the newest bill below zero; 1 is the day before the as-of date.
+    距最近一次退货（冲减）的天数"""
+    return days_since(rows.back)

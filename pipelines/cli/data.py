@@ -17,7 +17,7 @@ AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothi
 
 @command(data_app, "check")
 def check(run: Run, as_of: AsOf = None) -> None:
-    """Read and validate every table; show rows in, used, quarantined and duplicate.
+    """Read and validate every table; show rows in, used, quarantined, duplicate and filtered.
 
     Without a date, here or in the configuration, the tables are judged as of the day after their newest row.
     """
@@ -57,9 +57,9 @@ def _check(run: Run, as_of: date | None) -> None:
         day = as_of or run.as_of(None)
         tables, judged = (run.project.tables(day), day) if as_of else run.project.newest_tables(day)
         facts["said"] = sentences.rows_read(tables, lang)
-    table = grid(lang, "table", "in", "used", "quarantined", "duplicates", "newest")
+    table = grid(lang, "table", "in", "used", "quarantined", "duplicates", "filtered", "newest")
     for use in table_use(tables, run.project.mapping.timezone):
-        numbers = (use.rows_in, use.used, use.quarantined, use.duplicates)
+        numbers = (use.rows_in, use.used, use.quarantined, use.duplicates, use.filtered)
         table.add_row(use.table, *(f"{number:,}" for number in numbers), str(use.newest or ""))
     quarantine = run.project.workspace.quarantine / tables.fingerprint
     run.tell(rows=sentences.row_counts(tables.counts), files=tables.files, quarantine=str(quarantine))
@@ -79,10 +79,10 @@ def _test(run: Run) -> None:
 
     trials = suggest.test(run.project.mapping)
     run.tell(tables=[vars(trial) for trial in trials])
-    table = grid(run.language, "table", "in", "quarantined", "example")
+    table = grid(run.language, "table", "in", "filtered", "quarantined", "example")
     for trial in trials:
         broken = ", ".join(f"{rule} {count:,}" for rule, count in trial.broken.items())
         first = trial.example[0] if trial.example else {}
         example = ", ".join(f"{key}={value}" for key, value in first.items() if value is not None)
-        table.add_row(trial.table, f"{trial.rows:,}", broken, example)
+        table.add_row(trial.table, f"{trial.rows:,}", f"{trial.filtered:,}", broken, example)
     run.say(table)

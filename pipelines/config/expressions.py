@@ -9,6 +9,7 @@ Durations are a whole number and one of y, mo, w, d, h, min, s. Nothing is ever 
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -102,6 +103,8 @@ def has_duration(node: Node) -> bool:
 class Parser:
     """Recursive descent over the tokens of one expression."""
 
+    token, refusal = TOKEN, "E212"
+
     def __init__(self, text: str):
         self.text, self.depth, self.next = text, 0, 0
         self.tokens = list(self._tokens())
@@ -109,9 +112,9 @@ class Parser:
     def _tokens(self) -> Iterator[tuple[str, str, int]]:
         at = 0
         while self.text[at:].strip():
-            match = TOKEN.match(self.text, at)
+            match = self.token.match(self.text, at)
             if match is None or match.lastgroup is None:
-                raise self._stopped(at)
+                raise self._stopped(len(self.text) - len(self.text[at:].lstrip()))
             yield match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)
             at = match.end()
         yield "end", "", len(self.text)
@@ -137,12 +140,17 @@ class Parser:
 
     def _factor(self) -> Node:
         kind, word, at = self.tokens[self.next]
+        with self._deeper():
+            return self._bracketed(word) if kind == "sign" else self._leaf(kind, word, at)
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        """One level further in, of which there are so many."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise self._stopped(at)
-        node = self._bracketed(word) if kind == "sign" else self._leaf(kind, word, at)
+            raise self._stopped(self.tokens[self.next][2])
+        yield
         self.depth -= 1
-        return node
 
     def _bracketed(self, word: str) -> Node:
         if self._take("-"):
@@ -185,7 +193,7 @@ class Parser:
 
     def _stopped(self, at: int) -> HeadwaterError:
         rest = self.text[at : at + 10].strip()
-        return HeadwaterError("E212", expression=self.text, at=at + 1, found=rest or "∅")
+        return HeadwaterError(self.refusal, expression=self.text, at=at + 1, found=rest or "∅")
 
 
 Leaf = Callable[[str], ir.Value]

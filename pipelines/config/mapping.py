@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Private
 from features.contracts import CONTRACTS, Contract
 from features.errors import HeadwaterError, Problem
 from features.strict import Strict
-from pipelines.config import credentials, expressions
+from pipelines.config import conditions, credentials, expressions
 from pipelines.config.documents import Document, read
 from pipelines.config.formats import Format, format_of
 from pipelines.config.validation import Refused, filled, nearest, readable
@@ -52,9 +52,15 @@ def _without_secrets(connection: str) -> str:
     return connection
 
 
+def _condition(text: str) -> str:
+    readable(conditions.parse, text)
+    return text
+
+
 Duration = Annotated[timedelta, BeforeValidator(_spelled)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Code = Annotated[str, BeforeValidator(_code)]
+Where = Annotated[str, AfterValidator(_condition)]
 Connection = Annotated[str, AfterValidator(_without_secrets)]
 TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
@@ -175,6 +181,9 @@ class TableMapping(Part):
     columns: dict[str, Column] = Field(description="canonical column -> how it is made, or the source column")
     happened_at: Clock | None = Field(None, description="when an event took place")
     known_at: Clock | None = Field(None, description="when the company knew a row; events need it")
+    where: Where | None = Field(
+        None, description='which rows of the source count, such as 结果 == "0"; the others are counted as filtered'
+    )
     freshness: Freshness = Freshness()
 
     @model_validator(mode="before")

@@ -76,6 +76,6 @@ def table_use(tables: Tables, timezone: str) -> list[TableUse]:
     zone = ZoneInfo(timezone)
     newest = {name: when.replace(tzinfo=UTC).astimezone(zone).date() for name, when in tables.newest.items()}
     return [
-        TableUse(name, count.in_, count.used, count.quarantined, count.duplicates, newest.get(name))
+        TableUse(name, count.in_, count.used, count.quarantined, count.duplicates, newest.get(name), count.filtered)
         for name, count in tables.counts.items()
     ]

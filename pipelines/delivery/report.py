@@ -144,6 +144,7 @@ def _table(page: Page, use: TableUse) -> dict[str, Any]:
         "quarantined": page.count(use.quarantined),
         "is_quarantined": use.quarantined > 0,
         "duplicates": page.count(use.duplicates),
+        "filtered": page.count(use.filtered),
         "newest": page.day(use.newest),
         "behind": page.say("behind", n=behind) if behind is not None else "",
     }

@@ -54,7 +54,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class TableUse:
-    """Rows of one table: rows_in = used + quarantined + duplicates.
+    """Rows of one table: rows_in = used + quarantined + duplicates + filtered.
 
     Attributes
     ----------
@@ -70,6 +70,8 @@ class TableUse:
         Rows that were delivered twice.
     newest
         The newest local date in it; None without rows.
+    filtered
+        Rows that the mapping's `where` leaves out.
     """
 
     table: str
@@ -78,6 +80,7 @@ class TableUse:
     quarantined: int = 0
     duplicates: int = 0
     newest: date | None = None
+    filtered: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pipelines.wording.texts import text
 def rows_read(tables: Tables, lang: str) -> str:
     """Rows used and left out over all tables, and how many files had to be read for that."""
     counts, files = tables.counts.values(), tables.files
+    filtered = sum(count.filtered for count in counts)
     return text(
         "steps.rows",
         lang,
@@ -19,13 +20,14 @@ def rows_read(tables: Tables, lang: str) -> str:
         used=sum(count.used for count in counts),
         quarantined=sum(count.quarantined for count in counts),
         duplicates=sum(count.duplicates for count in counts),
+        filtered=text("steps.rows_filtered", lang, n=filtered) if filtered else "",
         read=files["read"],
         files=files["read"] + files["known"],
     )
 
 
 def row_counts(counts: Mapping[str, RowCount]) -> dict[str, dict[str, int]]:
-    """Per table: in = used + quarantined + duplicates."""
+    """Per table: in = used + quarantined + duplicates + filtered."""
     return {name: {key.rstrip("_"): n for key, n in vars(count).items()} for name, count in counts.items()}
 
 

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.contracts import MONEY, Contract
 from features.errors import HeadwaterError, Problem
-from pipelines.config import expressions
+from pipelines.config import conditions, expressions
 from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, TableMapping
 from pipelines.ingest import cells
 from pipelines.ingest.cells import Cell, Moment
@@ -35,8 +35,24 @@ class Columns:
         values = {name: cell.value.cast(self.contract.column(name).dtype) for name, cell in canonical.items()}
         if self.contract.event:
             values["happened_on"] = self._local_day(values)
-        problems = [problem for cell in canonical.values() for problem in cell.problems]
+        problems = [*self.kept().problems, *(problem for cell in canonical.values() for problem in cell.problems)]
         return self.raw.select(FILE, ROW, **values, **marks(problems))
+
+    def kept(self) -> Cell:
+        """Does the mapping's `where` keep a raw row? Cells that it compares with numbers and that are none are problems:
+        their rows are put aside, not filtered."""
+        if self.table.where is None:
+            return Cell(ibis.literal(True))
+        node = conditions.parse(self.table.where)
+        cells_of = {name: cells.measure(self._plain_column(name), name) for name in sorted(conditions.numbers(node))}
+        holds = conditions.holds(node, self._text_of, lambda name: cells_of[name].value)
+        return Cell(holds, tuple(problem for cell in cells_of.values() for problem in cell.problems))
+
+    def _plain_column(self, name: str) -> ir.Value:
+        return self._raw_column(name, Form(**{"from": name}))
+
+    def _text_of(self, name: str) -> ir.StringValue:
+        return cells.words_of(self._plain_column(name)).strip()
 
     def _local_day(self, values: dict[str, ir.Value]) -> ir.DateValue:
         """The local date of the event; a plan is dated by its first day."""
@@ -252,4 +268,4 @@ def needed(table: TableMapping) -> set[str]:
         if form.from_ is not None and not _from_canonical(table, name, form):
             columns.add(form.from_)
         columns |= {*(form.concat or []), *form.when}
-    return columns
+    return columns | (conditions.names(conditions.parse(table.where)) if table.where else set())

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from features.contracts import Contract
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
-from pipelines.ingest import columns, magnitudes, merging, quarantine, staging, store
+from pipelines.ingest import columns, conditioned, magnitudes, merging, quarantine, staging, store
 from pipelines.ingest.diagnosis import diagnosed
 from pipelines.ingest.inputs import extended, of_table, ordered, raise_first
 from pipelines.ingest.merging import Contradicted
@@ -139,6 +139,9 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
     total = start.count.in_ + staged.total
     if total == 0:
         raise HeadwaterError("E303", file=raw.shown)
+    filtered = start.count.filtered + staged.filtered
+    if filtered == total:
+        raise conditioned.nothing_kept(reading, contract, raw, total)
     pending = memory.waiting.filter(pc.not_equal(memory.waiting[RULE], CONFLICT))
     staging.judge_waiting(reading, contract, pending, staged)
     merged = merging.merge(reading, contract, staged, start.parts, memory)
@@ -150,7 +153,8 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
     reading.result.read[name] = len(start.positions)
     bad = quarantine.collect(reading.con, aside, waiting, raw, reading.mapping.timezone)
     used = sum(part.rows for part in merged.parts)
-    count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates)
+    count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates, filtered)
+    reading.warnings += conditioned.notes(reading, contract, raw, staged.kept)
     _finish(reading, contract, raw, count.check(name), bad)
 
 

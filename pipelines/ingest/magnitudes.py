@@ -1,4 +1,4 @@
-"""Guards over whole tables: sizes that do not fit their unit."""
+"""Guards over whole tables: signs that are the wrong way round, and sizes that do not fit their unit."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -46,7 +46,7 @@ class FileSize:
 
 
 def check(reading: Reading, before: dict[str, float]) -> None:
-    """Fill medians and newest rows of the result. Raises E301 for a suspicious unit; `before`: medians of last time."""
+    """Fill medians and newest rows of the result. Raises E301 for a suspicious sign or unit; `before`: medians of last time."""
     tables, mapping, quality = reading.result, reading.mapping, reading.quality
     by_table = {name: _sizes(memory.sizes) for name, memory in tables.memory.items()}
     sizes = {f"{table}.{column}": size for table, of in by_table.items() for column, size in of.items()}
@@ -56,7 +56,8 @@ def check(reading: Reading, before: dict[str, float]) -> None:
         if moments:
             tables.newest[name] = max(moments)
     odd = (
-        _odd_file(tables, quality)
+        _opposite(tables)
+        or _odd_file(tables, quality)
         or (_suspect(quality, sizes) if mapping.decimals else None)
         or _changed(quality, tables.medians, before)
     )
@@ -109,6 +110,45 @@ def _median(counts: pa.Table) -> float:
     last = int(upto[-1]) - 1
     low, high = (values[np.searchsorted(upto, place, side="right")] for place in (last // 2, (last + 1) // 2))
     return float((low + high) / 2)
+
+
+def _opposite(tables: Tables) -> Odd | None:
+    """Money that is mostly below zero: in a whole column, or in a file whose month has no other money of the column.
+
+    Returns and refunds are less than what they give back, and come beside it: a file of credit notes has its bills.
+    """
+    for name, memory in tables.memory.items():
+        for column, signs in _signs(memory.sizes).items():
+            if signs["minus"].sum() > signs["plus"].sum():
+                return _negative(f"{name}.{column}", signs, None)
+            alone = signs[(signs["minus"] >= FEWEST_VALUES) & (signs["minus"] > signs["plus"])]
+            paid = set(signs[signs["minus"] <= signs["plus"]]["month"])
+            for position, month in zip(alone.index, alone["month"], strict=True):
+                if isinstance(month, str) and month not in paid:
+                    return _negative(f"{name}.{column}", signs.loc[[position]], int(position))
+    return None
+
+
+def _negative(name: str, signs: pd.DataFrame, position: int | None) -> Odd:
+    median = float(signs["median"].median())
+    return Odd(name, median, -median, -median, "@found.negative", position=position)
+
+
+def _signs(counts: pa.Table) -> dict[str, pd.DataFrame]:
+    """Per column that has values below zero, per input: values above and below zero, their median size below, and the
+    month of the newest row."""
+    frame = counts.to_pandas()
+    frame = frame[frame["column"].isin(frame[frame["value"] < 0]["column"].unique())]
+    frame["minus"], frame["plus"] = (
+        frame["rows"].where(frame["value"] < 0, 0),
+        frame["rows"].where(frame["value"] > 0, 0),
+    )
+    by_file = frame.groupby(["column", FILE]).agg(
+        minus=("minus", "sum"), plus=("plus", "sum"), newest=("newest", "max")
+    )
+    by_file["median"] = frame[frame["value"] < 0].groupby(["column", FILE])["value"].median()
+    by_file["month"] = by_file.pop("newest").dt.strftime("%Y-%m")
+    return {column: by_file.loc[column] for column in by_file.index.unique("column")}
 
 
 def _suspect(quality: Quality, sizes: dict[str, Size]) -> Odd | None:

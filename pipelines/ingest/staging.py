@@ -37,18 +37,24 @@ PIECES = ".pieces"
 class Staged:
     """Rows of the new inputs that were judged.
 
-    `total`: how many. `offsets`: time column -> texts with and without offset. `latest`: newest known_at of a good row
+    `total`: how many. `kept`: position of an input -> its rows that the mapping's `where` keeps, of all that it has. `offsets`: time column -> texts with and without offset. `latest`: newest known_at of a good row
     (UTC). `aside`: broken rows. `waiting`: rows that a later reading may see otherwise. `pieces`: Parquet files of the
     good ones, by part. `sizes`: how often values stand in them.
     """
 
     total: int = 0
+    kept: dict[int, tuple[int, int]] = field(default_factory=dict)
     offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
     latest: datetime | None = None
     aside: list[pa.Table] = field(default_factory=list)
     waiting: list[pa.Table] = field(default_factory=list)
     pieces: dict[str, list[Path]] = field(default_factory=dict)
     sizes: list[pa.Table] = field(default_factory=list)
+
+    @property
+    def filtered(self) -> int:
+        """Rows that the mapping's `where` leaves out."""
+        return sum(rows - kept for kept, rows in self.kept.values())
 
 
 def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[int], staged: Staged) -> None:
@@ -106,12 +112,24 @@ def _slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
 def _judge_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
     """Map a slice and sort its rows into good ones, those put aside for good and those that wait."""
     table = reading.mapping.tables[contract.name]
+    rows = rows if table.where is None else _filtered(Columns(contract, table, reading.mapping, rows), staged)
     staged.offsets = _sum(staged.offsets, offsets.offset_counts(rows, table, contract))
     canonical = Columns(contract, table, reading.mapping, rows, offsets.awareness(staged.offsets, raw.shown))
     mapped = canonical.projection()
     columns.check_maps(canonical, raw.shown)
     problems = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality, reading.mapping.timezone)
     _sort(reading, contract, marks.marked(mapped, problems), staged)
+
+
+def _filtered(canonical: Columns, staged: Staged) -> ir.Table:
+    """The raw rows that the mapping's `where` keeps, and those that it cannot judge."""
+    condition, rows = canonical.kept(), canonical.raw
+    kept = ibis.or_(condition.value, *[problem.broken for problem in condition.problems])
+    counts = rows.group_by(FILE).aggregate(kept=kept.sum(), rows=rows.count()).to_pyarrow().to_pylist()
+    for count in counts:
+        before = staged.kept.get(count[FILE], (0, 0))
+        staged.kept[count[FILE]] = (before[0] + count["kept"], before[1] + count["rows"])
+    return rows.filter(kept)
 
 
 def _sum(earlier: dict[str, tuple[int, int]], later: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

@@ -19,12 +19,14 @@ FIRST = 1_000
 
 @dataclass(frozen=True)
 class Trial:
-    """What a mapping makes of the first rows of a table: rows looked at, rule -> rows that break it, three examples."""
+    """What a mapping makes of the first rows of a table: rows looked at, rule -> rows that break it, three examples, and
+    rows that its `where` leaves out."""
 
     table: str
     rows: int
     broken: dict[str, int]
     example: list[dict]
+    filtered: int = 0
 
 
 def test(mapping: Mapping, rows: int = FIRST) -> list[Trial]:
@@ -49,7 +51,9 @@ def _outcome(con, mapping: Mapping, name: str, rows: int) -> Trial:
     sources.require(raw, set(needed))
     first = pa.Table.from_batches([b for b in [next(iter(sources.stream(raw, needed)), None)] if b is not None])
     trial = con.create_table(f"trial_{name}", first.slice(0, rows), overwrite=True, temp=True)
-    canonical = Columns(contract, table, mapping, trial, offsets.aware_columns(trial, table, contract, raw.shown))
+    plain = Columns(contract, table, mapping, trial).kept()
+    kept = trial.filter(ibis.or_(plain.value, *[problem.broken for problem in plain.problems]))
+    canonical = Columns(contract, table, mapping, kept, offsets.aware_columns(kept, table, contract, raw.shown))
     mapped = canonical.projection()
     columns.check_maps(canonical, raw.shown)
     judged = marks.marked(mapped, contract_problems(mapped, contract))
@@ -57,4 +61,6 @@ def _outcome(con, mapping: Mapping, name: str, rows: int) -> Trial:
     counts = bad.group_by(marks.BROKEN).aggregate(n=bad.count()).to_pyarrow().to_pylist()
     broken = {row[marks.BROKEN].replace("|", "."): row["n"] for row in counts}
     good = good.select(*contract.schema()).limit(3)
-    return Trial(name, min(first.num_rows, rows), broken, good.to_pyarrow().to_pylist())
+    looked_at = min(first.num_rows, rows)
+    filtered = looked_at - int(kept.count().execute())
+    return Trial(name, looked_at, broken, good.to_pyarrow().to_pylist(), filtered)

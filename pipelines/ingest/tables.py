@@ -16,19 +16,22 @@ from pipelines.ingest.readers.sources import FILE, ROW, InputFile
 
 @dataclass(frozen=True)
 class RowCount:
-    """What became of the rows of one table: *rows in = used + quarantined + duplicates*."""
+    """What became of the rows of one table: *rows in = used + quarantined + duplicates + filtered*.
+
+    `filtered`: left out by the mapping's `where`.
+    """
 
     in_: int
     used: int
     quarantined: int = 0
     duplicates: int = 0
+    filtered: int = 0
 
     def check(self, table: str) -> "RowCount":
         """Raises E320 when the rows do not add up."""
-        if self.in_ != self.used + self.quarantined + self.duplicates:
-            raise HeadwaterError(
-                "E320", table=table, counts=f"{self.in_} ≠ {self.used}+{self.quarantined}+{self.duplicates}"
-            )
+        became = (self.used, self.quarantined, self.duplicates, self.filtered)
+        if self.in_ != sum(became):
+            raise HeadwaterError("E320", table=table, counts=f"{self.in_} ≠ {'+'.join(map(str, became))}")
         return self
 
 

@@ -22,6 +22,8 @@ MEASURE_FACTORS = (8.0, 10.0, 24.0, 60.0, 100.0, 1_000.0, 1_024.0, 3_600.0, 86_4
 CLOSE = 1.5
 """A factor is named when it explains what was found up to this ratio: 60 is never told as 100."""
 
+NEGATED = "* -1"
+
 FIRST = 1_000
 """Rows on which a fix is tried."""
 
@@ -53,7 +55,9 @@ class Odd:
 
     @property
     def ratio(self) -> float:
-        """How many times too large, or below 1 how much too small."""
+        """How many times too large, or below 1 how much too small; below 0 it is the other way round."""
+        if self.median < 0:
+            return -1.0
         return self.median / (self.high if self.median > self.high else self.low)
 
 
@@ -93,11 +97,14 @@ def _advice(reading: Reading, odd: Odd, form: Form) -> dict[str, Any]:
         return {"advice": "@unit.unknown"}
     old, new, expr = trial
     shown = {"given": f"{old:,.6g}", "made": f"{new:,.6g}", "step": step, "expr": expr}
-    return {"advice": "@unit.expression" if odd.position is None else "@unit.deliver", **shown}
+    kind = "sign" if step == NEGATED else "expression" if odd.position is None else "deliver"
+    return {"advice": f"@unit.{kind}", **shown}
 
 
 def _operation(odd: Odd, reading: Reading) -> str | None:
-    """`/ 60`, say: the usual factor that is nearest, if it is near."""
+    """`/ 60`, say: the usual factor that is nearest, if it is near; `* -1` for the other sign."""
+    if odd.ratio < 0:
+        return NEGATED
     factors = MEASURE_FACTORS if odd.column in reading.mapping.measures else MONEY_FACTORS
     size = abs(math.log(odd.ratio))
     near = min(factors, key=lambda factor: abs(math.log(factor) - size))
@@ -109,7 +116,8 @@ def _operation(odd: Odd, reading: Reading) -> str | None:
 def _trial(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, float, str] | None:
     """A value of the first rows, what it becomes, and the expression; None where the outcome does not fit either."""
     table = reading.mapping.tables[odd.table]
-    expr = f"{_spelled(form, odd.column)} {step}"
+    made_of = _spelled(form, odd.column)
+    expr = f"-{made_of}" if step == NEGATED else f"{made_of} {step}"
     changed = table.model_copy(update={"columns": table.columns | {odd.column: Form(expr=expr, unit=form.unit)}})
     rows = _first_rows(reading, odd, table)
     old, new = (_values(reading, odd, kind, rows) for kind in (table, changed))
@@ -117,7 +125,7 @@ def _trial(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, fl
     if not len(positive):
         return None
     middle = positive[np.argsort(new[positive])[len(positive) // 2]]
-    fits = odd.low / CLOSE <= new[middle] <= odd.high * CLOSE
+    fits = step == NEGATED or odd.low / CLOSE <= new[middle] <= odd.high * CLOSE
     return (float(old[middle]), float(new[middle]), expr) if fits else None
 
 

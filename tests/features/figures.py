@@ -40,7 +40,7 @@ def slope(newest_first: list) -> Fraction | None:
 
 
 def ratio(part: Number, whole: Number) -> Number:
-    return None if part is None or not whole else part / whole
+    return None if part is None or whole is None or whole <= 0 else part / whole
 
 
 def less(a: Number, b: Number) -> Number:

@@ -11,7 +11,7 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     """Every column of the family, from the customer's own bills."""
     bills, months = sold(seen["bills"], given.settings), closed_months(who, given.settings)
     billed = monthly(who, seen["bills"], given.settings)
-    figures: dict[str, Any] = {"bill_count_3m": sum(m in months[:3] for m, _ in bills)}
+    figures: dict[str, Any] = {"bill_count_3m": sum(m in months[:3] for m, a in bills if a >= 0)}
     for n in (1, 3, 6, 12):
         figures[f"arpu_{n}m"] = mean(billed[:n])
     for n in (3, 6):
@@ -64,11 +64,11 @@ def peaks(billed: list[Fraction]) -> dict[str, Any]:
     for n in (6, 12):
         peak = max(billed[:n], default=None)
         figures[f"arpu_peak_{n}m"] = peak
-        figures[f"arpu_drop_{n}m"] = 1 - billed[0] / peak if peak else None
+        figures[f"arpu_drop_{n}m"] = 1 - billed[0] / peak if peak and peak > 0 else None
     peak = max(billed[:12], default=None)
-    figures["arpu_peak_ago_12m"] = billed.index(peak) if peak else None
+    figures["arpu_peak_ago_12m"] = billed.index(peak) if peak and peak > 0 else None
     others = sorted(billed[:6])[:-1]
     figures["arpu_spike_6m"] = ratio(max(billed[:6], default=None), mean(others))
     for n in (3, 12):
-        figures[f"unbilled_share_{n}m"] = mean([int(value == 0) for value in billed[:n]])
+        figures[f"unbilled_share_{n}m"] = mean([int(value <= 0) for value in billed[:n]])
     return figures

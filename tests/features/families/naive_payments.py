@@ -13,6 +13,8 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
 
 def settled(who: Any, bills: list[dict], payments: list[dict]) -> dict[str, Any]:
     """Bills against the payments made for them, as known at the cutoff."""
+    payments = [payment for payment in payments if payment["amount"] >= 0]
+    bills = [bill for bill in bills if bill["amount"] >= 0]
     named = not payments or any(payment["bill_id"] for payment in payments)
     due = [bill for bill in bills if bill["due_on"] and bill["due_on"] < who.as_of] if named else []
     judged = [lateness(who, bill, payments) for bill in due]
@@ -53,10 +55,17 @@ def lateness(who: Any, bill: dict, payments: list[dict]) -> tuple[int, int | Non
 
 
 def payments(who: Any, rows: list[dict]) -> dict[str, Any]:
+    back = [(who.ago(row["happened_on"]), -Fraction(row["amount"])) for row in rows if row["amount"] < 0]
+    rows = [row for row in rows if row["amount"] >= 0]
     ago = [who.ago(row["happened_on"]) for row in rows]
     recent = [Fraction(row["amount"]) for row in rows if who.ago(row["happened_on"]) < 91]
     figures: dict[str, Any] = {f"payment_count_{n}d": sum(a < n for a in ago) for n in (91, 365)}
     since = min(ago) + 1 if ago else None
     gap = usual_gap([a for a in ago if a < 365])
     figures |= {"payment_gap_365d": gap, "payment_overdue": ratio(since, gap)}
+    figures |= {
+        "refund_count_365d": sum(a < 365 for a, _ in back),
+        "days_since_refund": min((a + 1 for a, _ in back), default=None),
+    }
+    figures["refund_amount_365d"] = sum(money for a, money in back if a < 365)
     return figures | {"days_since_payment": since, "paid_amount_91d": sum(recent)}

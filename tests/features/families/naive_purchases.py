@@ -25,7 +25,18 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     figures["spend_rate"] = sum(amounts) * Fraction(30, who.age)
     figures |= {"order_value": mean(amounts), "order_value_max": max(amounts, default=None)}
     figures["order_value_spread"] = spread(amounts)
-    return figures | rhythm(bought)
+    return figures | rhythm(bought) | brought_back(who, seen["bills"], figures)
+
+
+def brought_back(who: Any, bills: list[dict], spent: dict[str, Any]) -> dict[str, Any]:
+    """Bills below zero."""
+    given = [(who.ago(row["happened_on"]), -Fraction(row["amount"])) for row in bills if row["amount"] < 0]
+    figures: dict[str, Any] = {"days_since_return": min((ago + 1 for ago, _ in given), default=None)}
+    for n in (91, 365):
+        inside = [money for ago, money in given if ago < n]
+        figures |= {f"returns_{n}d": len(inside), f"returned_{n}d": sum(inside)}
+        figures[f"return_share_{n}d"] = ratio(Fraction(sum(inside)), spent[f"spend_{n}d"])
+    return figures
 
 
 def rhythm(bought: list[tuple[int, Fraction]]) -> dict[str, Any]:

@@ -107,3 +107,23 @@ def test_regularity(con: ibis.BaseBackend):
         nothing     | 2024-07-01 | null                  | null             | null
     """
     expect(con, expected, customers=CUSTOMERS, bills=BILLS, payments=PAYMENTS)
+
+
+def test_refunds_and_credit_notes(con: ibis.BaseBackend):
+    """A refund is no payment and does not make its bill unpaid again; a credit note is no bill that falls due."""
+    bills = """
+        customer_id | bill_id | happened_at | amount | due_on
+        early       | E1      | 2024-05-01  | 50     | 2024-05-20
+        early       | E2      | 2024-06-01  | -50    | 2024-06-20
+    """
+    payments = """
+        customer_id | payment_id | bill_id | happened_at | known_at   | amount
+        early       | Y1         | E1      | 2024-05-18  | 2024-05-18 | 50
+        early       | Y2         | E1      | 2024-06-02  | 2024-06-02 | -50
+    """
+    expected = """
+        customer_id | seen on    | bills_due_91d | overdue_amount | payment_count_91d | days_since_payment | paid_amount_91d | refund_count_365d | refund_amount_365d | days_since_refund
+        early       | 2024-07-01 | 1             | 0              | 1                 | 44                 | 50              | 1                 | 50                 | 29
+        nothing     | 2024-07-01 | 0             | 0              | 0                 | null               | 0               | 0                 | 0                  | null
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=bills, payments=payments)

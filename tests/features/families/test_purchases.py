@@ -96,3 +96,24 @@ def test_size_and_rate(con: ibis.BaseBackend):
         nothing     | 2024-07-01 | null
     """
     expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+
+
+def test_what_came_back(con: ibis.BaseBackend):
+    """Goods for 30 of 60 come back on 20 June, and a credit note of 5 in another month: spending is counted before both.
+    Who only returns has bought nothing to compare with."""
+    bills = """
+        customer_id | happened_at | amount
+        regular     | 2024-05-11  | 60
+        regular     | 2024-06-20  | -30
+        regular     | 2024-06-20  | 20
+        regular     | 2024-02-01  | -5
+        once        | 2024-06-30  | -8
+    """
+    expected = """
+        customer_id | seen on    | spend_91d | orders_91d | returns_91d | returned_91d | returns_365d | return_share_91d | days_since_return | arpu_1m
+        regular     | 2024-07-08 | 80        | 2          | 1           | 30           | 2            | 30/80            | 18                | -10
+        regular     | 2024-06-20 | 60        | 1          | 0           | 0            | 1            | 0                | 140               | 60
+        once        | 2024-07-08 | 0         | 0          | 1           | 8            | 1            | null             | 8                 | -8
+        nothing     | 2024-07-08 | 0         | 0          | 0           | 0            | 0            | null             | null              | 0
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=bills)

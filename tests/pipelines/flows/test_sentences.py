@@ -19,7 +19,13 @@ def test_rows_are_summed_over_all_tables(lang):
 
 
 def test_counts_have_the_words_of_the_document():
-    assert sentences.row_counts(COUNTS)["bills"] == {"in": 10, "used": 7, "quarantined": 2, "duplicates": 1}
+    assert sentences.row_counts(COUNTS)["bills"] == {
+        "in": 10,
+        "used": 7,
+        "quarantined": 2,
+        "duplicates": 1,
+        "filtered": 0,
+    }
 
 
 def test_what_nothing_scores_is_left_out():

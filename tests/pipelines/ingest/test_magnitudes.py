@@ -84,3 +84,33 @@ def test_fen_in_a_currency_without_cents_is_plain_money(small, con):
     small.mapping["tables"]["bills"]["columns"]["amount"] = "应收_分"
     small.mapping["currency"] = "JPY"
     assert small.read(con).medians["bills.amount"] > 5900
+
+
+def test_a_sign_the_wrong_way_round_is_told_and_its_fix_works(raw, con):
+    for name in [name for name in raw.rows if name.startswith("bill")]:
+        raw.times(name, "应收_分", -1)
+    with pytest.raises(HeadwaterError) as error:
+        raw.read(con)
+    problem = error.value.problem
+    assert (problem.code, problem.values["expr"]) == ("E301", "-(应收_分 / 100)")
+    raw.mapping["tables"]["bills"]["columns"]["amount"] = {"expr": problem.values["expr"], "unit": "CNY"}
+    assert raw.read(con).medians["bills.amount"] == pytest.approx(59, rel=0.05)
+
+
+@pytest.mark.parametrize("file", ["bill_202506", "bill_202509", "bill_202512"])
+def test_one_file_with_the_other_sign_is_named(raw, con, file):
+    with pytest.raises(HeadwaterError, match="E301") as error:
+        raw.times(file, "应收_分", -1).read(con)
+    assert error.value.problem.file.endswith(f"{file}.csv")
+
+
+def test_credit_notes_among_bills_and_in_a_file_beside_them_are_money(raw, con):
+    """Returns of a few, and a file of nothing but credit notes in a month that has its bills."""
+    raw.times("bill_202508", "应收_分", -1, rows=20)
+    raw.rows["bill_credits"] = [
+        raw.rows["bill_202512"][0],
+        *[["K" + row[0], *row[1:]] for row in raw.rows["bill_202512"][1:]],
+    ]
+    found = raw.times("bill_credits", "应收_分", -0.5).read(con)
+    assert found.counts["bills"].used == 800
+    assert found["bills"].filter(found["bills"].amount < 0).count().execute() == 120

@@ -51,7 +51,7 @@ def test_the_block_in_english():
     assert block(UNIT, "en") == (
         "✗ bills does not meet its contract · E301 · exit 3\n"
         "  file    data/raw/bill_202610.parquet  (1,204,331 rows)\n"
-        "  column  amount   expected CNY, decimal, >= 0; found whole numbers, median 5,900: looks like cents (fen)\n"
+        "  column  amount   expected CNY, decimal; found whole numbers, median 5,900: looks like cents (fen)\n"
         "  sample  bill_id=C0093-202610  amount=5900\n"
         '  fix     configs/mapping.yaml > tables.bills.columns.amount:  expr: "fee_fen / 100"  '
         "(tried: 5,900 becomes 59; or, if the figures are right, quality.largest_median and largest_change)\n"
