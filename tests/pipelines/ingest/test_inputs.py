@@ -28,7 +28,7 @@ SAMPLES = {
 }
 PINNED: dict = {
     "shanghai": {
-        "format": 1,
+        "format": 2,
         "customers": "44897e5ba262",
         "subscriptions": "22c827ac64d4",
         "bills": "1c1d41c426b4",
@@ -43,7 +43,7 @@ PINNED: dict = {
         "subscriptions (memory)": "d9044f5f6fe1",
         "bills (memory)": "43381bdcaaa2",
         "payments (memory)": "ecd968a01a24",
-        "usage (memory)": "0ddd549ab13d",
+        "usage (memory)": "48c871d45aa2",
         "complaints (memory)": "ce249b2241f3",
         "contacts (memory)": "1837f4f931ac",
         "surveys (memory)": "32d016ce963b",
@@ -51,7 +51,7 @@ PINNED: dict = {
         "labels (memory)": "752d2bd105a3",
     },
     "new_york": {
-        "format": 1,
+        "format": 2,
         "customers": "54167ec92113",
         "bills": "aa67bb1f1a8f",
         "usage": "3129ada6a1c6",
