@@ -57,13 +57,15 @@ def catalogue(
     parts: Mapping[str, str] = MappingProxyType({}),
     words: Mapping[str, Words] = MappingProxyType({}),
     numbers: Sequence[str] = (),
+    dates: Sequence[str] = (),
+    flags: Sequence[str] = (),
 ) -> tuple[Feature, ...]:
     """Every column of our families and of a project's own for one business.
 
     Parameters
     ----------
     measures, attributes, topics : of usage, of customers, and of the complaints that are counted apart
-    numbers : attributes of customers that are numbers
+    numbers, dates, flags : attributes of customers that are no words
     own : the module of one family more
     parts : names of measures and of the measures that contain them
     words : what measures, attributes and topics are called, in English and in Chinese; no part of any identity
@@ -73,7 +75,7 @@ def catalogue(
     HeadwaterError
         E268 for a column of `own` that there is already
     """
-    names = (measures, attributes, topics, parts, words, numbers)
+    names = (measures, attributes, topics, parts, words, numbers, dates, flags)
     ours = [column for family in FAMILIES for made in definitions(family) for column in columns(made, *names)]
     theirs = [column for made in (definitions(own) if own else []) for column in columns(made, *names)]
     return (*ours, *_distinct(own, theirs, ours))

@@ -92,8 +92,8 @@ class Kind(Generic[Rows]):
     null : what null means besides "the table is not there", in English and in Chinese
     no_events : the exact value for a customer of long standing without one row in `source` (for features of whole
         rows: without one event in any table); None is null. Features of `customers` always have their row
-    per : `measure`, `attribute`, `topic` (of complaints) or `part` (a measure that is contained in another), where
-        there is one column for each of them
+    per : `measure`, `topic` (of complaints), `part` (a measure that is contained in another), or an attribute of
+        customers: `attribute` (words), `number`, `date` or `flag`, where there is one column for each of them
     """
 
     grain: type[Rows]
@@ -332,17 +332,19 @@ def columns(
     parts: Mapping[str, str] = MappingProxyType({}),
     words: Mapping[str, Words] = MappingProxyType({}),
     numbers: Sequence[str] = (),
+    dates: Sequence[str] = (),
+    flags: Sequence[str] = (),
 ) -> list[Feature]:
     """Every column that a definition makes.
 
     Parameters
     ----------
-    measures, attributes, topics, numbers : the names that there is one column `per`
+    measures, attributes, topics, numbers, dates, flags : the names that there is one column `per`
     parts : names of measures and of the measures that they are contained in
     words : what measures, topics and attributes are called in English and in Chinese
     """
     one_each: dict[str | None, Sequence[str | None]] = {None: [None], "measure": measures, "attribute": attributes}
-    one_each |= {"number": numbers, "topic": topics, "part": list(parts)}
+    one_each |= {"number": numbers, "date": dates, "flag": flags, "topic": topics, "part": list(parts)}
     return [
         Feature(_column_name(definition, name, window), definition, window, name, whole, words)
         for name in one_each[definition.kind.per]

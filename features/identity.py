@@ -43,19 +43,25 @@ def feature_set_hash(features: Sequence[Feature], settings: FeatureSettings) -> 
     return _hash((FORMAT, _digest(wide), _digest(billed)))[:LENGTH]
 
 
-def declared(features: Sequence[Feature]) -> tuple[list[str], list[str], list[str]]:
-    """The measures of usage and the attributes of customers, words and numbers, that the columns are made of."""
+def declared(features: Sequence[Feature]) -> tuple[list[str], ...]:
+    """The measures of usage and the attributes of customers, words, numbers, dates and flags, that columns are made of."""
     measured = [name for f in features if f.definition.kind.per in ("measure", "part") for name in (f.measure, f.whole)]
-    words, numbers = ([f.measure for f in features if f.definition.kind.per == per] for per in ("attribute", "number"))
-    return sorted(set(filter(None, measured))), sorted(set(filter(None, words))), sorted(set(filter(None, numbers)))
+    kinds = ("attribute", "number", "date", "flag")
+    attributes = [[f.measure for f in features if f.definition.kind.per == per] for per in kinds]
+    return tuple(sorted(set(filter(None, names))) for names in (measured, *attributes))
 
 
 def empty_tables(
-    measures: Sequence[str] = (), attributes: Sequence[str] = (), numbers: Sequence[str] = ()
+    measures: Sequence[str] = (),
+    attributes: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    dates: Sequence[str] = (),
+    flags: Sequence[str] = (),
 ) -> dict[str, ir.Table]:
     """Every canonical table by name, typed by its contract, without rows and without a place where it lies."""
     contracts = CONTRACTS | {"usage": CONTRACTS["usage"].with_measures(tuple(measures) or ("measure",))}
-    declared = {"customers": dict.fromkeys(attributes, "string") | dict.fromkeys(numbers, "float64")}
+    typed = zip((attributes, numbers, dates, flags), ("string", "float64", "date", "boolean"), strict=True)
+    declared = {"customers": {name: dtype for names, dtype in typed for name in names}}
     versions = {"superseded_at": "timestamp(6)"}
     return {
         name: ibis.table(contract.schema() | declared.get(name, {}) | (versions if contract.event else {}), name=name)

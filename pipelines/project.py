@@ -17,7 +17,7 @@ from pipelines.config import own_features
 from pipelines.config.mapping import Mapping
 from pipelines.config.settings import Settings, load
 from pipelines.demo import raw_files
-from pipelines.ingest import canonical
+from pipelines.ingest import canonical, pinning
 from pipelines.ingest.tables import Tables
 from pipelines.workspace.paths import Workspace
 
@@ -46,9 +46,13 @@ class Project:
 
     @classmethod
     def open(cls, config: Path | str, profile: str | None = None, **overrides: Any) -> "Project":
-        """The project of a configuration file. Raises HeadwaterError E2xx for what is wrong with it."""
+        """The project of a configuration file. Raises HeadwaterError E2xx for what is wrong with it.
+
+        What the mapping leaves open, such as the type of an attribute, is asked of the data once and kept in the workspace.
+        """
         settings = load(Path(config), profile=profile, overrides=overrides)
-        return cls(settings, Workspace.open(Path(settings.workspace), settings.name), Path(config))
+        workspace = Workspace.open(Path(settings.workspace), settings.name)
+        return cls(settings.with_tables(pinning.settled(settings.tables, workspace.root)), workspace, Path(config))
 
     @classmethod
     def demo(cls, customers: int = 5_000, seed: int = 7, config: Path | str = "configs/operator.yaml") -> "Project":
@@ -97,7 +101,7 @@ class Project:
             self.mapping.attributes,
             self.settings.features,
             self.mapping.words,
-            self.mapping.numbers,
+            *self.mapping.typed,
         )
 
     @cached_property

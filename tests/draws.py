@@ -134,6 +134,9 @@ def customers(spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:
             "region": text(rng, {"north": 4, "south": 4, None: 2}, size),
             "kids": text(rng, {"none": 2, "some": 1, None: 1}, size),
             "age": pd.to_numeric(text(rng, {"35": 2, "70.5": 1, None: 1}, size)),
+            "born_on": on(micros(spine.as_of) - rng.integers(18 * 365, 90 * 365, size) * DAY, 0.3, rng),
+            "promised_on": on(micros(spine.as_of) + rng.integers(-400, 400, size) * DAY, 0.3, rng),
+            "paperless": text(rng, {True: 2, False: 2, None: 1}, size),
         }
     )
 

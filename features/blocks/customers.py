@@ -18,9 +18,13 @@ def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
 
 
 def attributes(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per customer: what the mapping declares beyond the contract, which may have names of ours."""
+    """One row per customer: what the mapping declares beyond the contract, which may have names of ours, flags as 1 and
+    0; and `as_of`."""
     own = tables["customers"].drop("activated_on", "deactivated_on")
-    return spine.select(ROW, "customer_id").left_join(own, "customer_id").drop("customer_id", "customer_id_right")
+    flags = {name: own[name].cast("int8").cast("float64") for name, kind in own.schema().items() if kind.is_boolean()}
+    own = own.mutate(**flags) if flags else own
+    rows = spine.select(ROW, "customer_id", "as_of").left_join(own, "customer_id")
+    return rows.drop("customer_id", "customer_id_right")
 
 
 def subscriptions(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:

@@ -86,3 +86,19 @@ def _test(run: Run) -> None:
         example = ", ".join(f"{key}={value}" for key, value in first.items() if value is not None)
         table.add_row(trial.table, f"{trial.rows:,}", f"{trial.filtered:,}", broken, example)
     run.say(table)
+    _say_types(run)
+
+
+def _say_types(run: Run) -> None:
+    """The types of attributes that the data told, where they are kept, and how to overrule them."""
+    from pipelines.ingest import pinning
+    from pipelines.workspace.paths import relative_path
+
+    path = run.project.workspace.root / pinning.FILE
+    told = pinning.used(run.project.settings.tables, run.project.workspace.root)
+    run.tell(types={name: entry["type"] for name, entry in told.items()})
+    for name, entry in told.items():
+        shape = f" ({entry['parse']})" if entry["parse"] else ""
+        kind = text(f"steps.type.{entry['type']}", run.language)
+        values = {"table": pinning.TABLE, "column": name, "type": kind, "shape": shape, "path": relative_path(path)}
+        run.say(text("steps.type_found", run.language, **values))

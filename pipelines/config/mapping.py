@@ -135,7 +135,20 @@ class Form(Part):
     expr: str | None = Field(None, description="arithmetic on columns, such as fen / 100 or happened_at + 5d")
     unit: str | None = Field(None, description="of the result of expr, for people")
     value: str | None = Field(None, description="the same text in every row")
-    type: Literal["text", "number"] = Field("text", description="of an attribute of customers: how models read it")
+    type: Literal["category", "number", "date", "flag", "text"] | None = Field(
+        None,
+        description="of an attribute of customers: category (words), number, date (becomes days before the as-of date, and "
+        "its month) or flag (yes and no); text is the old name of category; found from the data when absent, and then kept",
+    )
+
+    @property
+    def kind(self) -> str | None:
+        """The type of an attribute as far as the mapping says it; None where the data must tell."""
+        if self.type is not None:
+            return "category" if self.type == "text" else self.type
+        if self.expr is not None:
+            return "number"
+        return None if self.from_ is not None and self.map is None else "category"
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Form":
@@ -226,16 +239,17 @@ class Mapping(Part):
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Attributes of customers that never change, beyond the contract: those that are words."""
-        return self._attributes("text")
+        """Attributes of customers that never change, beyond the contract: those that are words, or not known to be more."""
+        return (*self.attributes_of("category"), *self.attributes_of(None))
 
     @property
-    def numbers(self) -> tuple[str, ...]:
-        """Attributes of customers that are declared as numbers."""
-        return self._attributes("number")
+    def typed(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """The other attributes: numbers, dates and flags."""
+        return self.attributes_of("number"), self.attributes_of("date"), self.attributes_of("flag")
 
-    def _attributes(self, kind: str) -> tuple[str, ...]:
-        return tuple(name for name in self._extra("customers") if self.tables["customers"].columns[name].type == kind)
+    def attributes_of(self, kind: str | None) -> tuple[str, ...]:
+        """Attributes of customers of one type; None: those whose type the data must tell."""
+        return tuple(name for name in self._extra("customers") if self.tables["customers"].columns[name].kind == kind)
 
     @property
     def decimals(self) -> int:
@@ -301,7 +315,7 @@ def _extra_problems(name: str, contract: Contract, document: Document) -> Iterat
     if contract.name not in ("usage", "customers"):
         near = nearest(name, [column.name for column in contract.columns])
         yield _problem("E211", document, at, name=name, nearest=near or "—")
-    elif not IDENTIFIER.fullmatch(name) or name in ("happened_on", "superseded_at"):
+    elif not IDENTIFIER.fullmatch(name) or name in ("happened_on", "superseded_at", "as_of"):
         yield _problem("E214", document, at, name=name[:80])
 
 

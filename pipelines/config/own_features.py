@@ -110,13 +110,15 @@ def joined(
     settings: FeatureSettings,
     words: Mapping[str, Words] = MappingProxyType({}),
     numbers: Sequence[str] = (),
+    dates: Sequence[str] = (),
+    flags: Sequence[str] = (),
 ) -> tuple[Feature, ...]:
     """The catalogue with the project's own family, if there is one.
 
     Parameters
     ----------
     module : the project's own family, as `load` gives it
-    measures, attributes, words, numbers : what the mapping declares
+    measures, attributes, words, numbers, dates, flags : what the mapping declares
     settings : topics and parts, and those that expressions depend on
 
     Raises
@@ -124,8 +126,9 @@ def joined(
     HeadwaterError
         E268 for a column of the module that there is already, E265 for one that cannot be made
     """
+    typed = {"numbers": numbers, "dates": dates, "flags": flags}
     features = catalogue(
-        measures, attributes, module, topics=settings.topics, parts=settings.parts, words=words, numbers=numbers
+        measures, attributes, module, topics=settings.topics, parts=settings.parts, words=words, **typed
     )
     if module:
         check([f for f in features if f.definition.function.__module__ == module.__name__], features, settings)

@@ -111,6 +111,12 @@ class Settings(Strict):
         decisive = self.model_dump_json(exclude=machine)
         return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]
 
+    def with_tables(self, tables: TableMapping) -> "Settings":
+        """The same settings with another mapping: one in which nothing is left open."""
+        same = self.model_copy()
+        same._tables = tables
+        return same
+
     @property
     def tables(self) -> TableMapping:
         """The mapping, read with the settings."""
@@ -248,7 +254,7 @@ def _check_parts(settings: Settings, layers: "Layers") -> None:
 def _check_rules(settings: Settings, layers: "Layers") -> None:
     """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
     tables, rules = settings.tables, settings.training.candidates.rules
-    named = (tables.measures, tables.attributes, settings.features, tables.words, tables.numbers)
+    named = (tables.measures, tables.attributes, settings.features, tables.words, *tables.typed)
     features = own_features.joined(settings.own, *named)
     columns, problems = [feature.column for feature in features], []
     for target, rule in rules:

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 
 from features.contracts import MONEY, TIME
 from pipelines.config.expressions import EXACT
+from pipelines.ingest.sniffing import FLAGS
 
 NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)$"
 WHOLE = r"^[+-]?[0-9]{1,18}(\.0*)?$"
@@ -210,12 +211,14 @@ def whole(source: ir.Value, name: str) -> Cell:
 
 
 def boolean(source: ir.Value, name: str) -> Cell:
-    """true, false, 1 and 0; other words need a map."""
+    """true and false, yes and no, 1 and 0, 是 and 否 and the like (`sniffing.FLAGS`); other words need a map."""
     if source.type().is_boolean():
         return Cell(source)
     words = words_of(source).strip().lower()
     value = ibis.cases(
-        (words.isin(["true", "1"]), True), (words.isin(["false", "0"]), False), else_=ibis.null("boolean")
+        (words.isin([yes for yes, _ in FLAGS]), True),
+        (words.isin([no for _, no in FLAGS]), False),
+        else_=ibis.null("boolean"),
     )
     return Cell(value, (_failing(source, value, "not_true_or_false", name),))
 

@@ -15,7 +15,7 @@ from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raw
 
-FORMAT = 2
+FORMAT = 3
 """Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew.
 
 Raise it with every change of what comes out of the same files; `test_inputs.py` says when that is."""
@@ -82,8 +82,8 @@ def extended(name: str, mapping: Mapping) -> Contract:
     if name == "usage":
         return contract.with_measures(mapping.measures)
     if name == "customers":
-        types = {**dict.fromkeys(mapping.attributes, "string"), **dict.fromkeys(mapping.numbers, "float64")}
-        own = tuple(Column(name, dtype, name.replace("_", " "), name) for name, dtype in types.items())
+        typed = zip((mapping.attributes, *mapping.typed), ("string", "float64", "date", "boolean"), strict=True)
+        own = tuple(Column(name, dtype, name.replace("_", " "), name) for names, dtype in typed for name in names)
         return replace(contract, columns=contract.columns + own)
     return contract
 

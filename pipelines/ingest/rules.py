@@ -5,19 +5,23 @@ from datetime import date, datetime
 import ibis
 import ibis.expr.types as ir
 
-from features.contracts import TIME, Contract
+from features.contracts import CONTRACTS, TIME, Contract
 from pipelines.config.quality import Quality
 from pipelines.ingest import cells
 from pipelines.ingest.cells import Problem
 
 EARLIEST, LATEST = date(1971, 1, 1), date(2100, 1, 1)
+OLDEST = date(1900, 1, 1)
+"""Of a date that the mapping adds, such as a birthday."""
 KEY_RULES = ("empty_key", "unclean_key", "conflicting_key")
 
 
 def contract_problems(rows: ir.Table, contract: Contract) -> list[Problem]:
     """Empty required cells, implausible dates and the contract's own rules, in the order in which they count."""
     problems = [_empty(rows, column.name, contract) for column in contract.columns if not column.nullable]
-    problems += [_implausible(rows, column.name, column.dtype) for column in contract.columns if _is_time(column.dtype)]
+    own = {column.name for column in contract.columns} - {column.name for column in CONTRACTS[contract.name].columns}
+    times = [column for column in contract.columns if _is_time(column.dtype)]
+    problems += [_implausible(rows, c.name, c.dtype, OLDEST if c.name in own else EARLIEST) for c in times]
     for rule in contract.rules:
         broken = (~rule.holds(rows)).fill_null(False)
         problems.append(Problem(broken, rule.name, rule.column, rows[rule.column].cast("string")))
@@ -33,10 +37,10 @@ def _empty(rows: ir.Table, column: str, contract: Contract) -> Problem:
     return Problem(rows[column].isnull(), rule, column, ibis.literal(""))
 
 
-def _implausible(rows: ir.Table, column: str, dtype: str) -> Problem:
+def _implausible(rows: ir.Table, column: str, dtype: str, earliest: date) -> Problem:
     """1970, 0001 and 9999 are no dates; an open end is declared by `null_values`."""
     value = rows[column]
-    outside = (value < ibis.literal(EARLIEST).cast(dtype)) | (value >= ibis.literal(LATEST).cast(dtype))
+    outside = (value < ibis.literal(earliest).cast(dtype)) | (value >= ibis.literal(LATEST).cast(dtype))
     return Problem(outside.fill_null(False), "implausible_date", column, value.cast("string"))
 
 

@@ -181,7 +181,7 @@ def _rules(proposal: Proposal, mapping: Mapping) -> list[str]:
     known = {
         feature.column
         for feature in own_features.joined(
-            None, mapping.measures, mapping.attributes, FeatureSettings(), mapping.words, mapping.numbers
+            None, mapping.measures, mapping.attributes, FeatureSettings(), mapping.words, *mapping.typed
         )
     }
     if proposal.business == "purchases":

@@ -54,6 +54,8 @@ class Declared:
     topics: Sequence[str] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     numbers: Sequence[str] = ()
+    dates: Sequence[str] = ()
+    flags: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

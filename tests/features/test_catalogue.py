@@ -29,6 +29,8 @@ from tests.features.asking import EVENTS, Asker, by_key, differing, ordered, spi
 from tests.features.naive import Declared, twins
 from tests.world import (
     ATTRIBUTES,
+    DATES,
+    FLAGS,
     MEASURES,
     NUMBERS,
     PARTS,
@@ -43,7 +45,7 @@ from tests.world import (
 )
 
 FEATURES = {f.column: f for f in everything()}
-DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS)
+DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS, DATES, FLAGS)
 REASONS = {
     "bill_level",
     "bill_trend",
@@ -207,7 +209,9 @@ def later(rows: pd.DataFrame, days: int) -> pd.DataFrame:
 
 def test_some_days_later_only_calendar_months_and_weekends_differ(ask: Asker):
     given = world(500, seed=216)
-    monthly = {c for c, f in FEATURES.items() if f.source in CALENDAR or "_weekend_" in c} | {"months_known", "as_of"}
+    monthly = {
+        c for c, f in FEATURES.items() if f.source in CALENDAR or "_weekend_" in c or f.unit == "month of the year"
+    } | {"months_known", "as_of"}
     assert differing(ask(given), ask(moved(given, 17))) <= monthly
 
 

@@ -16,7 +16,7 @@ from features.catalogue import FAMILIES, definitions
 from features.contracts import CONTRACTS
 from features.definition import columns
 from tests.features.asking import EVENTS, Asker, differing, sources, without_nan
-from tests.world import ATTRIBUTES, LATER, MEASURES, NUMBERS, World, future, past, rewritten, world
+from tests.world import ATTRIBUTES, DATES, FLAGS, LATER, MEASURES, NUMBERS, World, future, past, rewritten, world
 
 NARROW = [
     f
@@ -218,7 +218,9 @@ def tiny(rows: list[tuple], filled: Sequence[str]) -> World:
     days = [CUT - timedelta(days=400)] * 2
     people = {"customer_id": ["past", "whole"], "activated_on": days, "deactivated_on": pd.NaT}
     unsaid = dict.fromkeys(["customer_type", "group_size", "account_id", "region"])
-    tables = {"customers": pd.DataFrame(people).assign(**unsaid, **dict.fromkeys((*ATTRIBUTES, *NUMBERS)))}
+    tables = {
+        "customers": pd.DataFrame(people).assign(**unsaid, **dict.fromkeys((*ATTRIBUTES, *NUMBERS, *DATES, *FLAGS)))
+    }
     tables |= {name: events(name, [row for row in rows if row[1] == name]) for name in filled}
     return World(pair(), tables)
 

@@ -86,7 +86,11 @@ def test_columns_beyond_the_contract_are_measures_and_attributes():
     usage = table(columns={"customer_id": "id", "data_mb": "mb", "sms": "n"}, happened_at="at", known_at="at")
     customers = table(columns={"customer_id": "id", "activated_on": "on", "branch": "b", "age": AGE})
     mapping = Mapping(tables={"usage": usage, "customers": customers})
-    assert (mapping.measures, mapping.attributes, mapping.numbers) == (("data_mb", "sms"), ("branch",), ("age",))
+    assert (mapping.measures, mapping.attributes, mapping.typed) == (
+        ("data_mb", "sms"),
+        ("branch",),
+        (("age",), (), ()),
+    )
     assert [Mapping(tables={}, currency=c).decimals for c in ("CNY", "JPY")] == [2, 0]
 
 

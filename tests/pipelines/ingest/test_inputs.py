@@ -28,7 +28,7 @@ SAMPLES = {
 }
 PINNED: dict = {
     "shanghai": {
-        "format": 2,
+        "format": 3,
         "customers": "44897e5ba262",
         "subscriptions": "22c827ac64d4",
         "bills": "1c1d41c426b4",
@@ -51,7 +51,7 @@ PINNED: dict = {
         "labels (memory)": "752d2bd105a3",
     },
     "new_york": {
-        "format": 2,
+        "format": 3,
         "customers": "54167ec92113",
         "bills": "aa67bb1f1a8f",
         "usage": "3129ada6a1c6",
