@@ -1,6 +1,6 @@
 """The catalogue on a spine: one row per (customer_id, as_of), nobody lost, through the same call for any dates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -150,6 +150,19 @@ def build(
 def _by_source(features: Sequence[Feature]) -> dict[str, list[Feature]]:
     blocks = sorted(filter(from_rows, features), key=lambda f: f.source)
     return {source: list(members) for source, members in groupby(blocks, key=lambda f: f.source)}
+
+
+def with_tables(features: Sequence[Feature], tables: Container[str]) -> list[Feature]:
+    """The features whose tables are all there, those of the columns that they read with them, in the same order."""
+    by_column = {f.column: f for f in features}
+
+    def there(feature: Feature) -> bool:
+        if from_rows(feature):
+            needed, _ = feature.definition.block or BLOCKS[feature.source]
+            return all(name in tables for name in needed)
+        return all(there(by_column[column]) for column in feature.reads if column in by_column)
+
+    return [feature for feature in features if there(feature)]
 
 
 def from_rows(feature: Feature) -> bool:

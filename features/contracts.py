@@ -39,7 +39,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Contract:
-    """One canonical table. `event` tables carry two clocks; `key` tells rows apart."""
+    """One canonical table. `event` tables carry two clocks; `key` tells rows apart.
+
+    `needed`: no project goes without it. What a target or the population asks for is said by them.
+    """
 
     name: str
     en: str
@@ -134,7 +137,6 @@ CONTRACTS: dict[str, Contract] = {
                 Column("amount", MONEY, _NET[0], _NET[1], "currency", False, "59.00"),
                 Column("due_on", "date", "to be paid by", "应缴日期", sample="2026-06-20"),
             ),
-            needed=True,
         ),
         Contract(
             "payments",
@@ -155,7 +157,6 @@ CONTRACTS: dict[str, Contract] = {
             "每个客户每个时点一行，指标在映射中声明",
             ("customer_id", "happened_at"),
             (CUSTOMER, *CLOCKS),
-            needed=True,
         ),
         Contract(
             "complaints",

@@ -34,7 +34,8 @@ class Rows:
 
     def _wanted(self, frame: pd.DataFrame) -> Any:
         """Rows that can be learnt from."""
-        return frame[self.target.learnt_where or self.label].notna()
+        beside = self.target.learnt_where
+        return frame[beside if beside in frame else self.label].notna()
 
     @property
     def label(self) -> str:

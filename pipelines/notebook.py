@@ -4,7 +4,6 @@ from datetime import date
 
 import pandas as pd
 
-from models.targets.registry import TARGETS
 from pipelines import project
 from pipelines.engine.assembly import Assembly
 from pipelines.flows import retrain
@@ -17,8 +16,7 @@ class Project(project.Project):
 
     def dataset(self, *targets: str, as_of: date | str | None = None) -> Dataset:
         """Labelled snapshots for training as they were known on a date; of every target when none is named."""
-        names = list(targets or TARGETS)
-        return retrain.dataset(self, self.day(as_of), names, Steps(quiet=True))
+        return retrain.dataset(self, self.day(as_of), self.targets(*targets), Steps(quiet=True))
 
     def snapshot(self, *dates: date) -> pd.DataFrame:
         """Every feature of everybody on some dates, ordered by customer and date."""

@@ -11,8 +11,10 @@ import ibis
 import pandas as pd
 
 from features.definition import Feature
+from features.errors import HeadwaterError
 from features.identity import feature_set_hash
 from features.spine import cutoff
+from models.targets.registry import TARGETS
 from pipelines.config import own_features
 from pipelines.config.mapping import Mapping
 from pipelines.config.settings import Settings, load
@@ -108,6 +110,14 @@ class Project:
     def feature_set_hash(self) -> str:
         """What the features are made by: champions of another one are refused."""
         return feature_set_hash(self.features, self.settings.features)
+
+    def targets(self, *names: str) -> list[str]:
+        """The named targets, or all that are predicted. Raises E238 (exit 2) for those that are not, or if none is."""
+        asked, left_out = list(names or self.settings.predicted or TARGETS), self.settings.left_out
+        refused = [replace(left_out[name], code="E238") for name in asked if name in left_out]
+        if refused:
+            raise HeadwaterError.of(refused)
+        return asked
 
     def tables(self, as_of: date) -> Tables:
         """The canonical tables as read for a date; read once per project object, and known after that."""

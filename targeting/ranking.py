@@ -144,7 +144,7 @@ def vip_list(scores: Scores | pd.DataFrame, settings: ListSettings, list_id: str
     Raises
     ------
     HeadwaterError
-        E261 where nobody's consent is known.
+        E261 where nobody's consent is known, E239 for a least value where nobody's value is.
     """
     return _draw("vip", scores, settings, list_id)
 
@@ -159,6 +159,7 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
     as_of = pd.Timestamp(frame["as_of"].iloc[0]).date() if len(frame) else None
     list_id = list_id or f"{kind}-{as_of or 'empty'}"
     _refuse_without_consent(frame)
+    _refuse_without_value(frame, settings)
     eligible = _sort(frame[ELIGIBLE[kind](frame, settings)], kind, settings)
     held_out = eligible["is_holdout"].to_numpy(dtype=bool)
     suppressed = ~held_out & ~eligible["contact_allowed"].to_numpy(dtype=bool)
@@ -176,7 +177,7 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
         held_out_here=len(control),
         beyond_top=len(contactable) - len(members),
     )
-    filters = {"list": kind} | settings.model_dump()
+    filters = {"list": kind} | settings.model_dump() | {"churn_order": _order(frame, settings)}
     return ListResult(list_id, kind, as_of, rows, control, counts, filters)
 
 
@@ -216,10 +217,16 @@ def _is_true(flags: pd.Series) -> np.ndarray:
 
 def _sort(frame: pd.DataFrame, kind: ListKind, settings: ListSettings) -> pd.DataFrame:
     """Best first; equal ones in the order of their ids, so that the order of the input changes nothing."""
-    by = ["vip_probability", "value_pred"] if kind == "vip" else [settings.churn_order, "churn_probability"]
+    by = ["vip_probability", "value_pred"] if kind == "vip" else [_order(frame, settings), "churn_probability"]
     keys = [-frame[column].astype(float).fillna(-np.inf).to_numpy() for column in by]
     order = np.lexsort([frame["customer_id"].to_numpy(dtype=str), *reversed(keys)])
     return frame.iloc[order]
+
+
+def _order(frame: pd.DataFrame, settings: ListSettings) -> str:
+    """The column that a churn list is ranked by: the probability where nobody's money is known."""
+    known = frame.empty or frame[settings.churn_order].notna().any()
+    return settings.churn_order if known else "churn_probability"
 
 
 def _members(frame: pd.DataFrame, list_id: str, share: float) -> pd.DataFrame:
@@ -236,3 +243,9 @@ def _refuse_without_consent(frame: pd.DataFrame) -> None:
     """Nobody's consent is known: the configuration has to say how consent is recorded, before any list is drawn."""
     if len(frame) and frame["suppress_reason"].astype(object).eq("consent_unknown").all():
         raise HeadwaterError("E261", count=len(frame))
+
+
+def _refuse_without_value(frame: pd.DataFrame, settings: ListSettings) -> None:
+    """A least value where nobody's value is predicted would leave nobody, and say that nobody is at risk."""
+    if settings.min_value and len(frame) and frame["value_pred"].isna().all():
+        raise HeadwaterError("E239", least=settings.min_value)

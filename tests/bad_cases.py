@@ -106,7 +106,7 @@ MAPPING = [
         ("invoices",),
     ),
     Bad("unknown column", "E211", column("bills", "ammount", "应收_分"), ("ammount", "amount")),
-    Bad("needed table missing", "E208", lambda r: r.mapping["tables"].pop("usage"), ("usage",)),
+    Bad("needed table missing", "E208", lambda r: r.mapping["tables"].pop("customers"), ("customers",)),
     Bad("no known_at", "E209", without("bills", "known_at"), ("known_at", "bills")),
     Bad("no happened_at", "E210", without("usage", "happened_at"), ("happened_at",)),
     Bad("required column missing", "E210", without("bills", "amount"), ("amount",)),

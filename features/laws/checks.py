@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.blocks.registry import ACROSS
-from features.build import build
+from features.build import build, with_tables
 from features.contracts import CONTRACTS
 from features.definition import KEY, ROW, Feature
 from features.laws.cases import Case, Rng, moved, moved_spine, otherwise, past
@@ -217,7 +217,7 @@ def _silence(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Ans
     spine = case.spine.set_column(at, "activated_on", joined)
     answer = ask(Case(spine, {n: rows.slice(0, 0) if CONTRACTS[n].event else rows for n, rows in case.tables.items()}))
     declared = answer
-    for f in features:
+    for f in with_tables(features, case.tables):  # what is made of a table that is not there is unknown
         if f.source not in {"customers", "attributes", "peers", *ACROSS}:
             at, kind = answer.column_names.index(f.column), answer.schema.field(f.column).type
             declared = declared.set_column(at, f.column, pa.array([f.no_events] * len(answer), kind))

@@ -43,6 +43,10 @@ class ChurnTarget(Definition):
         return self.horizons if self.rule == "deactivated" else (self.horizon_days,)
 
 
+ASKS = {"deactivated": ("customers.deactivated_on",), "no_bill": ("bills",), "labels": ("labels.churned",)}
+"""Rule -> what its labels are made from."""
+
+
 def labels(after: FollowUp, target: ChurnTarget) -> ir.Table:
     """Key and `churned_<h>` (boolean); null for those who left during the gap."""
     if target.rule == "labels":
@@ -75,6 +79,7 @@ CHURN = Target(
     definition=ChurnTarget,
     label="churned_{}",
     labels=labels,
+    asks=lambda target: ASKS[target.rule],
     estimator=("models.estimators.churn", "ChurnClassifier"),
     candidates=(BLEND, LINEAR, TREES),
     rule=RuleSettings(column="arpu_3m", higher=False),

@@ -3,20 +3,29 @@
 A label is null until its whole window and the reporting delay are over, and for customers it is not defined for.
 """
 
+from collections.abc import Container
 from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
 
+from features.contracts import CONTRACTS
 from features.definition import KEY
 from models.targets.follow_up import FollowUp, Tables
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
+from models.targets.target import Target
 
 
-def columns(settings: TargetSettings) -> list[str]:
+def told(tables: Container[str], settings: TargetSettings) -> list[Target]:
+    """The targets whose outcomes these tables can tell, predicted or not: money is looked at beside other targets."""
+    return [t for t in TARGETS.values() if all(n.partition(".")[0] in tables for n in t.asks(settings.of(t.name)))]
+
+
+def columns(settings: TargetSettings, tables: Container[str] = CONTRACTS) -> list[str]:
     """The columns that `labels` adds to the key."""
-    return [c for target in TARGETS.values() for c in (*target.facts, *target.label_columns(settings.of(target.name)))]
+    found = told(tables, settings)
+    return [c for target in found for c in (*target.facts, *target.label_columns(settings.of(target.name)))]
 
 
 def labels(
@@ -40,14 +49,15 @@ def labels(
     Returns
     -------
     Table
-        Key and `columns(settings)`: flags are boolean, `value` is float64 in currency.
+        Key and `columns(settings, tables)`: flags are boolean, `value` is float64 in currency.
     """
     after = FollowUp(spine, tables, visible_until)
     rows = mature(spine, settings, visible_until, reporting_delay_days)
-    for target in TARGETS.values():
+    targets = told(tables, settings)
+    for target in targets:
         rows = rows.join(target.labels(after, settings.of(target.name)), KEY)
     found: dict[str, ir.Value] = {}
-    for target in TARGETS.values():
+    for target in targets:
         names = target.label_columns(settings.of(target.name))
         found |= {name: rows[name] for name in target.facts}
         found |= {name: rows[f"ready_{target.name}"].ifelse(rows[name], None) for name in names}
@@ -66,7 +76,7 @@ def fixed(spine: ir.Table, tables: Tables, settings: TargetSettings) -> TargetSe
     """The same settings with what each target fixes once per training; `spine` ends with a date that is learnt from."""
     values = {
         target.name: target.fixed(spine, tables, settings.of(target.name))
-        for target in TARGETS.values()
+        for target in told(tables, settings)
         if target.fixed is not None
     }
     return settings.model_copy(update=values)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from features.strict import with_fields
 from models.targets.registry import TARGETS
@@ -14,7 +14,15 @@ _sections: Any = with_fields(
 
 
 class TargetSettings(_sections):
-    """A section for every target of the registry."""
+    """A section for every target of the registry; null for one that is not predicted."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_not_predicted(cls, sections: Any) -> Any:
+        """`value: null` is short for `value: {enabled: false}`."""
+        if not isinstance(sections, dict):
+            return sections
+        return {name: {"enabled": False} if section is None else section for name, section in sections.items()}
 
     if TYPE_CHECKING:
 
@@ -27,5 +35,6 @@ class TargetSettings(_sections):
 
     @property
     def longest(self) -> int:
-        """Days of the longest window with its gap."""
-        return max(self.of(target).window_days for target in TARGETS)
+        """Days of the longest window with its gap, among the targets that are predicted."""
+        predicted = [self.of(target) for target in TARGETS if self.of(target).enabled]
+        return max((target.window_days for target in predicted), default=0)

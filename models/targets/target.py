@@ -20,6 +20,7 @@ from models.targets.task import Task
 class Definition(Strict):
     """Where the label window of a target lies: `[as_of + gap_days, as_of + gap_days + horizon_days)`."""
 
+    enabled: bool = Field(True, description="is it predicted? null instead of the section says no as well")
     gap_days: int = Field(0, ge=0, description="days between the as-of date and the label window")
     horizon_days: int = Field(90, gt=0, description="days of the label window")
 
@@ -42,6 +43,10 @@ class RuleSettings(Strict):
     higher: bool = Field(True, description="more of the column means more of the target")
 
 
+def _nothing(_: Any) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Target:
     """Everything that is particular to one thing that is predicted. Words are found by its name.
@@ -58,6 +63,8 @@ class Target:
         Its label column; `{}` stands for a horizon in days.
     labels
         Key and label columns of the rows that are followed up, null where undefined.
+    asks
+        Tables that its labels are made from by a definition: `bills`, or with a column as `labels.value`.
     estimator
         Module and class of its estimator, imported when a model is made or read.
     candidates
@@ -115,6 +122,7 @@ class Target:
     outputs: Mapping[str, str]
     figures: tuple[str, ...]
     report_figures: tuple[str, ...]
+    asks: Callable[[Any], tuple[str, ...]] = _nothing
     curve: str | None = None
     ranked: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ VALUE = Target(
     definition=ValueTarget,
     label="value",
     labels=labels,
+    asks=lambda target: ("labels.value",) if target.rule == "labels" else ("bills",),
     estimator=("models.estimators.value", "ValueRegressor"),
     candidates=(BLEND, LINEAR, TREES),
     rule=RuleSettings(column="arpu_3m", factor=3.0),

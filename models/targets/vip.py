@@ -81,7 +81,7 @@ def high_value(spine: ir.Table, tables: Mapping[str, ir.Table], target: HighValu
     spine
         customer_id, as_of, cutoff (UTC instant), activated_on; the whole population of each date.
     tables
-        Canonical tables; `bills` is read.
+        Canonical tables; `bills` is read. Without it everything but the key is null: nobody's worth is known.
     target
         Who is high-value.
 
@@ -90,6 +90,9 @@ def high_value(spine: ir.Table, tables: Mapping[str, ir.Table], target: HighValu
     ValueError
         The amount was not fixed and the percentile is not to be taken per as-of date.
     """
+    if "bills" not in tables:
+        unknown = {"worth": ibis.null("float64"), "threshold": ibis.null("float64")}
+        return spine.select(*KEY).mutate(**unknown, high_value_now=ibis.null("boolean"))
     rows = _worth_now(spine, tables["bills"], target)
     if target.amount is not None:
         return rows.mutate(threshold=ibis.literal(target.amount, "float64"), high_value_now=rows.worth >= target.amount)
@@ -151,6 +154,7 @@ VIP = Target(
     definition=VipTarget,
     label="vip",
     labels=labels,
+    asks=lambda target: ("bills",),
     estimator=("models.estimators.potential_vip", "PotentialVipClassifier"),
     candidates=(VALUE_BLEND, BLEND, VALUE_LINEAR, LINEAR, VALUE_TREES, TREES),
     rule=RuleSettings(column="arpu_3m"),

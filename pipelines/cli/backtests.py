@@ -24,6 +24,12 @@ def facts(trained: Trained) -> dict[str, Any]:
     }
 
 
+def _figures(trained: Trained) -> list[str]:
+    """The metrics of a target that are defined for any candidate: without bills no money is captured by anybody."""
+    known = set(trained.metrics.loc[trained.metrics["value"].notna(), "metric"])
+    return [metric for metric in TARGETS[trained.target].figures if metric in known]
+
+
 def _cells(trained: Trained, metric: str) -> dict[str, str]:
     """Model to `value [low, high]`."""
     rows = trained.metrics[trained.metrics["metric"] == metric].to_dict("records")
@@ -40,7 +46,7 @@ def table(trained: Trained, lang: str) -> Table:
     grid.add_column(text("steps.column.metric", lang))
     for model in trained.candidates:
         grid.add_column(f"{model} *" if model == trained.winner else model)
-    for metric in TARGETS[trained.target].figures:
+    for metric in _figures(trained):
         cells = _cells(trained, metric)
         grid.add_row(metric, *[cells.get(model, "") for model in trained.candidates])
     return grid
@@ -83,7 +89,7 @@ def markdown(project: Project, as_of: date, results: Sequence[Trained]) -> str:
             "| | " + " | ".join(f"**{m}**" if m == trained.winner else m for m in models) + " |",
             "|---" * (len(models) + 1) + "|",
         ]
-        for metric in TARGETS[trained.target].figures:
+        for metric in _figures(trained):
             values = _cells(trained, metric)
             lines.append(f"| {metric} | " + " | ".join(values.get(m, "") for m in models) + " |")
         lines.append("")

@@ -4,7 +4,6 @@ from datetime import date
 from pathlib import Path
 
 from features.errors import HeadwaterError
-from models.targets.registry import TARGETS
 from pipelines.cli.run import Run
 from pipelines.config.settings import Demo
 from pipelines.demo import raw_files
@@ -61,7 +60,7 @@ def first_night(run: Run, as_of: date) -> None:
     HeadwaterError
         What stops the training of a target or the night.
     """
-    retrained = retrain.run(run.project, as_of, list(TARGETS), run.steps, promote=True)
+    retrained = retrain.run(run.project, as_of, run.project.targets(), run.steps, promote=True)
     retrained.raise_for_failures()
     night = nightly.run(Night(run.project, as_of, run.steps))
     run.tell(**retrained.as_dict(run.language), **night.result())

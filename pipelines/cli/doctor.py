@@ -99,6 +99,18 @@ def _configuration(run: Run) -> Finding:
     return Finding("configuration", True, f"{settings.name}: {', '.join(settings.tables.tables)}")
 
 
+def _targets(run: Run) -> Finding:
+    """What is predicted, and what is not and why; one that was left out on purpose is no fault."""
+    if "project" not in run.__dict__:
+        return Finding("targets", False, "", "", needed=False)
+    settings = run.project.settings
+    problems = list(settings.left_out.values())
+    whats, fixes = ([errors.sentence(p, part, run.language) for p in problems] for part in ("what", "fix"))
+    detail = " · ".join([", ".join(settings.predicted) or "—", *whats])
+    fine = bool(settings.predicted) and not any("table" in problem.values for problem in problems)
+    return Finding("targets", fine, detail, "; ".join(fixes), needed=False)
+
+
 def _data(run: Run) -> Finding:
     """Every source of the mapping has a file."""
     if "project" not in run.__dict__:
@@ -174,6 +186,7 @@ CHECKS: tuple[Callable[[Run], Finding], ...] = (
     _disk,
     _fonts,
     _configuration,
+    _targets,
     _data,
     _connections,
     _tracking,

@@ -68,7 +68,7 @@ def backtest(
     out: Annotated[Path | None, typer.Option(help="Markdown file to write the tables to.")] = None,
 ) -> None:
     """Rolling-origin backtest of every candidate beside the rule of today. Registers nothing."""
-    _backtest(run, run.as_of(as_of), _names(targets), origins, out)
+    _backtest(run, run.as_of(as_of), run.project.targets(*targets or ()), origins, out)
 
 
 @command(models_app, "promote")
@@ -112,18 +112,12 @@ def explain(
     explaining.explain(run, customer, as_of.date() if as_of else None)
 
 
-def _names(targets: list[str] | None) -> list[str]:
-    """Those that were named, or all."""
-    from models.targets.registry import TARGETS
-
-    return targets or list(TARGETS)
-
-
 def _retrain(run: Run, as_of: date, targets: list[str] | None, *, promote: bool) -> None:
     """A refused promotion is told, and is exit 5 when all were refused."""
     from pipelines.flows import promotion, retrain
 
-    trained = retrain.run(run.project, as_of, _names(targets), run.steps, promote=promote)
+    names = run.project.targets(*targets or ())
+    trained = retrain.run(run.project, as_of, names, run.steps, promote=promote)
     run.tell(as_of=as_of.isoformat(), **trained.as_dict(run.language))
     if trained.models:
         run.say(_summary_table(trained.models, run.language))

@@ -23,8 +23,9 @@ from features.spine import Population
 from features.strict import Strict
 from models.settings import GateSettings, TrainingSettings
 from models.splits import Protocol
+from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
-from pipelines.config import own_features
+from pipelines.config import own_features, predicted
 from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
 from pipelines.config.mapping import Zone, load_mapping
@@ -125,6 +126,16 @@ class Settings(Strict):
         return self._tables
 
     @property
+    def left_out(self) -> dict[str, Problem]:
+        """Target -> why it is not predicted: a setting says so, or the mapping does not have the table that it asks for."""
+        return predicted.left_out(self.targets, self.tables)
+
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """The targets of the project, in the order of the registry."""
+        return tuple(target for target in TARGETS if target not in self.left_out)
+
+    @property
     def warnings(self) -> list[Problem]:
         """What was read and is to be written otherwise."""
         return self._warnings
@@ -208,14 +219,38 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
             line = layer.document.line(keys)
             origins[".".join(keys)] = f"{layer.origin}:{line}" if line else layer.origin
     settings = filled(Settings, whole, Layers(layers))
+    tables = load_mapping(path.parent / settings.mapping)
+    if inferred := predicted.defaults(tables):
+        _merge(inferred, whole)
+        settings = filled(Settings, inferred, Layers(layers))
+        origins = _origins_of_defaults(tables) | origins
     settings._origins.update(origins)
     settings._warnings.extend(warnings)
-    settings._tables = load_mapping(path.parent / settings.mapping)
+    settings._tables = tables
+    _check_tables(settings, Layers(layers))
     _check_parts(settings, Layers(layers))
     if settings.features.own:
         settings._own = own_features.load(settings.features.own, path.parent)
     _check_rules(settings, Layers(layers))
     return settings
+
+
+def _origins_of_defaults(tables: TableMapping) -> dict[str, str]:
+    """Key -> the mapping, for the values that follow from its tables."""
+    return {".".join(keys): f"default ({tables.origin})" for keys, _ in _leaves(predicted.defaults(tables))}
+
+
+def _check_tables(settings: Settings, layers: "Layers") -> None:
+    """Raises E229 for each setting that somebody wrote and that asks for a table which the mapping does not have."""
+    written = [key for key, origin in settings._origins.items() if not origin.startswith("default")]
+    problems = []
+    for key, table in predicted.asking(settings.targets, settings.population, settings.tables):
+        if any(name == key or name.startswith(f"{key}.") for name in written):
+            file, line = layers.place(tuple(key.split(".")))
+            values = {"key": key, "table": table, "mapping": settings.tables.origin, "target": key.split(".")[1]}
+            problems.append(Problem("E229", file, line, key, values=values | {"advice": f"@asks.{key.split('.')[0]}"}))
+    if problems:
+        raise HeadwaterError.of(problems)
 
 
 def _old_keys(layer: Layer) -> list[Problem]:

@@ -42,6 +42,8 @@ class ExportContext:
         `zh` or `en`, where the preset names none.
     run
         Shown on the sheet "Run": run id, model versions, holdout salt.
+    notes
+        Sentences for the sheet "Summary": what is not predicted, and why.
     refused
         Ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
     log
@@ -56,6 +58,7 @@ class ExportContext:
     currency: str = "CNY"
     lang: str = "zh"
     run: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     refused: frozenset[str] = frozenset()
     log: Path | None = None
     who: str = ""
@@ -147,7 +150,7 @@ def _write(result: ListResult, target: Path, shape: Preset, context: ExportConte
     wording = Wording(context.features, shape.lang or context.lang, context.currency)
     rows = preset_rows(result, shape, wording)
     if shape.format == "xlsx":
-        facts = workbook.Facts(result, rows, shape, context.currency, context.run, withdrawn)
+        facts = workbook.Facts(result, rows, shape, context.currency, context.run, withdrawn, context.notes)
         return workbook.write(facts, target)
     text = csv_text(rows, guard=shape.format == "csv-excel")
     target.write_bytes(text.encode("utf-8-sig" if shape.format == "csv-excel" else "utf-8"))

@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from pipelines.delivery import export, presets
 from pipelines.delivery.export import ExportContext
 from pipelines.delivery.report_data import ListEntry
 from pipelines.project import Project
+from pipelines.wording import errors
+from pipelines.wording.texts import Language
 from pipelines.workspace.paths import Workspace, relative_path
 from pipelines.workspace.publication import Publication, read_publication
 from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
@@ -41,9 +44,12 @@ def draw(project: Project, publication: Publication, kind: str, changes: Mapping
     Raises
     ------
     HeadwaterError
-        E534 for a target that was not scored, E261 where nobody's consent is known.
+        E534 for a target that was not scored, E238 for one that is no part of the project, E261 where nobody's consent
+        is known, E239 for a least value where nobody's is.
     """
     if kind not in publication.models:
+        if kind in project.settings.left_out:
+            raise HeadwaterError.of([replace(project.settings.left_out[kind], code="E238")])
         raise HeadwaterError("E534", target=kind, as_of=publication.as_of.isoformat())
     options = {key: value for key, value in changes.items() if value is not None}
     settings = ListSettings.model_validate(project.settings.lists.model_dump() | options)
@@ -81,6 +87,7 @@ def write(project: Project, publication: Publication, result: ListResult, shape:
             **publication.models,
             "holdout_salt": project.settings.holdout.salt,
         },
+        notes=tuple(_notes(project, presets.preset(shape).lang or project.settings.language)),
         refused=_refused_since(project.workspace, publication),
         log=project.workspace.root / "exports.jsonl",
         who=getpass.getuser(),
@@ -111,13 +118,18 @@ def write_nightly(project: Project, publication: Publication, kind: str, *, exis
     Raises
     ------
     HeadwaterError
-        E261 where nobody's consent is known.
+        E261 where nobody's consent is known, E239 for a least value where nobody's is.
     """
     result = draw(project, publication, kind, {})
     path = project.workspace.list_file(kind, publication.as_of, "xlsx")
     if not exists:
         write(project, publication, result, presets.preset_name("xlsx", project.settings.language), path)
     return ListEntry(kind, result.list_id, result.counts, (relative_path(path),))
+
+
+def _notes(project: Project, lang: Language) -> list[str]:
+    """What the list cannot tell, and why."""
+    return [errors.sentence(problem, "what", lang) for problem in project.settings.left_out.values()]
 
 
 def _refused_since(workspace: Workspace, publication: Publication) -> frozenset[str]:

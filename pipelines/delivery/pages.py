@@ -13,6 +13,8 @@ from pipelines.delivery import report
 from pipelines.delivery.report_data import Evaluation, ReportData, TableUse
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
+from pipelines.wording import errors
+from pipelines.wording.texts import LANGUAGES
 from pipelines.workspace import evaluations, files
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import Publication
@@ -52,11 +54,17 @@ def report_data(project: Project, publication: Publication, **more: Any) -> Repo
         scores=publication.scores,
         models=publication.models,
         evaluations=_evaluations(project.workspace, publication.models),
+        left_out={lang: _left_out(project, lang) for lang in LANGUAGES},
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
         threshold=high_value.get("amount"),
         **more,
     )
+
+
+def _left_out(project: Project, lang: str) -> list[str]:
+    """A sentence for each target that the project does not predict."""
+    return [errors.sentence(problem, "what", lang) for problem in project.settings.left_out.values()]
 
 
 def _evaluations(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluation]:

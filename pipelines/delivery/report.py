@@ -91,6 +91,7 @@ def _view(page: Page) -> dict[str, Any]:
         "lists": [_list(page, entry) for entry in data.lists],
         "evaluations": _with_markup(report_models.models(page)),
         "few": report_models.FEW,
+        "left_out": list(data.left_out.get(page.lang, ())),
         "quality": [_table(page, use) for use in data.quality],
         "warnings": list(data.warnings.get(page.lang, ())),
         "statuses": report_customers.statuses(page),

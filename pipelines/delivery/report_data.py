@@ -152,6 +152,8 @@ class ReportData:
         Those that were drawn.
     warnings
         Language -> finished sentences.
+    left_out
+        Language -> sentences: which targets the project does not predict, and why.
     features
         Column -> feature, for the words of reasons.
     currency
@@ -169,6 +171,7 @@ class ReportData:
     quality: Sequence[TableUse] = ()
     lists: Sequence[ListEntry] = ()
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
     features: Mapping[str, Feature] = field(default_factory=dict)
     currency: str = "CNY"
     threshold: float | None = None

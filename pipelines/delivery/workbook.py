@@ -52,6 +52,8 @@ class Facts:
         Shown on the sheet "Run".
     withdrawn
         Customers taken off at export.
+    notes
+        Sentences below the counts.
     """
 
     result: ListResult
@@ -60,6 +62,7 @@ class Facts:
     currency: str
     run: Mapping[str, str]
     withdrawn: int
+    notes: tuple[str, ...] = ()
 
     @property
     def lang(self) -> str:
@@ -175,6 +178,7 @@ def _summary(facts: Facts) -> list[tuple]:
         (text("lists.held_out_here", lang), counts.held_out_here),
         (text("lists.beyond_top", lang), counts.beyond_top),
         (text("lists.adds_up", lang), ""),
+        *((note, "") for note in facts.notes),
         (text("lists.estimates", lang), ""),
     ]
 

@@ -244,7 +244,7 @@ def _curves(outputs: pd.DataFrame, score: str, horizons: tuple[int, ...]) -> pa.
 
 def _mask_unasked(frame: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
     """Who is high-value, or objects to marketing, has no score of a target that is not for everybody."""
-    unasked = frame["is_high_value_now"].astype(bool) | suppression.has_objected(seen)
+    unasked = frame["is_high_value_now"].eq(True) | suppression.has_objected(seen)
     columns = [c for target in TARGETS.values() if not target.everybody for c in target.outputs.values()]
     return frame.assign(**{column: frame[column].where(~unasked) for column in columns})
 
@@ -260,7 +260,7 @@ def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -
     per_horizon = stay ** (horizon / churn_days)
     times = 365.0 / horizon
     whole = sum(np.minimum(times - k, 1.0) * per_horizon**k for k in range(int(np.ceil(times))))
-    high = frame["is_high_value_now"].astype(bool)
+    high = frame["is_high_value_now"].eq(True)
     gap = (seen["threshold"] - seen["worth"]).clip(lower=0.0)
     months = horizon / MONTH_DAYS
     return frame.assign(

@@ -132,7 +132,8 @@ def _best_auc(
 ) -> pd.Series:
     """How well each feature alone tells the best of the yes/no outcomes; null where too few are known."""
     columns, areas = [f.column for f in features], []
-    for name in (t.label_columns(settings.of(t.name))[-1] for t in TARGETS.values() if t.task.leaks):
+    told = (t.label_columns(settings.of(t.name))[-1] for t in TARGETS.values() if t.task.leaks)
+    for name in filter(labels.columns.__contains__, told):
         known = labels[name].notna().to_numpy()
         outcome = labels[name][known].astype(float)
         if min(outcome.sum(), len(outcome) - outcome.sum()) >= FEWEST:

@@ -41,8 +41,9 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
         What each target lacks, where none could be learnt; exit 7 for trouble with the machine.
     """
     settings, trained, failures = project.settings, list[Trained](), list[HeadwaterError]()
+    sentences.warn_left_out(settings, steps)
     tables = project.tables(as_of)
-    first = retrain.earliest_date(tables, settings.protocol)
+    first = retrain.earliest_date(tables.tables, settings.protocol)
     splits = {}
     for name in names:
         with _skip_untrainable(name, failures, steps):

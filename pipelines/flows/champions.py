@@ -4,19 +4,18 @@ from collections.abc import Callable, Mapping
 
 from features import identity
 from features.errors import HeadwaterError, Problem
-from models.targets.registry import TARGETS
 from pipelines.workspace.bundles import Champion
 
 
 def scoring_champions(
-    champions: Mapping[str, Champion], feature_set_hash: str, warn: Callable[[Problem], None]
+    champions: Mapping[str, Champion | None], feature_set_hash: str, warn: Callable[[Problem], None]
 ) -> dict[str, Champion]:
     """The champions that were trained on these very features.
 
     Parameters
     ----------
     champions
-        Target -> champion, of any features.
+        Target of the project -> champion, of any features; None where there is none.
     feature_set_hash
         What the features are made by.
     warn
@@ -25,18 +24,17 @@ def scoring_champions(
     Returns
     -------
     dict
-        Target -> champion, in the order of the registry; empty only where `champions` is.
+        Target -> champion, in the same order; empty only where nothing of `champions` is.
 
     Raises
     ------
     HeadwaterError
         E525 (exit 5) when every champion was trained on other features, or on other code for them.
     """
-    registered = {target: champions.get(target) for target in TARGETS}
-    for target, champion in registered.items():
+    for target, champion in champions.items():
         if champion is None:
             warn(Problem("W521", values={"target": target}))
-    present = {target: champion for target, champion in registered.items() if champion is not None}
+    present = {target: champion for target, champion in champions.items() if champion is not None}
     scoring = {target: champion for target, champion in present.items() if _trained_on(champion) == feature_set_hash}
     refusals = [_refusal(champion, feature_set_hash) for target, champion in present.items() if target not in scoring]
     if refusals and not scoring:

@@ -80,7 +80,10 @@ def _check(night: Night) -> None:
         night.tables = project.tables(night.as_of)
         for warning in night.tables.warnings:
             night.warn(warning)
-        night.champions = scoring_champions(bundles.champions(project.workspace), project.feature_set_hash, night.warn)
+        sentences.warn_left_out(project.settings, night.steps)
+        champions = bundles.champions(project.workspace)
+        asked = {target: champions.get(target) for target in project.settings.predicted}
+        night.champions = scoring_champions(asked, project.feature_set_hash, night.warn)
         night.run_id = run_id(
             as_of=night.as_of,
             inputs=night.tables.fingerprint,

@@ -9,6 +9,9 @@ from pipelines.wording.texts import LANGUAGES
 from pipelines.workspace import paths, runs
 from pipelines.workspace.publication import Publication
 
+REFUSED = {"E261": "W261", "E239": "W239"}
+"""Why a night has no lists, as its warning: the scores are out, and a person must say something first."""
+
 
 def is_delivered(night: Night) -> bool:
     """Did this run make its lists and report, and are they still there?"""
@@ -16,14 +19,14 @@ def is_delivered(night: Night) -> bool:
 
 
 def write_lists(night: Night, done: Publication) -> None:
-    """The lists of the targets that were scored. Where nobody's consent is known they are not written, and a warning says why."""
+    """The lists of the targets that were scored. Where consent or a least value is not known they are not written: a warning says why."""
     with night.steps.step("lists") as facts:
         try:
             night.lists = [_write_list(night, done, kind) for kind in lists.LISTS if kind in done.models]
         except HeadwaterError as error:
-            if error.problem.code != "E261":
+            if error.problem.code not in REFUSED:
                 raise
-            night.warn(Problem("W261", values=error.problem.values))
+            night.warn(Problem(REFUSED[error.problem.code], values=error.problem.values))
         night.outputs += [night.workbook(entry.kind) for entry in night.lists]
         facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
 

@@ -16,7 +16,6 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 
 from features.errors import HeadwaterError
-from models.targets.registry import TARGETS
 from pipelines.flows import nightly, retrain
 from pipelines.flows.night import Night
 from pipelines.project import Project
@@ -55,7 +54,7 @@ def retrain_flow(config: str, as_of: str | None = None) -> Any:
     steps = Steps(project.settings.language)
     try:
         day = _day_of(project, as_of)
-        retrained = _task(retrain.run, "retrain")(project, day, list(TARGETS), steps, promote=True)
+        retrained = _task(retrain.run, "retrain")(project, day, project.targets(), steps, promote=True)
         rows = [row | {"interval": str(row["interval"])} for row in retrained.models]
         rows += [{"target": name, "failed": str(error)} for name, error in retrained.failures.items()]
         create_table_artifact(key="model-gate", table=rows)

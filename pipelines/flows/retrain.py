@@ -1,7 +1,7 @@
 """Retraining: snapshots -> train -> register the challenger -> gate -> promote. Plain functions; a flow wraps them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -97,7 +97,7 @@ def _split_plans(
 ) -> tuple[dict[str, Split], dict[str, HeadwaterError]]:
     """The split of each target, or why there is none."""
     settings, splits, failures = project.settings, dict[str, Split](), dict[str, HeadwaterError]()
-    first = earliest_date(tables, settings.protocol)
+    first = earliest_date(tables.tables, settings.protocol)
     for name in names:
         try:
             splits[name] = plan(as_of, settings.protocol, settings.targets.of(name).window_days, first)
@@ -106,10 +106,15 @@ def _split_plans(
     return splits, failures
 
 
-def earliest_date(tables: Any, protocol: Protocol) -> date:
-    """The first date with enough history behind it: the first bills bound the dates learnt from."""
-    first = tables["bills"].happened_on.min().to_pyarrow().as_py()
-    return first + timedelta(days=protocol.history_days)
+def earliest_date(tables: Mapping[str, ir.Table], protocol: Protocol) -> date:
+    """The first date with enough history behind it: the first bills bound the dates learnt from.
+
+    Without bills the first use does, then the first event of any table; where there is none, the first activation.
+    """
+    ordered = [tables[name] for name in ("bills", "usage", *tables) if name in tables]
+    days = [rows.happened_on for rows in ordered if "happened_on" in rows.columns]
+    first = (days or [tables["customers"].activated_on])[0]
+    return first.min().to_pyarrow().as_py() + timedelta(days=protocol.history_days)
 
 
 def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Split], steps: Steps) -> Dataset:
@@ -264,6 +269,7 @@ def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, pr
     """
     with lock.exclusive(project.workspace, f"retrain {as_of}"):
         promotion.check_ready(project, steps)
+        sentences.warn_left_out(project.settings, steps)
         tables = _read_tables(project, as_of, steps)
         splits, failures = _split_plans(project, as_of, names, tables)
         retrained = Retrained(failures=failures)

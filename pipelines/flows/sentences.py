@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.errors import HeadwaterError
+from pipelines.config.settings import Settings
 from pipelines.ingest.tables import RowCount, Tables
 from pipelines.wording import errors
 from pipelines.wording.texts import text
+from pipelines.workspace.progress import Steps
 
 
 def rows_read(tables: Tables, lang: str) -> str:
@@ -35,6 +37,13 @@ def customers_scored(facts: Mapping[str, Any], lang: str) -> str:
     """How many were scored, are at high risk and are potential VIPs; what nothing scores is left out."""
     parts = [name for name in ("scored", "high_risk", "potential_vips") if facts[name] is not None]
     return text("terms.line.comma", lang).join(text(f"steps.{name}", lang, n=facts[name]) for name in parts)
+
+
+def warn_left_out(settings: Settings, steps: Steps) -> None:
+    """Tell of the targets that are not predicted because a table is not there; who left one out on purpose knows it."""
+    for problem in settings.left_out.values():
+        if "table" in problem.values:
+            steps.warn(errors.render_line(problem, steps.lang))
 
 
 def not_trained(target: str, error: HeadwaterError, lang: str) -> str:

@@ -98,3 +98,18 @@ def test_without_any_known_consent_no_list_is_drawn():
 
 def test_an_empty_table_gives_an_empty_list():
     assert vip_list(FRAME.head(0), ListSettings()).counts.eligible == 0
+
+
+def test_without_a_value_a_churn_list_is_ranked_by_probability_and_says_so():
+    worthless = FRAME.assign(value_at_risk=None, value_pred=None, action_priority=None)
+    made = churn_list(worthless, ListSettings(top=50))
+    assert made.filters["churn_order"] == "churn_probability" and len(made.rows)
+    assert made.rows["churn_probability"].is_monotonic_decreasing
+    assert churn_list(FRAME, ListSettings(top=50)).filters["churn_order"] == "value_at_risk"
+
+
+def test_a_least_value_where_none_is_predicted_is_refused_and_leaves_nobody_out_in_silence():
+    worthless = FRAME.assign(value_pred=None)
+    with pytest.raises(HeadwaterError, match="E239"):
+        churn_list(worthless, ListSettings(min_value=10))
+    assert churn_list(FRAME, ListSettings(min_value=10)).counts.eligible > 0

@@ -8,11 +8,13 @@ import pyarrow as pa
 import pytest
 
 from features.errors import HeadwaterError
+from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import Settings
 from pipelines.delivery import lists
 from pipelines.workspace.files import sha256
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import Publication, publish
+from tests.raw import Raw
 from tests.scores_sample import AS_OF, sample_scores
 
 TABLE = sample_scores(800)
@@ -26,9 +28,9 @@ def publication(table: pa.Table = TABLE, models: str = MODELS) -> Publication:
 @pytest.fixture
 def project(tmp_path) -> SimpleNamespace:
     workspace = Workspace.open(tmp_path, "operator")
-    return SimpleNamespace(
-        settings=Settings(), workspace=workspace, features=(), mapping=SimpleNamespace(currency="CNY")
-    )
+    settings = Settings()
+    settings._tables = load_mapping(Raw(tmp_path).write())
+    return SimpleNamespace(settings=settings, workspace=workspace, features=(), mapping=SimpleNamespace(currency="CNY"))
 
 
 def test_options_of_a_command_lie_over_the_settings(project):
@@ -40,6 +42,14 @@ def test_options_of_a_command_lie_over_the_settings(project):
 def test_a_target_that_was_not_scored_has_no_list(project):
     with pytest.raises(HeadwaterError, match="E534"):
         lists.draw(project, publication(models='{"churn": {"version": "churn/4"}}'), "vip", {})
+
+
+def test_a_target_that_is_no_part_of_the_project_has_no_list_and_the_table_is_named(project):
+    del project.settings.tables.tables["bills"]
+    with pytest.raises(HeadwaterError, match="E238") as error:
+        lists.draw(project, publication(models='{"churn": {"version": "churn/4"}}'), "vip", {})
+    assert error.value.problem.values["table"] == "bills" and error.value.exit_code == 2
+    assert "vip" in lists._notes(project, "en")[1] and "bills" in lists._notes(project, "zh")[1]
 
 
 def test_who_refuses_in_a_later_publication_is_taken_off(project):

@@ -18,7 +18,8 @@ def champion(target: str, trained_on: str = "these", **facts: object) -> Champio
 
 def scoring(*champions: Champion) -> tuple[set[str], list[Problem]]:
     warnings: list[Problem] = []
-    found = scoring_champions({c.target: c for c in champions}, "these", warnings.append)
+    asked = dict.fromkeys(TARGETS) | {c.target: c for c in champions}
+    found = scoring_champions(asked, "these", warnings.append)
     return set(found), warnings
 
 

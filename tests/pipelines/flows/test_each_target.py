@@ -6,20 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from features.errors import HeadwaterError
 from models.evaluation import judging
 from models.evaluation.judging import Lead
+from models.targets.registry import TARGETS
 from pipelines.delivery import lists
 from pipelines.flows import nightly, promotion, retrain, training_record
 from pipelines.flows.night import Night
 from pipelines.flows.retrain import Retrained
 from pipelines.project import Project
 from pipelines.tracking import tracking
+from pipelines.wording import errors
 from pipelines.workspace import bundles, publication
 from pipelines.workspace.progress import Steps
 from tests import scores_sample
-from tests.demo_project import NIGHT
+from tests.demo_project import NIGHT, QUICK
 
 CONFIG = "configs/operator.yaml"
 QUIET = Steps(quiet=True)
@@ -111,6 +114,39 @@ def test_a_night_with_some_champions_publishes_what_there_is_and_says_the_rest(o
             lists.draw(night.project, done, "vip", {})
         assert error.value.problem.code == "E534"
     assert (night.workspace.reports / f"{NIGHT}.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kept", "predicted"), [(("customers",), ["churn"]), (("customers", "bills"), None)])
+def test_a_project_of_few_tables_is_trained_published_and_listed(own_operator, capsys, kept, predicted):
+    """Churn only, without bills and usage: what cannot be told is said once, and its columns are null."""
+    mapping = own_operator / "configs" / "mappings" / "operator.yaml"
+    content = yaml.safe_load(mapping.read_text(encoding="utf-8"))
+    content["tables"] = {name: content["tables"][name] for name in kept}
+    mapping.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    config = own_operator / CONFIG
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    settings |= {"name": "few", "contact": {"consent": "assumed"}, "features": {}, "training": QUICK["training"]}
+    settings["targets"] = {} if predicted else {"churn": None, "vip": None}
+    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    project, predicted = Project.open(CONFIG), predicted or ["value"]
+    found = retrain.run(project, NIGHT, project.targets(), Steps("en"), promote=True)
+    assert [(m["target"], m["promoted"]) for m in found.models] == [(name, True) for name in predicted]
+    night = nightly.run(Night(Project.open(CONFIG), NIGHT, Steps("en")))
+    assert capsys.readouterr().err.count("W522 vip") == (2 if "bills" not in kept else 0)
+    meta, table = scores_sample.read_scores(night.workspace.score_file(NIGHT))
+    assert set(json.loads(meta["models"])) == set(predicted)
+    empty = {
+        name
+        for name in ("churn_probability", "value_pred", "vip_probability")
+        if not table[name].null_count < len(table)
+    }
+    assert empty == {TARGETS[name].published for name in TARGETS if name not in predicted}
+    assert (table["is_high_value_now"].null_count == len(table)) == ("bills" not in kept)
+    assert [entry.kind for entry in night.lists] == [name for name in predicted if name == "churn"]
+    assert not night.lists or night.lists[0].counts.listed > 0
+    page = night.workspace.report(NIGHT).read_text(encoding="utf-8")
+    assert all(errors.sentence(problem, "what", "en") in page for problem in project.settings.left_out.values())
 
 
 def test_a_refused_model_stays_the_challenger_beside_the_rule_that_scores(own_operator, monkeypatch):

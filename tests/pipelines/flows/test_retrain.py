@@ -38,3 +38,18 @@ def test_history_begins_with_the_first_bills():
     bills = ibis.memtable({"happened_on": [date(2024, 3, 5), date(2024, 1, 9)]})
     protocol = Protocol(history_days=90)
     assert retrain.earliest_date({"bills": bills}, protocol) == date(2024, 1, 9) + timedelta(days=90)
+
+
+def test_without_bills_history_begins_with_the_first_use_then_any_event_then_the_first_activation():
+    tables = {
+        name: ibis.memtable({column: [day, date(2024, 12, 1)]})
+        for name, column, day in (
+            ("customers", "activated_on", date(2024, 1, 1)),
+            ("complaints", "happened_on", date(2024, 2, 1)),
+            ("usage", "happened_on", date(2024, 3, 1)),
+        )
+    }
+    protocol = Protocol(history_days=0)
+    for name, first in (("usage", 3), ("complaints", 2), ("customers", 1)):
+        assert retrain.earliest_date(tables, protocol) == date(2024, first, 1), name
+        del tables[name]

@@ -1,0 +1,70 @@
+"""What a project predicts: the targets that its tables can tell, and what it takes instead of an operator's defaults."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from features.errors import Problem
+from features.spine import Population
+from models.targets.registry import TARGETS
+from models.targets.settings import TargetSettings
+from pipelines.config.mapping import Mapping
+
+TENURE = {"column": "tenure_days", "higher": False}
+"""Who came lately leaves: the rule of today where nothing is billed."""
+
+
+def lacking(target: str, settings: TargetSettings, mapping: Mapping) -> str | None:
+    """The first table, or table.column, that a target's labels are made from and that is not mapped; None if all are."""
+    learnt_where = TARGETS[target].learnt_where
+    beside = [t for t in TARGETS.values() if t.label == learnt_where]
+    asked = [name for t in (TARGETS[target], *beside) for name in t.asks(settings.of(t.name))]
+    return next((name for name in asked if not _is_mapped(name, mapping)), None)
+
+
+def asking(settings: TargetSettings, population: Population, mapping: Mapping) -> Iterator[tuple[str, str]]:
+    """Each setting that asks for a table which is not mapped, and the table.
+
+    Parameters
+    ----------
+    settings
+        Definitions of the targets.
+    population
+        Who is looked at.
+    mapping
+        Has the tables.
+    """
+    for target in TARGETS:
+        table = lacking(target, settings, mapping)
+        if table and settings.of(target).enabled:
+            yield f"targets.{target}", table
+    if population.rule == "billed" and "bills" not in mapping.tables:
+        yield "population.rule", "bills"
+
+
+def _is_mapped(name: str, mapping: Mapping) -> bool:
+    table, _, column = name.partition(".")
+    return table in mapping.tables and (not column or column in mapping.tables[table].forms())
+
+
+def left_out(settings: TargetSettings, mapping: Mapping) -> dict[str, Problem]:
+    """Target -> why it is no part of the project (W522): a setting says so, or a table is not there."""
+    found = {}
+    for target in TARGETS:
+        table = lacking(target, settings, mapping)
+        if not settings.of(target).enabled:
+            found[target] = _problem(target, "setting")
+        elif table:
+            found[target] = _problem(target, "table", table=table)
+    return found
+
+
+def _problem(target: str, why: str, **values: str) -> Problem:
+    told = {"target": target, "why": f"@left_out.{why}", "advice": f"@left_out.{why}_advice"}
+    return Problem("W522", values=told | values)
+
+
+def defaults(mapping: Mapping) -> dict[str, Any]:
+    """Settings that follow from the tables of a project; whatever anybody wrote goes first."""
+    if "bills" in mapping.tables:
+        return {}
+    return {"training": {"candidates": {"rules": {"churn": TENURE}}}}

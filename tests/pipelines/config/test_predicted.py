@@ -1,0 +1,95 @@
+"""What a project predicts follows from its tables; a setting that asks for a table says so before anything is read."""
+
+from pathlib import Path
+
+import pytest
+
+from features.errors import HeadwaterError
+from models.targets.registry import TARGETS
+from pipelines.config import settings
+from pipelines.config.settings import Settings, load
+from pipelines.project import Project
+from pipelines.workspace.paths import Workspace
+from tests.raw import Raw
+
+
+def loaded(folder: Path, text: str = "", without: tuple[str, ...] = ()) -> Settings:
+    raw = Raw(folder)
+    for name in without:
+        table, _, column = name.partition(".")
+        if column:
+            del raw.mapping["tables"][table]["columns"][column]
+        else:
+            del raw.mapping["tables"][table]
+    raw.write()
+    path = folder / "config.yaml"
+    path.write_text(f"name: tiny\nmapping: mapping.yaml\n{text}", encoding="utf-8")
+    return load(path, environment={})
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "predicted"),
+    [
+        ("", (), ("churn", "value", "vip")),
+        ("", ("usage",), ("churn", "value", "vip")),
+        ("", ("bills",), ("churn",)),
+        ("", ("bills", "usage"), ("churn",)),
+        ("", ("customers.deactivated_on",), ("value", "vip")),
+        ("", ("bills", "customers.deactivated_on"), ()),
+        ("targets: {value: null}\n", (), ("churn", "vip")),
+        ("targets: {churn: {enabled: false}, vip: null}\n", (), ("value",)),
+        ("targets: {churn: {rule: no_bill}}\n", ("customers.deactivated_on",), ("churn", "value", "vip")),
+    ],
+)
+def test_a_target_without_its_tables_is_no_part_of_the_project(tmp_path, text, without, predicted):
+    found = loaded(tmp_path, text, without)
+    assert found.predicted == predicted and set(found.left_out) == set(TARGETS) - set(predicted)
+
+
+def test_it_is_told_which_table_is_lacking_or_that_a_setting_says_so(tmp_path):
+    found = loaded(tmp_path, "targets: {value: null}\n", ("bills",)).left_out
+    assert found["vip"].values["table"] == "bills" and "table" not in found["value"].values
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "keys"),
+    [
+        ("targets: {value: {horizon_days: 60}}\n", ("bills",), ["targets.value"]),
+        ("targets: {churn: {rule: no_bill}}\n", ("bills",), ["targets.churn"]),
+        ("targets: {churn: {rule: labels}}\n", (), ["targets.churn"]),
+        ("targets: {churn: {rule: deactivated}}\n", ("customers.deactivated_on",), ["targets.churn"]),
+        ("targets: {vip: {gap_days: 1}}\npopulation: {rule: billed}\n", ("bills",), ["targets.vip", "population.rule"]),
+    ],
+)
+def test_a_setting_that_somebody_wrote_and_that_asks_for_a_table_is_named(tmp_path, text, without, keys):
+    with pytest.raises(HeadwaterError) as error:
+        loaded(tmp_path, text, without)
+    problems = [error.value.problem, *error.value.others]
+    assert [(problem.code, problem.column) for problem in problems] == [("E229", key) for key in keys]
+    assert all(problem.row and problem.file.endswith("config.yaml") for problem in problems)
+
+
+@pytest.mark.parametrize("text", ["targets: {value: null}\n", "targets: {value: {enabled: false, horizon_days: 60}}\n"])
+def test_what_is_left_out_on_purpose_asks_for_nothing(tmp_path, text):
+    assert loaded(tmp_path, text, ("bills",)).predicted == ("churn",)
+
+
+def test_without_bills_the_rule_of_today_is_tenure_unless_somebody_says_otherwise(tmp_path):
+    found = loaded(tmp_path, without=("bills",))
+    assert found.training.candidates.rules.churn.column == "tenure_days"
+    where = {key: origin for key, _, origin in settings.origins(found)}
+    assert where["training.candidates.rules.churn.column"].startswith("default (")
+    said = "training: {candidates: {rules: {churn: {column: tenure_months}}}}\n"
+    assert loaded(tmp_path, said, ("bills",)).training.candidates.rules.churn.column == "tenure_months"
+    assert loaded(tmp_path).training.candidates.rules.churn.column == "arpu_3m"
+
+
+def test_a_target_that_is_asked_for_by_name_and_is_no_part_of_the_project_is_refused(tmp_path):
+    project = Project(loaded(tmp_path, without=("bills",)), Workspace.open(tmp_path, "tiny"))
+    assert project.targets() == ["churn"] == project.targets("churn")
+    with pytest.raises(HeadwaterError, match="E238"):
+        project.targets("churn", "value")
+    nothing = Project(loaded(tmp_path, without=("bills", "customers.deactivated_on")), project.workspace)
+    with pytest.raises(HeadwaterError, match="E238") as error:
+        nothing.targets()
+    assert len(error.value.others) == len(TARGETS) - 1
