@@ -41,7 +41,8 @@ class Rule:
 class Contract:
     """One canonical table. `event` tables carry two clocks; `key` tells rows apart.
 
-    `needed`: no project goes without it. What a target or the population asks for is said by them.
+    `needed`: no project goes without it. What a target or the population asks for is said by them. `rare` columns are
+    there only where a mapping names them.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Contract:
     needed: bool = False
     event: bool = True
     rules: tuple[Rule, ...] = ()
+    rare: tuple[Column, ...] = ()
 
     def schema(self) -> dict[str, str]:
         """Column name to Ibis type, the derived `happened_on` of event tables included."""
@@ -80,6 +82,12 @@ KNOWN = Column("known_at", TIME, "when the company knew it", "知晓时间", nul
 CLOCKS = (HAPPENED, KNOWN)
 _NET = ("net of tax and discount; below 0: returned or credited", "金额（不含税、已减优惠），负数为退货或冲减")
 
+JOINED = Column("activated_on", "date", "first day with us", "入网日期", nullable=False, sample="2023-04-01")
+CHURNED = Column(
+    "churned", "boolean", "has left, where nobody knows when: a table without dates", "是否已流失（无日期的单表）", sample="true"
+)
+"""The answer of a table of customers that has no clock: with it nobody's day of joining is needed."""
+
 CONTRACTS: dict[str, Contract] = {
     contract.name: contract
     for contract in (
@@ -90,7 +98,7 @@ CONTRACTS: dict[str, Contract] = {
             ("customer_id",),
             (
                 CUSTOMER,
-                Column("activated_on", "date", "first day with us", "入网日期", nullable=False, sample="2023-04-01"),
+                JOINED,
                 Column("deactivated_on", "date", "left on this day; null while with us", "离网日期"),
                 Column("customer_type", "string", "personal, family, group …", "客户类型", sample="personal"),
                 Column("group_size", "string", "large, medium, small, micro", "集团规模"),
@@ -99,6 +107,7 @@ CONTRACTS: dict[str, Contract] = {
             ),
             needed=True,
             event=False,
+            rare=(CHURNED,),
             rules=(
                 Rule(
                     "left_after_joining",

@@ -217,6 +217,11 @@ class Feature:
         return self.definition.kind.reason
 
     @property
+    def group(self) -> str:
+        """What its contribution is told together with: all of its reason; what is recorded of customers tells itself."""
+        return self.reason if self.source != "attributes" else f"{self.reason}.{self.measure}"
+
+    @property
     def no_events(self) -> float | str | None:
         """Its value for a customer of two years without any event; None is null."""
         return self.definition.kind.no_events

@@ -15,9 +15,11 @@ from features.visible import seen, with_us
 
 
 class Population(Strict):
-    """`active`: joined and not left. `billed`: also a bill above zero in the `lookback_days` before the as-of date."""
+    """`active`: joined and not left. `billed`: also a bill above zero in the `lookback_days` before the as-of date.
+    `listed`: in the table of customers and not left, whatever the date; for a table without dates.
+    """
 
-    rule: Literal["active", "billed"] = Field("active", description="who gets a row")
+    rule: Literal["active", "billed", "listed"] = Field("active", description="who gets a row")
     lookback_days: int = Field(91, gt=0, description="days before the as-of date in which a bill counts")
     min_history_days: int = Field(0, ge=0, description="younger customers get a row without scores")
 
@@ -41,11 +43,24 @@ def everyone(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Ta
     ir.Table
         customer_id, as_of, cutoff (UTC), activated_on and the number `row` from 0; never null
     """
-    schema = {"as_of": "date", "cutoff": "timestamp(6)"}
-    days = ibis.memtable([(d, cutoff(d, timezone)) for d in sorted(set(dates))], schema=ibis.schema(schema))
+    days = _days(dates, timezone)
     pairs = customers.select("customer_id", "activated_on", "deactivated_on").cross_join(days)
     spine = pairs.filter(with_us(pairs, pairs.as_of)).select("customer_id", "as_of", "cutoff", "activated_on")
     return _numbered(spine)
+
+
+def _days(dates: Sequence[date], timezone: str) -> ir.Table:
+    """Each date once, and its cutoff."""
+    schema = {"as_of": "date", "cutoff": "timestamp(6)"}
+    return ibis.memtable([(d, cutoff(d, timezone)) for d in sorted(set(dates))], schema=ibis.schema(schema))
+
+
+def _listed(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Table:
+    """Everybody of the table on each date but those of whom it says that they have left."""
+    if "churned" in customers.columns:
+        customers = customers.filter(~customers.churned.fill_null(False))
+    spine = customers.select("customer_id", "activated_on").cross_join(_days(dates, timezone))
+    return _numbered(spine.select("customer_id", "as_of", "cutoff", "activated_on"))
 
 
 def _numbered(spine: ir.Table) -> ir.Table:
@@ -68,6 +83,8 @@ def population(tables: Mapping[str, ir.Table], dates: Sequence[date], timezone: 
     ir.Table
         One row per customer and date, as `everyone` gives it
     """
+    if rule.rule == "listed":
+        return _listed(tables["customers"], dates, timezone)
     spine = everyone(tables["customers"], dates, timezone)
     if rule.rule == "active":
         return spine

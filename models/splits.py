@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,9 +28,14 @@ STEP = re.compile(r"^(\d+)(mo|d)$")
 class Protocol(Strict):
     """Dates of learning and judging. All are derived from "today" unless they are given.
 
-    `first` and `last` bound the dates before `final`; without `first` the newest `count` are taken.
+    `first` and `last` bound the dates before `final`; without `first` the newest `count` are taken. Without any clock
+    there is no later time to judge on: `folds` learns on some customers and judges on the others, on one date.
     """
 
+    design: Literal["forward", "folds"] = Field(
+        "forward", description="judged on later time, or, for a table without dates, on customers that were left out"
+    )
+    folds: int = Field(5, ge=3, le=20, description="parts of the customers, each judged by models of the others")
     every: str = Field("1mo", pattern=STEP.pattern, description="step between as-of dates: 1mo, 30d …")
     first: date | None = Field(None, description="oldest date to learn from, instead of the newest `count`")
     last: date | None = Field(None, description="newest date to learn from")
@@ -43,13 +48,17 @@ class Protocol(Strict):
 
 @dataclass(frozen=True)
 class Split:
-    """As-of dates of one training, oldest first; `fit` and `calibrate` are part of `every`."""
+    """As-of dates of one training, oldest first; `fit` and `calibrate` are part of `every`.
+
+    With `folds` they are one date, whose customers are learnt from, calibrated on and judged on in turns.
+    """
 
     fit: tuple[date, ...]
     calibrate: tuple[date, ...]
     final: date
     every: tuple[date, ...]
     days: int
+    folds: int = 0
 
     @property
     def dates(self) -> tuple[date, ...]:
@@ -111,6 +120,8 @@ def plan(today: date, protocol: Protocol, window_days: int, earliest: date | Non
     HeadwaterError
         E451 when the final date's labels are not in yet, E452 when too few dates are left.
     """
+    if protocol.design == "folds":
+        return Split((today,), (today,), today, (today,), 0, protocol.folds)
     days = window_days + protocol.reporting_delay_days
     final = protocol.final or _newest_mature(today, days, protocol)
     ready = final + timedelta(days=days)
@@ -143,11 +154,11 @@ def _too_short(
 def origins(today: date, protocol: Protocol, window_days: int, folds: int, earliest: date | None = None) -> list[Split]:
     """Rolling origins for a backtest, oldest first: the same plan with `final` moved back step by step.
 
-    Folds without enough history are left out; E452 when none is left.
+    Folds without enough history are left out; E452 when none is left. Without any clock there is one origin.
     """
     newest = plan(today, protocol, window_days, earliest)
     found = [newest]
-    for back in range(1, folds):
+    for back in range(1, 1 if newest.folds else folds):
         moved = protocol.model_copy(update={"final": stepped(newest.final, protocol.every, -back)})
         try:
             found.append(plan(today, moved, window_days, earliest))

@@ -8,7 +8,7 @@
 4. Whether the model or the rule is better is told by both windows together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ import pandas as pd
 from features.errors import HeadwaterError
 from models.candidates import candidates, fit_all
 from models.estimators import levels
-from models.estimators.estimator import Estimator
+from models.estimators.estimator import Estimator, Model
 from models.evaluation import judging
 from models.evaluation.judging import Estimate, Lead, Outcome
 from models.evaluation.leaks import leaking
@@ -66,13 +66,15 @@ class Trained:
         customer_id, as_of, y, value and one prediction column per candidate.
     leaks
         Single features that tell the outcome by themselves, with their AUC.
+    left_out
+        Columns that tell the answer of a table without dates, with their AUC, which nothing learns from.
     findings
         Anything else worth telling.
     """
 
     target: str
-    model: Estimator
-    candidates: dict[str, Estimator]
+    model: Model
+    candidates: Mapping[str, Model]
     winner: str
     beats_rule: bool
     lead: Lead
@@ -90,6 +92,7 @@ class Trained:
     judged_by: str
     opened: int
     leaks: dict[str, float]
+    left_out: dict[str, float] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
 
     def figure(self, model: str, metric: str) -> Estimate:
@@ -128,18 +131,29 @@ def train(
     """
     asked = TARGETS[target]
     rows = Rows(asked, frame, split, tuple(features), settings)
-    models = candidates(asked, settings.candidates, rows.horizons, settings.threads, settings.seed)
-    learnt = fit_all(asked, models, *rows.of(split.fit))
-    for name, model in models.items():
-        model.start(learnt[name], rows.of(split.calibrate))
-    tried = _predictions(models, rows, rows.calibration())
+    models = rehearsed(rows)
+    tried = predictions(models, rows, rows.calibration())
     choice = choose(tried, rows, settings)
-    winner = str(choice.iloc[0]["model"])
-    if settings.refit:
-        learnt = fit_all(asked, models, *rows.of(split.every))
+    refitted(models, rows)
+    return _judge(models, str(choice.iloc[0]["model"]), choice, tried, rows)
+
+
+def rehearsed(rows: Rows) -> dict[str, Estimator]:
+    """Every candidate by name, fitted on the `fit` rows and calibrated on the `calibrate` rows."""
+    target, settings = rows.target, rows.settings
+    models = candidates(target, settings.candidates, rows.horizons, settings.threads, settings.seed)
+    learnt = fit_all(target, models, *rows.of(rows.split.fit))
+    for name, model in models.items():
+        model.start(learnt[name], rows.of(rows.split.calibrate))
+    return models
+
+
+def refitted(models: dict[str, Estimator], rows: Rows) -> None:
+    """Let the recipes learn again from `every` row before the final ones, where the settings want it."""
+    if rows.settings.refit:
+        learnt = fit_all(rows.target, models, *rows.of(rows.split.every))
         for name, model in models.items():
-            model.adopt(learnt[name], rows.of(split.calibrate))
-    return _judge(models, winner, choice, tried, rows)
+            model.adopt(learnt[name], rows.of(rows.split.calibrate))
 
 
 @dataclass(frozen=True)
@@ -150,7 +164,7 @@ class Predictions:
     scores: dict[str, Array]
 
 
-def _predictions(models: dict[str, Estimator], rows: Rows, seen: pd.DataFrame) -> Predictions:
+def predictions(models: dict[str, Estimator], rows: Rows, seen: pd.DataFrame) -> Predictions:
     """Of the candidates as they are now: those of a refitted one differ."""
     X, _ = rows.parts(seen)
     return Predictions(rows.outcome(seen), {name: _prediction(rows.target, m, X) for name, m in models.items()})
@@ -195,13 +209,13 @@ def _judge(
     settings, target, final = rows.settings, rows.target, rows.judged(rows.final.open())
     if final.empty:
         raise HeadwaterError("E453", target=target.name, part="final", positives=0, least=1)
-    told = _predictions(models, rows, final)
+    told = predictions(models, rows, final)
     outcome, scores, (X, labels) = told.outcome, told.scores, rows.parts(final)
     weights = judging.resamples(outcome.customers, settings.resamples, settings.seed)
     metrics = judging.table(outcome, scores, weights)
     if target.interval:
         metrics = pd.concat([metrics, _coverage(outcome, models, X, target.interval, weights)], ignore_index=True)
-    against = _differences(outcome, scores[winner], scores["rule"], weights)
+    against = differences(outcome, scores[winner], scores["rule"], weights)
     judged_by = settings.judges(target.name)
     windows = [(w.outcome, w.scores[winner], w.scores["rule"]) for w in (tried, told)]
     known = rows.fitted()
@@ -256,7 +270,7 @@ def _coverage(
     return pd.DataFrame(found)
 
 
-def _differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:
+def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:
     """Winner against rule on the same resamples; `total_bias` has no better direction and is left out."""
     names = [m for m in outcome.task.metrics if m != "total_bias"]
     found = [{"metric": m, **vars(judging.advantage(outcome, ours, rule, m, weights))} for m in names]

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from features.errors import HeadwaterError
-from models.estimators.estimator import Estimator
+from models.estimators import cross_fitted
+from models.estimators.estimator import Estimator, Model
 from models.estimators.packing import MAIN, kind
 from models.targets.registry import TARGETS
 
@@ -16,12 +17,14 @@ def estimator_class(target: str) -> type[Estimator]:
     return found
 
 
-def from_files(files: Mapping[str, str]) -> Estimator:
+def from_files(files: Mapping[str, str]) -> Model:
     """The model that `to_files` wrote, bit for bit; compare the sha256 of the files first.
 
     Raises E513 for foreign, missing or unreadable files, E512 for other features than the model's.
     """
     target = kind(files)
+    if target == cross_fitted.KIND:
+        return cross_fitted.CrossFitted.from_files(files, from_files)
     if target not in TARGETS:
         raise HeadwaterError("E513", file=MAIN, reason=f"kind {target}")
     return estimator_class(target).from_files(files)

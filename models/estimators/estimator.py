@@ -11,7 +11,29 @@ Labelled = tuple[pd.DataFrame, Any]
 """Rows and their labels."""
 
 
-class Estimator(Protocol):
+class Model(Protocol):
+    """What is stored, read back and asked: it tells of rows what it says of them, and why.
+
+    X has one row per (customer, date) with the columns of the feature set, and may have the key beside them.
+    """
+
+    facts_: dict[str, Any]
+    """What travels with the model: dates, features, definitions."""
+
+    def outputs(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Everything that the model says, one column each, with the index of X."""
+        ...
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """One column per feature and `base`, adding up to the raw score; `attrs["method"]` names how they were made."""
+        ...
+
+    def to_files(self) -> dict[str, str]:
+        """File name to text."""
+        ...
+
+
+class Estimator(Model, Protocol):
     """A model of one target: learners, and what brings their raw scores to the scale that is published.
 
     X has one row per (customer, date) with the columns of the feature set; y is an array of labels, or a frame with the
@@ -20,8 +42,6 @@ class Estimator(Protocol):
 
     kind: ClassVar[str]
     """The target."""
-    facts_: dict[str, Any]
-    """What travels with the model: dates, features, definitions."""
 
     @classmethod
     def of(cls, learner: Any, horizons: tuple[int, ...], calibration: Method) -> Self:
@@ -46,18 +66,6 @@ class Estimator(Protocol):
 
     def predict(self, X: pd.DataFrame) -> Any:
         """Class labels, or amounts."""
-        ...
-
-    def outputs(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Everything that the model says, one column each, with the index of X."""
-        ...
-
-    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """One column per feature and `base`, adding up to the raw score; `attrs["method"]` names how they were made."""
-        ...
-
-    def to_files(self) -> dict[str, str]:
-        """File name to text."""
         ...
 
     @classmethod

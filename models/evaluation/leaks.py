@@ -11,6 +11,8 @@ from models.learners.encoding import numeric
 
 LIMIT = 0.95
 ROWS = 50_000
+CHANCE = 1e-6
+"""How probable it may be that a column is filled for one kind of customer by chance."""
 
 
 def single_feature_auc(X: pd.DataFrame, y: Any, features: Sequence[str]) -> pd.Series:
@@ -33,3 +35,38 @@ def leaking(X: pd.DataFrame, y: Any, features: Sequence[str], limit: float = LIM
     """The columns above the limit, with their AUC."""
     alone = single_feature_auc(X, y, features)
     return {str(column): float(area) for column, area in alone[alone > limit].items()}
+
+
+def telling(X: pd.DataFrame, y: Any, features: Sequence[str], limit: float = LIMIT) -> dict[str, float]:
+    """The columns that tell the answer of a table without dates, with their AUC.
+
+    Beside those above the limit they are those that are filled for nobody but one kind of customer, more often than
+    chance would have it: a reason for leaving, a last invoice, the date of a final call.
+
+    Parameters
+    ----------
+    X
+        A row per customer.
+    y
+        Their answers, 0 or 1.
+    features
+        The columns to look at.
+    limit
+        Of the AUC.
+    """
+    outcome = np.asarray(y, dtype=float)
+    alone = single_feature_auc(X, y, features)
+    return {
+        str(column): float(area)
+        for column, area in alone.items()
+        if area > limit or _filled_for_one_kind(X[column].notna().to_numpy(), outcome)
+    }
+
+
+def _filled_for_one_kind(filled: Any, outcome: Any) -> bool:
+    """Are all customers with a value of one kind, and could that be chance once in a million columns at most?"""
+    shares = outcome[filled].mean() if filled.any() and not filled.all() else 0.5
+    if shares not in (0.0, 1.0):
+        return False
+    usual = float(outcome.mean()) if shares == 1.0 else 1.0 - float(outcome.mean())
+    return bool(filled.sum() * np.log(usual) < np.log(CHANCE))

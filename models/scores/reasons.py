@@ -16,7 +16,7 @@ LEAST = 1e-4
 
 
 class Described(Protocol):
-    """What is needed of a feature: its column, unit and business reason."""
+    """What is needed of a feature: its column, unit and business reason, and what it is told together with."""
 
     @property
     def column(self) -> str: ...
@@ -26,6 +26,9 @@ class Described(Protocol):
 
     @property
     def unit(self) -> str: ...
+
+    @property
+    def group(self) -> str: ...
 
 
 Places = np.ndarray[Any, np.dtype[np.intp]]
@@ -83,10 +86,11 @@ def reasons(
 
 
 def _grouping(columns: list[str], features: Sequence[Described]) -> tuple[list[str], list[Places]]:
-    """Reason codes, and the positions of each one's columns."""
-    reason = {f.column: f.reason for f in features}
-    codes = sorted({reason.get(c, "profile") for c in columns})
-    return codes, [np.flatnonzero([reason.get(c, "profile") == code for c in columns]) for code in codes]
+    """The reason code of each group, which several may share, and the positions of its columns."""
+    known = {f.column: (f.reason, f.group) for f in features}
+    of_columns = [known.get(c, ("profile", "profile")) for c in columns]
+    groups = sorted(set(of_columns))
+    return [code for code, _ in groups], [np.flatnonzero([own == g for own in of_columns]) for g in groups]
 
 
 def _leading(parts: Matrix, total: Matrix, places: Places) -> Places:

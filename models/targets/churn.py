@@ -13,9 +13,11 @@ from models.targets.task import CLASSIFICATION
 
 
 class ChurnTarget(Definition):
-    """`deactivated`: left in the window. `no_bill`: no bill above zero in it. `labels`: the table of that name."""
+    """`deactivated`: left in the window. `no_bill`: no bill above zero in it. `labels`: the table of that name.
+    `listed`: the column `churned` of customers, which knows no window.
+    """
 
-    rule: Literal["deactivated", "no_bill", "labels"] = Field("deactivated", description="what counts as churn")
+    rule: Literal["deactivated", "no_bill", "labels", "listed"] = Field("deactivated", description="what counts as churn")
     horizon_days: int = Field(90, gt=0, description="the main horizon, the one that lists are made with")
     horizons: tuple[int, ...] = Field((30, 60, 90), description="all horizons with a probability; the main one too")
 
@@ -42,8 +44,18 @@ class ChurnTarget(Definition):
         in 30 days is more likely than nothing bought in 90, so it is not a chance of having left that grows."""
         return self.horizons if self.rule == "deactivated" else (self.horizon_days,)
 
+    @property
+    def window_days(self) -> int:
+        """Days from the as-of date to the end of the label window; 0 where the answer has no date."""
+        return super().window_days if self.dated else 0
 
-ASKS = {"deactivated": ("customers.deactivated_on",), "no_bill": ("bills",), "labels": ("labels.churned",)}
+    @property
+    def dated(self) -> bool:
+        """Does a window of days belong to the answer?"""
+        return self.rule != "listed"
+
+
+ASKS = {"deactivated": ("customers.deactivated_on",), "no_bill": ("bills",), "labels": ("labels.churned",), "listed": ("customers.churned",)}
 """Rule -> what its labels are made from."""
 
 
@@ -51,7 +63,16 @@ def labels(after: FollowUp, target: ChurnTarget) -> ir.Table:
     """Key and `churned_<h>` (boolean); null for those who left during the gap."""
     if target.rule == "labels":
         return after.brought({f"churned_{target.horizon_days}": "churned"})
+    if target.rule == "listed":
+        return _listed(after, target)
     return _silent(after, target) if target.rule == "no_bill" else _left(after, target)
+
+
+def _listed(after: FollowUp, target: ChurnTarget) -> ir.Table:
+    """As the table of customers says; null where it says nothing."""
+    answers = after.tables["customers"].select("customer_id", "churned")
+    rows = after.spine.select(*KEY).left_join(answers, "customer_id")
+    return rows.select(*KEY, **{f"churned_{target.horizon_days}": rows.churned})
 
 
 def _left(after: FollowUp, target: ChurnTarget) -> ir.Table:

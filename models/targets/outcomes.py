@@ -68,7 +68,8 @@ def mature(spine: ir.Table, settings: TargetSettings, until: datetime, delay: in
     """Key and `ready_<target>`: is its window, with the reporting delay, over?"""
     # Both ends are local midnights; half a day of tolerance absorbs the hour that summer time adds or takes.
     limit = ibis.timestamp(until) + ibis.interval(hours=12)
-    ends = {t: spine.cutoff + ibis.interval(days=settings.of(t).window_days + delay) for t in TARGETS}
+    windows = {t: settings.of(t).window_days + delay if settings.of(t).dated else 0 for t in TARGETS}
+    ends = {t: spine.cutoff + ibis.interval(days=days) for t, days in windows.items()}
     return spine.select(*KEY, **{f"ready_{target}": end <= limit for target, end in ends.items()})
 
 

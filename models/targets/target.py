@@ -30,6 +30,11 @@ class Definition(Strict):
         return self.gap_days + self.horizon_days
 
     @property
+    def dated(self) -> bool:
+        """Does a window of days belong to the answer?"""
+        return True
+
+    @property
     def known(self) -> tuple[int, ...]:
         """Horizons, in days, that have a label; rising."""
         return (self.horizon_days,)

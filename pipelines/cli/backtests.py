@@ -55,8 +55,9 @@ def table(trained: Trained, lang: str) -> Table:
 def _title(trained: Trained, lang: str) -> str:
     positives = int((trained.final["y"] > 0).sum())
     return text(
-        "steps.backtest_title",
+        "steps.backtest_title_folds" if trained.split.folds else "steps.backtest_title",
         lang,
+        folds=trained.split.folds,
         target=trained.target,
         final=trained.split.final.isoformat(),
         rows=len(trained.final),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
-from features.contracts import CONTRACTS, Contract
+from features.contracts import CHURNED, CONTRACTS, JOINED, Contract
 from features.errors import HeadwaterError, Problem
 from features.strict import Strict
 from pipelines.config import conditions, credentials, expressions
@@ -252,12 +252,17 @@ class Mapping(Part):
         return tuple(name for name in self._extra("customers") if self.tables["customers"].columns[name].kind == kind)
 
     @property
+    def clockless(self) -> bool:
+        """Is it one table of customers that says who left, and not when?"""
+        return "customers" in self.tables and CHURNED.name in self.tables["customers"].columns
+
+    @property
     def decimals(self) -> int:
         """Places after the point in amounts of the currency."""
         return MINOR_UNITS.get(self.currency, 2)
 
     def _extra(self, table: str) -> tuple[str, ...]:
-        known = {column.name for column in CONTRACTS[table].columns}
+        known = {column.name for column in (*CONTRACTS[table].columns, *CONTRACTS[table].rare)}
         return tuple(c for c in self.tables[table].columns if c not in known) if table in self.tables else ()
 
 
@@ -273,7 +278,7 @@ def load_mapping(path: Path) -> Mapping:
 
 
 def _check_tables(mapping: Mapping, document: Document) -> None:
-    """Tables and columns against the contracts. Raises E208 to E211, E214, E220 or E227, with every other problem."""
+    """Tables and columns against the contracts. Raises E208 to E211, E214, E220, E227 or E249, with every other problem."""
     problems = list(_problems(mapping, document))
     if problems:
         raise HeadwaterError.of(problems)
@@ -289,11 +294,23 @@ def _problems(mapping: Mapping, document: Document) -> Iterator[Problem]:
             yield from _table_problems(mapping.tables[contract.name], contract, document)
         elif contract.needed:
             yield Problem("E208", str(document.path), None, f"tables.{contract.name}", values={"table": contract.name})
+    if dated := _dated_beside_answer(mapping):
+        keys = ("tables", "customers", "columns", CHURNED.name)
+        yield _problem("E249", document, keys, names=", ".join(dated))
+
+
+def _dated_beside_answer(mapping: Mapping) -> list[str]:
+    """What has dates beside an answer that has none: what ends when a customer leaves would tell it."""
+    if not mapping.clockless:
+        return []
+    left = "deactivated_on" in mapping.tables["customers"].columns
+    others = [f"tables.{name}" for name in mapping.tables if name != "customers"]
+    return [*others, *(["tables.customers.columns.deactivated_on"] if left else [])]
 
 
 def _table_problems(table: TableMapping, contract: Contract, document: Document) -> Iterator[Problem]:
     """Columns that the table needs and does not have, and those that it does not know, at their lines of the file."""
-    forms, known = table.forms(), {column.name for column in contract.columns}
+    forms, known = table.forms(), {column.name for column in (*contract.columns, *contract.rare)}
     at = ("tables", contract.name)
     for name in forms:
         if name in CLOCKS and name not in known:
@@ -305,7 +322,8 @@ def _table_problems(table: TableMapping, contract: Contract, document: Document)
     if contract.event and "known_at" not in forms:
         yield _problem("E209", document, at, table=contract.name)
     for column in contract.columns:
-        if not column.nullable and column.name not in forms and column.name != "known_at":
+        needed = not column.nullable and not (column is JOINED and CHURNED.name in forms)
+        if needed and column.name not in forms and column.name != "known_at":
             yield _problem("E210", document, at, table=contract.name, name=column.name)
 
 

@@ -1,14 +1,17 @@
 """What a project predicts: the targets that its tables can tell, and what it takes instead of an operator's defaults."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from features.errors import Problem
 from features.spine import Population
+from models.splits import Protocol
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
 from pipelines.config.mapping import Mapping
 
+LIKE_TENURE = re.compile("tenure|month|age|since|joined|member")
 TENURE = {"column": "tenure_days", "higher": False}
 """Who came lately leaves: the rule of today where nothing is billed."""
 
@@ -21,7 +24,9 @@ def lacking(target: str, settings: TargetSettings, mapping: Mapping) -> str | No
     return next((name for name in asked if not _is_mapped(name, mapping)), None)
 
 
-def asking(settings: TargetSettings, population: Population, mapping: Mapping) -> Iterator[tuple[str, str]]:
+def asking(
+    settings: TargetSettings, population: Population, protocol: Protocol, mapping: Mapping
+) -> Iterator[tuple[str, str]]:
     """Each setting that asks for a table which is not mapped, and the table.
 
     Parameters
@@ -30,6 +35,8 @@ def asking(settings: TargetSettings, population: Population, mapping: Mapping) -
         Definitions of the targets.
     population
         Who is looked at.
+    protocol
+        How models are judged.
     mapping
         Has the tables.
     """
@@ -37,8 +44,13 @@ def asking(settings: TargetSettings, population: Population, mapping: Mapping) -
         table = lacking(target, settings, mapping)
         if table and settings.of(target).enabled:
             yield f"targets.{target}", table
-    if population.rule == "billed" and "bills" not in mapping.tables:
-        yield "population.rule", "bills"
+    for key, asks, name in (
+        ("population.rule", population.rule == "billed", "bills"),
+        ("population.rule", population.rule == "listed", "customers.churned"),
+        ("protocol.design", protocol.design == "folds", "customers.churned"),
+    ):
+        if asks and not _is_mapped(name, mapping):
+            yield key, name
 
 
 def _is_mapped(name: str, mapping: Mapping) -> bool:
@@ -53,6 +65,8 @@ def left_out(settings: TargetSettings, mapping: Mapping) -> dict[str, Problem]:
         table = lacking(target, settings, mapping)
         if not settings.of(target).enabled:
             found[target] = _problem(target, "setting")
+        elif table and mapping.clockless:
+            found[target] = _problem(target, "clockless")
         elif table:
             found[target] = _problem(target, "table", table=table)
     return found
@@ -67,4 +81,22 @@ def defaults(mapping: Mapping) -> dict[str, Any]:
     """Settings that follow from the tables of a project; whatever anybody wrote goes first."""
     if "bills" in mapping.tables:
         return {}
-    return {"training": {"candidates": {"rules": {"churn": TENURE}}}}
+    rules = {"training": {"candidates": {"rules": {"churn": rule_of_today(mapping)}}}}
+    return (CLOCKLESS | rules) if mapping.clockless else rules
+
+
+CLOCKLESS = {
+    "population": {"rule": "listed"},
+    "targets": {"churn": {"rule": "listed"}},
+    "protocol": {"design": "folds"},
+}
+"""One table of customers with its answer: no date, so no window and no later time."""
+
+
+def rule_of_today(mapping: Mapping) -> dict[str, Any]:
+    """Who came lately leaves, or what is most like it among the numbers that are known of customers."""
+    if "activated_on" in mapping.tables["customers"].columns:
+        return TENURE
+    numbers, _, _ = mapping.typed
+    alike = [name for name in numbers if LIKE_TENURE.search(name)]
+    return {"column": (alike or [*numbers, TENURE["column"]])[0], "higher": False}

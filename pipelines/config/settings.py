@@ -25,6 +25,7 @@ from models.settings import GateSettings, TrainingSettings
 from models.splits import Protocol
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
+from models.targets.target import RuleSettings
 from pipelines.config import own_features, predicted
 from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
@@ -114,9 +115,19 @@ class Settings(Strict):
 
     def with_tables(self, tables: TableMapping) -> "Settings":
         """The same settings with another mapping: one in which nothing is left open."""
-        same = self.model_copy()
+        same = self.model_copy(update=self._rules_by(tables))
         same._tables = tables
         return same
+
+    def _rules_by(self, tables: TableMapping) -> dict[str, Any]:
+        """The rule of today that nobody wrote follows from the numbers that are known of customers by now."""
+        if not self._origins.get("training.candidates.rules.churn.column", "").startswith("default ("):
+            return {}
+        rule = RuleSettings.model_validate(predicted.rule_of_today(tables))
+        candidates = self.training.candidates
+        rules = candidates.rules.model_copy(update={"churn": rule})
+        changed = candidates.model_copy(update={"rules": rules})
+        return {"training": self.training.model_copy(update={"candidates": changed})}
 
     @property
     def tables(self) -> TableMapping:
@@ -241,14 +252,14 @@ def _origins_of_defaults(tables: TableMapping) -> dict[str, str]:
 
 
 def _check_tables(settings: Settings, layers: "Layers") -> None:
-    """Raises E229 for each setting that somebody wrote and that asks for a table which the mapping does not have."""
+    """Raises E248 for each setting that somebody wrote and that asks for a table which the mapping does not have."""
     written = [key for key, origin in settings._origins.items() if not origin.startswith("default")]
     problems = []
-    for key, table in predicted.asking(settings.targets, settings.population, settings.tables):
+    for key, table in predicted.asking(settings.targets, settings.population, settings.protocol, settings.tables):
         if any(name == key or name.startswith(f"{key}.") for name in written):
             file, line = layers.place(tuple(key.split(".")))
             values = {"key": key, "table": table, "mapping": settings.tables.origin, "target": key.split(".")[1]}
-            problems.append(Problem("E229", file, line, key, values=values | {"advice": f"@asks.{key.split('.')[0]}"}))
+            problems.append(Problem("E248", file, line, key, values=values | {"advice": f"@asks.{key.split('.')[0]}"}))
     if problems:
         raise HeadwaterError.of(problems)
 

@@ -75,7 +75,8 @@ def _evaluations(workspace: Workspace, models: Mapping[str, str]) -> dict[str, E
             facts, final = kept
             metrics = pd.DataFrame(facts["metrics"])
             level = facts.get("levels", {}).get(facts["winner"])
-            by_target[target] = Evaluation(metrics, final, facts["winner"], facts["beats_rule"], level=level)
+            shown = {"level": level, "folds": facts.get("folds", 0), "left_out": tuple(facts.get("left_out", ()))}
+            by_target[target] = Evaluation(metrics, final, facts["winner"], facts["beats_rule"], **shown)
     return by_target
 
 

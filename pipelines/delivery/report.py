@@ -81,7 +81,8 @@ def _view(page: Page) -> dict[str, Any]:
         "cards": report_customers.cards(page),
         "matrix": report_customers.matrix(page),
         "risk_levels": report_customers.risk_levels(page),
-        "days": report_customers.churn_days(page),
+        "risk_lead": report_customers.risk_lead(page),
+        "good_lead": page.say("good_lead_folds" if _in_folds(data) else "good_lead"),
         "tiers": report_customers.has_tiers(page),
         "risk": report_customers.risk_rows(page),
         "vips": report_customers.vip_rows(page),
@@ -97,6 +98,11 @@ def _view(page: Page) -> dict[str, Any]:
         "statuses": report_customers.statuses(page),
         "glossary": _glossary(page.lang),
     }
+
+
+def _in_folds(data: ReportData) -> bool:
+    """Were the models judged on other customers, and not on later time?"""
+    return any(evaluation.folds for evaluation in data.evaluations.values())
 
 
 def _vip_lead(page: Page) -> str:

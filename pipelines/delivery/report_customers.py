@@ -37,7 +37,7 @@ def cards(page: Page) -> list[dict[str, Any]]:
         ),
         {
             "kind": "at_risk",
-            "label": page.say("at_risk", days=horizon),
+            "label": page.say("at_risk", days=horizon) if horizon else page.say("at_risk_plain"),
             "value": page.big_money(at_risk),
             "note": page.say("at_risk_note", share=page.share(_ratio(at_risk, staying))),
         },
@@ -101,6 +101,15 @@ def risk_rows(page: Page) -> list[dict[str, Any]]:
     column = "value_at_risk" if ok["value_at_risk"].notna().any() else "churn_probability"
     highest = highest_rows(ok, ~ok["is_holdout"] & ok[column].notna(), column)
     return [_risk_row(page, row) for row in _records(page, highest, "churn")]
+
+
+def risk_lead(page: Page) -> str:
+    """Who is shown first, and what their probability means; a table without dates knows no days."""
+    n, days = len(risk_rows(page)), churn_days(page)
+    if not days and page.data.ok["churn_probability"].notna().any():
+        return page.say("risk_lead_listed", n=n)
+    known = page.data.ok.empty or page.data.ok["value_at_risk"].notna().any()
+    return page.say("risk_lead" if known else "risk_lead_probability", n=n, days=days)
 
 
 def _risk_row(page: Page, row: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +234,7 @@ def statuses(page: Page) -> list[tuple[str, str]]:
 
 
 def churn_days(page: Page) -> int:
-    """Days of the main churn horizon; 0 where nothing scored churn."""
+    """Days of the main churn horizon; 0 where nothing scored churn, or the data have no dates."""
     days = _first(page.data.frame["churn_horizon_days"].dropna())
     return int(days) if days is not None else 0
 

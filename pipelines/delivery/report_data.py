@@ -36,6 +36,10 @@ class Evaluation:
         A row per as-of date: as_of, rate, n; None where it is not known.
     level
         Observed over predicted total, where the chosen model's level was mended after that; else None.
+    folds
+        Parts of the customers that were judged in turns; 0 where later time was.
+    left_out
+        Columns that tell the answer of a table without dates.
     """
 
     metrics: pd.DataFrame
@@ -44,6 +48,8 @@ class Evaluation:
     beats_rule: bool
     rates: pd.DataFrame | None = None
     level: float | None = None
+    folds: int = 0
+    left_out: Sequence[str] = ()
 
     @property
     def compared_models(self) -> list[str]:

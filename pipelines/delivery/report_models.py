@@ -66,6 +66,8 @@ def _sentences(page: Page, target: Target, evaluation: Evaluation, mark: str) ->
         lines.append(_comparison(page, target, evaluation))
     if evaluation.level:
         lines.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
+    if evaluation.left_out:
+        lines.append(page.say("found_left_out", names=", ".join(evaluation.left_out)))
     if mark == "C":
         lines.append(page.say("found_unsure" if _is_ahead(target, evaluation) else "found_worse"))
     return lines

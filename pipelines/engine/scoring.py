@@ -78,7 +78,8 @@ class Scorer:
         `seen` holds the features, `account_id`, `consent` and `last_contact_on`, and `worth`, `threshold` and
         `high_value_now`. Customers with too little history have no model outputs, only a status that says so.
         """
-        enough = seen["tenure_days"].to_numpy() >= self.settings.population.min_history_days
+        least = self.settings.population.min_history_days
+        enough = seen["tenure_days"].to_numpy(dtype=float) >= least if least else np.ones(len(seen), dtype=bool)
         frame = _identity(self, seen, enough)
         known = seen[enough]
         outputs, curves = _predictions(known, self.champions, self.settings)
@@ -220,17 +221,24 @@ def _predictions(
     frame = pd.DataFrame(index=wide.index)
     outputs = {target: champion.model.outputs(wide) for target, champion in champions.items()}
     for name, target in TARGETS.items():
-        days = settings.targets.of(name).horizon_days if name in outputs else pd.NA
+        days = settings.targets.of(name).horizon_days if name in outputs and _is_dated(name, settings) else pd.NA
         frame[f"{name}_horizon_days"] = pd.array([days] * len(wide), dtype="Int16")
         for output, published in target.outputs.items():
             frame[published] = outputs[name][output] if name in outputs else np.nan
+    if not _is_dated("churn", settings):
+        frame["median_days_to_churn"] = np.nan
     nothing = pa.nulls(len(wide), CURVE)
     return frame, {
         column: _curves(outputs[name], TARGETS[name].score, settings.targets.of(name).known)
-        if name in outputs
+        if name in outputs and _is_dated(name, settings)
         else nothing
         for name, column in CURVES.items()
     }
+
+
+def _is_dated(target: str, settings: Settings) -> bool:
+    """Do the answers of a target have a window of days? Those of a table without dates have none."""
+    return settings.targets.of(target).dated
 
 
 def _curves(outputs: pd.DataFrame, score: str, horizons: tuple[int, ...]) -> pa.ListArray:

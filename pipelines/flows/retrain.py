@@ -10,13 +10,15 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from features import identity
+from features.contracts import CHURNED
 from features.definition import KEY
 from features.errors import HeadwaterError
+from models import cross_validation, training
 from models.snapshots import ordered
 from models.splits import Protocol, Split, plan
 from models.targets import outcomes
 from models.targets.settings import TargetSettings
-from models.training import Trained, train
+from models.training import Trained
 from pipelines.engine.assembly import Assembly
 from pipelines.flows import promotion, sentences, training_record
 from pipelines.ingest.tables import Tables
@@ -106,15 +108,17 @@ def _split_plans(
     return splits, failures
 
 
-def earliest_date(tables: Mapping[str, ir.Table], protocol: Protocol) -> date:
+def earliest_date(tables: Mapping[str, ir.Table], protocol: Protocol) -> date | None:
     """The first date with enough history behind it: the first bills bound the dates learnt from.
 
-    Without bills the first use does, then the first event of any table; where there is none, the first activation.
+    Without bills the first use does, then the first event of any table; where there is none, the first activation. None
+    where nothing has a date.
     """
     ordered = [tables[name] for name in ("bills", "usage", *tables) if name in tables]
     days = [rows.happened_on for rows in ordered if "happened_on" in rows.columns]
     first = (days or [tables["customers"].activated_on])[0]
-    return first.min().to_pyarrow().as_py() + timedelta(days=protocol.history_days)
+    day = first.min().to_pyarrow().as_py()
+    return day and day + timedelta(days=protocol.history_days)
 
 
 def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Split], steps: Steps) -> Dataset:
@@ -142,7 +146,7 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     dates = sorted({day for split in splits.values() for day in split.dates})
     with steps.step("snapshots") as facts:
         learnt = max(day for split in splits.values() for day in split.every)
-        with Assembly(project, tables, dates, steps, most=settings.training.most_rows) as assembly:
+        with Assembly(project, _without_answer(tables), dates, steps, most=settings.training.most_rows) as assembly:
             everybody = assembly.everybody
             targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
             wide = pd.concat(list(assembly.snapshots()), ignore_index=True)
@@ -156,6 +160,14 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
             facts["said"] += " · " + text("steps.drawn", steps.lang, n=assembly.one_in)
     columns = tuple(feature.column for feature in project.features)
     return Dataset(frame, splits, targets, columns, tables.fingerprint)
+
+
+def _without_answer(tables: Tables) -> Tables:
+    """What is learnt from: the tables without who has left, so that nobody is missing and nothing can see the answer."""
+    customers = tables["customers"]
+    if CHURNED.name not in customers.columns:
+        return tables
+    return dataclasses.replace(tables, tables=tables.tables | {"customers": customers.drop(CHURNED.name)})
 
 
 def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: TargetSettings, as_of: date) -> pd.DataFrame:
@@ -206,7 +218,9 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
     settings = project.settings
     chosen = settings.training.model_copy(update={"threads": settings.threads, "seed": settings.seed})
     with steps.step(f"train_{name}", f"targets.{name}.train") as facts:
-        trained = train(name, data.frame, data.splits[name], chosen, data.features)
+        split = data.splits[name]
+        train = cross_validation.train if split.folds else training.train
+        trained = train(name, data.frame, split, chosen, data.features)
         trained.model.facts_ |= {
             "feature_set_hash": project.feature_set_hash,
             "identity": identity.FORMAT,

@@ -38,6 +38,8 @@ def _evaluation(trained: Trained) -> dict[str, Any]:
         "choice": _records(trained.choice),
         "slices": _records(trained.slices),
         "leaks": trained.leaks,
+        "left_out": trained.left_out,
+        "folds": split.folds,
         "findings": trained.findings,
     }
 
@@ -50,6 +52,10 @@ def sentence(trained: Trained, lang: str) -> str:
     figures = {"metric": name, "ours": ours, "rule": rule, "low": gap.low, "high": gap.high, "sure": lead.sure}
     key = "beats" if trained.beats_rule and trained.better else "expected" if trained.better else "nothing"
     outcome = text(f"steps.trained.{key}", lang, winner=trained.winner, **figures)
+    if trained.split.folds:
+        outcome += text("steps.trained.folds", lang, folds=trained.split.folds)
+    if trained.left_out:
+        outcome += text("steps.trained.left_out", lang, names=", ".join(trained.left_out))
     if trained.winner not in trained.levels:
         return outcome
     day, ratio = trained.split.final.isoformat(), trained.levels[trained.winner]
@@ -79,7 +85,7 @@ def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[
     dict
         Business reason -> share, 0 to 1; they sum to one.
     """
-    rows = frame.loc[frame["as_of"] == trained.split.final, list(trained.features)]
+    rows = frame.loc[frame["as_of"] == trained.split.final, [*KEY, *trained.features]]
     parts = trained.model.contributions(rows.iloc[:: max(1, len(rows) // 2_000)]).drop(columns="base").abs().mean()
     reason = {feature.column: feature.reason for feature in project.features}
     sums = parts.groupby(parts.index.map(reason)).sum()
@@ -110,7 +116,7 @@ def training_record(
     chosen = project.settings.training
     return Training(
         target=trained.target,
-        name=f"{trained.target} {trained.winner}, judged on {trained.split.final}",
+        name=_name(trained),
         params={
             "winner": trained.winner,
             "features": len(trained.features),
@@ -135,6 +141,13 @@ def training_record(
         figures=_plots(trained, weights),
         reports={"evaluation": _evaluation(trained), "gate": decision, "importance": weights},
     )
+
+
+def _name(trained: Trained) -> str:
+    """Of the run: the target, the winner, and on what it was judged."""
+    split = trained.split
+    judged = f"{split.folds} folds of {split.final}, not forward in time" if split.folds else f"{split.final}"
+    return f"{trained.target} {trained.winner}, judged on {judged}"
 
 
 def _is_text(project: Project, column: str) -> bool:

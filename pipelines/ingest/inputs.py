@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from features.contracts import CONTRACTS, Column, Contract
+from features.contracts import CONTRACTS, JOINED, Column, Contract
 from features.errors import HeadwaterError
 from features.spine import cutoff
 from pipelines.config.mapping import Mapping
@@ -84,7 +84,9 @@ def extended(name: str, mapping: Mapping) -> Contract:
     if name == "customers":
         typed = zip((mapping.attributes, *mapping.typed), ("string", "float64", "date", "boolean"), strict=True)
         own = tuple(Column(name, dtype, name.replace("_", " "), name) for names, dtype in typed for name in names)
-        return replace(contract, columns=contract.columns + own)
+        rare = tuple(column for column in contract.rare if column.name in mapping.tables[name].columns)
+        known = [replace(c, nullable=True) if c is JOINED and mapping.clockless else c for c in contract.columns]
+        return replace(contract, columns=(*known, *rare, *own))
     return contract
 
 

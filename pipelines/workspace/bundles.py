@@ -16,7 +16,7 @@ from pathlib import Path
 
 from features.errors import HeadwaterError, Problem
 from models.estimators.bundle import from_files
-from models.estimators.estimator import Estimator
+from models.estimators.estimator import Model
 from pipelines.workspace.files import FOLDER_MODE, sha256, sync, write_json, write_text
 from pipelines.workspace.paths import Workspace
 
@@ -42,7 +42,7 @@ class Champion:
     target: str
     version: str
     sha256: str
-    model: Estimator
+    model: Model
 
 
 def current(workspace: Workspace) -> Path | None:

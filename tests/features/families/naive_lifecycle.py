@@ -10,7 +10,8 @@ MONTH = Fraction(182, 6)
 def whole(row: dict[str, Any], given: Any) -> dict[str, Any]:
     """Every column of the family, from other columns."""
     stages = given.settings.stages
-    silence = row["tenure_days"] if row["days_since_usage"] is None else row["days_since_usage"]
+    seen = "days_since_purchase" if row["usage_days_52w"] is None else "days_since_usage"
+    silence = row["tenure_days"] if row[seen] is None else row[seen]
     now = stage(row["tenure_days"], silence, row["arpu_trend_6m"], stages)
     past = history(row, stages)
     lasted = next((ago for ago, before in enumerate(past) if before != now), 6)

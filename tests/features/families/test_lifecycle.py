@@ -14,6 +14,8 @@ from features.settings import FeatureSettings, StageSettings
 from tests.tables import expect
 
 RULES = StageSettings()
+BOTH = {"usage_days_52w": 1.0, "spend_365d": 1.0, "days_since_purchase": 5.0}
+"""Of who has usage and bills."""
 
 
 def bills(**amounts: list[int]) -> str:
@@ -145,6 +147,7 @@ def everyone(con: ibis.BaseBackend) -> list[dict]:
     rng = np.random.default_rng(3)
     size = 4_000
     given = {
+        **{name: np.full(size, value) for name, value in BOTH.items()},
         "tenure_days": rng.integers(1, 600, size).astype(float),
         "days_since_usage": np.where(rng.random(size) < 0.1, np.nan, rng.integers(1, 120, size)),
         "arpu_trend_6m": np.where(rng.random(size) < 0.1, np.nan, rng.choice([-0.5, -0.03, 0, 0.03, 0.5], size)),
@@ -181,6 +184,7 @@ def test_a_stage_lasts_whole_months_and_follows_another_one(everyone: list[dict]
 def test_longer_silence_is_never_healthier(con: ibis.BaseBackend):
     for trend in (-0.5, 0.0, 0.5, None):
         rows = {"tenure_days": [400.0] * 200, "days_since_usage": [float(n) for n in range(1, 201)]}
+        rows |= {name: [value] * 200 for name, value in BOTH.items()}
         table = pa.table(rows | {"arpu_trend_6m": pa.array([trend] * 200, pa.float64())})
         asked = ibis.memtable(table)
         answer = con.to_pyarrow(asked.mutate(stage=lifecycle_stage(asked, RULES)).order_by("days_since_usage"))
@@ -191,8 +195,29 @@ def test_longer_silence_is_never_healthier(con: ibis.BaseBackend):
 
 def test_a_better_trend_is_never_less_healthy(con: ibis.BaseBackend):
     trends = [n / 100 for n in range(-20, 21)]
-    asked = ibis.memtable({"tenure_days": [400.0] * 41, "days_since_usage": [3.0] * 41, "arpu_trend_6m": trends})
+    given = {"tenure_days": [400.0] * 41, "days_since_usage": [3.0] * 41, "arpu_trend_6m": trends}
+    asked = ibis.memtable(given | {name: [value] * 41 for name, value in BOTH.items()})
     answer = con.to_pyarrow(asked.mutate(stage=lifecycle_stage(asked, RULES)).order_by("arpu_trend_6m"))
     health = [HEALTH[stage] for stage in answer["stage"].to_pylist()]
     assert health == sorted(health)
     assert set(health) == {1, 2, 3}
+
+
+SEEN = """
+    customer_id | seen on    | lifecycle_stage | lifecycle_stage_before | lifecycle_direction | lifecycle_months
+    young       | 2024-07-07 | onboarding      | null                   | null                | {months}
+    old         | 2024-07-07 | {stage:15} | {before:22} | {direction:19} | {lasted}
+"""
+OLD = "customer_id | activated_on\nyoung | 2024-05-01\nold | 2020-01-01"
+
+
+def test_without_usage_silence_is_told_by_purchases_and_without_bills_nothing_is_called_steady(con: ibis.BaseBackend):
+    """Nobody was dormant because a table is not mapped, and nobody is steady whose bills nobody has seen."""
+    usage = "customer_id | happened_at | voice_minutes\nold | 2024-07-01 | 10"
+    told = {"stage": "steady", "before": "steady", "direction": "steady", "lasted": 6, "months": 2}
+    expect(con, SEEN.format(**told), customers=OLD, bills=bills(old=[50] * 12))
+    silent = told | {"stage": "dormant", "direction": "worsening", "lasted": 1}
+    expect(con, SEEN.format(**silent), customers=OLD, bills=bills(old=[50] * 9 + [0] * 3))
+    unknown = dict.fromkeys(told, "null") | {"months": 2}
+    expect(con, SEEN.format(**unknown), customers=OLD, usage=usage)
+    expect(con, SEEN.format(**unknown), customers=OLD)

@@ -65,7 +65,7 @@ def test_a_setting_that_somebody_wrote_and_that_asks_for_a_table_is_named(tmp_pa
     with pytest.raises(HeadwaterError) as error:
         loaded(tmp_path, text, without)
     problems = [error.value.problem, *error.value.others]
-    assert [(problem.code, problem.column) for problem in problems] == [("E229", key) for key in keys]
+    assert [(problem.code, problem.column) for problem in problems] == [("E248", key) for key in keys]
     assert all(problem.row and problem.file.endswith("config.yaml") for problem in problems)
 
 

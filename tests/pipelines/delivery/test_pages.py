@@ -20,7 +20,7 @@ META = {"models": '{"churn": {"version": "churn/4"}, "vip": {"version": "vip/2"}
 @pytest.fixture
 def project(tmp_path) -> SimpleNamespace:
     return SimpleNamespace(
-        settings=SimpleNamespace(name="operator", language="zh"),
+        settings=SimpleNamespace(name="operator", language="zh", left_out={}),
         workspace=Workspace.open(tmp_path, "operator"),
         features=(),
         mapping=SimpleNamespace(currency="EUR"),

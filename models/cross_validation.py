@@ -1,0 +1,175 @@
+"""Training on one table without dates: some customers are learnt from, others calibrated on, others judged, in turns.
+
+There is no later time, so nothing here says how well the future is told: it says how well customers are told whom the
+models have not seen. Every part is judged once, by models that learnt and were calibrated on the other parts; what is
+shipped are those very models, each for its part (`estimators.cross_fitted`). Parts are stratified: the salt that they
+are drawn by is the one, of some, that spreads the positives most evenly.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.estimators.cross_fitted import CrossFitted, parts
+from models.estimators.estimator import Estimator
+from models.evaluation import judging
+from models.evaluation.judging import Outcome
+from models.evaluation.leaks import telling
+from models.settings import TrainingSettings
+from models.snapshots import Rows, ordered
+from models.splits import Split
+from models.targets.registry import TARGETS
+from models.training import SLICES, Predictions, Trained, choose, differences, predictions, refitted, rehearsed
+
+SALTS = 20
+"""How many ways to draw the parts are tried."""
+
+
+def train(
+    target: str, frame: pd.DataFrame, split: Split, settings: TrainingSettings, features: Sequence[str]
+) -> Trained:
+    """Train one target on one date; the result reads as that of `training.train`.
+
+    Parameters
+    ----------
+    target
+        Its name in the registry of targets.
+    frame
+        One row per customer: features and the labels of every target; without a label they are not learnt from.
+    split
+        Its date, and how many parts there are.
+    settings
+        How models are made and judged.
+    features
+        The columns to learn from, in order; those that tell the answer are left out, and named in `leaks`.
+
+    Raises
+    ------
+    HeadwaterError
+        E351 labels of one class, E453 too few rows or positives.
+    """
+    asked = TARGETS[target]
+    label = asked.labels_among(frame.columns)[-1]
+    known = ordered(frame[frame[label].notna()])
+    leaks = telling(known, known[label].astype(float), features)
+    columns = [column for column in features if column not in leaks]
+    salt = balanced_salt(known["customer_id"], known[label].astype(float).to_numpy(), split.folds, settings.seed)
+    numbers = parts(known["customer_id"], split.folds, salt)
+    rows = [
+        Rows(asked, _dated(known, numbers, split), _fold(split, k), tuple(columns), settings)
+        for k in range(split.folds)
+    ]
+    turns = [_turn(part) for part in rows]
+    return _judged(rows, turns, salt, split, leaks)
+
+
+def balanced_salt(customers: pd.Series, y: Any, count: int, seed: int) -> int:
+    """The salt, of some that follow from the seed, whose parts differ least in size and in positives.
+
+    Parameters
+    ----------
+    customers
+        Ids.
+    y
+        Their labels, 0 or 1.
+    count
+        How many parts there are.
+    seed
+        Of the project.
+    """
+    salts = [seed * SALTS + number for number in range(SALTS)]
+    return min(salts, key=lambda salt: _unevenness(parts(customers, count, salt), y, count))
+
+
+def _unevenness(numbers: Any, y: Any, count: int) -> float:
+    """The largest relative distance of a part from the mean part, in rows or in positives."""
+    sizes = [np.bincount(numbers, weights=weights, minlength=count) for weights in (np.ones(len(y)), y)]
+    return float(max(np.abs(size / max(size.mean(), 1e-9) - 1).max() for size in sizes))
+
+
+def _dated(known: pd.DataFrame, numbers: Any, split: Split) -> pd.DataFrame:
+    """Parts stand where dates stand elsewhere: each has a day of its own."""
+    return known.assign(as_of=[split.final + timedelta(days=int(number)) for number in numbers])
+
+
+def _fold(split: Split, number: int) -> Split:
+    """One part is judged, the next one calibrated on, and the others are learnt from."""
+    days = [split.final + timedelta(days=k) for k in range(split.folds)]
+    final, calibrate = days[number], days[(number + 1) % split.folds]
+    every = tuple(day for day in days if day != final)
+    return Split(tuple(day for day in every if day != calibrate), (calibrate,), final, every, 0)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Fitted candidates, what they predicted for the part calibrated on and for the one judged, and its rows."""
+
+    models: dict[str, Estimator]
+    tried: Predictions
+    told: Predictions
+    final: pd.DataFrame
+
+
+def _turn(rows: Rows) -> Turn:
+    models, final = rehearsed(rows), rows.judged(rows.final.open())
+    tried = predictions(models, rows, rows.calibration())
+    refitted(models, rows)
+    return Turn(models, tried, predictions(models, rows, final), final)
+
+
+def _pooled(found: Sequence[Predictions]) -> Predictions:
+    """All parts as one window."""
+    outcomes = [window.outcome for window in found]
+    y, value, customers = (np.concatenate([getattr(o, name) for o in outcomes]) for name in ("y", "value", "customers"))
+    scores = {name: np.concatenate([window.scores[name] for window in found]) for name in found[0].scores}
+    return Predictions(Outcome(outcomes[0].task, y, value, customers), scores)
+
+
+def _judged(rows: Sequence[Rows], turns: Sequence[Turn], salt: int, split: Split, leaks: dict[str, float]) -> Trained:
+    """Everything that the parts tell together."""
+    first, settings = rows[0], rows[0].settings
+    tried, told = _pooled([turn.tried for turn in turns]), _pooled([turn.told for turn in turns])
+    choice = choose(tried, first, settings)
+    winner = str(choice.iloc[0]["model"])
+    candidates = {name: CrossFitted([turn.models[name] for turn in turns], salt) for name in turns[0].models}
+    outcome, scores, judged_by = told.outcome, told.scores, settings.judges(first.target.name)
+    weights = judging.resamples(outcome.customers, settings.resamples, settings.seed)
+    against = differences(outcome, scores[winner], scores["rule"], weights)
+    final = pd.concat([turn.final for turn in turns], ignore_index=True)
+    sliced = final[[c for c in SLICES if c in final]]
+    model = candidates[winner]
+    model.facts_ = {
+        **{name: [split.final.isoformat()] for name in ("fit", "calibrate", "every")},
+        "target": first.target.name,
+        "learner": winner,
+        "final": split.final.isoformat(),
+        "folds": split.folds,
+        "features": list(first.features),
+    }
+    return Trained(
+        target=first.target.name,
+        model=model,
+        candidates=candidates,
+        winner=winner,
+        beats_rule=bool(winner != "rule" and against.set_index("metric").loc[judged_by, "low"] > 0),
+        lead=judging.lead([(outcome, scores[winner], scores["rule"])], judged_by, settings.resamples, settings.seed),
+        levels={},
+        positives=int((outcome.y > 0).sum()),
+        metrics=judging.table(outcome, scores, weights),
+        differences=against,
+        choice=choice,
+        slices=judging.by_slice(outcome, scores[winner], sliced),
+        sliced=sliced,
+        final=final[["customer_id"]].assign(as_of=split.final, y=outcome.y, value=outcome.value, **scores),
+        split=split,
+        features=first.features,
+        rows=first.counts | {"final": len(final)},
+        judged_by=judged_by,
+        opened=1,
+        leaks={},
+        left_out=leaks,
+    )
