@@ -84,7 +84,11 @@ _NET = ("net of tax and discount; below 0: returned or credited", "金额（不�
 
 JOINED = Column("activated_on", "date", "first day with us", "入网日期", nullable=False, sample="2023-04-01")
 CHURNED = Column(
-    "churned", "boolean", "has left, where nobody knows when: a table without dates", "是否已流失（无日期的单表）", sample="true"
+    "churned",
+    "boolean",
+    "has left, where nobody knows when: a table without dates",
+    "是否已流失（无日期的单表）",
+    sample="true",
 )
 """The answer of a table of customers that has no clock: with it nobody's day of joining is needed."""
 

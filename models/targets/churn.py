@@ -17,7 +17,9 @@ class ChurnTarget(Definition):
     `listed`: the column `churned` of customers, which knows no window.
     """
 
-    rule: Literal["deactivated", "no_bill", "labels", "listed"] = Field("deactivated", description="what counts as churn")
+    rule: Literal["deactivated", "no_bill", "labels", "listed"] = Field(
+        "deactivated", description="what counts as churn"
+    )
     horizon_days: int = Field(90, gt=0, description="the main horizon, the one that lists are made with")
     horizons: tuple[int, ...] = Field((30, 60, 90), description="all horizons with a probability; the main one too")
 
@@ -55,7 +57,12 @@ class ChurnTarget(Definition):
         return self.rule != "listed"
 
 
-ASKS = {"deactivated": ("customers.deactivated_on",), "no_bill": ("bills",), "labels": ("labels.churned",), "listed": ("customers.churned",)}
+ASKS = {
+    "deactivated": ("customers.deactivated_on",),
+    "no_bill": ("bills",),
+    "labels": ("labels.churned",),
+    "listed": ("customers.churned",),
+}
 """Rule -> what its labels are made from."""
 
 

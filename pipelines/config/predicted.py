@@ -1,5 +1,6 @@
 """What a project predicts: the targets that its tables can tell, and what it takes instead of an operator's defaults."""
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +12,8 @@ from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
 from pipelines.config.mapping import Mapping
 
-LIKE_TENURE = re.compile("tenure|month|age|since|joined|member")
-TENURE = {"column": "tenure_days", "higher": False}
+LIKE_TENURE = re.compile(r"(^|_)(tenure|months?|since|joined|member)(_|$)")
+TENURE: dict[str, Any] = {"column": "tenure_days", "higher": False}
 """Who came lately leaves: the rule of today where nothing is billed."""
 
 
@@ -82,10 +83,10 @@ def defaults(mapping: Mapping) -> dict[str, Any]:
     if "bills" in mapping.tables:
         return {}
     rules = {"training": {"candidates": {"rules": {"churn": rule_of_today(mapping)}}}}
-    return (CLOCKLESS | rules) if mapping.clockless else rules
+    return copy.deepcopy(CLOCKLESS | rules if mapping.clockless else rules)
 
 
-CLOCKLESS = {
+CLOCKLESS: dict[str, Any] = {
     "population": {"rule": "listed"},
     "targets": {"churn": {"rule": "listed"}},
     "protocol": {"design": "folds"},
@@ -99,4 +100,4 @@ def rule_of_today(mapping: Mapping) -> dict[str, Any]:
         return TENURE
     numbers, _, _ = mapping.typed
     alike = [name for name in numbers if LIKE_TENURE.search(name)]
-    return {"column": (alike or [*numbers, TENURE["column"]])[0], "higher": False}
+    return TENURE | {"column": next(iter((*alike, *numbers)), TENURE["column"])}

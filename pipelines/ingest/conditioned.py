@@ -34,7 +34,9 @@ def nothing_kept(reading: Reading, contract: Contract, raw: Raw, rows: int) -> H
     where = reading.mapping.tables[contract.name].where or ""
     column = sorted(conditions.names(conditions.parse(where)))[0]
     values = _values(reading, raw, column)
-    return HeadwaterError("E323", file=raw.shown, column=column, rows=rows, where=where, values=values, first=values.split(", ")[0])
+    return HeadwaterError(
+        "E323", file=raw.shown, column=column, rows=rows, where=where, values=values, first=values.split(", ")[0]
+    )
 
 
 def _values(reading: Reading, raw: Raw, column: str) -> str:

@@ -3,6 +3,7 @@
 from datetime import date
 
 import ibis
+import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
@@ -79,3 +80,14 @@ def test_a_recycled_number_does_not_bring_bills_along(con: ibis.BaseBackend):
 def test_settings_refuse_what_they_do_not_know(wrong: dict):
     with pytest.raises(ValidationError):
         Population(**wrong)
+
+
+def test_a_table_without_dates_lists_everybody_but_those_who_have_left(con: ibis.BaseBackend):
+    """Without the answer, as for training, nobody is missing; and nobody's day of joining is known."""
+    ids = {"customer_id": ["a", "b", "c"], "churned": [True, False, None]}
+    rows = ibis.memtable(pa.table(ids | {"activated_on": pa.nulls(3, pa.date32())}))
+    for customers, expected in ((rows, ["b", "c"]), (rows.drop("churned"), ["a", "b", "c"])):
+        found = population({"customers": customers}, [JULY], "UTC", Population(rule="listed"))
+        spine = con.to_pyarrow(found).to_pylist()
+        assert [row["customer_id"] for row in sorted(spine, key=lambda row: row["row"])] == expected
+        assert all(row["activated_on"] is None and row["as_of"] == JULY for row in spine)

@@ -18,6 +18,11 @@ class Told:
     column: str
     reason: str
     unit: str
+    own_group: str = ""
+
+    @property
+    def group(self) -> str:
+        return self.own_group or self.reason
 
 
 FEATURES = [
@@ -97,3 +102,11 @@ def test_the_order_of_rows_changes_nothing_and_a_new_column_is_profile():
     for one, other in zip(turned, told_of(MODELS["trees"], X, FEATURES), strict=True):
         assert [r["code"] for r in one] == [r["code"] for r in other]
     assert {r["code"] for r in told_of(MODELS["linear"], X, [])[0]} == {"profile"}
+
+
+def test_what_has_a_group_of_its_own_is_told_by_itself_under_the_same_reason():
+    """Twenty attributes of a customer were one reason, and the strongest of them its only word."""
+    alone = [Told(f.column, "profile", f.unit, f"profile.{f.column}") for f in FEATURES]
+    told = reasons(MODELS["linear"], X.head(20), alone, usual(X, alone)).to_pylist()
+    assert all(len({reason["feature"] for reason in row}) == len(row) > 1 for row in told)
+    assert {reason["code"] for row in told for reason in row} == {"profile"}

@@ -5,10 +5,13 @@ from types import SimpleNamespace
 import pytest
 
 from features.errors import HeadwaterError
+from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import Settings
 from pipelines.flows import backtest, retrain
 from pipelines.workspace.progress import Steps
-from tests.demo_project import NIGHT
+from tests.demo_project import NIGHT, ROOT
+
+CONFIGS = ROOT / "configs"
 
 
 @pytest.fixture
@@ -25,7 +28,9 @@ def run(monkeypatch):
         monkeypatch.setattr(retrain, "snapshots", lambda project, as_of, tables, splits, steps: splits)
         monkeypatch.setattr(retrain, "learn", learn)
         monkeypatch.setattr(backtest, "origins", lambda *_: ["older", "newer"])
-        project = SimpleNamespace(settings=Settings(), tables=lambda as_of: None)
+        settings = Settings()
+        settings._tables = load_mapping(CONFIGS / settings.mapping)
+        project = SimpleNamespace(settings=settings, tables=lambda as_of: SimpleNamespace(tables={}))
         return backtest.run(project, NIGHT, names, 2, Steps("en"))
 
     return run
