@@ -127,7 +127,7 @@ def test_one_table_with_its_answer_is_trained_in_folds_by_itself(tmp_path):
     assert found.predicted == ("churn",) and found.targets.churn.window_days == 0
     assert found.training.candidates.rules.churn == RuleSettings(column="tenure", higher=False)
     assert not any("table" in problem.values for problem in found.left_out.values()), "nothing that could be mapped"
-    assert found.tables.attributes == ("contract",) and "churned" not in found.tables.numbers
+    assert found.tables.attributes == ("contract",) and "churned" not in found.tables.typed[0]
     said = "training: {candidates: {rules: {churn: {column: charges}}}}\nprotocol: {folds: 3}\n"
     chosen = clockless(tmp_path, said)
     assert clockless(tmp_path).protocol.folds == 5, "what one project says is no default of another"
@@ -141,7 +141,7 @@ def test_an_answer_without_a_date_stands_beside_no_dates(tmp_path, dated):
     if "." in dated:
         tables = copy.deepcopy(CLOCKLESS)
         tables["customers"]["columns"]["deactivated_on"] = "left"
-    with pytest.raises(HeadwaterError, match="E243") as error:
+    with pytest.raises(HeadwaterError, match="E249") as error:
         clockless(tmp_path, **tables)
     assert dated.rpartition(".")[2] in error.value.problem.values["names"]
 
@@ -151,7 +151,7 @@ def test_an_answer_without_a_date_stands_beside_no_dates(tmp_path, dated):
     [("protocol: {design: folds}\n", "protocol.design"), ("population: {rule: listed}\n", "population.rule")],
 )
 def test_folds_are_for_a_table_without_dates(tmp_path, text, key):
-    with pytest.raises(HeadwaterError, match="E229") as error:
+    with pytest.raises(HeadwaterError, match="E248") as error:
         loaded(tmp_path, text)
     assert error.value.problem.column == key
 
