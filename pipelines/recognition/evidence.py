@@ -26,16 +26,28 @@ ENTIRE = 0.9995
 """Share of the rows that a key must tell apart: copies of rows are no different rows."""
 
 
-def moment(column: Column, shape: str | None = None) -> str:
-    """SQL for a time in a column, null where it is none; `shape` goes first where there are several readings."""
+def moment(column: Column, shape: str | None = None, *, strict: bool = False) -> str:
+    """SQL for a time in a column.
+
+    Parameters
+    ----------
+    column
+        The raw one.
+    shape
+        Goes first where there are several readings.
+    strict
+        What is no time is an error instead of null.
+    """
     text = f"nullif(trim({quoted(column.name)}::VARCHAR), '')"
-    chosen = shape or next(iter(column.shapes), "iso")
-    if column.type.startswith(("DATE", "TIMESTAMP")) or chosen == "iso":
-        return f"TRY_CAST({text if not column.type.startswith(('DATE', 'TIMESTAMP')) else quoted(column.name)} AS TIMESTAMP)"
+    chosen, attempt = shape or next(iter(column.shapes), "iso"), "" if strict else "TRY_"
+    if column.type.startswith(("DATE", "TIMESTAMP")):
+        return f"{quoted(column.name)}::TIMESTAMP"
+    if chosen == "iso":
+        return f"{attempt}CAST({text} AS TIMESTAMP)"
     if chosen.startswith("epoch"):
         factor = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}[chosen]
-        return f"make_timestamp(TRY_CAST({text} AS BIGINT) * {factor})"
-    return f"try_strptime({text}, '{chosen}')"
+        return f"make_timestamp({attempt}CAST({text} AS BIGINT) * {factor})"
+    return f"{attempt.lower()}strptime({text}, '{chosen}')"
 
 
 def key(name: str) -> str:

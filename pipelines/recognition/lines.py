@@ -1,5 +1,6 @@
 """Lines of invoices, or orders without a table of customers, as SQL that gives bills, usage and customers."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.recognition import evidence
@@ -27,25 +28,29 @@ def _selected(found: Recognised, path: Path, shape: str | None) -> str:
         return own.get(names[meaning], names[meaning])
 
     column = raw.columns[names["happened_at"]]
-    when = evidence.moment(column, shape).replace(quoted(column.name), quoted(at_home("happened_at")))
+    when = evidence.moment(column, shape, strict=True).replace(quoted(column.name), quoted(at_home("happened_at")))
     select = [f"{evidence.key(at_home('customer_id'))} AS customer", f"{when} AS at"]
     select += [f"trim({quoted(at_home(m))}::VARCHAR) AS {name}" for m, name in TEXTS.items() if m in names]
-    select += [f"TRY_CAST({quoted(at_home('quantity'))} AS DOUBLE) AS quantity"] if "quantity" in names else []
+    select += [f"{_number(at_home('quantity'))} AS quantity"] if "quantity" in names else []
     select += [f"{_amount(found, at_home)} AS amount"]
     customer, nobody = quoted(at_home("customer_id")), evidence.nobody(raw.columns[names["customer_id"]])
-    known = f"{customer} IS NOT NULL" + "".join(
-        f" AND lower(trim({customer}::VARCHAR)) <> '{word.lower()}'" for word in nobody
-    )
-    return f"  SELECT {', '.join(select)}\n  FROM {_scanned(raw, path)}\n  WHERE {known}"
+    known = f"{customer} IS NOT NULL" + "".join(f" AND trim({customer}::VARCHAR) <> '{word}'" for word in ("", *nobody))
+    columns = ",\n         ".join(select)
+    return f"  SELECT {columns}\n  FROM {_scanned(raw, path)}\n  WHERE {known}"
 
 
 TEXTS = {"bill_id": "bill", "product_id": "product", "region": "region"}
 
 
-def _amount(found: Recognised, at_home) -> str:
+def _number(name: str) -> str:
+    """Strict: what is no number stops the reading, where TRY_CAST would make nothing of it in silence."""
+    return f"CAST({quoted(name)} AS DOUBLE)"
+
+
+def _amount(found: Recognised, at_home: Callable[[str], str]) -> str:
     if "amount" in found.columns:
-        return f"TRY_CAST({quoted(at_home('amount'))} AS DOUBLE)"
-    return f"TRY_CAST({quoted(at_home('quantity'))} AS DOUBLE) * TRY_CAST({quoted(at_home('unit_price'))} AS DOUBLE)"
+        return _number(at_home("amount"))
+    return f"{_number(at_home('quantity'))} * {_number(at_home('unit_price'))}"
 
 
 def _scanned(raw: RawTable, path: Path) -> str:
@@ -83,8 +88,10 @@ def usage(found: Recognised, shape: str | None = None) -> str:
         ]
     if "product_id" in found.columns:
         counted += ["count(DISTINCT product) FILTER (amount > 0) AS products"]
+    separator = ",\n       "
     return f"""
-SELECT customer, at::DATE AS day, {", ".join(counted)}
+SELECT customer, at::DATE AS day,
+       {separator.join(counted)}
 FROM (
 {lines_sql(found, shape)}
 )
