@@ -10,7 +10,7 @@ from pipelines.recognition.tables import Recognised
 
 
 def lines_sql(found: Recognised, shape: str | None = None) -> str:
-    """Every line once with `customer`, `at`, and, where they are there, `bill`, `product`, `quantity`, `amount`, `region`.
+    """Every line once with `customer`, `bought`, and, where they are there, `bill`, `product`, `quantity`, `amount`, `region`.
 
     Exact copies, as of files that overlap, are one line; lines that name no customer are left out.
     """
@@ -29,7 +29,7 @@ def _selected(found: Recognised, path: Path, shape: str | None) -> str:
 
     column = raw.columns[names["happened_at"]]
     when = evidence.moment(column, shape, strict=True).replace(quoted(column.name), quoted(at_home("happened_at")))
-    select = [f"{evidence.key(at_home('customer_id'))} AS customer", f"{when} AS at"]
+    select = [f"{evidence.key(at_home('customer_id'))} AS customer", f"{when} AS bought"]
     select += [f"trim({quoted(at_home(m))}::VARCHAR) AS {name}" for m, name in TEXTS.items() if m in names]
     select += [f"{_number(at_home('quantity'))} AS quantity"] if "quantity" in names else []
     select += [f"{_amount(found, at_home)} AS amount"]
@@ -69,9 +69,9 @@ def _scanned(raw: RawTable, path: Path) -> str:
 
 def bills(found: Recognised, shape: str | None = None) -> str:
     """One row per invoice: what is left when returns are taken off; below zero for a credit note."""
-    bill = "bill" if "bill_id" in found.columns else "strftime(at, '%Y%m%d%H%M%S')"
+    bill = "bill" if "bill_id" in found.columns else "strftime(bought, '%Y%m%d%H%M%S')"
     return f"""
-SELECT {bill} || '-' || customer AS bill_id, customer, min(at) AS bought_at, round(sum(amount), 2) AS amount
+SELECT {bill} || '-' || customer AS bill_id, customer, min(bought) AS bought_at, round(sum(amount), 2) AS amount
 FROM (
 {lines_sql(found, shape)}
 )
@@ -90,7 +90,7 @@ def usage(found: Recognised, shape: str | None = None) -> str:
         counted += ["count(DISTINCT product) FILTER (amount > 0) AS products"]
     separator = ",\n       "
     return f"""
-SELECT customer, at::DATE AS day,
+SELECT customer, bought::DATE AS day,
        {separator.join(counted)}
 FROM (
 {lines_sql(found, shape)}
@@ -102,7 +102,7 @@ def customers(found: Recognised, shape: str | None = None) -> str:
     """One row per customer: the day of their first purchase, and where most of their lines are from."""
     region = ", mode(region) AS region" if "region" in found.columns else ""
     return f"""
-SELECT customer, min(at)::DATE AS first_purchase{region}
+SELECT customer, min(bought)::DATE AS first_purchase{region}
 FROM (
 {lines_sql(found, shape)}
 )
