@@ -45,6 +45,7 @@ def _rows(source: Source) -> pa.RecordBatchReader:
     """The rows as a stream. Raises E217, E401 or E312."""
     try:
         con = duckdb.connect(source.database or ":memory:", read_only=bool(source.database))
+        con.execute("SET enable_progress_bar = false")  # it is drawn on stdout, where the document of --json goes
         if source.sql is None:
             return con.table(source.table or "").to_arrow_reader(BATCH)
         statements = con.extract_statements(source.sql)
