@@ -148,10 +148,8 @@ def _purchases(proposal: Proposal, mapping: Mapping) -> list[str]:
 
 
 def _folds(proposal: Proposal, mapping: Mapping) -> list[str]:
-    def why(key: str, **values: Any) -> str:
-        return text(f"init.why.{key}", proposal.lang, **values)
-
-    return [line(0, "protocol", {"design": "folds"}, why("folds")), ""]
+    why = text("init.why.folds", proposal.lang)
+    return [line(0, "protocol", {"design": "folds"}, why), ""]
 
 
 def _protocol(proposal: Proposal) -> list[str]:

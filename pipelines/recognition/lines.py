@@ -36,7 +36,7 @@ def _selected(found: Recognised, path: Path, shape: str | None) -> str:
     customer, nobody = quoted(at_home("customer_id")), evidence.nobody(raw.columns[names["customer_id"]])
     known = f"{customer} IS NOT NULL" + "".join(f" AND trim({customer}::VARCHAR) <> '{word}'" for word in ("", *nobody))
     columns = ",\n         ".join(select)
-    return f"  SELECT {columns}\n  FROM {_scanned(raw, path)}\n  WHERE {known}"
+    return f"  SELECT {columns}\n  FROM {scanned(raw, path)}\n  WHERE {known}"
 
 
 TEXTS = {"bill_id": "bill", "product_id": "product", "region": "region"}
@@ -53,7 +53,7 @@ def _amount(found: Recognised, at_home: Callable[[str], str]) -> str:
     return f"{_number(at_home('quantity'))} * {_number(at_home('unit_price'))}"
 
 
-def _scanned(raw: RawTable, path: Path) -> str:
+def scanned(raw: RawTable, path: Path) -> str:
     """The files as DuckDB reads them."""
     source = raw.source
     where = str(path) if raw.aliases else str(source.path)

@@ -50,6 +50,8 @@ class Choices:
         Is the discount of a bill still to be taken off?
     shapes
         Column -> the shape of its dates, where a person had to say it.
+    folds
+        One table with a yes or no and without dates: everything else in it is known of customers.
     """
 
     lang: str
@@ -59,6 +61,7 @@ class Choices:
     minor: dict[str, bool] = field(default_factory=dict)
     discount_apart: bool = False
     shapes: dict[str, str] = field(default_factory=dict)
+    folds: bool = False
 
     def why(self, key: str, **values: Any) -> str:
         """A comment."""
@@ -70,7 +73,7 @@ def mapping_text(found: Sequence[Recognised], choices: Choices) -> str:
     by_table = {f.table: f for f in found if f.table}
     words: dict[str, list[str]] = {}
     body: list[str] = []
-    for name in CONTRACTS:
+    for name in ("customers",) if choices.folds else CONTRACTS:
         for part in _tables_of(name, by_table, choices, words):
             body += ["", *part]
     head = [comment(0, choices.why("mapping")), line(0, "version", 1)]
@@ -192,6 +195,8 @@ def _money(found: Recognised, meaning: str, choices: Choices, less: str | None =
 def _customers(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    if choices.folds:
+        return _answers(found, choices, words)
     own: dict[str, Any] = {}
     if "activated_on" in found.columns:
         own["activated_on"] = _time(found, "activated_on", choices)
@@ -221,6 +226,74 @@ def _customers(
             )
         )
     return _section("customers", found, choices, rows)
+
+
+TELLING = frozenset({"customer_id", "left", "left_reason", "status", "status_date", "deactivated_on", "row_id"})
+"""Columns of a table with answers that are no attributes: the key, the answer, and what gives it away."""
+
+
+def _answers(found: Recognised, choices: Choices, words: dict[str, list[str]]) -> list[str]:
+    """Customers whose answer has no date: the answer, and everything else that is known of them."""
+    known = {column.name for column in CONTRACTS["customers"].columns} - TELLING
+    taken = {"customer_id", "churned", *known}
+    left = found.columns["left"]
+    rows = [
+        line(
+            6,
+            "customer_id",
+            found.columns.get("customer_id", ROW),
+            "" if "customer_id" in found.columns else choices.why("number_rows"),
+        )
+    ]
+    rows += [line(6, "churned", left, choices.why("answer", share=evidence.yes_share(found), rows=found.raw.rows))]
+    telling = {name for meaning, name in found.columns.items() if meaning in TELLING} | set(found.personal)
+    attributes = [
+        name for name in found.raw.header if name not in telling and not _says_nothing(found.raw.columns[name])
+    ]
+    canonical = {name: meaning for meaning, name in found.columns.items() if meaning in known}
+    for column in attributes:
+        name = canonical.get(column) or forms.identifier(column, taken, "attribute")
+        words |= {name: [column, column]} if name.startswith("attribute_") else {}
+        rows.append(line(6, name, _attribute(found.raw.columns[column], canonical.get(column), choices)))
+    said_nothing = [name for name in found.raw.header if name not in telling and name not in attributes]
+    notes = [comment(4, choices.why("constant", columns=", ".join(said_nothing)))] if said_nothing else []
+    notes += (
+        [
+            comment(
+                4,
+                choices.why(
+                    "telling",
+                    columns=", ".join(sorted(telling - {left, found.columns.get("customer_id")} - set(found.personal))),
+                ),
+            )
+        ]
+        if telling - {left, found.columns.get("customer_id")} - set(found.personal)
+        else []
+    )
+    notes += [comment(4, choices.why("personal", columns=", ".join(found.personal)))] if found.personal else []
+    source = _source(found, choices) if "customer_id" in found.columns else _numbered(found)
+    return ["  customers:", *source, "    columns:", *rows, *notes]
+
+
+ROW = "row"
+"""The column that numbers rows where no other tells customers apart."""
+
+
+def _numbered(found: Recognised) -> list[str]:
+    """A source of the rows with their number; the order of one file does not change."""
+    sql = f"SELECT 'row-' || row_number() OVER () AS {ROW}, * FROM {lines.scanned(found.raw, found.raw.paths[0])}"
+    return ["    source:", *commented.block(6, "sql", sql)]
+
+
+def _attribute(column: Column, canonical: str | None, choices: Choices) -> Any:
+    if canonical == "activated_on":
+        return forms.time(column, choices.shapes.get(column.name))
+    return {"from": column.name, "type": "number"} if column.is_number and canonical is None else column.name
+
+
+def _says_nothing(column: Column) -> bool:
+    """The same everywhere, or words of which nearly all are different."""
+    return column.distinct < 2 or (not column.is_number and column.distinct > 0.5 * column.rows)
 
 
 def _subscriptions(

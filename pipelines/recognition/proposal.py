@@ -214,7 +214,7 @@ class Proposal:
         shapes = {key.removeprefix("shape."): said for key, said in self.answers.items() if key.startswith("shape.")}
         return Choices(
             self.lang, self.answers["currency"], self.answers["timezone"], tuple(c for c in codes.split(",") if c), minor,
-            self.answers.get("discount") == "apart", shapes,
+            self.answers.get("discount") == "apart", shapes, self.business == "folds",
         )  # fmt: skip
 
     def questions(self) -> Iterator[Question]:

