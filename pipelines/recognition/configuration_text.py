@@ -148,8 +148,14 @@ def _purchases(proposal: Proposal, mapping: Mapping) -> list[str]:
 
 
 def _folds(proposal: Proposal, mapping: Mapping) -> list[str]:
-    why = text("init.why.folds", proposal.lang)
-    return [line(0, "protocol", {"design": "folds"}, why), ""]
+    def why(key: str) -> str:
+        return text(f"init.why.{key}", proposal.lang)
+
+    rows = [line(0, "protocol", {"design": "folds"}, why("folds")), ""]
+    if "tenure" not in mapping.numbers:
+        return rows
+    rule = line(6, "churn", {"column": "tenure", "higher": False}, why("rule.tenure"))
+    return [*rows, "training:", "  candidates:", line(4, "rules", None, why("rules")), rule, ""]
 
 
 def _protocol(proposal: Proposal) -> list[str]:

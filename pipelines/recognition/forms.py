@@ -70,7 +70,7 @@ def measure(meaning: str, column: str) -> Any:
 
 
 def identifier(header: str, taken: set[str], stem: str) -> str:
-    """A name for a column of one's own: the words of an English header, else `<stem>_1`.
+    """A name for a column of one's own: the usual one, the words of an English header, else `<stem>_1`.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def identifier(header: str, taken: set[str], stem: str) -> str:
     stem
         For headers without Latin letters.
     """
-    words = "_".join(word for word in headers.tokens(header) if word.isascii() and word.isalnum())
-    base = re.sub(r"^[^a-z]+", "", words)[:40] or f"{stem}_1"
+    words = "_".join(word for word in headers.words(header) if word.isascii() and word.isalnum())
+    base = headers.attribute(header) or re.sub(r"^[^a-z]+", "", words)[:40] or f"{stem}_1"
     name, number = base, 1
     while name in taken:
         number += 1

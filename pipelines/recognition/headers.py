@@ -73,6 +73,8 @@ class Catalogue:
         Words that change nothing.
     tables
         Table -> words for it.
+    attributes
+        Flat name -> what an attribute of customers is called here.
     """
 
     names: Mapping[str, tuple[Match, ...]]
@@ -80,6 +82,7 @@ class Catalogue:
     words: frozenset[str]
     safe: frozenset[str]
     tables: Mapping[str, frozenset[str]]
+    attributes: Mapping[str, str]
 
 
 @cache
@@ -97,9 +100,10 @@ def catalogue() -> Catalogue:
             names.setdefault("".join(tokens), []).append(match)
     tables = {table: frozenset(map(str, known)) for table, known in content["tables"].items()}
     words.update(*tables.values())
+    called = {"".join(_plain_tokens(n, same)): own for own, known in content["attributes"].items() for n in known}
     whole = {name: tuple(matches) for name, matches in names.items()}
     return Catalogue(
-        whole, same, frozenset(word for word in words if len(word) > 1), frozenset(content["safe"]), tables
+        whole, same, frozenset(word for word in words if len(word) > 1), frozenset(content["safe"]), tables, called
     )
 
 
@@ -118,11 +122,15 @@ def _expanded(name: str, classes: dict[str, list]) -> Iterator[str]:
     return ("".join(chosen) for chosen in product(*choices))
 
 
+def words(header: str) -> list[str]:
+    """The words of a header as they are written, in small letters: `CUST_NO` -> cust, no."""
+    text = unicodedata.normalize("NFKC", header).replace("帐", "账").replace("#", " # ")
+    return [word for word in _BETWEEN.split(_CAMEL.sub(" ", text).lower()) if word]
+
+
 def _plain_tokens(name: str, same: Mapping[str, str]) -> list[str]:
     """Words in small letters, abbreviations written out."""
-    text = unicodedata.normalize("NFKC", name).replace("帐", "账").replace("#", " # ")
-    tokens = [token for token in _BETWEEN.split(_CAMEL.sub(" ", text).lower()) if token]
-    return [same.get(token, token) for token in tokens]
+    return [same.get(word, word) for word in words(name)]
 
 
 def unit(header: str) -> str:
@@ -158,6 +166,11 @@ def _split(token: str, known: Catalogue) -> list[str]:
             if start in best and piece in known.words and len(best[start]) + 1 < len(best.get(end, "x" * 9)):
                 best[end] = [*best[start], piece]
     return [known.same.get(word, word) for word in best.get(len(token), [token])]
+
+
+def attribute(header: str) -> str | None:
+    """What an attribute of customers is called here, if many have it: 网龄 -> tenure; None for any other."""
+    return catalogue().attributes.get("".join(tokens(header)))
 
 
 def readings(header: str, table: str) -> list[Match]:

@@ -228,51 +228,36 @@ def _customers(
     return _section("customers", found, choices, rows)
 
 
-TELLING = frozenset({"customer_id", "left", "left_reason", "status", "status_date", "deactivated_on", "row_id"})
-"""Columns of a table with answers that are no attributes: the key, the answer, and what gives it away."""
+TELLING = ("left_reason", "status", "status_date", "deactivated_on")
+"""What gives the answer away, or is it once more."""
 
 
 def _answers(found: Recognised, choices: Choices, words: dict[str, list[str]]) -> list[str]:
     """Customers whose answer has no date: the answer, and everything else that is known of them."""
-    known = {column.name for column in CONTRACTS["customers"].columns} - TELLING
-    taken = {"customer_id", "churned", *known}
-    left = found.columns["left"]
-    rows = [
-        line(
-            6,
-            "customer_id",
-            found.columns.get("customer_id", ROW),
-            "" if "customer_id" in found.columns else choices.why("number_rows"),
-        )
-    ]
-    rows += [line(6, "churned", left, choices.why("answer", share=evidence.yes_share(found), rows=found.raw.rows))]
-    telling = {name for meaning, name in found.columns.items() if meaning in TELLING} | set(found.personal)
-    attributes = [
-        name for name in found.raw.header if name not in telling and not _says_nothing(found.raw.columns[name])
-    ]
-    canonical = {name: meaning for meaning, name in found.columns.items() if meaning in known}
-    for column in attributes:
-        name = canonical.get(column) or forms.identifier(column, taken, "attribute")
-        words |= {name: [column, column]} if name.startswith("attribute_") else {}
-        rows.append(line(6, name, _attribute(found.raw.columns[column], canonical.get(column), choices)))
-    said_nothing = [name for name in found.raw.header if name not in telling and name not in attributes]
-    notes = [comment(4, choices.why("constant", columns=", ".join(said_nothing)))] if said_nothing else []
-    notes += (
-        [
-            comment(
-                4,
-                choices.why(
-                    "telling",
-                    columns=", ".join(sorted(telling - {left, found.columns.get("customer_id")} - set(found.personal))),
-                ),
-            )
-        ]
-        if telling - {left, found.columns.get("customer_id")} - set(found.personal)
-        else []
-    )
-    notes += [comment(4, choices.why("personal", columns=", ".join(found.personal)))] if found.personal else []
-    source = _source(found, choices) if "customer_id" in found.columns else _numbered(found)
+    key, left = found.columns.get("customer_id", ROW), found.columns["left"]
+    why = choices.why("answer", share=evidence.yes_share(found), rows=found.raw.rows)
+    doubt = _doubt(found, key, choices) if key != ROW else choices.why("number_rows")
+    telling = [found.columns[meaning] for meaning in TELLING if meaning in found.columns]
+    others = [name for name in found.raw.header if name not in (key, left, *telling, *found.personal)]
+    silent = [name for name in others if _says_nothing(found.raw.columns[name])]
+    rows = [line(6, "customer_id", key, doubt), line(6, "churned", left, why)]
+    rows += _attributes(found, [name for name in others if name not in silent], choices, words)
+    left_out = {"telling": telling, "constant": silent, "personal": found.personal}
+    notes = [comment(4, choices.why(why, columns=", ".join(names))) for why, names in left_out.items() if names]
+    source = _source(found, choices) if key != ROW else _numbered(found)
     return ["  customers:", *source, "    columns:", *rows, *notes]
+
+
+def _attributes(found: Recognised, names: Sequence[str], choices: Choices, words: dict[str, list[str]]) -> list[str]:
+    """A line for each thing that is known of customers: our own name for it, and numbers as numbers."""
+    known = {column.name for column in CONTRACTS["customers"].columns}
+    canonical = {name: meaning for meaning, name in found.columns.items() if meaning in known}
+    taken, rows = {"customer_id", "churned", *known}, []
+    for column in names:
+        name = canonical.get(column) or forms.identifier(column, taken, "attribute")
+        words |= {} if column.isascii() else {name: [name.replace("_", " "), column]}
+        rows.append(line(6, name, _attribute(found.raw.columns[column], canonical.get(column), choices)))
+    return rows
 
 
 ROW = "row"
@@ -353,7 +338,7 @@ def _usage(
     for column in counted:
         name = forms.identifier(column, taken, "measure")
         own[name] = (column, choices.why("measure"))
-        words |= {name: [column, column]} if name.startswith("measure_") else {}
+        words |= {} if column.isascii() else {name: [name.replace("_", " "), column]}
     return _section("usage", found, choices, _columns(found, ("customer_id", *own), choices, own), counted)
 
 

@@ -1,8 +1,11 @@
 """What is proposed reads the files that it was made for, and asks where nobody may guess."""
 
+import csv
+
 import pytest
 import yaml
 
+from features.errors import HeadwaterError
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
 from pipelines.recognition import evidence, raw_tables, tables
@@ -120,3 +123,76 @@ def test_a_shop_inherits_nothing_of_an_operator(tmp_path):
     assert not settings.features.topics
     text = (tmp_path / "headwater.yaml").read_text(encoding="utf-8")
     assert not {word for word in ("data_mb", "roaming", "Shanghai", "operator") if word in text}
+
+
+def naive_bills(folder):
+    """Invoice and customer -> what the different lines come to, read by hand."""
+    lines = set()
+    for path in sorted(folder.glob("lines-*.csv")):
+        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        lines |= {tuple(row) for row in rows[1:]}
+    totals = {}
+    for invoice, _, _, quantity, _, price, customer, _ in lines:
+        if customer:
+            totals[invoice, customer] = totals.get((invoice, customer), 0) + int(quantity) * float(price)
+    return {key: round(total, 2) for key, total in totals.items()}
+
+
+def test_lines_become_net_bills_of_known_customers(tmp_path, con):
+    """Overlapping files count once, returns are taken off, lines without a customer are left out: as the slow twin says."""
+    expected = naive_bills(folders.shop(tmp_path))
+    read = read_tables(con, project(proposed(tmp_path), tmp_path).tables)
+    rows = read.tables["bills"].to_pandas()
+    found = {tuple(key.rsplit("-", 1)): float(amount) for key, amount in zip(rows.bill_id, rows.amount, strict=True)}
+    assert found == pytest.approx(expected)
+    assert min(found.values()) < 0
+    assert read.counts["customers"].used == len({customer for _, customer in expected})
+    usage = read.tables["usage"].to_pandas()
+    assert usage.units_returned.sum() > 0
+    assert (usage[["lines", "units", "products"]] >= 0).all().all()
+
+
+def test_a_line_that_is_no_number_stops_instead_of_being_nothing(tmp_path, con):
+    settings = project(proposed(folders.shop(tmp_path)), tmp_path)
+    path = tmp_path / "lines-2026.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(",United Kingdom", "x,United Kingdom", 1).replace("mug,", "mug,x", 1),
+        encoding="utf-8",
+    )
+    with pytest.raises(HeadwaterError):
+        read_tables(con, settings.tables)
+
+
+def test_a_table_of_answers_gives_nothing_away(tmp_path):
+    head = ["客户号", "姓名", "网龄", "状态", "流失原因", "等级", "是否流失"]
+    rows = [
+        [
+            f"C{n:03d}",
+            f"张{n}",
+            n % 70,
+            "停机" if n % 3 == 0 else "正常",
+            "价格" if n % 3 == 0 else "",
+            "x",
+            "是" if n % 3 == 0 else "否",
+        ]
+        for n in range(120)
+    ]
+    written(tmp_path / "a.csv", [head, *rows], "gb18030", ";")
+    found = proposed(tmp_path, "zh")
+    text = mapping_text(found.found, found.choices())
+    columns = yaml.safe_load(text)["tables"]["customers"]["columns"]
+    assert columns == {"customer_id": "客户号", "churned": "是否流失", "tenure": {"from": "网龄", "type": "number"}}
+    for name in ("姓名", "状态", "流失原因", "等级"):
+        assert "#" in next(line for line in text.splitlines() if name in line)
+
+
+def test_rows_without_a_key_are_numbered(tmp_path):
+    folder = folders.answers(tmp_path)
+    path = folder / "telco.csv"
+    path.write_text(
+        "\n".join(line.partition(";")[2] for line in path.read_text(encoding="utf-8").splitlines()), encoding="utf-8"
+    )
+    found = proposed(folder)
+    table = yaml.safe_load(mapping_text(found.found, found.choices()))["tables"]["customers"]
+    assert table["columns"]["customer_id"] == "row"
+    assert "row_number() OVER ()" in table["source"]["sql"]
