@@ -59,7 +59,8 @@ def scanned(raw: RawTable, path: Path) -> str:
     where = str(path) if raw.aliases else str(source.path)
     place = where.replace("'", "''")
     if source.format == "csv":
-        return f"read_csv('{place}', all_varchar = true, header = true, delim = '{source.delimiter}', encoding = '{source.encoding}')"
+        written = f"delim = '{source.delimiter}', quote = '\"', escape = '\"', encoding = '{source.encoding}'"
+        return f"read_csv('{place}', all_varchar = true, header = true, {written})"
     return (
         f"read_json('{place}', format = 'newline_delimited')"
         if source.format == "jsonl"

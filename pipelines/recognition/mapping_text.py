@@ -273,7 +273,7 @@ def _numbered(found: Recognised) -> list[str]:
 def _attribute(column: Column, canonical: str | None, choices: Choices) -> Any:
     if canonical == "activated_on":
         return forms.time(column, choices.shapes.get(column.name))
-    return {"from": column.name, "type": "number"} if column.is_number and canonical is None else column.name
+    return column.name if canonical else {"from": column.name, "type": column.kind}
 
 
 def _says_nothing(column: Column) -> bool:

@@ -16,12 +16,12 @@ BATCH = 131_072
 
 def header(path: str, source: Source) -> list[str]:
     """Column names. Raises E217, E401 or E312."""
-    return list(_rows(source).schema.names)
+    return list(_schema(source).names)
 
 
 def types(paths: Sequence[str], needed: Sequence[str], source: Source) -> dict[str, pa.DataType]:
     """The plain type of each column. Raises E217, E401 or E312."""
-    schema = _rows(source).schema
+    schema = _schema(source)
     return {name: plain(schema.field(name).type) for name in needed}
 
 
@@ -41,22 +41,33 @@ def content_sha256(source: Source) -> str:
     return hashlib.sha256(f"{source.sql}|{row['n']}|{row['h']}".encode()).hexdigest()
 
 
-def _rows(source: Source) -> pa.RecordBatchReader:
+def _schema(source: Source) -> pa.Schema:
+    """Names and types of the columns; the query is not run for them. Raises E217, E401 or E312."""
+    return _rows(source, limit=" LIMIT 0").schema
+
+
+def _rows(source: Source, limit: str = "") -> pa.RecordBatchReader:
     """The rows as a stream. Raises E217, E401 or E312."""
     try:
         con = duckdb.connect(source.database or ":memory:", read_only=bool(source.database))
         con.execute("SET enable_progress_bar = false")  # it is drawn on stdout, where the document of --json goes
         if source.sql is None:
             return con.table(source.table or "").to_arrow_reader(BATCH)
-        statements = con.extract_statements(source.sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise HeadwaterError("E217", column="source.sql", found=source.sql[:80])
-        return con.sql(source.sql).to_arrow_reader(BATCH)
+        sql = _one_select(con, source.sql)
+        return con.sql(f"SELECT * FROM ({sql}){limit}" if limit else sql).to_arrow_reader(BATCH)
     except duckdb.IOException as error:
         code = "E401" if "No files found" in str(error) else "E312"
         raise HeadwaterError(code, file=source.database or "sql", found=_first_line(error)) from error
     except duckdb.Error as error:
         raise HeadwaterError("E217", column="source", found=_first_line(error)) from error
+
+
+def _one_select(con: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """Without the semicolon. Raises E217 for anything but one SELECT."""
+    statements = con.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise HeadwaterError("E217", column="source.sql", found=sql[:80])
+    return sql.strip().rstrip(";")
 
 
 def _first_line(error: BaseException) -> str:
