@@ -152,7 +152,7 @@ def _folds(proposal: Proposal, mapping: Mapping) -> list[str]:
         return text(f"init.why.{key}", proposal.lang)
 
     rows = [line(0, "protocol", {"design": "folds"}, why("folds")), ""]
-    if "tenure" not in mapping.numbers:
+    if "tenure" not in mapping.attributes_of("number"):
         return rows
     rule = line(6, "churn", {"column": "tenure", "higher": False}, why("rule.tenure"))
     return [*rows, "training:", "  candidates:", line(4, "rules", None, why("rules")), rule, ""]

@@ -234,9 +234,9 @@ TELLING = ("left_reason", "status", "status_date", "deactivated_on")
 
 def _answers(found: Recognised, choices: Choices, words: dict[str, list[str]]) -> list[str]:
     """Customers whose answer has no date: the answer, and everything else that is known of them."""
-    key, left = found.columns.get("customer_id", ROW), found.columns["left"]
+    key, left = _customer(found), found.columns["left"]
     why = choices.why("answer", share=evidence.yes_share(found), rows=found.raw.rows)
-    doubt = _doubt(found, key, choices) if key != ROW else choices.why("number_rows")
+    doubt = _doubt(found, key, choices) if "customer_id" in found.columns else choices.why("number_rows")
     telling = [found.columns[meaning] for meaning in TELLING if meaning in found.columns]
     others = [name for name in found.raw.header if name not in (key, left, *telling, *found.personal)]
     silent = [name for name in others if _says_nothing(found.raw.columns[name])]
@@ -246,6 +246,13 @@ def _answers(found: Recognised, choices: Choices, words: dict[str, list[str]]) -
     notes = [comment(4, choices.why(why, columns=", ".join(names))) for why, names in left_out.items() if names]
     source = _source(found, choices) if key != ROW else _numbered(found)
     return ["  customers:", *source, "    columns:", *rows, *notes]
+
+
+def _customer(found: Recognised) -> str:
+    """The column that tells customers apart, else that numbers rows, else one that is made."""
+    numbered = found.columns.get("row_number")
+    is_whole = numbered is not None and found.raw.columns[numbered].unique
+    return found.columns.get("customer_id") or (numbered if numbered and is_whole else ROW)
 
 
 def _attributes(found: Recognised, names: Sequence[str], choices: Choices, words: dict[str, list[str]]) -> list[str]:
