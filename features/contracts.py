@@ -104,6 +104,7 @@ CONTRACTS: dict[str, Contract] = {
                 CUSTOMER,
                 JOINED,
                 Column("deactivated_on", "date", "left on this day; null while with us", "离网日期"),
+                Column("left_reason", "string", "why they left: voluntary, dunning, port-out …", "离网原因"),
                 Column("customer_type", "string", "personal, family, group …", "客户类型", sample="personal"),
                 Column("group_size", "string", "large, medium, small, micro", "集团规模"),
                 Column("account_id", "string", "paying account", "账户编号", sample="A000001"),

@@ -128,6 +128,7 @@ def customers(spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:
             "customer_id": spine.customer_id,
             "activated_on": spine.activated_on,
             "deactivated_on": on(micros(spine.as_of) + rng.integers(0, 90, size) * DAY, 0.6, rng),
+            "left_reason": text(rng, {"voluntary": 3, "dunning": 1, None: 1}, size),
             "customer_type": text(rng, {"personal": 6, "group": 3, None: 1}, size),
             "group_size": text(rng, {"large": 1, "small": 2, None: 7}, size),
             "account_id": ("A" + account.astype(str)).mask(rng.random(size) < 0.15),

@@ -11,7 +11,7 @@ from features.visible import Tables, visible
 
 def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
     """One row per customer: attributes that never change, `age` in days and `closed` months with us."""
-    attributes = tables["customers"].drop("activated_on", "deactivated_on")
+    attributes = _known(tables["customers"])
     rows = spine.left_join(attributes, "customer_id").drop("customer_id_right")
     closed = newest_closed(rows.as_of, settings) - month(rows.activated_on) + 1
     return rows.mutate(age=rows.as_of.delta(rows.activated_on, unit="day"), closed=ibis.greatest(closed, 0))
@@ -20,11 +20,16 @@ def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
 def attributes(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
     """One row per customer: what the mapping declares beyond the contract, which may have names of ours, flags as 1 and
     0; and `as_of`."""
-    own = tables["customers"].drop("activated_on", "deactivated_on")
+    own = _known(tables["customers"])
     flags = {name: own[name].cast("int8").cast("float64") for name, kind in own.schema().items() if kind.is_boolean()}
     own = own.mutate(**flags) if flags else own
     rows = spine.select(ROW, "customer_id", "as_of").left_join(own, "customer_id")
     return rows.drop("customer_id", "customer_id_right")
+
+
+def _known(customers: ir.Table) -> ir.Table:
+    """Customers without what is the spine's own, and without when and why they left, which comes later."""
+    return customers.drop(*[c for c in ("activated_on", "deactivated_on", "left_reason") if c in customers.columns])
 
 
 def subscriptions(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:

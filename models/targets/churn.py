@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import ibis
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
@@ -22,6 +23,12 @@ class ChurnTarget(Definition):
     )
     horizon_days: int = Field(90, gt=0, description="the main horizon, the one that lists are made with")
     horizons: tuple[int, ...] = Field((30, 60, 90), description="all horizons with a probability; the main one too")
+    reasons: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="values of customers.left_reason that count as churn; whoever left for another reason, or for none on "
+        "record, has no label from that day on; all count when absent",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -38,6 +45,8 @@ class ChurnTarget(Definition):
             raise ValueError("horizons must rise")
         if self.horizons[-1] != self.horizon_days:
             raise ValueError("horizon_days must be the longest of horizons")
+        if self.reasons is not None and self.rule != "deactivated":
+            raise ValueError("reasons need rule deactivated: nobody says why a customer is silent")
         return self
 
     @property
@@ -67,7 +76,7 @@ ASKS = {
 
 
 def labels(after: FollowUp, target: ChurnTarget) -> ir.Table:
-    """Key and `churned_<h>` (boolean); null for those who left during the gap."""
+    """Key and `churned_<h>` (boolean); null for those who left during the gap, or for a reason that does not count."""
     if target.rule == "labels":
         return after.brought({f"churned_{target.horizon_days}": "churned"})
     if target.rule == "listed":
@@ -83,13 +92,16 @@ def _listed(after: FollowUp, target: ChurnTarget) -> ir.Table:
 
 
 def _left(after: FollowUp, target: ChurnTarget) -> ir.Table:
-    """Deactivated in the window."""
-    left = after.tables["customers"].select("customer_id", "deactivated_on")
+    """Deactivated in the window, for a reason that counts; null where another reason ended what could be seen."""
+    customers = after.tables["customers"]
+    counts = ibis.literal(True) if target.reasons is None else customers.left_reason.isin(target.reasons)
+    left = customers.select("customer_id", "deactivated_on", counts=counts.fill_null(False))
     rows = after.spine.left_join(left, "customer_id").drop("customer_id_right")
     day = rows.deactivated_on.delta(rows.as_of, unit="day")
     stayed = rows.deactivated_on.isnull() | (day >= target.gap_days)
     flags = {h: inside(day, target.gap_days, h).fill_null(False) for h in target.horizons}
-    return rows.select(*KEY, **{f"churned_{h}": stayed.ifelse(flag, None) for h, flag in flags.items()})
+    labels = {h: ibis.ifelse(stayed & (rows.counts | ~flag), flag, None) for h, flag in flags.items()}
+    return rows.select(*KEY, **{f"churned_{h}": label for h, label in labels.items()})
 
 
 def _silent(after: FollowUp, target: ChurnTarget) -> ir.Table:

@@ -240,6 +240,7 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
     settings._tables = tables
     _check_tables(settings, Layers(layers))
     _check_parts(settings, Layers(layers))
+    _check_reasons(settings, Layers(layers))
     if settings.features.own:
         settings._own = own_features.load(settings.features.own, path.parent)
     _check_rules(settings, Layers(layers))
@@ -295,6 +296,19 @@ def _check_parts(settings: Settings, layers: "Layers") -> None:
                 known = f"one of {', '.join(measures)}"
                 where = {"file": file, "row": line, "column": "features.parts"}
                 raise HeadwaterError("E204", **where, key="features.parts", found=measure, expected=known)
+
+
+def _check_reasons(settings: Settings, layers: "Layers") -> None:
+    """Raises E246 for reasons of leaving that nothing can have: the column, or a value of its closed map, is not mapped."""
+    reasons = settings.targets.churn.reasons or ()
+    form = settings.tables.tables["customers"].columns.get("left_reason")
+    known = None if form is None or form.map is None else {*form.map.values(), *filter(None, [form.other])} - {"error"}
+    for reason in reasons:
+        if form is None or (known is not None and reason not in known):
+            file, line = layers.place(("targets", "churn", "reasons"))
+            where = {"file": file, "row": line, "column": "targets.churn.reasons"}
+            values = ", ".join(sorted(known or ())) or "—"
+            raise HeadwaterError("E246", **where, found=reason, known=values, mapping=settings.tables.origin)
 
 
 def _check_rules(settings: Settings, layers: "Layers") -> None:

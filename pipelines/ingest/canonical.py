@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from features.errors import HeadwaterError
 from pipelines.config.settings import Settings
-from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, store
+from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, leaving, store
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.reading import Keep, Reading
@@ -46,7 +46,7 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
 
 
 def judged(con, tables: Tables, settings: Settings, as_of: date) -> Tables:
-    """The same tables with a warning for what is late or thin at a date. Raises E402 and E421.
+    """The same tables with a warning for what is late or thin at a date. Raises E324, E402 and E421.
 
     Parameters
     ----------
@@ -59,9 +59,10 @@ def judged(con, tables: Tables, settings: Settings, as_of: date) -> Tables:
     as_of
         Rows known then or later do not count.
     """
+    why = leaving.check(tables, settings)
     late = freshness.check(tables, settings.tables, as_of)
     thin = completeness.check(con, tables, settings.tables, settings.quality, as_of)
-    return replace(tables, warnings=(*tables.warnings, *late, *thin))
+    return replace(tables, warnings=(*tables.warnings, *why, *late, *thin))
 
 
 def newest_day(tables: Tables, timezone: str) -> date | None:

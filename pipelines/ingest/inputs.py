@@ -15,7 +15,7 @@ from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raw
 
-FORMAT = 3
+FORMAT = 4
 """Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew.
 
 Raise it with every change of what comes out of the same files; `test_inputs.py` says when that is."""

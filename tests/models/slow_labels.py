@@ -24,11 +24,13 @@ def within(rows: list[dict], start: date, end: date) -> list[dict]:
     return [r for r in rows if start <= r["happened_on"] < end]
 
 
-def deactivated(as_of: date, left: date | None, gap: int, horizon: int) -> bool | None:
-    """None for those who left during the gap."""
+def deactivated(as_of: date, left: date | None, gap: int, horizon: int, counts: bool = True) -> bool | None:
+    """None for those who left during the gap, or in the window for a reason that does not count."""
     if left is not None and left < day(as_of, gap):
         return None
-    return left is not None and left < day(as_of, gap + horizon)
+    if left is None or left >= day(as_of, gap + horizon):
+        return False
+    return True if counts else None
 
 
 def no_bill(as_of: date, bills: list[dict], gap: int, horizon: int) -> bool:

@@ -217,7 +217,7 @@ def tiny(rows: list[tuple], filled: Sequence[str]) -> World:
     """Two customers with rows of some tables, in a time zone where days begin at midnight UTC."""
     days = [CUT - timedelta(days=400)] * 2
     people = {"customer_id": ["past", "whole"], "activated_on": days, "deactivated_on": pd.NaT}
-    unsaid = dict.fromkeys(["customer_type", "group_size", "account_id", "region"])
+    unsaid = dict.fromkeys(["left_reason", "customer_type", "group_size", "account_id", "region"])
     tables = {
         "customers": pd.DataFrame(people).assign(**unsaid, **dict.fromkeys((*ATTRIBUTES, *NUMBERS, *DATES, *FLAGS)))
     }

@@ -42,14 +42,19 @@ OPERATOR = TargetSettings(
 )
 
 
+REASONED = TargetSettings(
+    churn=OPERATOR.churn.model_copy(update={"reasons": ("voluntary", "port-out")}), vip=OPERATOR.vip
+)
+
+
 def bill(customer: str, on: date, amount: str = "10.00", known: datetime | None = None) -> dict:
     at = midnight(on)
     row = {"bill_id": f"B{next(NAMES)}", "customer_id": customer, "happened_at": at, "known_at": known or at}
     return row | {"amount": Decimal(amount), "due_on": None, "happened_on": on}
 
 
-def person(customer: str, left: date | None = None, joined: date = date(2024, 1, 1)) -> dict:
-    return {"customer_id": customer, "activated_on": joined, "deactivated_on": left}
+def person(customer: str, left: date | None = None, joined: date = date(2024, 1, 1), reason: str | None = None) -> dict:
+    return {"customer_id": customer, "activated_on": joined, "deactivated_on": left, "left_reason": reason}
 
 
 def tables(con, people: list[dict], bills: list[dict]) -> dict:
@@ -61,6 +66,7 @@ def tables(con, people: list[dict], bills: list[dict]) -> dict:
                 "customer_id": [p["customer_id"] for p in people],
                 "activated_on": pa.array([p["activated_on"] for p in people], pa.date32()),
                 "deactivated_on": pa.array([p["deactivated_on"] for p in people], pa.date32()),
+                "left_reason": pa.array([p["left_reason"] for p in people], pa.string()),
             }
         ),
         "bills": pa.Table.from_pylist(bills, pa.schema(list(schema.items()))),
@@ -103,7 +109,8 @@ def world(seed: int) -> tuple[list[dict], list[dict], list[date]]:
         name, left = f"C{number:03d}", None
         if rng.random() < 0.5:
             left = AS_OF + timedelta(days=int(rng.choice([e for e in edges if e >= 0])))
-        people.append(person(name, left, AS_OF - timedelta(days=int(rng.choice([1, 50, 400])))))
+        joined = AS_OF - timedelta(days=int(rng.choice([1, 50, 400])))
+        people.append(person(name, left, joined, [None, "voluntary", "dunning", "port-out"][number % 4]))
         for _ in range(rng.integers(0, 12)):
             on = AS_OF + timedelta(days=int(rng.choice(edges)))
             late = midnight(on) + timedelta(days=int(rng.choice([0, 5, 300])))
@@ -114,7 +121,7 @@ def world(seed: int) -> tuple[list[dict], list[dict], list[date]]:
 @pytest.mark.parametrize("seed", range(4))
 def test_churn_and_value_equal_the_slow_twin(con, seed):
     people, bills, dates = world(seed)
-    for settings in (RETAIL, OPERATOR):
+    for settings in (RETAIL, OPERATOR, REASONED):
         found = computed(con, settings, people, bills, dates)
         assert found
         for (name, as_of), row in found.items():
@@ -125,7 +132,8 @@ def test_churn_and_value_equal_the_slow_twin(con, seed):
             for horizon in settings.churn.known:
                 gap = settings.churn.gap_days
                 silent = slow.no_bill(as_of, own, gap, horizon)
-                left = slow.deactivated(as_of, who["deactivated_on"], gap, horizon)
+                counts = settings is OPERATOR or who["left_reason"] in ("voluntary", "port-out")
+                left = slow.deactivated(as_of, who["deactivated_on"], gap, horizon, counts)
                 assert row[f"churned_{horizon}"] == (silent if settings is RETAIL else left)
 
 

@@ -108,6 +108,24 @@ def test_rules_of_tables_that_nobody_maps_are_refused(config):
 OLD_TREES = "training: {candidates: {penalty: 0.5, trees: {rounds: 7, leaves: 5}}}\n"
 
 
+def test_reasons_of_leaving_must_be_mapped(config, tmp_path):
+    """Without the column, and beside a closed map that does not name it, a reason can be nobody's."""
+    text = "targets: {churn: {reasons: [voluntary]}}\n"
+    with pytest.raises(HeadwaterError) as error:
+        load(config(text), environment={})
+    assert (error.value.problem.code, error.value.problem.row) == ("E246", 3)
+    raw, path = Raw(tmp_path), config(text)
+    columns = raw.mapping["tables"]["customers"]["columns"]
+    columns["left_reason"] = {"from": "状态", "map": {"9": "port-out"}}
+    raw.write_mapping()
+    with pytest.raises(HeadwaterError) as error:
+        load(path, environment={})
+    assert error.value.problem.values["known"] == "port-out"
+    columns["left_reason"]["map"]["9"] = "voluntary"
+    raw.write_mapping()
+    assert load(path, environment={}).targets.of("churn").reasons == ("voluntary",)
+
+
 def test_keys_of_before_work_and_are_told_with_their_line(config):
     path = config(OLD_TREES)
     found = load(path, environment={"HEADWATER_TRAINING__CANDIDATES__TREES__DEPTH": "3"})

@@ -28,8 +28,8 @@ SAMPLES = {
 }
 PINNED: dict = {
     "shanghai": {
-        "format": 3,
-        "customers": "44897e5ba262",
+        "format": 4,
+        "customers": "e54ca0e27510",
         "subscriptions": "22c827ac64d4",
         "bills": "1c1d41c426b4",
         "payments": "997ffa02337d",
@@ -39,7 +39,7 @@ PINNED: dict = {
         "surveys": "b8fc1d19033f",
         "consents": "466f28649e12",
         "labels": "2f93221ddde6",
-        "customers (memory)": "141e8646f2dd",
+        "customers (memory)": "9b5320283386",
         "subscriptions (memory)": "d9044f5f6fe1",
         "bills (memory)": "43381bdcaaa2",
         "payments (memory)": "ecd968a01a24",
@@ -51,11 +51,11 @@ PINNED: dict = {
         "labels (memory)": "752d2bd105a3",
     },
     "new_york": {
-        "format": 3,
-        "customers": "54167ec92113",
+        "format": 4,
+        "customers": "20b77836b9f5",
         "bills": "aa67bb1f1a8f",
         "usage": "3129ada6a1c6",
-        "customers (memory)": "d18c792d53b3",
+        "customers (memory)": "29f91055425d",
         "bills (memory)": "f3fae221a9bd",
         "usage (memory)": "4d89e730422a",
     },
