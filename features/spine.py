@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from features.arrival import with_usage_lag
 from features.definition import KEY, ROW
 from features.strict import Strict
 from features.visible import seen, with_us
@@ -73,7 +74,7 @@ def population(tables: Mapping[str, ir.Table], dates: Sequence[date], timezone: 
 
     Parameters
     ----------
-    tables : `customers`, and `bills` where the rule is `billed`
+    tables : `customers`, `usage` where there is any, and `bills` where the rule is `billed`
     dates : as-of dates
     timezone : where those dates begin
     rule : who belongs to it
@@ -81,8 +82,14 @@ def population(tables: Mapping[str, ir.Table], dates: Sequence[date], timezone: 
     Returns
     -------
     ir.Table
-        One row per customer and date, as `everyone` gives it
+        One row per customer and date, as `everyone` gives it; with `usage`, `usage_lag` says how many of the newest
+        days before the date nobody's usage has come for
     """
+    spine = _belonging(tables, dates, timezone, rule)
+    return with_usage_lag(spine, tables["usage"]) if "usage" in tables else spine
+
+
+def _belonging(tables: Mapping[str, ir.Table], dates: Sequence[date], timezone: str, rule: Population) -> ir.Table:
     if rule.rule == "listed":
         return _listed(tables["customers"], dates, timezone)
     spine = everyone(tables["customers"], dates, timezone)

@@ -45,11 +45,16 @@ def visible(spine: ir.Table, events: ir.Table, days: int | None = None) -> ir.Ta
 
 
 def seen(spine: ir.Table, events: ir.Table) -> ir.BooleanValue:
-    """Had it happened, was it known, and is it the newest version known, before the cutoff?"""
+    """Had it happened, was it known, and is it the newest version known, before the cutoff, and is it theirs?"""
+    return happened_and_known(spine, events) & (events.happened_on >= spine.activated_on)
+
+
+def happened_and_known(spine: ir.Table, events: ir.Table) -> ir.BooleanValue:
+    """The same of anybody's events."""
     happened = (
         events.happened_at < spine.cutoff if "happened_at" in events.columns else events.happened_on < spine.as_of
     )
-    rule = happened & (events.known_at < spine.cutoff) & (events.happened_on >= spine.activated_on)
+    rule = happened & (events.known_at < spine.cutoff)
     if "superseded_at" in events.columns:
         rule &= events.superseded_at.isnull() | (events.superseded_at >= spine.cutoff)
     return rule

@@ -3,17 +3,17 @@
 import ibis
 import ibis.expr.types as ir
 
-from features.blocks.months import month, newest_closed
+from features.blocks.months import awaiting, month
 from features.definition import ROW
 from features.settings import FeatureSettings
 from features.visible import Tables, visible
 
 
 def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per customer: attributes that never change, `age` in days and `closed` months with us."""
+    """One row per customer: attributes that never change, `age` in days and `closed` months with us that are known."""
     attributes = _known(tables["customers"])
-    rows = spine.left_join(attributes, "customer_id").drop("customer_id_right")
-    closed = newest_closed(rows.as_of, settings) - month(rows.activated_on) + 1
+    rows = awaiting(spine, tables, settings).left_join(attributes, "customer_id").drop("customer_id_right")
+    closed = rows.closed - rows.awaited - month(rows.activated_on) + 1
     return rows.mutate(age=rows.as_of.delta(rows.activated_on, unit="day"), closed=ibis.greatest(closed, 0))
 
 

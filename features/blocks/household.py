@@ -1,16 +1,16 @@
 """Blocks of the household: what the members of an account do, seen from each of them."""
 
-import ibis
 import ibis.expr.types as ir
 
-from features.blocks.months import month, newest_closed
+from features.blocks.months import awaiting, billed_month
 from features.definition import ROW
 from features.series import hundredths
 from features.settings import FeatureSettings
 from features.visible import Tables, since, visible, with_us
 
 HOUSEHOLD_DAYS = 240
-"""Days of bills that hold the three newest closed months of an account, however late months are closed."""
+"""Days of bills that hold the three newest closed months of an account, however late months are closed; awaited
+months come on top."""
 
 
 def household(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
@@ -24,12 +24,15 @@ def household(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.
 
 
 def household_bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per closed month of an account that members share: `ago`, in `total` and the customer's `own`
-    (hundredths); `others` where there are any. No rows for a customer who never shared an account."""
+    """One row per closed month of an account that members share: `ago` from the newest known of all members, in
+    `total` and the customer's `own` (hundredths); `others` where there are any. No rows for a customer who never
+    shared an account."""
     rows, members = _accounts(spine, tables)
-    seen = visible(_together(members), since(spine, tables["bills"], HOUSEHOLD_DAYS))
-    for_day = seen.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
-    seen = seen.mutate(ago=newest_closed(seen.as_of, settings) - month(for_day), value=hundredths(seen.amount))
+    here = awaiting(_together(members), tables, settings)
+    awaited = here.awaited.max().over(group_by=[here.shared, here.as_of])
+    days = HOUSEHOLD_DAYS + settings.settled_after
+    seen = visible(here.mutate(newest=here.closed - awaited), since(spine, tables["bills"], days))
+    seen = seen.mutate(ago=seen.newest - billed_month(seen, settings), value=hundredths(seen.amount))
     here = _together(members).select("shared", "as_of").distinct().mutate(others=True)
     rows = rows.filter(rows.shared.notnull()).left_join(here, ["shared", "as_of"]).drop("shared_right", "as_of_right")
     return _of_all(rows, seen.filter(seen.ago.between(0, 2)), "ago")

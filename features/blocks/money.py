@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from features.blocks.months import month, newest_closed
+from features.blocks.months import awaiting, billed_month, month
 from features.definition import ROW
 from features.series import hundredths, square_parts
 from features.settings import FeatureSettings
@@ -12,12 +12,12 @@ from features.visible import Tables, visible
 
 def bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
     """One row per closed month with a bill: `billed` (hundredths, less what was credited), `bills` without credit
-    notes, `ago`; `known` months with us."""
-    closed = newest_closed(spine.as_of, settings)
-    rows = visible(spine.mutate(closed=closed, known=closed - month(spine.activated_on) + 1), tables["bills"])
-    for_day = rows.happened_on - ibis.interval(days=int(settings.billed_in_arrears))
-    rows = rows.mutate(ago=rows.closed - month(for_day))
-    return rows.group_by(ROW, "known", "ago").aggregate(
+    notes, `ago` from the newest that is known; `known` months with us, and `awaited` closed months that are not."""
+    spine = awaiting(spine, tables, settings)
+    newest = spine.closed - spine.awaited
+    rows = visible(spine.mutate(newest=newest, known=newest - month(spine.activated_on) + 1), tables["bills"])
+    rows = rows.mutate(ago=rows.newest - billed_month(rows, settings))
+    return rows.group_by(ROW, "known", "awaited", "ago").aggregate(
         billed=lambda t: hundredths(t.amount).sum(), bills=lambda t: (t.amount >= 0).sum()
     )
 

@@ -6,6 +6,7 @@ from operator import or_
 import ibis
 import ibis.expr.types as ir
 
+from features.blocks.months import bit_or
 from features.definition import PERIOD_DAYS, ROW
 from features.series import hundredths
 from features.settings import FeatureSettings
@@ -22,33 +23,31 @@ def _bit_count(mask: ir.IntegerValue) -> ir.IntegerValue:
     """Ones in a mask; every engine has it under this name."""
 
 
-@ibis.udf.agg.builtin(name="bit_or", signature=((int,), int))
-def _bit_or(mask: ir.IntegerColumn) -> ir.IntegerScalar:
-    """All masks in one; every engine has it under this name, but Ibis does not know Spark's."""
-
-
 def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
     """One row per period of four weeks, `ago`: every measure (hundredths), the `days_<measure>` with it and the
     `newest_<measure>` in days; the `days` with anything and the `newest`.
 
-    The newest `usage_closing_days` are still arriving and belong to no period (`ago` below 0); recency sees them.
+    The newest `usage_closing_days` are still arriving and belong to no period (`ago` below 0); recency sees them. Days
+    that have not come for anybody (`usage_lag` of the spine) belong to none either, and recency counts from before them.
     """
     events = tables["usage"]
     measures = _measures(events)
     recent = since(spine, events, USAGE_LOOKBACK)
-    whole = spine.as_of.delta(spine.activated_on, unit="day") - settings.usage_closing_days
+    lag = spine.usage_lag if "usage_lag" in spine.columns else ibis.literal(0, "int64")
+    spine = spine.mutate(lag=lag, closing=ibis.greatest(lag, settings.usage_closing_days))
+    whole = spine.as_of.delta(spine.activated_on, unit="day") - spine.closing
     rows = visible(spine.mutate(known=(whole / PERIOD_DAYS).floor().cast("int64")), recent, USAGE_LOOKBACK)
-    back, one = rows.days_ago - settings.usage_closing_days, ibis.literal(1, "int64")
+    back, one = rows.days_ago - rows.closing, ibis.literal(1, "int64")
     ago = (back / PERIOD_DAYS).floor().cast("int64")  # `back` may be negative
     rows = rows.mutate(ago=ago, day=one << (back - ago * PERIOD_DAYS).cast("int32"))
     sums = {m: hundredths(rows[m]).sum() for m in measures}
-    days = {f"days_{m}": _bit_or((rows[m] > 0).cast("int64") * rows.day).fill_null(0) for m in measures}
+    days = {f"days_{m}": bit_or((rows[m] > 0).cast("int64") * rows.day).fill_null(0) for m in measures}
     weekends = _weekend(rows, measures) if settings.usage_grain == "day" else {}
-    periods = rows.group_by(ROW, "known", "ago").aggregate(**sums, **days, **weekends)
+    periods = rows.group_by(ROW, "known", "closing", "lag", "ago").aggregate(**sums, **days, **weekends)
     periods = periods.mutate(days=reduce(or_, [periods[name] for name in days]))
     masks = {"days": "newest", **{name: f"newest_{m}" for m, name in zip(measures, days, strict=True)}}
-    began = periods.ago * PERIOD_DAYS + settings.usage_closing_days
-    newest = {name: began + _lowest(periods[mask]) for mask, name in masks.items()}
+    began = periods.ago * PERIOD_DAYS + periods.closing - periods.lag
+    newest = {name: _at_least_none(began + _lowest(periods[mask])) for mask, name in masks.items()}
     counts = {mask: _bit_count(periods[mask]) for mask in masks}
     return periods.mutate(**newest, **counts, slots=ibis.literal(SLOTS[settings.usage_grain]))
 
@@ -57,6 +56,11 @@ def _lowest(mask: ir.IntegerColumn) -> ir.IntegerColumn:
     """The place of the lowest one in a mask; null without any."""
     mask = mask.nullif(0)
     return _bit_count((mask & -mask) - 1)
+
+
+def _at_least_none(days: ir.IntegerColumn) -> ir.IntegerColumn:
+    """No day lies after the newest that is known; null stays null."""
+    return (days < 0).ifelse(0, days)
 
 
 def _weekend(rows: ir.Table, measures: list[str]) -> dict[str, ir.Value]:

@@ -1,6 +1,7 @@
 """ARPU: what a customer is billed per month, where it is heading and how much it swings.
 
-Months are closed calendar months with us, the joining month included; a month without a bill counts as 0.
+Months are closed calendar months with us, the joining month included; a month without a bill counts as 0, unless the
+bill is usual and may still come: then what is known ends before that month.
 """
 
 import ibis.expr.types as ir
@@ -136,6 +137,13 @@ def bill_count(rows: Events, window: Window) -> ir.Scalar:
     """Number of bills of the last {n} closed months; credit notes are none.
     近{n}个已出账月的账单张数，冲减不计"""
     return number(rows.bills.sum(where=billed(rows).inside(window)))
+
+
+@counts("bills awaited", "待到账账期数", unit="months")
+def bills_awaited(rows: Events) -> ir.Scalar:
+    """Newest closed months that are not known yet, because a usual bill has not come; everything here ends before them.
+    因惯常账单尚未到达而未知的最近账期数，账单类特征都截至这些账期之前"""
+    return number(rows.awaited.max())
 
 
 @shares("share of {n} months below the {n} before", "近{n}个月中低于前{n}个月均值的月份占比", months(3))

@@ -105,12 +105,15 @@ def _left(after: FollowUp, target: ChurnTarget) -> ir.Table:
 
 
 def _silent(after: FollowUp, target: ChurnTarget) -> ir.Table:
-    """No bill above zero in the window."""
+    """No bill above zero in the window; null while one is awaited."""
     bills = after.bills
     paid = {h: (inside(bills.day, target.gap_days, h) & (bills.amount > 0)).any() for h in target.known}
     active = bills.group_by(*KEY).aggregate(**{f"paid_{h}": flag for h, flag in paid.items()})
     rows = after.spine.select(*KEY).left_join(active, KEY)
-    return rows.select(*KEY, **{f"churned_{h}": ~rows[f"paid_{h}"].fill_null(False) for h in target.known})
+    rows = rows.select(*KEY, **{f"churned_{h}": ~rows[f"paid_{h}"].fill_null(False) for h in target.known})
+    for h in target.known:
+        rows = after.known(rows, f"churned_{h}", target.gap_days, h)
+    return rows
 
 
 CHURN = Target(

@@ -10,10 +10,12 @@ from functools import cached_property
 
 import ibis
 import ibis.expr.types as ir
+from ibis import _
 
-from features.blocks.months import month
+from features.blocks.months import awaiting, billed_month, month
 from features.definition import KEY
 from features.series import hundredths
+from features.settings import FeatureSettings
 from features.visible import seen
 
 Tables = Mapping[str, ir.Table]
@@ -21,15 +23,19 @@ Tables = Mapping[str, ir.Table]
 
 @dataclass(frozen=True)
 class FollowUp:
-    """The rows of a spine (customer_id, as_of, cutoff, activated_on) and what came after; seen from the instant `until`."""
+    """The rows of a spine (customer_id, as_of, cutoff, activated_on) and what came after; seen from the instant `until`.
+
+    `features` say when months of bills close and settle.
+    """
 
     spine: ir.Table
     tables: Tables
     until: datetime
+    features: FeatureSettings
 
     @cached_property
     def bills(self) -> ir.Table:
-        """Bills from each as-of date on: key, `day` (0 is the as-of date), `month`, `amount`.
+        """Bills from each as-of date on: key, `day` (0 is the as-of date), `month` that they are for, `amount`.
 
         Amounts are whole hundredths: their sums are exact, so that no other row can change the last bit of a label.
         """
@@ -37,15 +43,45 @@ class FollowUp:
         own = [later.customer_id == bills.customer_id, seen(later, bills), bills.happened_on >= later.as_of]
         rows = later.inner_join(bills, own)
         day = rows.happened_on.delta(rows.as_of, unit="day")
-        return rows.select(*KEY, day=day, month=month(rows.happened_on), amount=hundredths(rows.amount))
+        return rows.select(*KEY, day=day, month=billed_month(rows, self.features), amount=hundredths(rows.amount))
 
     def billed(self, gap: int, horizon: int) -> ir.Table:
-        """Key and `value`: sum of bills in the window (float64, currency), 0 without any."""
+        """Key and `value`: sum of bills in the window (float64, currency), 0 without any; null while one is awaited."""
         sums = self.bills.group_by(*KEY).aggregate(
             cents=self.bills.amount.sum(where=inside(self.bills.day, gap, horizon))
         )
-        rows = self.spine.select(*KEY).left_join(sums, KEY)
-        return rows.select(*KEY, value=rows.cents.fill_null(0.0) / 100.0)
+        rows = self.spine.select(*KEY).left_join(sums, KEY).select(*KEY, value=_.cents.fill_null(0.0) / 100.0)
+        return self.known(rows, "value", gap, horizon)
+
+    def known(self, rows: ir.Table, label: str, gap: int, horizon: int) -> ir.Table:
+        """The rows (key and labels) with the label null for customers one of whose bills of the window is awaited."""
+        late = self._late.filter(self._touches(gap, horizon)).select(*KEY)
+        marked = rows.left_join(late.mutate(late=True), KEY).drop("customer_id_right", "as_of_right")
+        return marked.mutate(**{label: marked.late.notnull().ifelse(None, marked[label])}).drop("late")
+
+    @cached_property
+    def _late(self) -> ir.Table:
+        """Rows of the spine whose customer's bills after month `newest` are awaited at `until`, up to the `closed` one.
+
+        Of customers who have left only what came before their last month is awaited: there may be no last bill.
+        """
+        until = ibis.timestamp(self.until)
+        today = (until + ibis.interval(hours=12)).date()  # it is a local midnight
+        people = self.spine.select("customer_id", "activated_on").distinct()
+        waiting = awaiting(people.mutate(as_of=today, cutoff=until), self.tables, self.features)
+        waiting = waiting.filter(waiting.awaited > 0).mutate(newest=waiting.closed - waiting.awaited)
+        who = ["customer_id", "activated_on"]
+        left = self.tables["customers"].group_by(who).aggregate(deactivated_on=lambda t: t.deactivated_on.max())
+        waiting = waiting.left_join(left, who)
+        with_us = waiting.deactivated_on.isnull() | (month(waiting.deactivated_on) > waiting.newest + 1)
+        return self.spine.inner_join(waiting.filter(with_us).select(*who, "newest", "closed"), who)
+
+    def _touches(self, gap: int, horizon: int) -> ir.BooleanValue:
+        """Would a bill of an awaited month be dated inside the window?"""
+        arrears = int(self.features.billed_in_arrears)
+        first = month(_.as_of + ibis.interval(days=gap - arrears))
+        last = month(_.as_of + ibis.interval(days=gap + horizon - 1)) - arrears
+        return (first <= _.closed) & (last > _.newest)
 
     def brought(self, names: Mapping[str, str]) -> ir.Table:
         """Columns of the table `labels` under our names; null for a row that it does not have."""

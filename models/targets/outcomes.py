@@ -1,6 +1,7 @@
 """What is predicted, for training: the labels of every target, in [as_of + gap, as_of + gap + horizon).
 
-A label is null until its whole window and the reporting delay are over, and for customers it is not defined for.
+A label is null until its whole window and the reporting delay are over, while a bill of the window is awaited, and for
+customers it is not defined for.
 """
 
 from collections.abc import Container
@@ -11,6 +12,7 @@ import ibis.expr.types as ir
 
 from features.contracts import CONTRACTS
 from features.definition import KEY
+from features.settings import FeatureSettings
 from models.targets.follow_up import FollowUp, Tables
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
@@ -29,7 +31,13 @@ def columns(settings: TargetSettings, tables: Container[str] = CONTRACTS) -> lis
 
 
 def labels(
-    spine: ir.Table, tables: Tables, settings: TargetSettings, visible_until: datetime, *, reporting_delay_days: int = 0
+    spine: ir.Table,
+    tables: Tables,
+    settings: TargetSettings,
+    visible_until: datetime,
+    *,
+    features: FeatureSettings,
+    reporting_delay_days: int = 0,
 ) -> ir.Table:
     """One row per (customer_id, as_of) of the spine.
 
@@ -43,6 +51,8 @@ def labels(
         Definitions of the targets, what is fixed once per training among them.
     visible_until
         Only what had happened and was known before this UTC instant counts.
+    features
+        When months of bills close and settle; a label is null while a bill of its window is awaited.
     reporting_delay_days
         How long after its end a window is taken as complete.
 
@@ -51,7 +61,7 @@ def labels(
     Table
         Key and `columns(settings, tables)`: flags are boolean, `value` is float64 in currency.
     """
-    after = FollowUp(spine, tables, visible_until)
+    after = FollowUp(spine, tables, visible_until, features)
     rows = mature(spine, settings, visible_until, reporting_delay_days)
     targets = told(tables, settings)
     for target in targets:
@@ -73,10 +83,10 @@ def mature(spine: ir.Table, settings: TargetSettings, until: datetime, delay: in
     return spine.select(*KEY, **{f"ready_{target}": end <= limit for target, end in ends.items()})
 
 
-def fixed(spine: ir.Table, tables: Tables, settings: TargetSettings) -> TargetSettings:
+def fixed(spine: ir.Table, tables: Tables, settings: TargetSettings, features: FeatureSettings) -> TargetSettings:
     """The same settings with what each target fixes once per training; `spine` ends with a date that is learnt from."""
     values = {
-        target.name: target.fixed(spine, tables, settings.of(target.name))
+        target.name: target.fixed(spine, tables, settings.of(target.name), features)
         for target in told(tables, settings)
         if target.fixed is not None
     }

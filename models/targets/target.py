@@ -89,7 +89,8 @@ class Target:
     facts
         Other columns of `labels`, which are known whatever the window.
     fixed
-        Its settings with what is fixed once per training; from rows of a spine, tables and settings.
+        Its settings with what is fixed once per training; from rows of a spine, tables, its settings and those of
+        features.
     everybody
         False: who is high-value, or objects to marketing, gets no score.
     learnt_where
@@ -131,7 +132,7 @@ class Target:
     curve: str | None = None
     ranked: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
-    fixed: Callable[[ir.Table, Mapping[str, ir.Table], Any], Any] | None = None
+    fixed: Callable[[ir.Table, Mapping[str, ir.Table], Any, Any], Any] | None = None
     everybody: bool = True
     learnt_where: str | None = None
     beside: Mapping[str, str] = field(default_factory=dict)

@@ -18,7 +18,8 @@ class ValueTarget(Definition):
 
 
 def labels(after: FollowUp, target: ValueTarget) -> ir.Table:
-    """Key and `value` (float64, currency): 0 without a bill; null where brought labels have no row."""
+    """Key and `value` (float64, currency): 0 without a bill; null while a bill is awaited, or where
+    brought labels have no row."""
     if target.rule == "labels":
         rows = after.brought({"value": "value"})
         return rows.mutate(value=rows.value.cast("float64"))

@@ -5,13 +5,15 @@ from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
+from ibis import _
 from pydantic import Field, model_validator
 
-from features.blocks.months import month
+from features.blocks.months import awaiting, billed_month
 from features.definition import KEY
 from features.series import hundredths
+from features.settings import FeatureSettings
 from features.strict import Strict
-from features.visible import seen
+from features.visible import Tables, seen
 from models.targets.candidate import BLEND, LINEAR, TREES, VALUE_BLEND, VALUE_LINEAR, VALUE_TREES
 from models.targets.follow_up import FollowUp, inside
 from models.targets.target import Definition, RuleSettings, Target
@@ -21,7 +23,7 @@ from models.targets.task import CLASSIFICATION
 class HighValue(Strict):
     """Who is high-value now: at or above `amount`, or above a percentile of the population.
 
-    `monthly_bill` is the mean over the billing months of the lookback, `spend` its total. With `per_as_of` the
+    `monthly_bill` is the mean over the known billing months of the lookback, `spend` its total. With `per_as_of` the
     percentile is taken anew on each as-of date; otherwise it must be fixed once by `fixed`.
     """
 
@@ -57,23 +59,46 @@ class VipTarget(Definition):
         return self
 
 
-def _worth_now(spine: ir.Table, bills: ir.Table, target: HighValue) -> ir.Table:
+def _worth_now(spine: ir.Table, tables: Tables, target: HighValue, features: FeatureSettings) -> ir.Table:
     """What a customer brings now, from bills visible at the cutoff: key, `worth` (currency, or currency/month).
 
-    A month counts as a billing month of the lookback when anybody was billed in it.
+    A month counts as a billing month of the lookback when anybody was billed for it; for a customer without a bill of
+    it only when it is closed and none is awaited.
     """
+    if target.measure == "spend":
+        rows = _billed(spine, tables["bills"], target, features)
+        sums = rows.group_by(*KEY).aggregate(cents=rows.amount.sum())
+        out = spine.select(*KEY).left_join(sums, KEY)
+        return out.select(*KEY, worth=out.cents.fill_null(0.0) / 100.0)
+    people = awaiting(spine, tables, features).mutate(newest=_.closed - _.awaited)
+    rows = _billed(people, tables["bills"], target, features)
+    months = rows.group_by(*KEY, "newest", "month").aggregate(cents=rows.amount.sum())
+    own = months.group_by(*KEY).aggregate(cents=months.cents.sum(), newer=(months.month > months.newest).sum())
+    out = people.select(*KEY, "newest").left_join(own, KEY).drop("customer_id_right", "as_of_right")
+    out = out.left_join(_months_up_to(people, rows), ["as_of", "newest"]).drop("as_of_right", "newest_right")
+    count = ibis.greatest(out.months.fill_null(0) + out.newer.fill_null(0), 1)
+    return out.select(*KEY, worth=out.cents.fill_null(0.0) / 100.0 / count)
+
+
+def _billed(spine: ir.Table, bills: ir.Table, target: HighValue, features: FeatureSettings) -> ir.Table:
+    """Visible bills of the lookback beside the columns of the spine: `month` that they are for, `amount` (hundredths)."""
     rows = spine.inner_join(bills, [spine.customer_id == bills.customer_id, seen(spine, bills)])
     rows = rows.filter(rows.happened_on >= rows.as_of - ibis.interval(days=target.lookback_days))
-    rows = rows.select(*KEY, month=month(rows.happened_on), amount=hundredths(rows.amount))
-    sums = rows.group_by(*KEY).aggregate(cents=rows.amount.sum())
-    months = rows.group_by("as_of").aggregate(months=rows.month.nunique())
-    out = spine.select(*KEY).left_join(sums, KEY).drop("customer_id_right", "as_of_right")
-    out = out.left_join(months, "as_of").drop("as_of_right")
-    spend = out.cents.fill_null(0.0) / 100.0
-    return out.select(*KEY, worth=spend if target.measure == "spend" else spend / out.months.fill_null(1))
+    kept = [c for c in (*KEY, "newest") if c in rows.columns]
+    return rows.select(*kept, month=billed_month(rows, features), amount=hundredths(rows.amount))
 
 
-def high_value(spine: ir.Table, tables: Mapping[str, ir.Table], target: HighValue) -> ir.Table:
+def _months_up_to(people: ir.Table, rows: ir.Table) -> ir.Table:
+    """By as-of date and each `newest` month known of somebody: how many `months` up to it anybody was billed for."""
+    feed = rows.select("as_of", "month").distinct()
+    ends = people.select("as_of", "newest").distinct()
+    pairs = ends.inner_join(feed, [ends.as_of == feed.as_of, feed.month <= ends.newest])
+    return pairs.group_by("as_of", "newest").aggregate(months=pairs.month.count())
+
+
+def high_value(
+    spine: ir.Table, tables: Mapping[str, ir.Table], target: HighValue, features: FeatureSettings
+) -> ir.Table:
     """Key, `worth`, `threshold` (same unit) and `high_value_now`, for training and for scoring alike.
 
     Parameters
@@ -84,6 +109,8 @@ def high_value(spine: ir.Table, tables: Mapping[str, ir.Table], target: HighValu
         Canonical tables; `bills` is read. Without it everything but the key is null: nobody's worth is known.
     target
         Who is high-value.
+    features
+        When months of bills close and settle.
 
     Raises
     ------
@@ -93,7 +120,7 @@ def high_value(spine: ir.Table, tables: Mapping[str, ir.Table], target: HighValu
     if "bills" not in tables:
         unknown = {"worth": ibis.null("float64"), "threshold": ibis.null("float64")}
         return spine.select(*KEY).mutate(**unknown, high_value_now=ibis.null("boolean"))
-    rows = _worth_now(spine, tables["bills"], target)
+    rows = _worth_now(spine, tables, target, features)
     if target.amount is not None:
         return rows.mutate(threshold=ibis.literal(target.amount, "float64"), high_value_now=rows.worth >= target.amount)
     if not target.per_as_of:
@@ -103,7 +130,7 @@ def high_value(spine: ir.Table, tables: Mapping[str, ir.Table], target: HighValu
     return rows.mutate(high_value_now=rows.worth > rows.threshold)
 
 
-def fixed(spine: ir.Table, tables: Mapping[str, ir.Table], target: VipTarget) -> VipTarget:
+def fixed(spine: ir.Table, tables: Mapping[str, ir.Table], target: VipTarget, features: FeatureSettings) -> VipTarget:
     """The same settings with the high-value line as an amount of money: the percentile of the newest date of `spine`.
 
     Called once per training with a date that is learnt from; the amount is kept with the model and does not drift.
@@ -112,16 +139,18 @@ def fixed(spine: ir.Table, tables: Mapping[str, ir.Table], target: VipTarget) ->
     if line.amount is not None or line.per_as_of:
         return target
     newest = spine.filter(spine.as_of == spine.as_of.max())
-    worth = _worth_now(newest, tables["bills"], line).worth
+    worth = _worth_now(newest, tables, line, features).worth
     amount = round(float(worth.quantile(line.percentile / 100).to_pyarrow().as_py()), 2)
     return target.model_copy(update={"high_value": line.model_copy(update={"amount": max(amount, 0.01)})})
 
 
 def labels(after: FollowUp, target: VipTarget) -> ir.Table:
-    """Key, `high_value_now`, and `vip` (boolean): null for those who are high-value already."""
-    now = high_value(after.spine, after.tables, target.high_value).select(*KEY, "threshold", "high_value_now")
+    """Key, `high_value_now`, and `vip` (boolean): null for those who are high-value already, or await a bill."""
+    now = high_value(after.spine, after.tables, target.high_value, after.features).select(
+        *KEY, "threshold", "high_value_now"
+    )
     rule = _sustained if target.becomes.rule == "sustained" else _above_percentile
-    rows = now.join(rule(now, after, target), KEY)
+    rows = now.join(after.known(rule(now, after, target), "vip", target.gap_days, target.horizon_days), KEY)
     return rows.select(*KEY, "high_value_now", vip=(~rows.high_value_now).ifelse(rows.vip, None))
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.table import Table
 
@@ -34,13 +35,19 @@ _COLUMNS = (
     "recommended_action",
     "contact_allowed",
     "suppress_reason",
+    "data_quality_flags",
 )
 
 
 def _scores(row: dict[str, Any]) -> dict[str, Any]:
     """The columns of a card: the usual ones, and the score of every other target, as far as the file has them."""
     columns = dict.fromkeys((*_COLUMNS, *(target.published for target in TARGETS.values())))
-    return {name: row[name] for name in columns if name in row}
+    return {name: _plain(row[name]) for name in columns if name in row}
+
+
+def _plain(value: Any) -> Any:
+    """Lists of Arrow as lists; no flags at all as nothing."""
+    return (list(value) or None) if isinstance(value, np.ndarray) else value
 
 
 def explain(run: Run, customer: str, as_of: date | None) -> None:
@@ -87,6 +94,8 @@ def _card(scores: dict[str, Any], lang: str) -> Table:
 
 
 def _value(name: str, value: Any, lang: str) -> str:
+    if isinstance(value, list):
+        return (", " if lang == "en" else "；").join(formats.word(name, code, lang) for code in value)
     if isinstance(value, str):
         return formats.word(name, value, lang)
     return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -15,7 +15,8 @@ def _event_table(name: str) -> str:
 
 
 EventTable = Annotated[str, AfterValidator(_event_table)]
-Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$")]
+"""A month, or a day."""
 
 
 class Quality(Strict):
@@ -31,10 +32,17 @@ class Quality(Strict):
     smallest_month: float = Field(
         0.25, ge=0, lt=1, description="rows of a month against the fewest of the months it is compared with; 0 is off"
     )
+    smallest_day: float = Field(
+        0.25,
+        ge=0,
+        lt=1,
+        description="rows of a day against the fewest of the same weekdays around it, where a source is steady; 0 is off",
+    )
+    regions: bool = Field(True, description="look at the customers of each region apart, too")
     gaps: bool = Field(True, description="false is smallest_month: 0")
     rehash: bool = Field(
         False, description="hash raw files again although path, size, times and inode are as at the last reading"
     )
     quiet: dict[EventTable, tuple[Month, ...]] = Field(
-        {}, description="table -> months (2026-10) that are right although few rows came"
+        {}, description="table -> months (2026-10) and days (2026-10-01) that are right although few rows came"
     )

@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, Field, PrivateAttr
 
 from features.errors import HeadwaterError, Problem
-from features.settings import FeatureSettings
+from features.settings import SETTLE_DAYS, FeatureSettings
 from features.spine import Population
 from features.strict import Strict
 from models.settings import GateSettings, TrainingSettings
@@ -235,6 +235,7 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
         _merge(inferred, whole)
         settings = filled(Settings, inferred, Layers(layers))
         origins = _origins_of_defaults(tables) | origins
+    settings = _settled(settings)
     settings._origins.update(origins)
     settings._warnings.extend(warnings)
     settings._tables = tables
@@ -245,6 +246,15 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
         settings._own = own_features.load(settings.features.own, path.parent)
     _check_rules(settings, Layers(layers))
     return settings
+
+
+def _settled(settings: Settings) -> Settings:
+    """The same with how long a usual bill is waited for where nothing says so: not at all where silence is a signal."""
+    if settings.features.settle_days is not None:
+        return settings
+    silence = settings.targets.churn.rule == "no_bill" or settings.population.rule == "billed"
+    features = settings.features.model_copy(update={"settle_days": 0 if silence else SETTLE_DAYS})
+    return settings.model_copy(update={"features": features})
 
 
 def _origins_of_defaults(tables: TableMapping) -> dict[str, str]:

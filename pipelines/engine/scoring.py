@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from features.definition import Feature
 from features.errors import HeadwaterError
 from models.evaluation import gates
+from models.scores.flags import flags
 from models.scores.reasons import reasons
 from models.scores.score_column import CURVE, REASONS
 from models.scores.score_table import conform
@@ -33,7 +34,7 @@ from targeting.actions import actions
 MONTH_DAYS = 30.4375
 CURVES = {target.name: target.curve for target in TARGETS.values() if target.curve}
 REASONED = tuple(target for target in TARGETS.values() if target.reasons)
-NESTED = (*CURVES.values(), *(target.reasons_column for target in REASONED))
+NESTED = (*CURVES.values(), *(target.reasons_column for target in REASONED), "data_quality_flags")
 RANKED = tuple(column for target in TARGETS.values() for column in target.ranked)
 """What is compared among everybody."""
 
@@ -86,6 +87,7 @@ class Scorer:
         frame = _mask_unasked(frame.join(outputs, how="left"), seen)
         frame = _with_contact_status(_with_amounts(frame, seen, self.settings), seen, self)
         table = pa.Table.from_pandas(frame, preserve_index=False)
+        table = table.append_column("data_quality_flags", flags(seen))
         places = np.where(enough, np.cumsum(enough) - 1, -1)
         for name, curve in curves.items():
             table = table.append_column(name, _take_or_null(curve, places))

@@ -75,7 +75,9 @@ class ScoringRun:
         if not self.assembly.total:
             raise HeadwaterError("E430", as_of=self.as_of.isoformat())
         high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
-        worth = vip.high_value(self.assembly.everybody, self.assembly.tables, high_value)
+        worth = vip.high_value(
+            self.assembly.everybody, self.assembly.tables, high_value, self.project.settings.features
+        )
         worth = with_row_number(worth, self.assembly.everybody).select(ROW, *WORTH).order_by(ROW)
         self.worth: ir.Table = self.assembly.schema.create("worth", worth)
         self.sample = self.assembly.sample()

@@ -59,7 +59,7 @@ class SparkAssembly:
         """Features, facts and worth of everybody with their `row`, kept on disk in any order."""
         known = permissions(self.tables, self.everybody, self.project.settings.contact.purpose)
         accounts = self.tables["customers"].select("customer_id", "account_id")
-        worth = vip.high_value(self.everybody, self.tables, high_value)
+        worth = vip.high_value(self.everybody, self.tables, high_value, self.project.settings.features)
         frame = self.con.frame(self.everybody.select(*KEY, ROW))
         for rows in (self.wide, known, worth):
             frame = frame.join(self.con.frame(rows), KEY, "left")

@@ -89,7 +89,9 @@ def audit(project: Project, tables: Tables, as_of: date, customers: int, feature
     case = _case(tables, spine)
     ask = asking(project.connection, features, project.settings.features)
     wide = ask(case).to_pandas(date_as_object=True)
-    labels = labels_of(project, tables, spine, outcomes.fixed(spine, tables.tables, targets), as_of)
+    labels = labels_of(
+        project, tables, spine, outcomes.fixed(spine, tables.tables, targets, project.settings.features), as_of
+    )
     figures = _figures(wide, features).assign(auc=_best_auc(wide, labels, targets, features))
     broken = [*breaches(ask, case, features)]
     broken += breaches(ask, crowded(case, np.random.default_rng(project.settings.seed)), features)

@@ -148,7 +148,8 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
         learnt = max(day for split in splits.values() for day in split.every)
         with Assembly(project, _without_answer(tables), dates, steps, most=settings.training.most_rows) as assembly:
             everybody = assembly.everybody
-            targets = outcomes.fixed(everybody.filter(everybody.as_of <= learnt), tables.tables, settings.targets)
+            learnt_from = everybody.filter(everybody.as_of <= learnt)
+            targets = outcomes.fixed(learnt_from, tables.tables, settings.targets, settings.features)
             wide = pd.concat(list(assembly.snapshots()), ignore_index=True)
             labels = labels_of(project, tables, assembly.spine, targets, as_of).drop(columns=KEY)
         frame = ordered(pd.concat([wide, labels], axis=1))
@@ -191,8 +192,14 @@ def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: Target
     pandas.DataFrame
         A row per row of the spine, ordered by customer and date: both, and the label columns; null is not known yet.
     """
-    delay = project.settings.protocol.reporting_delay_days
-    rows = outcomes.labels(spine, tables.tables, targets, project.cutoff(as_of), reporting_delay_days=delay)
+    rows = outcomes.labels(
+        spine,
+        tables.tables,
+        targets,
+        project.cutoff(as_of),
+        features=project.settings.features,
+        reporting_delay_days=project.settings.protocol.reporting_delay_days,
+    )
     return rows.order_by(KEY).to_pyarrow().to_pandas(date_as_object=True)
 
 

@@ -1,7 +1,7 @@
 """Has everything come that a source usually brings? What nobody delivered is not zero.
 
 A source is judged against its own past, each period against earlier ones *as they were seen at the same age*, so that
-what is late as always is not missing. Two rhythms: months, which stop a run, and the newest week, which warns.
+what is late as always is not missing. Months and days stop a run, of a table or of one region; what may be right warns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,28 +10,24 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-import numpy as np
-import pandas as pd
-
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError, Problem
-from features.spine import cutoff
 from models.splits import stepped
 from pipelines.config.mapping import Mapping, Source
 from pipelines.config.quality import Quality
-from pipelines.ingest.inputs import raise_first
+from pipelines.ingest.arrivals import (
+    FEWEST_PERIODS,
+    FEWEST_ROWS,
+    GRACE,
+    Arrivals,
+    Asked,
+    Thin,
+    arrivals,
+    arrivals_by_region,
+    least_share,
+)
+from pipelines.ingest.days import ThinDays, thin_days
 from pipelines.ingest.tables import Tables
-
-FEWEST_ROWS = 50
-"""Fewer rows are never asked for. Of 50 expected, chance alone (Poisson) leaves 12 or less once in 10^10 periods."""
-
-FEWEST_PERIODS = 3
-"""Earlier periods needed: below that nobody knows what is usual."""
-
-GRACE = timedelta(days=1)
-"""What has come now is compared with what had come a day younger: a run may be a day late, or fall on a Sunday."""
 
 WANDER = timedelta(days=4)
 """A monthly run may wander over a weekend, so that one month seems to have two and the next none: a month is not thin
@@ -59,11 +55,28 @@ class Rhythm:
         return {self.seen[k] for k in (0, *self.compared)}
 
 
-def months(as_of: date, edge: date) -> Rhythm:
-    """24 months back from an edge, each against the half year before it and the same season a year ago."""
-    edges, seen = ([stepped(day, "1mo", -k) for k in range(39)] for day in (edge, as_of))
+SEASONED = (*range(1, 7), 11, 12, 13)
+"""Months before that one is compared with: the half year before it, and the same season a year ago."""
+
+
+def months(as_of: date, edge: date, judged: int = 24, compared: tuple[int, ...] = SEASONED) -> Rhythm:
+    """Months back from an edge.
+
+    Parameters
+    ----------
+    as_of
+        When they are seen.
+    edge
+        The day after the newest.
+    judged
+        How many.
+    compared
+        How many months before each its comparables lie.
+    """
+    count = judged + max(compared) + 2
+    edges, seen = ([stepped(day, "1mo", -k) for k in range(count)] for day in (edge, as_of))
     spans = tuple((early, late) for late, early in pairwise(edges))
-    return Rhythm(spans, _graced(seen), 24, (*range(1, 7), 11, 12, 13), 3, WANDER)
+    return Rhythm(spans, _graced(seen), judged, compared, min(judged, 3), WANDER)
 
 
 def week(as_of: date, step: str, times: int) -> Rhythm:
@@ -88,43 +101,11 @@ def _graced(moments: Sequence[date]) -> tuple[date, ...]:
     return (moments[0], *[moment - GRACE for moment in moments[1:]])
 
 
-@dataclass(frozen=True)
-class Arrivals:
-    """Rows of a table by local day of `happened_on`: `upto` runs over the days from `start` as seen at some midnights.
-
-    `first` is the oldest day of the source; `live` the day from which on it was watched as well, for what was loaded at
-    once when it began says nothing about how quickly rows come.
-    """
-
-    start: date
-    first: date
-    live: date
-    upto: dict[date, np.ndarray]
-
-    def between(self, early: date, late: date, seen: date) -> int:
-        """Rows of the days `[early, late)` that were seen at a midnight."""
-        upto = self.upto[seen]
-        low, high = (min(max((day - self.start).days, 0), len(upto) - 1) for day in (early, late))
-        return int(upto[high] - upto[low])
-
-
-@dataclass(frozen=True)
-class Thin:
-    """A period with far fewer rows than each of its comparables; both ends belong to it."""
-
-    first: date
-    last: date
-    found: int
-    expected: int
-
-    @property
-    def share(self) -> float:
-        """Rows found per row expected."""
-        return self.found / self.expected
-
-
 def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
-    """Warnings W421 for a thin week. Raises E421 for months that hardly came, the emptiest table first.
+    """Warnings W421-W424 for what is thin and may be right. Raises E421-E424 for what did not come, all of it at once.
+
+    Months (E421), days in the middle (E422) and a source that stopped (E423) are asked for of each table; of a table
+    that is whole, the same of each region (E424).
 
     Parameters
     ----------
@@ -135,22 +116,28 @@ def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: d
     mapping
         Names the sources, and the time zone of days.
     quality
-        Limits, and months accepted as they are.
+        Limits, and months and days accepted as they are.
     as_of
         Rows known then or later do not count.
     """
     if not (quality.gaps and quality.smallest_month):
         return ()
-    stopped: list[tuple[float, HeadwaterError]] = []
+    stopped: list[tuple[float, Problem]] = []
     warnings: list[Problem] = []
     for name in (name for name in CONTRACTS if CONTRACTS[name].event and name in tables.parts):
-        file = _shown(mapping.tables[name].source)
-        thin = _thinnest(con, tables, name, mapping.timezone, quality, as_of)
-        if thin.month:
-            stopped.append((thin.month.share, HeadwaterError("E421", file=file, **_values(name, thin.month))))
-        elif thin.week:
-            warnings.append(Problem("W421", file, values=_values(name, thin.week)))
-    raise_first([error for _, error in sorted(stopped, key=lambda pair: pair[0])])
+        file, limits = _shown(mapping.tables[name].source), Limits(quality, name, as_of)
+        counted = Counted(con, tables, name, mapping.timezone)
+        found = _of_table(counted, limits)
+        if not any(code.startswith("E") for code, _, _ in found):
+            found += _of_regions(counted, limits)
+        for code, thin, more in found:
+            problem = Problem(code, file, values=_values(name, thin) | more)
+            if code.startswith("E"):
+                stopped.append((thin.share, problem))
+            else:
+                warnings.append(problem)
+    if stopped:
+        raise HeadwaterError.of([problem for _, problem in sorted(stopped, key=lambda pair: pair[0])])
     return tuple(warnings)
 
 
@@ -161,37 +148,118 @@ def _shown(source: Source) -> str:
 
 def _values(name: str, thin: Thin) -> dict[str, Any]:
     days = {"first": thin.first.isoformat(), "last": thin.last.isoformat(), "month": _month(thin.last)}
-    return {"table": name, "found": thin.found, "expected": thin.expected, **days}
+    dates = ", ".join(f'"{thin.first + timedelta(days=n)}"' for n in range((thin.last - thin.first).days + 1))
+    return {"table": name, "found": thin.found, "expected": thin.expected, "dates": dates, **days}
 
 
 @dataclass(frozen=True)
-class ThinnestPeriods:
-    """The thinnest month of a table, and its newest week, if they are thin."""
+class Limits:
+    """How much of a table must have come on a date."""
 
-    month: Thin | None = None
-    week: Thin | None = None
+    quality: Quality
+    name: str
+    as_of: date
+
+    @property
+    def _accepted(self) -> tuple[str, ...]:
+        return self.quality.quiet.get(self.name, ())
+
+    def is_accepted(self, day: date) -> bool:
+        """Was a day, or its month, declared right as it is?"""
+        return bool({_month(day), day.isoformat()} & set(self._accepted))
+
+    def takes(self, thin: Thin) -> bool:
+        """Does a month that was declared right as it is lie in the period?"""
+        return any(_month(thin.first) <= month <= _month(thin.last) for month in self._accepted if len(month) == 7)
+
+    def thin_months(self, came: Arrivals, rhythms: Sequence[Rhythm]) -> list[Thin]:
+        """Those that hardly came and were not accepted, the emptiest first."""
+        thin = [month for rhythm in rhythms for month in thin_periods(came, rhythm, self.quality.smallest_month)]
+        return sorted((month for month in thin if not self.takes(month)), key=lambda month: month.share)
+
+    def thin_days(self, came: Arrivals) -> ThinDays:
+        """Those that hardly came and were not accepted."""
+        return thin_days(came, self.as_of, self.quality.smallest_day, self.is_accepted)
 
 
-def _thinnest(con: Any, tables: Tables, name: str, zone: str, quality: Quality, as_of: date) -> ThinnestPeriods:
-    """Looks at calendar months and at those that end with the as-of date.
+@dataclass(frozen=True)
+class Counted:
+    """Counts the rows of a table of events, on one connection, in the days of a time zone."""
 
-    A week must be thin against other weeks and against the same days of other months: bills are paid at a month's end.
+    con: Any
+    tables: Tables
+    name: str
+    zone: str
+
+    def whole(self, asked: Asked) -> Arrivals | None:
+        """Of the whole table."""
+        return arrivals(self.con, self.tables, self.name, self.zone, asked)
+
+    def by_region(self, asked: Asked) -> dict[str, Arrivals]:
+        """Of the customers of each region."""
+        return arrivals_by_region(self.con, self.tables, self.name, self.zone, asked)
+
+
+Found = list[tuple[str, Thin, dict[str, Any]]]
+"""Code of a problem, its period, and what more its text says."""
+
+
+def _of_table(counted: Counted, limits: Limits) -> Found:
+    """The emptiest month, else days, else the newest week of a table.
+
+    Months are calendar months and those that end with the as-of date. A week must be thin against other weeks and
+    against the same days of other months: bills are paid at a month's end.
     """
-    by_month = [months(as_of, edge) for edge in dict.fromkeys((as_of.replace(day=1), as_of))]
-    by_week = [week(as_of, "7d", 8), week(as_of, "1mo", 6)]
-    arrived = arrivals(con, tables, name, zone, [*by_month, *by_week])
-    if arrived is None:
-        return ThinnestPeriods()
-    share, accepted = quality.smallest_month, quality.quiet.get(name, ())
-    thin = [month for rhythm in by_month for month in thin_periods(arrived, rhythm, share)]
-    thin = [month for month in thin if not _overlaps(month, accepted)]
-    quiet = [thin_periods(arrived, rhythm, share) for rhythm in by_week]
-    return ThinnestPeriods(min(thin, key=lambda month: month.share, default=None), quiet[0][0] if all(quiet) else None)
+    by_month = [months(limits.as_of, edge) for edge in _edges(limits.as_of)]
+    by_week = [week(limits.as_of, "7d", 8), week(limits.as_of, "1mo", 6)]
+    came = counted.whole(asked([*by_month, *by_week]))
+    if came is None:
+        return []
+    if emptiest := limits.thin_months(came, by_month)[:1]:
+        return [("E421", emptiest[0], {})]
+    if found := _of_days(limits.thin_days(came)):
+        return found
+    quiet = [thin_periods(came, rhythm, limits.quality.smallest_month) for rhythm in by_week]
+    return [("W421", quiet[0][0], {})] if all(quiet) else []
 
 
-def _overlaps(thin: Thin, accepted: Sequence[str]) -> bool:
-    """Does a month that was declared right as it is lie in the period?"""
-    return any(_month(thin.first) <= month <= _month(thin.last) for month in accepted)
+def _of_days(days: ThinDays) -> Found:
+    """Gaps stop where a source is steady, and are told where it is not; so are the newest days that are missing."""
+    if days.newest and days.stopped:
+        return [("E423", days.newest, {"days": days.missing})]
+    if days.gaps and days.steady:
+        return [("E422", gap, {}) for gap in days.gaps]
+    odd: Found = [("W422", thin, {}) for thin in (*days.recent, *days.scant)]
+    return [*odd, *([("W423", days.newest, {"days": days.missing})] if days.newest else [])]
+
+
+def _of_regions(counted: Counted, limits: Limits) -> Found:
+    """Of each region the emptiest of the newest months, or days without rows: files may come by region."""
+    if not limits.quality.regions:
+        return []
+    by_month = [months(limits.as_of, edge, judged=3, compared=tuple(range(1, 7))) for edge in _edges(limits.as_of)]
+    found: Found = []
+    regions = counted.by_region(asked([*by_month, week(limits.as_of, "7d", 8)]))
+    for region, came in regions.items():
+        days, told = limits.thin_days(came), {"region": region}
+        gaps = [*limits.thin_months(came, by_month)[:1], *(days.gaps if days.steady else ())]
+        gaps += [days.newest] if days.newest and days.stopped else []
+        found += [("E424", thin, told) for thin in gaps[:1]]
+        if days.newest and days.steady and not gaps:
+            found.append(("W424", days.newest, told | {"days": days.missing}))
+    some = len({problem[2]["region"] for problem in found}) < len(regions)
+    return found if some else []
+
+
+def _edges(as_of: date) -> list[date]:
+    return list(dict.fromkeys((as_of.replace(day=1), as_of)))
+
+
+def asked(rhythms: Sequence[Rhythm]) -> Asked:
+    """The days and midnights of some rhythms."""
+    start = min(early for rhythm in rhythms for early, _ in rhythm.spans)
+    end = max(late for rhythm in rhythms for _, late in rhythm.spans)
+    return Asked(start, end, tuple(sorted(set().union(*[rhythm.moments for rhythm in rhythms]))))
 
 
 def _month(day: date) -> str:
@@ -213,16 +281,11 @@ def thin_periods(came: Arrivals, rhythm: Rhythm, share: float) -> list[Thin]:
     """
     thin = []
     for (early, late), then, now in _counted(came, rhythm):
-        if len(then) < FEWEST_PERIODS or min(then) < FEWEST_ROWS or now >= share * _steadiness(then) * min(then):
+        if len(then) < FEWEST_PERIODS or min(then) < FEWEST_ROWS or now >= least_share(then, share) * min(then):
             continue
         if came.between(early - rhythm.wander, early, rhythm.seen[0]) < min(then) / 2:
             thin.append(Thin(early, late - timedelta(days=1), now, min(then)))
     return thin
-
-
-def _steadiness(then: list[int]) -> float:
-    """Fewest over usual rows of the newest comparables: a source that varies by itself may fall further."""
-    return min(then[:6]) / float(np.median(then[:6]))
 
 
 def _counted(came: Arrivals, rhythm: Rhythm) -> Iterator[tuple[tuple[date, date], list[int], int]]:
@@ -233,47 +296,3 @@ def _counted(came: Arrivals, rhythm: Rhythm) -> Iterator[tuple[tuple[date, date]
         watched = came.live if same_age else came.first
         pairs = [(rhythm.spans[j + k], rhythm.seen[k] if same_age else now) for k in rhythm.compared]
         yield span, [came.between(*past, seen) for past, seen in pairs if past[0] > watched], came.between(*span, now)
-
-
-def arrivals(con: Any, tables: Tables, name: str, zone: str, rhythms: Sequence[Rhythm]) -> Arrivals | None:
-    """Rows per day as they were seen at each midnight of the rhythms; None for a table without any in that time.
-
-    Parameters
-    ----------
-    con
-        An Ibis DuckDB connection.
-    tables
-        What was read.
-    name
-        Of a table of events.
-    zone
-        IANA name, in which days begin.
-    rhythms
-        Every period that will be asked for.
-    """
-    start = min(early for rhythm in rhythms for early, _ in rhythm.spans)
-    end = max(late for rhythm in rhythms for _, late in rhythm.spans)
-    moments = sorted(set().union(*[rhythm.moments for rhythm in rhythms]))
-    events = tables.opened(con, {name: start})[name]
-    events = events.filter(events.happened_on >= start, events.happened_on < end)
-    seen = {f"seen_{moment:%Y%m%d}": _was_seen(events, cutoff(moment, zone)).sum() for moment in moments}
-    days = events.group_by("happened_on").aggregate(known=events.known_at.min(), **seen).to_pandas()
-    if not len(days):
-        return None
-    first = min(part.first_day for part in tables.parts[name] if part.first_day)
-    live = max(first, days["known"].min().date())
-    places = (pd.to_datetime(days["happened_on"]) - pd.Timestamp(start)).dt.days
-    upto = {moment: _running((end - start).days, places, days[f"seen_{moment:%Y%m%d}"]) for moment in moments}
-    return Arrivals(start, first, live, upto)
-
-
-def _running(size: int, places: pd.Series, rows: pd.Series) -> np.ndarray:
-    """Rows up to each day, from none before the first."""
-    return np.bincount(places + 1, weights=rows, minlength=size + 1).cumsum()
-
-
-def _was_seen(events: ir.Table, moment: Any) -> ir.BooleanValue:
-    """Was a row known before a moment, and not yet superseded?"""
-    midnight = ibis.literal(moment).cast("timestamp(6)")
-    superseded = events.superseded_at.isnull() | (events.superseded_at >= midnight)
-    return (events.known_at < midnight) & superseded

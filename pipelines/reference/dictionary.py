@@ -15,9 +15,11 @@ from features.catalogue import catalogue
 from features.contracts import CONTRACTS, Column, Contract
 from features.definition import Feature
 from models.scores.columns import COLUMNS
+from models.scores.flags import NAMES as FLAG_NAMES
 from models.scores.score_column import CURVE, REASON_FIELDS, REASONS, ScoreColumn
 from pipelines.config.settings import Settings, load
 from pipelines.reference.error_pages import error_pages
+from pipelines.wording.formats import word
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "operator.yaml"
@@ -139,7 +141,11 @@ def _score_page(columns: Iterable[ScoreColumn]) -> str:
     fields = table(
         ("field of a reason · 原因字段", "type"), ((_code(n), _type_name(t)) for n, t in REASON_FIELDS.items())
     )
-    return head + table(SCORE_HEAD, map(_score_row, columns)) + "\n" + fields
+    flags = table(
+        ("flag · 标记", "English", "中文"),
+        ((_code(name), *(word("data_quality_flags", name, lang) for lang in ("en", "zh"))) for name in FLAG_NAMES),
+    )
+    return head + table(SCORE_HEAD, map(_score_row, columns)) + "\n" + fields + "\n" + flags
 
 
 def _score_row(column: ScoreColumn) -> tuple[str, ...]:

@@ -42,16 +42,19 @@ def value(as_of: date, bills: list[dict], gap: int, horizon: int) -> float:
     return float(sum(b["amount"] for b in within(bills, day(as_of, gap), day(as_of, gap + horizon))))
 
 
-def by_month(bills: list[dict]) -> dict[tuple[int, int], float]:
-    sums: dict[tuple[int, int], float] = defaultdict(float)
+def by_month(bills: list[dict]) -> dict[int, float]:
+    """Sums by the month that bills are for: one of the first is that of the month before."""
+    sums: dict[int, float] = defaultdict(float)
     for bill in bills:
-        sums[bill["happened_on"].year, bill["happened_on"].month] += float(bill["amount"])
+        for_day = day(bill["happened_on"], -1)
+        sums[for_day.year * 12 + for_day.month] += float(bill["amount"])
     return sums
 
 
-def worth_now(as_of: date, bills: list[dict], lookback: int, months: int) -> float:
-    """Mean over the months in which anybody was billed."""
-    return float(sum(b["amount"] for b in within(bills, day(as_of, -lookback), as_of))) / max(months, 1)
+def worth_now(past: list[dict], anybody: set[int], newest: int) -> float:
+    """Mean over the months with a bill of theirs, and those with anybody's that are known of them: up to `newest`."""
+    own = by_month(past)
+    return sum(own.values()) / max(len(own.keys() | {month for month in anybody if month <= newest}), 1)
 
 
 def sustained(window: list[dict], months: int, amount: float, share: float) -> bool:

@@ -1,6 +1,6 @@
 """The twin of ARPU."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -9,9 +9,11 @@ from tests.features.figures import less, mean, month, newest_closed, ratio, slop
 
 def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     """Every column of the family, from the customer's own bills."""
-    bills, months = sold(seen["bills"], given.settings), closed_months(who, given.settings)
+    bills, months = sold(seen["bills"], given.settings), known_months(who, seen["bills"], given.settings)
     billed = monthly(who, seen["bills"], given.settings)
     figures: dict[str, Any] = {"bill_count_3m": sum(m in months[:3] for m, a in bills if a >= 0)}
+    newest = newest_closed(who.as_of, given.settings)
+    figures["bills_awaited"] = newest - newest_known(who, seen["bills"], given.settings)
     for n in (1, 3, 6, 12):
         figures[f"arpu_{n}m"] = mean(billed[:n])
     for n in (3, 6):
@@ -32,15 +34,34 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
 
 
 def monthly(who: Any, bills: list[dict], settings: Any) -> list[Fraction]:
-    """What was billed for each closed month with us, the newest first."""
+    """What was billed for each known month with us, the newest first."""
     amounts = sold(bills, settings)
-    months = closed_months(who, settings)
+    months = known_months(who, bills, settings)
     return [sum((amount for m, amount in amounts if m == wanted), Fraction(0)) for wanted in months]
 
 
-def closed_months(who: Any, settings: Any) -> list[int]:
-    """The closed months with us, the newest first."""
-    return list(range(newest_closed(who.as_of, settings), month(who.activated_on) - 1, -1))
+def known_months(who: Any, bills: list[dict], settings: Any) -> list[int]:
+    """The known months with us, the newest first."""
+    return list(range(newest_known(who, bills, settings), month(who.activated_on) - 1, -1))
+
+
+def newest_known(who: Any, bills: list[dict], settings: Any) -> int:
+    """The newest closed month, or the one before the oldest whose bill is late: the months before it were all billed,
+    and it ended a short while ago."""
+    closed, first = newest_closed(who.as_of, settings), month(who.activated_on)
+    billed = {m for m, amount in sold(bills, settings) if amount >= 0}
+    late = []
+    for missing in set(range(first + 1, closed + 1)) - billed:
+        before = [m for m in (missing - 1, missing - 2, missing - 3) if m >= first]
+        if all(m in billed for m in before) and open_still(missing, who.as_of, settings):
+            late.append(missing)
+    return min(late) - 1 if late else closed
+
+
+def open_still(of: int, as_of: date, settings: Any) -> bool:
+    """May a bill of that month still come?"""
+    ended = date(of // 12, of % 12 + 1, 1) if of % 12 else date(of // 12, 1, 1)
+    return (as_of - ended).days < (62 if settings.settle_days is None else settings.settle_days)
 
 
 def sold(rows: list[dict], settings: Any) -> list[tuple[int, Fraction]]:

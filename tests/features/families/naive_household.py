@@ -1,11 +1,12 @@
 """The twin of the household: what other customers of the account do."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.features.families.naive_arpu import sold
-from tests.features.figures import newest_closed, ratio
+from tests.features.families.naive_arpu import newest_known, sold
+from tests.features.figures import ratio
 
 HOUSEHOLD = [
     "household_members",
@@ -23,10 +24,13 @@ def twin(who: Any, own: dict, given: Any) -> dict[str, Any]:
         return dict.fromkeys(HOUSEHOLD)
     joined = [(mate, rows) for mate, rows in given.mates if mate["activated_on"] < who.as_of]
     gone = [who.ago(mate["deactivated_on"]) for mate, _ in joined if left(mate, who.as_of)]
-    here = [rows for mate, rows in joined if not left(mate, who.as_of)]
-    complaints = [row for rows in here for row in rows["complaints"]]
-    mine = billed(who, own["bills"], given.settings)
-    everybody = mine + sum(billed(who, rows["bills"], given.settings) for rows in here)
+    here = [(mate, rows) for mate, rows in joined if not left(mate, who.as_of)]
+    complaints = [row for _, rows in here for row in rows["complaints"]]
+    together = [(who, own["bills"])]
+    together += [(replace(who, activated_on=mate["activated_on"]), rows["bills"]) for mate, rows in here]
+    newest = min(newest_known(member, bills, given.settings) for member, bills in together)
+    mine = billed(newest, own["bills"], given.settings)
+    everybody = sum(billed(newest, bills, given.settings) for _, bills in together)
     return {
         "household_members": len(here),
         "household_left_90d": sum(ago < 90 for ago in gone),
@@ -41,7 +45,6 @@ def left(customer: dict, as_of: date) -> bool:
     return customer["deactivated_on"] is not None and customer["deactivated_on"] < as_of
 
 
-def billed(who: Any, rows: list[dict], settings: Any) -> Fraction:
-    """Sum of the bills of the three newest closed months."""
-    newest = newest_closed(who.as_of, settings)
+def billed(newest: int, rows: list[dict], settings: Any) -> Fraction:
+    """Sum of the bills of three months up to the newest that is known of everybody."""
     return sum((amount for m, amount in sold(rows, settings) if 0 <= newest - m < 3), Fraction(0))

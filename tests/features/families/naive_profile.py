@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from tests.features.figures import month, newest_closed
+from tests.features.families.naive_arpu import newest_known
+from tests.features.figures import month
 
 
 def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     """Every column of the family: what is on record, and how long they have been with us."""
     (customer,) = seen["customers"]
-    newest = newest_closed(who.as_of, given.settings)
+    newest = newest_known(who, seen["bills"], given.settings)
     return (
         {
             "customer_type": customer["customer_type"],

@@ -65,7 +65,51 @@ def test_a_month_counts_once_its_bills_must_be_known(con: ibis.BaseBackend):
         rising      | 2024-08-06 | 60      | 3
         rising      | 2024-08-07 | 0       | 2
     """
+    expect(con, expected, FeatureSettings(settle_days=0), customers=CUSTOMERS, bills=BILLS)
+
+
+def test_a_usual_bill_that_has_not_come_is_unknown_until_its_month_settles(con: ibis.BaseBackend):
+    """July ends on 1 August, and 62 days later, on 2 October, what has not come is none. Never billed is nothing."""
+    expected = """
+        customer_id | seen on    | arpu_1m | arpu_3m | bills_awaited | months_known | arpu_slope_6m
+        rising      | 2024-08-06 | 60      | 50      | 0             | 54           | 10
+        rising      | 2024-08-07 | 60      | 50      | 1             | 54           | 10
+        rising      | 2024-10-01 | 60      | 50      | 2             | 54           | 10
+        rising      | 2024-10-02 | 0       | 20      | 0             | 56           | -52/7
+        month old   | 2024-08-07 | 30      | 30      | 1             | 1            | null
+        never       | 2024-08-07 | 0       | 0       | 0             | 55           | 0
+        new         | 2024-08-15 | 0       | 0       | 0             | 1            | null
+    """
     expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+
+
+def test_what_is_known_ends_before_a_bill_that_is_late(con: ibis.BaseBackend):
+    """Of a gap, the month after it is left out too; a customer who skips months is not waited for; a credit is no bill;
+    and a bill that is withdrawn until its correction comes is awaited as a late one is."""
+    rows = [
+        *[f"gap | 2024-{m:02d}-01 | 2024-{m:02d}-05 | 50 | null" for m in (1, 2, 3, 4, 5, 7)],
+        *[f"skips | 2024-{m:02d}-01 | 2024-{m:02d}-05 | 50 | null" for m in (1, 3, 5)],
+        *[f"credited | 2024-{m:02d}-01 | 2024-{m:02d}-05 | 50 | null" for m in (3, 4, 5, 6)],
+        "credited | 2024-07-01 | 2024-07-05 | -5 | null",
+        *[f"corrected | 2024-{m:02d}-01 | 2024-{m:02d}-05 | 50 | null" for m in (3, 4, 5, 6)],
+        "corrected | 2024-07-01 | 2024-07-05 | 90 | 2024-07-06",
+        "corrected | 2024-07-01 | 2024-07-20 | 40 | null",
+    ]
+    customers = "customer_id | activated_on\n" + "\n".join(
+        f"{c} | 2020-01-01" for c in ("gap", "skips", "credited", "corrected")
+    )
+    expected = """
+        customer_id | seen on    | arpu_1m | arpu_3m | bills_awaited | unbilled_share_3m
+        gap         | 2024-07-10 | 50      | 50      | 2             | 0
+        gap         | 2024-08-01 | 50      | 50      | 2             | 0
+        gap         | 2024-08-02 | 50      | 100/3   | 0             | 1/3
+        skips       | 2024-07-10 | 0       | 50/3    | 0             | 2/3
+        credited    | 2024-07-10 | 50      | 50      | 1             | 0
+        corrected   | 2024-07-10 | 50      | 50      | 1             | 0
+        corrected   | 2024-07-21 | 40      | 140/3   | 0             | 0
+    """
+    bills = "customer_id | happened_at | known_at | amount | superseded_at\n" + "\n".join(rows)
+    expect(con, expected, customers=customers, bills=bills)
 
 
 def test_bills_of_the_month_that_they_are_dated_in(con: ibis.BaseBackend):

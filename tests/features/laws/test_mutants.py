@@ -19,7 +19,7 @@ from tests.features.naive import twins
 from tests.features.test_catalogue import DECLARED, same
 from tests.world import World, spine_of, world
 
-VISIBLE, MONTH = visible.visible, months.month
+VISIBLE, MONTH, SETTLED = visible.visible, months.month, months.newest_settled
 
 
 def former_holders_too(rows: ir.Table, events: ir.Table) -> ir.Value:
@@ -53,6 +53,15 @@ def open_months(as_of: ir.Value, settings) -> ir.Value:
     return MONTH(as_of) - 1
 
 
+def nothing_awaited(rows: ir.Table, tables, settings) -> ir.Table:
+    """A usual bill that has not come counts as nothing."""
+    return rows.mutate(closed=months.newest_closed(rows.as_of, settings), awaited=ibis.literal(0, "int64"))
+
+
+def settled_late(as_of: ir.Value, settings) -> ir.Value:
+    return SETTLED(as_of, settings) - 1
+
+
 def nobody_without_events(rows: ir.Table, events: ir.Table, *days: int) -> ir.Table:
     """An inner join where the spine had to be kept."""
     found = VISIBLE(rows, events, *days)
@@ -65,7 +74,10 @@ TWIN: dict[str, tuple[object, str, Callable, set[str]]] = {
     "window one longer": (Window, "covers", a_day_more, {"bills", "complaints", "usage"}),
     "window begins one late": (Window, "covers", a_day_less, {"bills", "complaints", "usage"}),
     "days counted from one": (service, "visible", a_day_late, {"complaints", "contacts"}),
-    "months counted before they close": (money, "newest_closed", open_months, {"bills"}),
+    "months counted before they close": (months, "newest_closed", open_months, {"bills"}),
+    "late bills are none": (money, "awaiting", nothing_awaited, {"bills"}),
+    "late bills are awaited a month too long": (months, "newest_settled", settled_late, {"bills"}),
+    "anybody's bill is awaited": (months, "USUAL", 0, {"bills"}),
     "customers without events dropped": (money, "visible", nobody_without_events, {"payments", "purchases"}),
 }
 """What is replaced, by what, and the sources whose features must differ from the twin."""

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from features.settings import FeatureSettings
 from models.targets import follow_up, outcomes, vip
 from models.targets.settings import TargetSettings
 from tests.features.asking import differing, ordered
@@ -71,7 +72,9 @@ def otherwise(given: World, other: World | None) -> World:
 def asked(con: ibis.BaseBackend, given: World, spine: pa.Table, settings: TargetSettings, delay: int = 0) -> pa.Table:
     tables = {name: stored(con, name, arrow(name, given.tables[name])) for name in ("customers", "bills")}
     until = (UNTIL - AHEAD).to_pydatetime()
-    rows = outcomes.labels(stored(con, "spine", spine), tables, settings, until, reporting_delay_days=delay)
+    rows = outcomes.labels(
+        stored(con, "spine", spine), tables, settings, until, features=FeatureSettings(), reporting_delay_days=delay
+    )
     return ordered(con.to_pyarrow(rows))
 
 

@@ -11,11 +11,14 @@ import pytest
 from pydantic import ValidationError
 
 from features.contracts import CONTRACTS
+from features.settings import FeatureSettings
 from models.targets import churn, follow_up, outcomes, vip
 from models.targets.churn import ChurnTarget
 from models.targets.settings import TargetSettings
 from models.targets.value import ValueTarget
 from models.targets.vip import Becomes, HighValue, VipTarget
+from tests.features.families.naive_arpu import newest_known
+from tests.features.naive import Who
 from tests.models import slow_labels as slow
 
 
@@ -26,6 +29,7 @@ def midnight(day: date) -> datetime:
 AS_OF = date(2025, 6, 1)
 TODAY = midnight(date(2026, 1, 1))
 NAMES = count()
+FEATURES = FeatureSettings()
 RETAIL = TargetSettings(
     churn=ChurnTarget(rule="no_bill", gap_days=2, horizon_days=30),
     value=ValueTarget(gap_days=1, horizon_days=45),
@@ -91,11 +95,10 @@ def spine(con, people: list[dict], dates: list[date]):
     return con.create_table(f"targets_spine_{next(NAMES)}", pa.Table.from_pylist(rows, pa.schema(types)), temp=True)
 
 
-def computed(con, settings, people, bills, dates=(AS_OF,), *, until=TODAY, delay=0) -> dict:
+def computed(con, settings, people, bills, dates=(AS_OF,), *, until=TODAY, delay=0, features=FEATURES) -> dict:
     """(customer, as_of) to labels."""
-    rows = outcomes.labels(
-        spine(con, people, list(dates)), tables(con, people, bills), settings, until, reporting_delay_days=delay
-    )
+    given = (spine(con, people, list(dates)), tables(con, people, bills), settings, until)
+    rows = outcomes.labels(*given, features=features, reporting_delay_days=delay)
     return {(r["customer_id"], r["as_of"]): r for r in rows.to_pyarrow().to_pylist()}
 
 
@@ -145,12 +148,13 @@ def test_sustained_vip_equals_the_slow_twin(con, seed):
         names = [n for n, d in found if d == as_of]
         now = {n: history(people, bills, n, midnight(as_of)) for n in names}
         later = {n: history(people, bills, n, TODAY) for n in names}
-        past = [b for n in names for b in slow.within(now[n], slow.day(as_of, -91), as_of)]
+        past = {n: slow.within(now[n], slow.day(as_of, -91), as_of) for n in names}
         ahead = {n: slow.within(later[n], as_of, slow.day(as_of, 90)) for n in names}
-        months_before = len(slow.by_month(past))
+        anybody = {month for own in past.values() for month in slow.by_month(own)}
         months_after = len(slow.by_month([b for window in ahead.values() for b in window]))
         for name in names:
-            high = slow.worth_now(as_of, now[name], 91, months_before) >= 50
+            newest = newest_known(seen_by(people, name, as_of), now[name], FEATURES)
+            high = slow.worth_now(past[name], anybody, newest) >= 50
             becomes = slow.sustained(ahead[name], months_after, 50.0, 0.67)
             assert found[name, as_of]["high_value_now"] == high
             assert found[name, as_of]["vip"] == (None if high else becomes)
@@ -163,12 +167,17 @@ def test_vip_by_totals_equals_the_slow_twin(con, seed):
     for as_of in dates:
         names = [n for n, d in found if d == as_of]
         cutoff = midnight(as_of)
-        worth = {n: slow.worth_now(as_of, history(people, bills, n, cutoff), 60, 1) for n in names}
+        worth = {n: slow.value(as_of, history(people, bills, n, cutoff), -60, 60) for n in names}
         total = {n: slow.value(as_of, history(people, bills, n, TODAY), 3, 40) for n in names}
         high, line = slow.percentile(list(worth.values()), 70), slow.percentile(list(total.values()), 80)
         for name in names:
             expected = None if worth[name] > high else total[name] > line
             assert found[name, as_of]["vip"] == expected
+
+
+def seen_by(people, name, as_of):
+    joined = next(p["activated_on"] for p in people if p["customer_id"] == name)
+    return Who(name, as_of, midnight(as_of), joined)
 
 
 def history(people, bills, name, until):
@@ -227,7 +236,60 @@ def test_newer_data_never_changes_a_mature_label(con):
     before = computed(con, settings, people, bills, dates, until=midnight(date(2025, 11, 1)))
     newer = [*bills, *(bill(p["customer_id"], date(2025, 11, 2)) for p in people)]
     kept = [b for b in bills if b["known_at"] < midnight(date(2025, 11, 1))]
-    assert computed(con, settings, people, [*kept, *newer[len(bills) :]], dates) == before
+    after = computed(con, settings, people, [*kept, *newer[len(bills) :]], dates)
+    known = {key: {c: after[key][c] for c in row if row[c] is not None} for key, row in before.items()}
+    assert known == {key: {c: v for c, v in row.items() if v is not None} for key, row in before.items()}
+
+
+MONTHLY = TargetSettings(
+    churn=ChurnTarget(rule="no_bill", horizon_days=90, horizons=(90,)),
+    value=ValueTarget(horizon_days=90),
+    vip=VipTarget(high_value=HighValue(amount=50.0)),
+)
+
+
+def monthly(customer: str, amount: str, months: list[int], known: dict[int, datetime] | None = None) -> list[dict]:
+    """A bill on the first of each month of 2025, known at once or when it is said."""
+    return [bill(customer, date(2025, m, 1), amount, (known or {}).get(m)) for m in months]
+
+
+def test_worth_is_the_mean_of_the_months_that_are_known_of_a_customer(con):
+    """On 8 June everybody's bill of 1 June is out but that of the late one, who has paid 60 a month for years."""
+    late = midnight(date(2025, 6, 20))
+    people = [person(name) for name in ("late", "gone", "poor")]
+    bills = monthly("late", "60.00", [1, 2, 3, 4, 5, 6], {6: late}) + monthly("poor", "1.00", [1, 2, 3, 4, 5, 6])
+    bills += monthly("gone", "60.00", [1, 3, 4])
+    as_of = date(2025, 6, 8)
+    features = {"settled": FeatureSettings(settle_days=0), "waiting": FEATURES}
+    high = {}
+    for name, chosen in features.items():
+        found = computed(con, MONTHLY, people, bills, [as_of], features=chosen)
+        high[name] = {who: row["high_value_now"] for (who, _), row in found.items()}
+    assert high == {
+        "settled": {"late": False, "gone": False, "poor": False},
+        "waiting": {"late": True, "gone": False, "poor": False},
+    }
+
+
+@pytest.mark.parametrize(("until", "value"), [((9, 8), None), ((10, 1), None), ((10, 2), 120.0)])
+def test_a_label_is_unknown_while_a_bill_of_its_window_is_awaited(con, until, value):
+    """The window from 1 June to 30 August holds the bills of 1 June, 1 July and 1 August, and that of July is late."""
+    people = [person("late"), person("left", date(2025, 7, 10)), person("here")]
+    bills = monthly("late", "60.00", [1, 2, 3, 4, 5, 6, 7]) + monthly("here", "60.00", [*range(1, 9)])
+    bills += monthly("left", "60.00", [1, 2, 3, 4, 5, 6, 7])
+    found = computed(con, MONTHLY, people, bills, until=midnight(date(2025, *until)))
+    assert found["late", AS_OF]["value"] == value
+    assert [found[who, AS_OF]["value"] for who in ("left", "here")] == [120.0, 180.0]
+    early = computed(con, MONTHLY, people, bills, [date(2025, 4, 1)], until=midnight(date(2025, *until)))
+    assert early["late", date(2025, 4, 1)]["value"] == 180.0, "its window ends before"
+
+
+def test_a_customer_whose_bill_is_awaited_is_not_known_to_be_silent(con):
+    settings = MONTHLY.model_copy(update={"churn": ChurnTarget(rule="no_bill", horizon_days=31, horizons=(31,))})
+    bills = monthly("A", "10.00", [3, 4, 5, 6]) + monthly("B", "10.00", [3, 5, 6])
+    until, as_of = midnight(date(2025, 8, 8)), date(2025, 7, 1)
+    found = computed(con, settings, [person("A"), person("B")], bills, [as_of], until=until)
+    assert [found[who, as_of]["churned_31"] for who in "AB"] == [None, True]
 
 
 def test_one_spike_is_not_enough(con):
@@ -245,12 +307,12 @@ def test_the_high_value_line_is_an_amount_of_money_fixed_once(con):
     given = TargetSettings()
     rows, stored = spine(con, people, [AS_OF]), tables(con, people, bills)
     with pytest.raises(ValueError, match="fix the high-value amount"):
-        outcomes.labels(rows, stored, given, TODAY)
-    fixed = outcomes.fixed(rows, stored, given)
+        outcomes.labels(rows, stored, given, TODAY, features=FEATURES)
+    fixed = outcomes.fixed(rows, stored, given, FEATURES)
     assert fixed.vip.high_value.amount == 80.0
     dearer = [b | {"amount": b["amount"] * Decimal("1.10")} for b in bills]
-    assert outcomes.fixed(rows, tables(con, people, dearer), fixed) == fixed
-    assert outcomes.fixed(rows, stored, RETAIL) == RETAIL
+    assert outcomes.fixed(rows, tables(con, people, dearer), fixed, FEATURES) == fixed
+    assert outcomes.fixed(rows, stored, RETAIL, FEATURES) == RETAIL
 
 
 def test_brought_labels_are_taken_as_they_are(con):
@@ -266,7 +328,8 @@ def test_brought_labels_are_taken_as_they_are(con):
         }
     )
     stored["labels"] = con.create_table(f"targets_labels_{next(NAMES)}", given, temp=True)
-    rows = outcomes.labels(spine(con, people, [AS_OF]), stored, settings, TODAY).to_pyarrow().to_pylist()
+    rows = outcomes.labels(spine(con, people, [AS_OF]), stored, settings, TODAY, features=FEATURES)
+    rows = rows.to_pyarrow().to_pylist()
     found = {r["customer_id"]: (r["churned_90"], r["value"]) for r in rows}
     assert found == {"A": (True, 7.5), "B": (None, None)}
 
@@ -275,7 +338,7 @@ def test_one_row_per_row_of_the_spine_and_the_declared_columns(con):
     people, bills, dates = world(3)
     rows = spine(con, people, dates)
     for settings in (RETAIL, OPERATOR):
-        made = outcomes.labels(rows, tables(con, people, bills), settings, TODAY)
+        made = outcomes.labels(rows, tables(con, people, bills), settings, TODAY, features=FEATURES)
         assert made.columns == ("customer_id", "as_of", *outcomes.columns(settings))
         assert made.count().to_pyarrow().as_py() == rows.count().to_pyarrow().as_py()
 

@@ -15,7 +15,8 @@ from features.errors import HeadwaterError
 from features.spine import cutoff
 from pipelines.config.quality import Quality
 from pipelines.ingest import completeness
-from pipelines.ingest.completeness import Arrivals, Thin, months, week
+from pipelines.ingest.arrivals import Arrivals, Thin, arrivals
+from pipelines.ingest.completeness import asked, months, week
 from pipelines.ingest.tables import Part, Tables
 from pipelines.wording import errors
 from tests.raw import Raw
@@ -49,7 +50,7 @@ def monthly(rng, mean: int, day: int, late: int, *, weekends: bool) -> tuple[np.
 
 
 def arrived(source, as_of: date) -> Arrivals:
-    """The same as `completeness.arrivals`, from arrays."""
+    """The same as `arrivals.arrivals`, from arrays."""
     happened, known = source
     moments = set().union(*[rhythm.moments for rhythm in rhythms(as_of)])
     upto = {m: np.bincount(happened[known < number(m)] + 1, minlength=LENGTH + 90).cumsum() for m in moments}
@@ -177,7 +178,7 @@ def test_rows_are_counted_as_they_were_seen(con, tmp_path, as_of):
     happened, known = daily(rng, 120, late=9)
     later = [cutoff(EPOCH + timedelta(days=int(d) + 20), ZONE) if n % 3 == 0 else None for n, d in enumerate(known)]
     tables = stored(con, tmp_path, "usage", (happened, known), superseded=later)
-    came = completeness.arrivals(con, tables, "usage", ZONE, rhythms(as_of))
+    came = arrivals(con, tables, "usage", ZONE, asked(rhythms(as_of)))
     gone = np.array([d + 20 if n % 3 == 0 else 10_000 for n, d in enumerate(known)])
     early, late = number(date(2025, 11, 3)), number(date(2026, 1, 20))
     for moment in came.upto:
@@ -226,9 +227,69 @@ def test_what_was_loaded_at_once_says_nothing_about_lateness(con, tmp_path):
         judged(con, tmp_path, (happened, np.maximum(known, connected)), date(2026, 5, 5))
 
 
+def test_a_day_that_did_not_come_stops_and_is_told_with_its_figures(con, tmp_path):
+    rng = np.random.default_rng(3)
+    source = without(daily(rng, 30_000), date(2026, 1, 14), date(2026, 1, 15), 0, rng)
+    with pytest.raises(HeadwaterError) as error:
+        judged(con, tmp_path, source, date(2026, 2, 20))
+    problem = error.value.problem
+    assert (problem.code, error.value.exit_code, problem.values["found"]) == ("E422", 4, 0)
+    for lang in ("en", "zh"):
+        told = errors.render_line(problem, lang)
+        assert "usage" in told and 'quality.quiet.usage: ["2026-01-14"]' in told
+    for limits in ({"quiet": {"usage": ["2026-01-14"]}}, {"quiet": {"usage": ["2026-01"]}}, {"smallest_day": 0}):
+        assert judged(con, tmp_path, source, date(2026, 2, 20), **limits) == ()
+
+
+def test_a_source_that_ends_early_is_told_and_one_that_stopped_stops(con, tmp_path):
+    rng, whole = np.random.default_rng(3), daily(np.random.default_rng(3), 30_000, late=0.0)
+    as_of = date(2026, 2, 20)
+    (problem,) = judged(con, tmp_path, without(whole, date(2026, 2, 16), as_of, 0, rng), as_of)
+    assert (problem.code, problem.values["days"]) == ("W423", 2)
+    with pytest.raises(HeadwaterError, match="E423"):
+        judged(con, tmp_path, without(whole, date(2026, 2, 13), as_of, 0, rng), as_of)
+
+
+def test_a_third_less_of_a_source_that_hardly_varies_stops(con, tmp_path):
+    rng = np.random.default_rng(3)
+    source = without(daily(rng, 30_000), date(2026, 1, 1), date(2026, 2, 1), 0.6, rng)
+    with pytest.raises(HeadwaterError, match="E421"):
+        judged(con, tmp_path, source, date(2026, 2, 20))
+
+
+def of_regions(con, tables: Tables, folder, regions: list[str]) -> Tables:
+    """The rows belong to one customer of each region in turn."""
+    path = tables.parts["usage"][0].path
+    rows = pd.read_parquet(path)
+    rows["customer_id"] = [f"C{number % len(regions)}" for number in range(len(rows))]
+    rows.to_parquet(path)
+    tables.tables["usage"] = tables.view(con, "usage", tables.parts["usage"], f"_{folder.name}_again")
+    people = pd.DataFrame({"customer_id": [f"C{n}" for n in range(len(regions))], "region": regions})
+    people.to_parquet(folder / "customers.parquet")
+    tables.tables["customers"] = con.read_parquet(folder / "customers.parquet", table_name=f"people_{folder.name}")
+    return tables
+
+
+@pytest.mark.parametrize(("first", "until"), [((2026, 1, 1), (2026, 2, 1)), ((2026, 1, 14), (2026, 1, 15))])
+def test_a_region_that_did_not_come_is_told_by_name(con, tmp_path, first, until):
+    """North, south, east and west each have a quarter of the rows; of one the month, or the day, is not there."""
+    as_of, regions = date(2026, 2, 20), ["north", "south", "east", "west"]
+    happened, known = daily(np.random.default_rng(3), 60_000)
+    gone = (happened >= number(date(*first))) & (happened < number(date(*until))) & (np.arange(len(happened)) % 4 == 2)
+    tables = of_regions(con, stored(con, tmp_path, "usage", (happened, known)), tmp_path, regions)
+    mapping = Raw(tmp_path).load()
+    assert completeness.check(con, tables, mapping, Quality(), as_of) == ()
+    kept = pd.read_parquet(tables.parts["usage"][0].path)[~gone]
+    kept.to_parquet(tables.parts["usage"][0].path)
+    with pytest.raises(HeadwaterError) as error:
+        completeness.check(con, tables, mapping, Quality(), as_of)
+    assert [(p.code, p.values["region"]) for p in error.value.problems] == [("E424", "east")]
+    assert completeness.check(con, tables, mapping, Quality(regions=False), as_of) == ()
+
+
 def test_a_quiet_week_is_a_warning(con, tmp_path):
     as_of, rng = date(2026, 3, 16), np.random.default_rng(1)
-    source = without(daily(rng, 3000, late=0.5), date(2026, 3, 9), as_of, 0.02, rng)
+    source = without(daily(rng, 900, late=0.5), date(2026, 3, 9), as_of, 0.02, rng)
     (problem,) = judged(con, tmp_path, source, as_of)
     assert (problem.code, problem.exit_code, problem.values["first"]) == ("W421", 0, "2026-03-09")
 
@@ -236,5 +297,6 @@ def test_a_quiet_week_is_a_warning(con, tmp_path):
 def test_a_table_whose_months_are_unknown_is_refused():
     with pytest.raises(ValueError, match="bils"):
         Quality(quiet={"bils": ["2026-01"]})
-    with pytest.raises(ValueError, match="pattern"):
-        Quality(quiet={"bills": ["2026-13"]})
+    for never in ("2026-13", "2026-01-32"):
+        with pytest.raises(ValueError, match="pattern"):
+            Quality(quiet={"bills": [never]})

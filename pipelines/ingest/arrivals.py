@@ -1,0 +1,179 @@
+"""Rows of a source by day, as they were seen at midnights: what everything that judges whether it is whole counts with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from features.spine import cutoff
+from pipelines.ingest.tables import Tables
+
+FEWEST_ROWS = 50
+"""Fewer rows are never asked for. Of 50 expected, chance alone (Poisson) leaves 12 or less once in 10^10 periods."""
+
+FEWEST_PERIODS = 3
+"""Earlier periods needed: below that nobody knows what is usual."""
+
+MOST_TELLING = 6
+"""Earlier periods needed to say that a source hardly varies."""
+
+GRACE = timedelta(days=1)
+"""What has come now is compared with what had come a day younger: a run may be a day late, or fall on a Sunday."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Days `[start, end)` and the midnights at which they are counted."""
+
+    start: date
+    end: date
+    moments: tuple[date, ...]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Rows of a table by local day of `happened_on`: `upto` runs over the days from `start` as seen at some midnights.
+
+    `first` is the oldest day of the source; `live` the day from which on it was watched as well, for what was loaded at
+    once when it began says nothing about how quickly rows come.
+    """
+
+    start: date
+    first: date
+    live: date
+    upto: dict[date, np.ndarray]
+
+    def between(self, early: date, late: date, seen: date) -> int:
+        """Rows of the days `[early, late)` that were seen at a midnight."""
+        upto = self.upto[seen]
+        low, high = (min(max((day - self.start).days, 0), len(upto) - 1) for day in (early, late))
+        return int(upto[high] - upto[low])
+
+
+@dataclass(frozen=True)
+class Thin:
+    """A period with far fewer rows than each of its comparables; both ends belong to it."""
+
+    first: date
+    last: date
+    found: int
+    expected: int
+
+    @property
+    def share(self) -> float:
+        """Rows found per row expected."""
+        return self.found / self.expected
+
+
+def least_share(then: Sequence[float], share: float) -> float:
+    """What part of the fewest rows of comparables, the newest first, must be there: the steadier they are, the more.
+
+    A source that varies by itself may fall further than `share`, one that hardly varies may not lose a third. What
+    chance takes from few rows is allowed for.
+    """
+    usual = float(np.median(then[:6]))
+    wild = share * min(then[:6]) / usual
+    if len(then) < MOST_TELLING:
+        return wild
+    spread = (max(then) - min(then)) / usual
+    return float(max(wild, 0.9 - 2 * spread - 6 / np.sqrt(min(then))))
+
+
+def arrivals(con: Any, tables: Tables, name: str, zone: str, asked: Asked) -> Arrivals | None:
+    """Rows per day as they were seen at each midnight that is asked for; None for a table without any in that time.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    tables
+        What was read.
+    name
+        Of a table of events.
+    zone
+        IANA name, in which days begin.
+    asked
+        The days, and the midnights at which they will be counted.
+    """
+    days = _counted(_events(con, tables, name, asked), ["happened_on"], zone, asked)
+    first = min((part.first_day for part in tables.parts[name] if part.first_day), default=asked.start)
+    return _arrivals(days, first, asked) if len(days) else None
+
+
+MOST_ROWS = 3_000_000
+"""Rows that are counted by region; of more, those of each so many-th customer."""
+
+
+def arrivals_by_region(con: Any, tables: Tables, name: str, zone: str, asked: Asked) -> dict[str, Arrivals]:
+    """The same for the customers of each region, as it is on record now; empty where no region is.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    tables
+        What was read.
+    name
+        Of a table of events.
+    zone
+        IANA name, in which days begin.
+    asked
+        The days, and the midnights at which they will be counted.
+    """
+    if "customers" not in tables.tables:
+        return {}
+    people = tables["customers"]
+    people = people.filter(people.region.notnull()).select("customer_id", "region").distinct()
+    rows = sum(part.rows for part in tables.since(name, asked.start))
+    one_in = max(1, rows // MOST_ROWS)
+    if one_in > 1:
+        people = people.filter((people.customer_id.hash() % one_in + one_in) % one_in == 0)
+    events = _events(con, tables, name, asked).join(people, "customer_id")
+    counts = _counted(events, ["region", "happened_on"], zone, asked)
+    return {
+        str(region): _arrivals(days, days["happened_on"].min(), asked)
+        for region, days in counts.groupby("region", observed=True)
+    }
+
+
+def _events(con: Any, tables: Tables, name: str, asked: Asked) -> ir.Table:
+    """The rows of a table of the days that are asked for."""
+    events = tables.opened(con, {name: asked.start})[name]
+    return events.filter(events.happened_on >= asked.start, events.happened_on < asked.end)
+
+
+def _counted(events: ir.Table, by: list[str], zone: str, asked: Asked) -> pd.DataFrame:
+    """Rows per day (and what else they are counted by), with one column for each midnight."""
+    seen = {_at(moment): _was_seen(events, cutoff(moment, zone)).sum() for moment in asked.moments}
+    days: pd.DataFrame = events.group_by(by).aggregate(known=events.known_at.min(), **seen).to_pandas()
+    return days
+
+
+def _at(moment: date) -> str:
+    return f"seen_{moment:%Y%m%d}"
+
+
+def _arrivals(days: pd.DataFrame, first: date, asked: Asked) -> Arrivals:
+    """Counts by day as running sums."""
+    first = pd.Timestamp(first).date()
+    places = (pd.to_datetime(days["happened_on"]) - pd.Timestamp(asked.start)).dt.days
+    size = (asked.end - asked.start).days
+    upto = {moment: _running(size, places, days[_at(moment)]) for moment in asked.moments}
+    return Arrivals(asked.start, first, max(first, days["known"].min().date()), upto)
+
+
+def _running(size: int, places: pd.Series, rows: pd.Series) -> np.ndarray:
+    """Rows up to each day, from none before the first."""
+    return np.bincount(places + 1, weights=rows, minlength=size + 1).cumsum()
+
+
+def _was_seen(events: ir.Table, moment: Any) -> ir.BooleanValue:
+    """Was a row known before a moment, and not yet superseded?"""
+    midnight = ibis.literal(moment).cast("timestamp(6)")
+    superseded = events.superseded_at.isnull() | (events.superseded_at >= midnight)
+    return (events.known_at < midnight) & superseded

@@ -1,0 +1,100 @@
+"""A day that did not come is found in the middle of a steady source, and at its end; what is quiet or late is none."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.ingest.arrivals import Arrivals
+from pipelines.ingest.completeness import asked, week
+from pipelines.ingest.days import thin_days
+from tests.pipelines.ingest.test_completeness import AS_OF, EPOCH, LENGTH, SEED, daily, monthly, number, without
+
+SHARE = 0.25
+A_DAY = timedelta(days=1)
+
+
+def came(source, as_of: date) -> Arrivals:
+    happened, known = source
+    moments = asked([week(as_of, "7d", 8)]).moments
+    upto = {m: np.bincount(happened[known < number(m)] + 1, minlength=LENGTH + 90).cumsum() for m in moments}
+    return Arrivals(EPOCH, EPOCH + timedelta(days=int(happened.min())), EPOCH + timedelta(days=int(known.min())), upto)
+
+
+def found(source, as_of: date, **more):
+    return thin_days(came(source, as_of), as_of, SHARE, **more)
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEED, AS_OF, st.sampled_from([3_000, 9_000, 60_000]), st.floats(-0.1, 0.1), st.floats(0, 6))
+def test_a_source_that_comes_as_ever_has_no_gap(seed, as_of, mean, growth, late):
+    days = found(daily(np.random.default_rng(seed), mean, growth, late), as_of)
+    assert (days.gaps, days.newest, days.stopped) == ((), None, False)
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEED, AS_OF, st.integers(1, 28), st.integers(0, 12), st.booleans())
+def test_a_run_once_a_month_has_no_days_to_ask_for(seed, as_of, day, late, weekends):
+    days = found(monthly(np.random.default_rng(seed), 4_000, day, late, weekends=weekends), as_of)
+    assert (days.gaps, days.newest) == ((), None)
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEED, AS_OF, st.integers(4, 380), st.integers(1, 9), st.sampled_from([0.0, 0.05]))
+def test_days_that_are_missing_in_the_middle_are_found_with_their_dates(seed, as_of, back, length, share):
+    rng = np.random.default_rng(seed)
+    last = as_of - timedelta(days=back)
+    first = last - timedelta(days=length - 1)
+    days = found(without(daily(rng, 30_000, late=0.5), first, last + A_DAY, share, rng), as_of)
+    assert days.steady
+    assert [(gap.first, gap.last) for gap in days.gaps] == [(first, last)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEED, AS_OF, st.integers(3, 9))
+def test_newest_days_that_are_missing_are_told_and_a_source_that_stopped_is_known(seed, as_of, length):
+    rng = np.random.default_rng(seed)
+    first = as_of - timedelta(days=length)
+    days = found(without(daily(rng, 30_000, late=0.0), first, as_of, 0.0, rng), as_of)
+    assert days.newest is not None and days.gaps == ()
+    assert (days.newest.first, days.missing) == (first, length - 2), (
+        "yesterday is never there, nor the day before for sure"
+    )
+    assert days.stopped is (days.missing > 3)
+
+
+def test_what_is_known_a_day_later_is_not_missing():
+    """Yesterday is never there at midnight, and nobody asks for it."""
+    happened, known = daily(np.random.default_rng(2), 30_000, late=0.0)
+    assert found((happened, known + 1), date(2026, 3, 16)).newest is None
+
+
+def test_a_day_that_is_quiet_every_year_is_no_gap_and_one_that_was_accepted_neither():
+    as_of, rng = date(2026, 3, 16), np.random.default_rng(3)
+    source = daily(rng, 30_000)
+    for year in (2024, 2025):
+        source = without(source, date(year, 12, 25), date(year, 12, 26), 0.0, rng)
+    assert found(source, as_of).gaps == ()
+    source = without(source, date(2026, 2, 4), date(2026, 2, 5), 0.0, rng)
+    assert len(found(source, as_of).gaps) == 1
+    assert found(source, as_of, accepted=lambda day: day == date(2026, 2, 4)).gaps == ()
+
+
+def test_half_a_day_of_a_source_that_hardly_varies_is_told():
+    as_of, rng = date(2026, 3, 16), np.random.default_rng(3)
+    source = without(daily(rng, 90_000, late=0.0), date(2026, 2, 18), date(2026, 2, 19), 0.5, rng)
+    days = found(source, as_of)
+    assert days.gaps == () and [thin.first for thin in days.scant] == [date(2026, 2, 18)]
+
+
+@pytest.mark.parametrize("gaps", [4, 8])
+def test_a_source_with_many_gaps_is_not_steady(gaps):
+    rng = np.random.default_rng(4)
+    source = daily(rng, 30_000)
+    for number_ in range(gaps):
+        day = date(2025, 9, 3) + timedelta(days=17 * number_)
+        source = without(source, day, day + A_DAY, 0.0, rng)
+    days = found(source, date(2026, 3, 16))
+    assert len(days.gaps) == gaps and not days.steady
