@@ -29,7 +29,9 @@ def attributes(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir
 
 def _known(customers: ir.Table) -> ir.Table:
     """Customers without what is the spine's own, and without when and why they left, which comes later."""
-    return customers.drop(*[c for c in ("activated_on", "deactivated_on", "left_reason", "churned") if c in customers.columns])
+    return customers.drop(
+        *[c for c in ("activated_on", "deactivated_on", "left_reason", "churned") if c in customers.columns]
+    )
 
 
 def subscriptions(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
