@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 help:            ## What can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
 
-demo: .venv/ready  ## Demo data, models, one night; names three files to open. DATA=operator|complete-journey|cdnow
+demo: .venv/ready  ## Demo data, models, one night; names the files to open. DATA=operator|complete-journey|cdnow
 	@$(BIN)/headwater demo $(DATA) --customers $(CUSTOMERS)
 
 test: .venv/dev  ## The quick tests, under 6 minutes on two cores

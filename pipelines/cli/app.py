@@ -49,7 +49,7 @@ def demo(
     customers: Annotated[int | None, typer.Option(min=200, help="Customers of the simulated operator.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another operator.")] = None,
 ) -> None:
-    """Make demo data, train, run one night, and name three files to open. No server, no account."""
+    """Make demo data, train, run one night, and name the files to open. No server, no account."""
     from pipelines.cli.demo import demo as make
 
     make(run, data, customers, seed)

@@ -1,4 +1,4 @@
-"""`headwater demo`: raw data, models, one night, and three files to open."""
+"""`headwater demo`: raw data, models, one night, and the files to open."""
 
 from datetime import date
 from pathlib import Path
@@ -68,11 +68,12 @@ def first_night(run: Run, as_of: date) -> None:
 
 
 def _finish(run: Run, night: Night) -> None:
-    """The three files to open, one per line."""
+    """The files to open, one per line."""
     day, workspace = night.as_of, run.project.workspace
     paths_by_title = {
         "open_scores": workspace.score_file(day),
         "open_vip": workspace.list_file("vip", day, "xlsx"),
+        "open_churn": workspace.list_file("churn", day, "xlsx"),
         "open_report": workspace.report(day),
     }
     run.say()

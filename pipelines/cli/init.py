@@ -128,28 +128,34 @@ def _unread(found: Folder, lang: str) -> Iterator[str]:
 
 def _notes(proposed: Proposal) -> Iterator[str]:
     """What is good to know before anything is answered."""
-    lang, customers = proposed.lang, proposed.customers
+    lang = proposed.lang
+    yield from _joins(proposed)
     for found in proposed.found:
-        if customers and found.table and found is not customers and "customer_id" in customers.columns:
-            column = found.columns["customer_id"]
-            share = tables.contained(found.raw, column, customers.raw, customers.columns["customer_id"])
-            yield text(
-                "init.joins",
-                lang,
-                share=share,
-                table=text(f"init.table.{found.table}", lang),
-                column=column,
-                customers=customers.raw.title.rpartition("/")[2],
-            )
         if found.raw.share > 1:
             yield text("init.partly", lang, table=found.raw.title, share=found.raw.share)
-    if customers is None and proposed.money:
+    if proposed.customers is None and proposed.money:
         yield text("init.derived", lang)
     if money := proposed.money:
         name = text(f"init.table.{money.table}", lang)
         for key, share in (("anonymous", proposal.anonymous(money)), ("returns", evidence.returned(money))):
             if share:
                 yield text(f"init.{key}", lang, table=name, share=share)
+
+
+def _joins(proposed: Proposal) -> Iterator[str]:
+    """Whether the customers of other tables are those of the table of customers: a line for each where some are not."""
+    lang, customers = proposed.lang, proposed.customers
+    if customers is None or "customer_id" not in customers.columns:
+        return
+    others = [found for found in proposed.found if found.table and found is not customers]
+    key, name = customers.columns["customer_id"], customers.raw.title.rpartition("/")[2]
+    shares = [tables.contained(found.raw, found.columns["customer_id"], customers.raw, key) for found in others]
+    if others and min(shares) == 1.0:
+        yield text("init.all_join", lang, customers=name)
+        return
+    for found, share in zip(others, shares, strict=True):
+        words = {"table": text(f"init.table.{found.table}", lang), "column": found.columns["customer_id"]}
+        yield text("init.joins", lang, share=share, customers=name, **words)
 
 
 def _require_customers(proposed: Proposal) -> None:
@@ -168,6 +174,10 @@ def _ask_all(run: Run, proposed: Proposal, given: dict[str, str], *, yes: bool) 
         if question.key == "business":
             run.say(text(f"init.business.{proposed.guessed_business}", run.language, because=_because(proposed)))
         proposed.answers[question.key] = _answer(run, question, given, yes=yes)
+    plan = proposed.plan
+    if plan and (not plan.fits or plan.horizon < proposed.horizon):
+        need = rhythm.needed_days(proposed.horizon, proposed.delay)
+        run.say(text("init.too_short", run.language, has=plan.has, need=need, horizon=proposed.horizon))
 
 
 def _because(proposed: Proposal) -> str:
@@ -220,8 +230,8 @@ def _answer(run: Run, question: Question, given: dict[str, str], *, yes: bool) -
 
 
 def _checked(question: Question, answer: str) -> str:
-    if question.choices and answer not in question.choices:
-        raise HeadwaterError("E254", given=answer, key=question.key, choices=", ".join(question.choices))
+    if not question.accepts(answer):
+        raise HeadwaterError("E254", given=answer, key=question.key, choices=question.allowed)
     return answer
 
 
@@ -238,10 +248,9 @@ def _typed(run: Run, question: Question, said: str) -> str:
         if typed is None:
             raise HeadwaterError("E252", question=said, key=question.key, example=(question.choices or ("…",))[0])
         answer = typed or question.default
-        if answer and (not question.choices or answer in question.choices):
+        if answer and question.accepts(answer):
             return answer
-        choices = ", ".join(question.choices) or "…"
-        run.say("  " + text("init.ask.again", run.language, given=typed, choices=choices))
+        run.say("  " + text("init.ask.again", run.language, given=typed, choices=question.allowed))
 
 
 def _choice_words(choice: str, lang: str) -> str:

@@ -1,16 +1,17 @@
 """What a folder holds, what only a person can know about it, and the configuration that follows from both."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from zoneinfo import available_timezones
 
 from babel import Locale
 from babel.core import get_global
-from babel.numbers import get_territory_currencies
+from babel.numbers import get_territory_currencies, is_currency
 
 from pipelines.recognition import evidence, headers, lines, rhythm
 from pipelines.recognition.columns import quoted
@@ -27,6 +28,14 @@ LARGEST_MEDIAN = 1000
 """Whole-numbered money with a larger median may be in hundredths: the same line as `quality.largest_median`."""
 
 
+EXAMPLES = {"horizon": "7 … 730", "currency": "CNY, USD, EUR, GBP …", "timezone": "Asia/Shanghai, Europe/London, UTC …"}
+ACCEPTED: dict[str, Callable[[str], bool]] = {
+    "horizon": lambda answer: answer.isascii() and answer.isdigit() and 7 <= int(answer) <= 730,
+    "currency": is_currency,
+    "timezone": lambda answer: answer in available_timezones(),
+}
+
+
 @dataclass(frozen=True)
 class Question:
     """Something that only a person can know.
@@ -41,12 +50,28 @@ class Question:
         Allowed answers; empty for a text of one's own.
     values
         For its words.
+    known
+        What an answer may name, several with commas between; empty for anything.
     """
 
     key: str
     default: str | None
     choices: tuple[str, ...] = ()
     values: dict[str, str] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """What may be answered, for people."""
+        return ", ".join(self.choices or self.known) or EXAMPLES.get(self.key, "…")
+
+    def accepts(self, answer: str) -> bool:
+        """Is this an answer to the question?"""
+        if self.choices:
+            return answer in self.choices
+        if self.known:
+            return bool(answer) and {part.strip() for part in answer.split(",")} <= set(self.known)
+        return ACCEPTED.get(self.key, bool)(answer)
 
 
 @dataclass
@@ -213,7 +238,7 @@ class Proposal:
         }
         shapes = {key.removeprefix("shape."): said for key, said in self.answers.items() if key.startswith("shape.")}
         return Choices(
-            self.lang, self.answers["currency"], self.answers["timezone"], tuple(c for c in codes.split(",") if c), minor,
+            self.lang, self.answers["currency"], self.answers["timezone"], tuple(c.strip() for c in codes.split(",") if c.strip()), minor,
             self.answers.get("discount") == "apart", shapes, self.business == "folds",
         )  # fmt: skip
 
@@ -223,7 +248,8 @@ class Proposal:
         yield Question("business", self.guessed_business, self._businesses())
         if self.business == "contracts" and self.codes:
             default = ",".join(code.value for code in self.codes if code.left)
-            yield Question("left_codes", default or None, (), {"codes": self._codes_in_words(), "column": self._status})
+            values = {"codes": self._codes_in_words(), "column": self._status}
+            yield Question("left_codes", default or None, (), values, tuple(code.value for code in self.codes))
         if self.proposed and self.business != "folds":
             yield Question("horizon", str(self.proposed.horizon), (), {"has": str(self.proposed.has)})
         yield from self._of_money()

@@ -48,7 +48,7 @@ def test_what_is_there_is_replaced_only_when_somebody_says_so(here):
 
 
 def test_typed_answers_are_taken_and_wrong_ones_asked_again(here, monkeypatch):
-    typed = "\n\n60\nEUR\nEurope/Berlin\nbogus\nelsewhere\nno\n"
+    typed = "\n8\n9\nmany\n60\nEUR\nEurope/Berlin\nbogus\nelsewhere\nno\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     from pipelines.cli import init as module
     from pipelines.cli.run import Run
@@ -66,7 +66,8 @@ def test_answers_in_advance_and_nobody_there(here):
     settings = yaml.safe_load((here / "headwater.yaml").read_text(encoding="utf-8"))
     assert settings["targets"]["churn"]["horizon_days"] == 30
     assert "E254" in stderr("init", "crm", "--yes", "--answer", "business=x", code=2)
-    assert "E254" in stderr("init", "crm", "--yes", "--answer", "business", code=2)
+    for wrong in ("business", "horizon=soon", "currency=yuan", "timezone=Peking", "left_codes=7"):
+        assert "E254" in stderr("init", "crm", "--yes", "--answer", wrong, code=2)
     assert "E252" in stderr("init", "crm", code=2)
 
 
