@@ -9,6 +9,7 @@ from features.errors import HeadwaterError
 from features.families import (
     arpu,
     complaints,
+    components,
     contacts,
     habits,
     household,
@@ -26,6 +27,7 @@ from features.families import (
 FAMILIES: tuple[ModuleType, ...] = (
     profile,
     arpu,
+    components,
     seasons,
     purchases,
     usage,
@@ -59,6 +61,7 @@ def catalogue(
     numbers: Sequence[str] = (),
     dates: Sequence[str] = (),
     flags: Sequence[str] = (),
+    components: Sequence[str] = (),
 ) -> tuple[Feature, ...]:
     """Every column of our families and of a project's own for one business.
 
@@ -66,6 +69,7 @@ def catalogue(
     ----------
     measures, attributes, topics : of usage, of customers, and of the complaints that are counted apart
     numbers, dates, flags : attributes of customers that are no words
+    components : amounts that bills are made of
     own : the module of one family more
     parts : names of measures and of the measures that contain them
     words : what measures, attributes and topics are called, in English and in Chinese; no part of any identity
@@ -75,7 +79,7 @@ def catalogue(
     HeadwaterError
         E268 for a column of `own` that there is already
     """
-    names = (measures, attributes, topics, parts, words, numbers, dates, flags)
+    names = (measures, attributes, topics, parts, words, numbers, dates, flags, components)
     ours = [column for family in FAMILIES for made in definitions(family) for column in columns(made, *names)]
     theirs = [column for made in (definitions(own) if own else []) for column in columns(made, *names)]
     return (*ours, *_distinct(own, theirs, ours))

@@ -163,6 +163,7 @@ CONTRACTS: dict[str, Contract] = {
                 Column("bill_id", "string", "bill that it pays", "账单编号", sample="B000001"),
                 *CLOCKS,
                 Column("amount", MONEY, "paid; below 0: refunded", "金额，负数为退款", "currency", False, "59.00"),
+                Column("failed", "boolean", "only tried: the money did not come", "是否扣款失败", sample="false"),
             ),
         ),
         Contract(

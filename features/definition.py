@@ -92,7 +92,7 @@ class Kind(Generic[Rows]):
     null : what null means besides "the table is not there", in English and in Chinese
     no_events : the exact value for a customer of long standing without one row in `source` (for features of whole
         rows: without one event in any table); None is null. Features of `customers` always have their row
-    per : `measure`, `topic` (of complaints), `part` (a measure that is contained in another), or an attribute of
+    per : `measure`, `topic` (of complaints), `part` (a measure that is contained in another), `component` (of bills), or an attribute of
         customers: `attribute` (words), `number`, `date` or `flag`, where there is one column for each of them
     """
 
@@ -339,17 +339,25 @@ def columns(
     numbers: Sequence[str] = (),
     dates: Sequence[str] = (),
     flags: Sequence[str] = (),
+    components: Sequence[str] = (),
 ) -> list[Feature]:
     """Every column that a definition makes.
 
     Parameters
     ----------
-    measures, attributes, topics, numbers, dates, flags : the names that there is one column `per`
+    measures, attributes, topics, numbers, dates, flags, components : the names that there is one column `per`
     parts : names of measures and of the measures that they are contained in
     words : what measures, topics and attributes are called in English and in Chinese
     """
     one_each: dict[str | None, Sequence[str | None]] = {None: [None], "measure": measures, "attribute": attributes}
-    one_each |= {"number": numbers, "date": dates, "flag": flags, "topic": topics, "part": list(parts)}
+    one_each |= {
+        "number": numbers,
+        "date": dates,
+        "flag": flags,
+        "component": components,
+        "topic": topics,
+        "part": list(parts),
+    }
     return [
         Feature(_column_name(definition, name, window), definition, window, name, whole, words)
         for name in one_each[definition.kind.per]

@@ -17,7 +17,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from features.build import build
-from features.contracts import CONTRACTS
+from features.contracts import CONTRACTS, MONEY
 from features.definition import Feature
 from features.settings import FeatureSettings
 from features.spine import Population, population
@@ -44,9 +44,9 @@ def feature_set_hash(features: Sequence[Feature], settings: FeatureSettings) -> 
 
 
 def declared(features: Sequence[Feature]) -> tuple[list[str], ...]:
-    """The measures of usage and the attributes of customers, words, numbers, dates and flags, that columns are made of."""
+    """The measures of usage and the attributes of customers, words, numbers, dates and flags, and components of bills."""
     measured = [name for f in features if f.definition.kind.per in ("measure", "part") for name in (f.measure, f.whole)]
-    kinds = ("attribute", "number", "date", "flag")
+    kinds = ("attribute", "number", "date", "flag", "component")
     attributes = [[f.measure for f in features if f.definition.kind.per == per] for per in kinds]
     return tuple(sorted(set(filter(None, names))) for names in (measured, *attributes))
 
@@ -57,11 +57,13 @@ def empty_tables(
     numbers: Sequence[str] = (),
     dates: Sequence[str] = (),
     flags: Sequence[str] = (),
+    components: Sequence[str] = (),
 ) -> dict[str, ir.Table]:
     """Every canonical table by name, typed by its contract, without rows and without a place where it lies."""
     contracts = CONTRACTS | {"usage": CONTRACTS["usage"].with_measures(tuple(measures) or ("measure",))}
     typed = zip((attributes, numbers, dates, flags), ("string", "float64", "date", "boolean"), strict=True)
     declared = {"customers": {name: dtype for names, dtype in typed for name in names}}
+    declared |= {"bills": dict.fromkeys(components, MONEY)}
     versions = {"superseded_at": "timestamp(6)"}
     return {
         name: ibis.table(contract.schema() | declared.get(name, {}) | (versions if contract.event else {}), name=name)

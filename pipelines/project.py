@@ -103,7 +103,7 @@ class Project:
             self.mapping.attributes,
             self.settings.features,
             self.mapping.words,
-            *self.mapping.typed,
+            *self.mapping.declared,
         )
 
     @cached_property

@@ -105,7 +105,7 @@ MAPPING = [
         lambda r: r.mapping["tables"].update(invoices=r.mapping["tables"]["bills"]),
         ("invoices",),
     ),
-    Bad("unknown column", "E211", column("bills", "ammount", "应收_分"), ("ammount", "amount")),
+    Bad("unknown column", "E245", column("bills", "ammount", "应收_分"), ("ammount", "amount")),
     Bad("needed table missing", "E208", lambda r: r.mapping["tables"].pop("customers"), ("customers",)),
     Bad("no known_at", "E209", without("bills", "known_at"), ("known_at", "bills")),
     Bad("no happened_at", "E210", without("usage", "happened_at"), ("happened_at",)),

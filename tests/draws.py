@@ -165,6 +165,7 @@ def bills(spine: pd.DataFrame, rng: Rng) -> pd.DataFrame:
     rows["happened_at"] = rows.happened_at.mask(monthly, instants(closed))
     rows["known_at"] = rows.known_at.mask(monthly, instants(closed + 5 * DAY))
     rows["amount"] = signed(rng, cents(rng, len(rows)))
+    rows["rent"] = pd.Series(signed(rng, cents(rng, len(rows))), dtype="Int64").mask(rng.random(len(rows)) < 0.2)
     never = own.customer_id.str[-1].isin(["3", "7"])  # whole customers without due dates, and single bills
     due = on(micros(rows.happened_at) + ahead + rng.integers(-2, 40, len(rows)) * DAY, 0.15, rng)
     rows["due_on"] = due.mask(never)
@@ -179,6 +180,8 @@ def payments(spine: pd.DataFrame, rng: Rng, bills: pd.DataFrame) -> pd.DataFrame
     rows["bill_id"] = bill.mask(rng.random(len(rows)) < 0.15)
     owed = bill.map(bills.drop_duplicates("bill_id").set_index("bill_id").amount).fillna(5900).astype(int)
     rows["amount"] = (owed * pick(rng, {2: 6, 1: 2, 3: 1, -1: 1}, len(rows)).astype(int)) // 2
+    silent = own.customer_id.str[-1].isin(["4", "8"])  # whole customers whose payments never say whether they failed
+    rows["failed"] = text(rng, {False: 6, True: 2, None: 1}, len(rows)).mask(silent, None)
     return versions(rows, rng, "amount", cents(rng, len(rows)))
 
 

@@ -17,7 +17,7 @@ from ibis.expr import types as ir
 
 from features.build import build
 from features.catalogue import catalogue
-from features.contracts import CONTRACTS, Contract
+from features.contracts import CONTRACTS, MONEY, Contract
 from features.definition import Feature
 from features.settings import FeatureSettings
 from features.spine import everyone
@@ -31,13 +31,15 @@ def parse(text: str) -> list[dict[str, str | None]]:
 
 
 def table(name: str, text: str) -> ir.Table:
-    """A canonical table; columns of `usage` that its contract does not know are measures."""
+    """A canonical table; columns of `usage` that its contract does not know are measures, of `bills` components."""
     rows = parse(text)
     contract = CONTRACTS[name]
     if name == "usage":
         given = rows[0].keys() if rows else text.strip().split("|")
         contract = contract.with_measures(tuple(c.strip() for c in given if c.strip() not in contract.schema()))
     schema = contract.schema() | ({"superseded_at": "timestamp(6)"} if "superseded_at" in text else {})
+    if name == "bills":
+        schema |= dict.fromkeys([c for c in (rows[0] if rows else []) if c not in schema], MONEY)
     full = [completed(contract, row, number) for number, row in enumerate(rows)]
     arrays = {c: pa.array([value(r.get(c), t) for r in full], arrow_type(t)) for c, t in schema.items()}
     return ibis.memtable(pa.table(arrays), schema=ibis.schema(schema))

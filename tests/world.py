@@ -24,6 +24,7 @@ AHEAD = np.timedelta64(8, "h")
 """Local time of ZONE is this far ahead of UTC, in every season."""
 MEASURES = ("voice_minutes", "data_mb")
 ATTRIBUTES, NUMBERS, DATES, FLAGS = ("kids",), ("age",), ("born_on", "promised_on"), ("paperless",)
+COMPONENTS = ("rent",)
 TOPICS = ("billing", "network")
 PARTS = {"voice_minutes": "data_mb"}
 HOSTILE_DATES = ("2024-02-29", "2024-03-01", "2024-03-31", "2025-01-01", "2025-03-06", "2025-03-07", "2026-01-31")
@@ -36,7 +37,16 @@ _names = count()
 
 def everything() -> tuple[Feature, ...]:
     """The catalogue with all that a project may declare."""
-    return catalogue(MEASURES, ATTRIBUTES, topics=TOPICS, parts=PARTS, numbers=NUMBERS, dates=DATES, flags=FLAGS)
+    return catalogue(
+        MEASURES,
+        ATTRIBUTES,
+        topics=TOPICS,
+        parts=PARTS,
+        numbers=NUMBERS,
+        dates=DATES,
+        flags=FLAGS,
+        components=COMPONENTS,
+    )
 
 
 @dataclass(frozen=True)
@@ -144,7 +154,7 @@ def arrow(name: str, frame: pd.DataFrame) -> pa.Table:
     contract = CONTRACTS[name].with_measures(MEASURES) if name == "usage" else CONTRACTS[name]
     schema = contract.schema() | ({"superseded_at": "timestamp(6)"} if "superseded_at" in frame else {})
     own = dict.fromkeys(ATTRIBUTES, "string") | dict.fromkeys(NUMBERS, "float64")
-    own |= dict.fromkeys(DATES, "date") | dict.fromkeys(FLAGS, "boolean")
+    own |= dict.fromkeys(DATES, "date") | dict.fromkeys(FLAGS, "boolean") | dict.fromkeys(COMPONENTS, MONEY)
     schema |= {column: dtype for column, dtype in own.items() if column in frame}
     return pa.table({c: cast(frame[c], dtype) for c, dtype in schema.items()})
 

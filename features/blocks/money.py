@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 
 from features.blocks.months import awaiting, billed_month, month
+from features.contracts import CONTRACTS
 from features.definition import ROW
 from features.series import hundredths, square_parts
 from features.settings import FeatureSettings
@@ -11,15 +12,24 @@ from features.visible import Tables, visible
 
 
 def bills(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per closed month with a bill: `billed` (hundredths, less what was credited), `bills` without credit
-    notes, `ago` from the newest that is known; `known` months with us, and `awaited` closed months that are not."""
+    """One row per closed month with a bill: `billed` (hundredths, less what was credited) and as much as each
+    `component_<name>` is of it, `bills` without credit notes, `ago` from the newest that is known; `known` months with
+    us, and `awaited` closed months that are not."""
     spine = awaiting(spine, tables, settings)
     newest = spine.closed - spine.awaited
     rows = visible(spine.mutate(newest=newest, known=newest - month(spine.activated_on) + 1), tables["bills"])
     rows = rows.mutate(ago=rows.newest - billed_month(rows, settings))
+    parts = {f"component_{name}": hundredths(rows[name]).sum() for name in components(tables["bills"])}
     return rows.group_by(ROW, "known", "awaited", "ago").aggregate(
-        billed=lambda t: hundredths(t.amount).sum(), bills=lambda t: (t.amount >= 0).sum()
+        billed=hundredths(rows.amount).sum(), bills=(rows.amount >= 0).sum(), **parts
     )
+
+
+def components(bills: ir.Table) -> list[str]:
+    """What a mapping adds to bills: amounts of money that are parts of them."""
+    return [
+        name for name in bills.columns if name not in CONTRACTS["bills"].schema() and bills[name].type().is_decimal()
+    ]
 
 
 def purchases(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
@@ -74,14 +84,22 @@ def settled(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Ta
 
 
 def payments(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """The visible payments as they are; `days_ago` counts back from the as-of date, `refunded_ago` for a refund."""
+    """The visible payments as they are; `days_ago` counts back from the as-of date, `refunded_ago` for a refund and
+    `failed_ago` for an attempt that failed; `told`: does the row say whether it failed?"""
     rows = visible(spine, tables["payments"])
-    return _made(rows.mutate(refunded_ago=(rows.amount < 0).ifelse(rows.days_ago, None)))
+    came = ~rows.failed.fill_null(False)
+    rows = rows.mutate(
+        refunded_ago=(came & (rows.amount < 0)).ifelse(rows.days_ago, None),
+        failed_ago=came.ifelse(None, rows.days_ago),
+        told=rows.amount.notnull().ifelse(rows.failed.notnull(), None),
+    )
+    return _made(rows)
 
 
 def _made(payments: ir.Table) -> ir.Table:
-    """Payments of which refunds are none: they have no bill, amount or day, and the customer keeps their row."""
-    kept = payments.amount >= 0
+    """Payments of which refunds and attempts that failed are none: they have no bill, amount or day, and the customer
+    keeps their row."""
+    kept = (payments.amount >= 0) & ~payments.failed.fill_null(False)
     return payments.mutate(
         **{name: kept.ifelse(payments[name], None) for name in ("bill_id", "happened_on", "days_ago")},
         paid=kept.ifelse(payments.amount, None),

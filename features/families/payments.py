@@ -1,6 +1,6 @@
-"""Payments: late, overdue, in parts and regular. Where bills carry no due date, lateness is unknown.
+"""Payments: late, overdue, in parts and regular, refunded and failed. Where bills carry no due date, lateness is unknown.
 
-Attempts that failed are no payments; no table records them.
+Attempts that failed, and refunds, are no payments.
 """
 
 import ibis
@@ -14,6 +14,7 @@ NO_DUE = ("no bill fell due", "没有到期账单")
 UNDATED = ("bills carry no due date, or payments name no bill", "账单没有应缴日期，或缴费未注明账单")
 ONCE = ("fewer than two bills to judge", "可判断的账单不足两张")
 TWICE = ("fewer than two payments to compare", "可比的缴费不足两次")
+UNTOLD = ("payments do not say whether they failed", "缴费未注明是否失败")
 NEVER = ("never paid", "从未缴费")
 
 due = Kind(Events, "settled", unit="count", reason="payments", null=UNDATED)
@@ -99,6 +100,20 @@ def paid_amount(rows: Events, window: Window) -> ir.Scalar:
     """Sum of payments of the last {n} days; refunds are not taken off.
     近{n}天缴费金额合计，不扣退款"""
     return rows.paid.sum(where=window.covers(rows.days_ago)).cast("float64").fill_null(0.0)
+
+
+@counts("failed payments in {n} days", "近{n}天扣款失败次数", days(91, 365), null=UNTOLD)
+def failed_payments(rows: Events, window: Window) -> ir.Scalar:
+    """Payments of the last {n} days that were tried and did not come.
+    近{n}天扣款失败的次数"""
+    return ibis.ifelse(rows.told.any().fill_null(True), number(window.covers(rows.failed_ago).sum()), NOTHING)
+
+
+@ages("days since a payment failed", "距最近扣款失败天数", null=("no payment failed", "没有失败的扣款"))
+def days_since_failed_payment(rows: Events) -> ir.Scalar:
+    """Days since a payment was last tried and did not come; 1 is the day before the as-of date.
+    距最近一次扣款失败的天数"""
+    return days_since(rows.failed_ago)
 
 
 @counts("refunds in {n} days", "近{n}天退款次数", days(365))

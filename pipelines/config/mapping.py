@@ -247,6 +247,16 @@ class Mapping(Part):
         """The other attributes: numbers, dates and flags."""
         return self.attributes_of("number"), self.attributes_of("date"), self.attributes_of("flag")
 
+    @property
+    def components(self) -> tuple[str, ...]:
+        """What bills are made of: the columns declared for `bills` beyond its contract."""
+        return self._extra("bills")
+
+    @property
+    def declared(self) -> tuple[tuple[str, ...], ...]:
+        """What columns are made of besides measures and words: numbers, dates and flags, and components of bills."""
+        return (*self.typed, self.components)
+
     def attributes_of(self, kind: str | None) -> tuple[str, ...]:
         """Attributes of customers of one type; None: those whose type the data must tell."""
         return tuple(name for name in self._extra("customers") if self.tables["customers"].columns[name].kind == kind)
@@ -316,7 +326,7 @@ def _table_problems(table: TableMapping, contract: Contract, document: Document)
         if name in CLOCKS and name not in known:
             yield _problem("E220", document, (*at, name), table=contract.name)
         elif name not in known:
-            yield from _extra_problems(name, contract, document)
+            yield from _extra_problems(name, forms[name], contract, document)
     if table.source.watermark and "known_at" not in known:
         yield _problem("E227", document, (*at, "source", "watermark"), table=contract.name)
     if contract.event and "known_at" not in forms:
@@ -327,12 +337,17 @@ def _table_problems(table: TableMapping, contract: Contract, document: Document)
             yield _problem("E210", document, at, table=contract.name, name=column.name)
 
 
-def _extra_problems(name: str, contract: Contract, document: Document) -> Iterator[Problem]:
-    """Only usage and customers take columns of your own; their names become names of features."""
+def _extra_problems(name: str, form: Form, contract: Contract, document: Document) -> Iterator[Problem]:
+    """Only usage, customers and bills take columns of your own, bills those that say that they are numbers; their names
+    become names of features."""
     at = ("tables", contract.name, "columns", name)
-    if contract.name not in ("usage", "customers"):
+    if contract.name not in ("usage", "customers", "bills"):
         near = nearest(name, [column.name for column in contract.columns])
         yield _problem("E211", document, at, name=name, nearest=near or "—")
+    elif contract.name == "bills" and form.kind != "number":
+        near = nearest(name, [column.name for column in contract.columns])
+        written = f'{{from: "{form.from_ or "…"}", type: number}}'
+        yield _problem("E245", document, at, name=name, nearest=near or "—", form=written)
     elif not IDENTIFIER.fullmatch(name) or name in ("happened_on", "superseded_at", "as_of"):
         yield _problem("E214", document, at, name=name[:80])
 

@@ -112,13 +112,14 @@ def joined(
     numbers: Sequence[str] = (),
     dates: Sequence[str] = (),
     flags: Sequence[str] = (),
+    components: Sequence[str] = (),
 ) -> tuple[Feature, ...]:
     """The catalogue with the project's own family, if there is one.
 
     Parameters
     ----------
     module : the project's own family, as `load` gives it
-    measures, attributes, words, numbers, dates, flags : what the mapping declares
+    measures, attributes, words, numbers, dates, flags, components : what the mapping declares
     settings : topics and parts, and those that expressions depend on
 
     Raises
@@ -126,7 +127,7 @@ def joined(
     HeadwaterError
         E268 for a column of the module that there is already, E265 for one that cannot be made
     """
-    typed = {"numbers": numbers, "dates": dates, "flags": flags}
+    typed = {"numbers": numbers, "dates": dates, "flags": flags, "components": components}
     features = catalogue(
         measures, attributes, module, topics=settings.topics, parts=settings.parts, words=words, **typed
     )

@@ -324,8 +324,9 @@ def _check_reasons(settings: Settings, layers: "Layers") -> None:
 def _check_rules(settings: Settings, layers: "Layers") -> None:
     """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
     tables, rules = settings.tables, settings.training.candidates.rules
-    named = (tables.measures, tables.attributes, settings.features, tables.words, *tables.typed)
-    features = own_features.joined(settings.own, *named)
+    features = own_features.joined(
+        settings.own, tables.measures, tables.attributes, settings.features, tables.words, *tables.declared
+    )
     columns, problems = [feature.column for feature in features], []
     for target, rule in rules:
         if rule.column not in columns:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from features.contracts import CONTRACTS, JOINED, Column, Contract
+from features.contracts import CONTRACTS, JOINED, MONEY, Column, Contract
 from features.errors import HeadwaterError
 from features.spine import cutoff
 from pipelines.config.mapping import Mapping
@@ -15,7 +15,7 @@ from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raw
 
-FORMAT = 4
+FORMAT = 5
 """Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew.
 
 Raise it with every change of what comes out of the same files; `test_inputs.py` says when that is."""
@@ -87,6 +87,9 @@ def extended(name: str, mapping: Mapping) -> Contract:
         rare = tuple(column for column in contract.rare if column.name in mapping.tables[name].columns)
         known = [replace(c, nullable=True) if c is JOINED and mapping.clockless else c for c in contract.columns]
         return replace(contract, columns=(*known, *rare, *own))
+    if name == "bills":
+        own = tuple(Column(name, MONEY, name.replace("_", " "), name, "currency") for name in mapping.components)
+        return replace(contract, columns=(*contract.columns, *own))
     return contract
 
 

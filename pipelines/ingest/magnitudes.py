@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contracts import MONEY, Contract
+from features.contracts import CONTRACTS, MONEY, Contract
 from pipelines.config.quality import Quality
 from pipelines.ingest import units
 from pipelines.ingest.readers.sources import FILE
@@ -66,8 +66,8 @@ def check(reading: Reading, before: dict[str, float]) -> None:
 
 
 def watched_columns(contract: Contract, measures: tuple[str, ...]) -> list[str]:
-    """Columns whose size is watched: money, and the measures of usage."""
-    money = [column.name for column in contract.columns if column.dtype == MONEY]
+    """Columns whose size is watched: money but for components of bills, which come and go, and the measures of usage."""
+    money = [column.name for column in CONTRACTS[contract.name].columns if column.dtype == MONEY]
     return money + list(measures if contract.name == "usage" else ())
 
 

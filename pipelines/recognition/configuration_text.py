@@ -185,7 +185,7 @@ def _rules(proposal: Proposal, mapping: Mapping) -> list[str]:
     known = {
         feature.column
         for feature in own_features.joined(
-            None, mapping.measures, mapping.attributes, FeatureSettings(), mapping.words, *mapping.typed
+            None, mapping.measures, mapping.attributes, FeatureSettings(), mapping.words, *mapping.declared
         )
     }
     if proposal.business == "purchases":

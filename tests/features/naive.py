@@ -56,6 +56,7 @@ class Declared:
     numbers: Sequence[str] = ()
     dates: Sequence[str] = ()
     flags: Sequence[str] = ()
+    components: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from tests.features.asking import EVENTS, Asker, by_key, differing, ordered, spi
 from tests.features.naive import Declared, twins
 from tests.world import (
     ATTRIBUTES,
+    COMPONENTS,
     DATES,
     FLAGS,
     MEASURES,
@@ -45,7 +46,7 @@ from tests.world import (
 )
 
 FEATURES = {f.column: f for f in everything()}
-DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS, DATES, FLAGS)
+DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS, DATES, FLAGS, COMPONENTS)
 REASONS = {
     "bill_level",
     "bill_trend",

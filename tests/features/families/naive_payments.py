@@ -13,7 +13,7 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
 
 def settled(who: Any, bills: list[dict], payments: list[dict]) -> dict[str, Any]:
     """Bills against the payments made for them, as known at the cutoff."""
-    payments = [payment for payment in payments if payment["amount"] >= 0]
+    payments = [payment for payment in payments if payment["amount"] >= 0 and not payment["failed"]]
     bills = [bill for bill in bills if bill["amount"] >= 0]
     named = not payments or any(payment["bill_id"] for payment in payments)
     due = [bill for bill in bills if bill["due_on"] and bill["due_on"] < who.as_of] if named else []
@@ -55,6 +55,9 @@ def lateness(who: Any, bill: dict, payments: list[dict]) -> tuple[int, int | Non
 
 
 def payments(who: Any, rows: list[dict]) -> dict[str, Any]:
+    failed = [who.ago(row["happened_on"]) for row in rows if row["failed"]]
+    told = not rows or any(row["failed"] is not None for row in rows)
+    rows = [row for row in rows if not row["failed"]]
     back = [(who.ago(row["happened_on"]), -Fraction(row["amount"])) for row in rows if row["amount"] < 0]
     rows = [row for row in rows if row["amount"] >= 0]
     ago = [who.ago(row["happened_on"]) for row in rows]
@@ -68,4 +71,6 @@ def payments(who: Any, rows: list[dict]) -> dict[str, Any]:
         "days_since_refund": min((a + 1 for a, _ in back), default=None),
     }
     figures["refund_amount_365d"] = sum(money for a, money in back if a < 365)
+    figures |= {f"failed_payments_{n}d": sum(a < n for a in failed) if told else None for n in (91, 365)}
+    figures["days_since_failed_payment"] = min(failed) + 1 if failed else None
     return figures | {"days_since_payment": since, "paid_amount_91d": sum(recent)}

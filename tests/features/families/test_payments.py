@@ -127,3 +127,20 @@ def test_refunds_and_credit_notes(con: ibis.BaseBackend):
         nothing     | 2024-07-01 | 0             | 0              | 0                 | null               | 0               | 0                 | 0                  | null
     """
     expect(con, expected, customers=CUSTOMERS, bills=bills, payments=payments)
+
+
+def test_payments_that_failed(con: ibis.BaseBackend):
+    """An attempt is no payment; who pays without a word on it, nobody knows; who never paid has none that failed."""
+    payments = """
+        customer_id | payment_id | bill_id | happened_at | known_at   | amount | failed
+        early       | Y1         | E1      | 2024-06-18  | 2024-06-18 | 50     | true
+        early       | Y2         | E1      | 2024-06-20  | 2024-06-20 | 50     | false
+        late        | Y3         | L1      | 2024-06-20  | 2024-06-20 | 50     | null
+    """
+    expected = """
+        customer_id | seen on    | failed_payments_91d | days_since_failed_payment | payment_count_91d | days_since_payment
+        early       | 2024-07-01 | 1                   | 13                        | 1                 | 11
+        late        | 2024-07-01 | null                | null                      | 1                 | 11
+        nothing     | 2024-07-01 | 0                   | null                      | 0                 | null
+    """
+    expect(con, expected, customers=CUSTOMERS, bills=BILLS, payments=payments)

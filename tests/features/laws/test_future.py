@@ -16,7 +16,20 @@ from features.catalogue import FAMILIES, definitions
 from features.contracts import CONTRACTS
 from features.definition import columns
 from tests.features.asking import EVENTS, Asker, differing, sources, without_nan
-from tests.world import ATTRIBUTES, DATES, FLAGS, LATER, MEASURES, NUMBERS, World, future, past, rewritten, world
+from tests.world import (
+    ATTRIBUTES,
+    COMPONENTS,
+    DATES,
+    FLAGS,
+    LATER,
+    MEASURES,
+    NUMBERS,
+    World,
+    future,
+    past,
+    rewritten,
+    world,
+)
 
 NARROW = [
     f
@@ -232,7 +245,7 @@ def events(name: str, rows: list[tuple]) -> pd.DataFrame:
     day = frame.happened_at.dt.floor("D")
     filled = dict.fromkeys((*MEASURES, "cost", "monthly_fee"), frame.amount) | {"score": frame.amount % 5 + 1}
     filled |= dict.fromkeys(["topic", "channel", "severity", "direction", "campaign_id", "arm", "bill_id", "plan"])
-    filled |= dict.fromkeys(["touchpoint", "item", "contract_end"])
+    filled |= dict.fromkeys(["touchpoint", "item", "contract_end", "failed", *COMPONENTS])
     filled |= {"resolved_at": frame.later, "due_on": day + pd.Timedelta(days=20), "superseded_at": pd.NaT}
     filled |= {"valid_from": day, "valid_to": frame.later.dt.floor("D"), "happened_on": day}
     frame = frame.assign(**filled)

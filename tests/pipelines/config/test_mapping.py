@@ -100,7 +100,7 @@ def test_columns_beyond_the_contract_are_measures_and_attributes():
         (lambda t: t.pop("customers"), "E208", "tables.customers"),
         (lambda t: t["bills"].pop("known_at"), "E209", "tables.bills"),
         (lambda t: t["bills"]["columns"].pop("bill_id"), "E210", "tables.bills"),
-        (lambda t: t["bills"]["columns"].update(amuont="x"), "E211", "tables.bills.columns.amuont"),
+        (lambda t: t["bills"]["columns"].update(amuont="x"), "E245", "tables.bills.columns.amuont"),
         (lambda t: t["usage"]["columns"].update({"Data MB": "x"}), "E214", "tables.usage.columns.Data MB"),
     ],
 )
@@ -123,7 +123,7 @@ def test_every_problem_of_a_mapping_is_told_at_once(tmp_path):
     told = [(problem.code, problem.column) for problem in error.value.problems]
     assert told == [
         ("E211", "tables.invoices"),
-        ("E211", "tables.bills.columns.ammount"),
+        ("E245", "tables.bills.columns.ammount"),
         ("E209", "tables.usage"),
         ("E210", "tables.usage"),
     ]

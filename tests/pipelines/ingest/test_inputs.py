@@ -28,11 +28,11 @@ SAMPLES = {
 }
 PINNED: dict = {
     "shanghai": {
-        "format": 4,
+        "format": 5,
         "customers": "e54ca0e27510",
         "subscriptions": "22c827ac64d4",
         "bills": "1c1d41c426b4",
-        "payments": "997ffa02337d",
+        "payments": "5319edb0450f",
         "usage": "dade1dc53098",
         "complaints": "d566bb5531eb",
         "contacts": "a9c691e86291",
@@ -42,7 +42,7 @@ PINNED: dict = {
         "customers (memory)": "9b5320283386",
         "subscriptions (memory)": "d9044f5f6fe1",
         "bills (memory)": "43381bdcaaa2",
-        "payments (memory)": "ecd968a01a24",
+        "payments (memory)": "9e1153c1908c",
         "usage (memory)": "48c871d45aa2",
         "complaints (memory)": "ce249b2241f3",
         "contacts (memory)": "1837f4f931ac",
@@ -51,7 +51,7 @@ PINNED: dict = {
         "labels (memory)": "752d2bd105a3",
     },
     "new_york": {
-        "format": 4,
+        "format": 5,
         "customers": "20b77836b9f5",
         "bills": "aa67bb1f1a8f",
         "usage": "3129ada6a1c6",
