@@ -79,6 +79,9 @@ class Source(Part):
     encoding: str = Field("utf-8", description="of CSV files; decoded strictly")
     delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of CSV files")
     sql: str | None = Field(None, description="one SELECT, run by DuckDB or by the database of the connection")
+    reads: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], "Source"] = Field(
+        {}, description="name in sql -> files that it stands for, in any encoding and format that files can have"
+    )
     database: str | None = Field(None, description="a DuckDB file; needs table")
     connection: Connection | None = Field(
         None, description="URL of a database, secrets as ${NAME} of the environment; needs table or sql"
@@ -102,6 +105,8 @@ class Source(Part):
             raise ValueError("database needs table, connection needs table or sql; nothing else takes a table")
         if (self.watermark and not self.connection) or (self.since and not self.watermark):
             raise ValueError("watermark needs connection, since needs watermark")
+        if self.reads and (self.sql is None or self.connection or not all(each.path for each in self.reads.values())):
+            raise ValueError("reads needs sql that DuckDB runs, and a path for every name")
         return self
 
     @property

@@ -54,18 +54,30 @@ def _amount(found: Recognised, at_home: Callable[[str], str]) -> str:
 
 
 def scanned(raw: RawTable, path: Path) -> str:
-    """The files as DuckDB reads them."""
-    source = raw.source
-    where = str(path) if raw.aliases else str(source.path)
+    """The files in a query: as DuckDB reads them, or by their name in `reads`."""
+    where = str(path) if raw.aliases else str(raw.source.path)
     place = where.replace("'", "''")
-    if source.format == "csv":
-        written = f"delim = '{source.delimiter}', quote = '\"', escape = '\"', encoding = '{source.encoding}'"
-        return f"read_csv('{place}', all_varchar = true, header = true, {written})"
+    if raw.source.format == "csv":
+        return name_of(raw, path)
     return (
         f"read_json('{place}', format = 'newline_delimited')"
-        if source.format == "jsonl"
+        if raw.source.format == "jsonl"
         else f"read_parquet('{place}')"
     )
+
+
+def name_of(raw: RawTable, path: Path) -> str:
+    """What a query calls the files."""
+    return f"lines_{raw.paths.index(path) + 1}" if raw.aliases else "lines"
+
+
+def reads(raw: RawTable) -> dict[str, dict[str, str]]:
+    """Name in a query -> files that it stands for: those of CSV, which queries cannot read in every encoding."""
+    if raw.source.format != "csv":
+        return {}
+    how = {"format": "csv", "encoding": raw.source.encoding, "delimiter": raw.source.delimiter}
+    paths = {name_of(raw, path): str(path) for path in raw.paths} if raw.aliases else {"lines": str(raw.source.path)}
+    return {name: {"path": path, **how} for name, path in paths.items()}
 
 
 def bills(found: Recognised, shape: str | None = None) -> str:

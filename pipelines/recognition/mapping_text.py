@@ -274,7 +274,14 @@ ROW = "row"
 def _numbered(found: Recognised) -> list[str]:
     """A source of the rows with their number; the order of one file does not change."""
     sql = f"SELECT 'row-' || row_number() OVER () AS {ROW}, * FROM {lines.scanned(found.raw, found.raw.paths[0])}"
-    return ["    source:", *commented.block(6, "sql", sql)]
+    return _query(found, sql)
+
+
+def _query(found: Recognised, sql: str) -> list[str]:
+    """A source that is a query, with the files that it reads by name."""
+    files = lines.reads(found.raw)
+    named = [line(6, "reads", None), *(line(8, name, source) for name, source in files.items())] if files else []
+    return ["    source:", *commented.block(6, "sql", sql), *named]
 
 
 def _attribute(column: Column, canonical: str | None, choices: Choices) -> Any:
@@ -415,8 +422,8 @@ SECTIONS: dict[str, Section] = {
 }
 
 
-def _derived(name: str, sql: str, columns: dict[str, Any], clock: str | None, why: str) -> list[str]:
-    rows = [f"  {name}:", comment(4, why), "    source:", *commented.block(6, "sql", sql), "    columns:"]
+def _derived(name: str, found: Recognised, sql: str, columns: dict[str, Any], clock: str | None, why: str) -> list[str]:
+    rows = [f"  {name}:", comment(4, why), *_query(found, sql), "    columns:"]
     rows += [line(6, key, value) for key, value in columns.items()]
     return rows + ([] if clock is None else [line(4, "happened_at", clock), line(4, "known_at", "happened_at + 0d")])
 
@@ -429,14 +436,19 @@ def _derived_customers(found: Recognised, choices: Choices) -> list[str]:
     columns = {"customer_id": "customer", "activated_on": "first_purchase"}
     columns |= {"region": "region"} if "region" in found.columns else {}
     return _derived(
-        "customers", lines.customers(found, _shape(found, choices)), columns, None, choices.why("derived_customers")
+        "customers",
+        found,
+        lines.customers(found, _shape(found, choices)),
+        columns,
+        None,
+        choices.why("derived_customers"),
     )
 
 
 def _derived_bills(found: Recognised, choices: Choices) -> list[str]:
     columns = {"bill_id": "bill_id", "customer_id": "customer", "amount": "amount"}
     return _derived(
-        "bills", lines.bills(found, _shape(found, choices)), columns, "bought_at", choices.why("derived_bills")
+        "bills", found, lines.bills(found, _shape(found, choices)), columns, "bought_at", choices.why("derived_bills")
     )
 
 
@@ -444,4 +456,6 @@ def _derived_usage(found: Recognised, choices: Choices, words: dict[str, list[st
     measures = lines.measures(found)
     words |= {name: [text(f"init.measure.{name}", lang) for lang in ("en", "zh")] for name in measures}
     columns = {"customer_id": "customer", **{name: name for name in measures}}
-    return _derived("usage", lines.usage(found, _shape(found, choices)), columns, "day", choices.why("derived_usage"))
+    return _derived(
+        "usage", found, lines.usage(found, _shape(found, choices)), columns, "day", choices.why("derived_usage")
+    )
