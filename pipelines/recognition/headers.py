@@ -180,7 +180,9 @@ def readings(header: str, table: str) -> list[Match]:
     found = [*_looked_up([*_plain_tokens(header, known.same)], table, 1.0), *_looked_up(words, table, 1.0)]
     for shorter in _without_harmless(words, table, known):
         found += _looked_up(shorter, table, STRIPPED)
-    found += [match for ending in _endings(words) for match in _looked_up(ending, table, ENDING) if _may_end(match)]
+    found += [
+        match for ending in _endings(words) for match in _looked_up(ending, table, ENDING) if _may_end(match, header)
+    ]
     return sorted(found, key=lambda match: (-match.certainty, match.rank))
 
 
@@ -209,10 +211,11 @@ def _endings(words: list[str]) -> Iterator[list[str]]:
         yield from ([flat[start:]] for start in range(1, len(flat) - 1))
 
 
-def _may_end(match: Match) -> bool:
-    """A key, a day or a person is never taken from half a name: the customer who referred is not the customer."""
-    named_whole = match.meaning.kind in ("key", "date", "time") or match.meaning.name == "personal"
-    return not named_whole and match.certainty >= SURE * ENDING
+def _may_end(match: Match, header: str) -> bool:
+    """Half a name tells an amount or a number; in Chinese a word too. Never a key, a day or a person: the customer who referred
+    is not the customer, and a marital status is no status."""
+    kind, is_word = match.meaning.kind, match.meaning.kind in ("text", "code") and match.meaning.name != "personal"
+    return match.certainty >= SURE * ENDING and (kind in ("money", "number") or (is_word and not header.isascii()))
 
 
 def meanings(

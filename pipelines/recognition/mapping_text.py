@@ -52,6 +52,10 @@ class Choices:
         Column -> the shape of its dates, where a person had to say it.
     folds
         One table with a yes or no and without dates: everything else in it is known of customers.
+    derived
+        Customers are made of their purchases although there is a table of them: it has no first day.
+    at_once
+        Purchases are known when they are made.
     """
 
     lang: str
@@ -62,6 +66,8 @@ class Choices:
     discount_apart: bool = False
     shapes: dict[str, str] = field(default_factory=dict)
     folds: bool = False
+    derived: bool = False
+    at_once: bool = False
 
     def why(self, key: str, **values: Any) -> str:
         """A comment."""
@@ -90,11 +96,11 @@ def _tables_of(
     name: str, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[list[str]]:
     """The section of one canonical table; none where nothing gives it."""
+    purchases = by_table.get("lines") or by_table.get("bills")
+    if name == "customers" and purchases and (choices.derived or name not in by_table):
+        return [_derived_customers(purchases, choices)]
     if name in by_table:
         return [SECTIONS[name](by_table[name], by_table, choices, words)]
-    purchases = by_table.get("lines") or by_table.get("bills")
-    if name == "customers" and purchases:
-        return [_derived_customers(purchases, choices)]
     if "lines" in by_table and name == "bills":
         return [_derived_bills(by_table["lines"], choices)]
     if "lines" in by_table and name == "usage":
@@ -154,9 +160,18 @@ def _clocks(found: Recognised, choices: Choices) -> list[str]:
         rows.append(line(4, "known_at", _time(found, "known_at", choices)))
     elif CONTRACTS[found.table].event:
         start = "happened_at" if column is not None else "valid_from"
-        delay = DELAYS[found.table] if column is None or column.is_month or found.table != "bills" else "1d"
+        delay = _delay(found, choices)
         rows.append(line(4, "known_at", f"{start} + {delay}", choices.why("known_at", delay=delay)))
     return rows
+
+
+def _delay(found: Recognised, choices: Choices) -> str:
+    """Assumed days until an event is known: none for purchases, a few for bills of a month."""
+    column = found.raw.columns.get(found.columns.get("happened_at", ""))
+    if found.table in ("bills", "usage") and choices.at_once:
+        return "0d"
+    is_daily_bill = found.table == "bills" and column is not None and not column.is_month
+    return "1d" if is_daily_bill else DELAYS[found.table]
 
 
 def _unused(found: Recognised, choices: Choices, kept: Sequence[str] = ()) -> list[str]:

@@ -13,6 +13,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.numbers import get_territory_currencies, is_currency
 
+from features.errors import HeadwaterError
 from pipelines.recognition import evidence, headers, lines, rhythm
 from pipelines.recognition.columns import quoted
 from pipelines.recognition.mapping_text import Choices
@@ -22,6 +23,8 @@ from pipelines.recognition.tables import Recognised
 
 Business = Literal["contracts", "purchases", "folds"]
 CONTRACT_HORIZON, DELAY = 90, 5
+PURCHASES = "first_purchase"
+"""The answer that customers joined on the day of their first purchase."""
 UNTOLD = frozenset({"", "raw", "data", "csv", "extract", "extracts", "input", "files", "in"})
 """Names of folders that name no business."""
 LARGEST_MEDIAN = 1000
@@ -240,12 +243,14 @@ class Proposal:
         return Choices(
             self.lang, self.answers["currency"], self.answers["timezone"], tuple(c.strip() for c in codes.split(",") if c.strip()), minor,
             self.answers.get("discount") == "apart", shapes, self.business == "folds",
+            self.answers.get("activated_on") == PURCHASES, self.business == "purchases",
         )  # fmt: skip
 
     def questions(self) -> Iterator[Question]:
         """One after the other: a later one may depend on what was answered."""
         yield from self._of_readings()
         yield Question("business", self.guessed_business, self._businesses())
+        yield from self._of_joining()
         if self.business == "contracts" and self.codes:
             default = ",".join(code.value for code in self.codes if code.left)
             values = {"codes": self._codes_in_words(), "column": self._status}
@@ -257,6 +262,21 @@ class Proposal:
         yield Question("currency", currency)
         yield Question("timezone", zone)
         yield self._of_consent()
+
+    def _of_joining(self) -> Iterator[Question]:
+        """Customers without a first day: another column that is a date, or the day of their first purchase."""
+        found = self.customers
+        if found is None or self.business == "folds" or "activated_on" in found.columns:
+            return
+        dates = tuple(name for name in found.unused if found.raw.columns[name].is_time)
+        purchases = (PURCHASES,) if self.money else ()
+        if not dates and not purchases:
+            raise HeadwaterError("E257", file=found.raw.title)
+        yield Question(
+            "activated_on", PURCHASES if purchases else None, (*purchases, *dates), {"file": found.raw.title}
+        )
+        if self.answers["activated_on"] != PURCHASES:
+            found.columns["activated_on"] = self.answers["activated_on"]
 
     def _businesses(self) -> tuple[str, ...]:
         """Those that the tables allow."""

@@ -12,6 +12,8 @@ from models.splits import Protocol
 
 HORIZONS = (14, 30, 60, 90, 120, 180, 365)
 """Days that a horizon may have."""
+SHORTEST = 30
+"""Days that leave time to act; less is proposed only where there is too little history."""
 RETURNED = 0.8
 """Share of those who come back that have done so within the horizon: who has not is more likely gone than late."""
 BARS = (7, 14, 30, 60, 90, 120, 180, 365)
@@ -105,7 +107,7 @@ def plan(first: date, as_of: date, wanted: float, delay: int = 0, every: str = "
         With the longest history before the first date that leaves two dates to fit on, if any do.
     """
     has = (as_of - first).days
-    target = next((days for days in HORIZONS if days >= wanted), HORIZONS[-1])
+    target = next((days for days in HORIZONS if days >= max(wanted, SHORTEST)), HORIZONS[-1])
     for days in sorted((d for d in HORIZONS if d <= target), reverse=True):
         for history in (max(days, USUAL_HISTORY), USUAL_HISTORY, 90, 60, LEAST_HISTORY):
             if history >= min(days, 90) and _fit_dates(first, as_of, days, delay, history, every) >= 2:

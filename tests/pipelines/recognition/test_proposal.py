@@ -196,3 +196,23 @@ def test_rows_without_a_key_are_numbered(tmp_path):
     table = yaml.safe_load(mapping_text(found.found, found.choices()))["tables"]["customers"]
     assert table["columns"]["customer_id"] == "row"
     assert "row_number() OVER ()" in table["source"]["sql"]
+
+
+def test_customers_without_a_first_day_are_asked_for_it(tmp_path):
+    """Another date, or the day of their first purchase; without either nothing can be learnt of them."""
+    people = [[n, f"20{n % 9 + 10}-01-05", "x"] for n in range(30)]
+    written(tmp_path / "customers.csv", [["customer_id", "blessed", "region"], *people])
+    with pytest.raises(HeadwaterError, match="E257"):
+        written(tmp_path / "bare" / "customers.csv", [["customer_id", "region"], *[[n, "x"] for n in range(30)]])
+        proposed(tmp_path / "bare")
+    orders = [[n, n % 30, f"2026-01-{1 + n % 28:02d}", 5.5] for n in range(90)]
+    written(tmp_path / "orders.csv", [["order_id", "customer_id", "order_date", "amount"], *orders])
+    (tmp_path / "bare" / "customers.csv").unlink()
+    by_purchase = proposed(tmp_path)
+    assert by_purchase.answers["activated_on"] == "first_purchase"
+    tables = yaml.safe_load(mapping_text(by_purchase.found, by_purchase.choices()))["tables"]
+    assert tables["customers"]["columns"]["activated_on"] == "first_purchase"
+    assert tables["bills"]["known_at"] == "happened_at + 0d"
+    by_column = proposed(tmp_path, activated_on="blessed")
+    tables = yaml.safe_load(mapping_text(by_column.found, by_column.choices()))["tables"]
+    assert tables["customers"]["columns"]["activated_on"] == "blessed"
