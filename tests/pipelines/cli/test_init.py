@@ -83,3 +83,18 @@ def test_the_project_of_the_current_folder_is_the_default(here, monkeypatch):
     call("init", "crm", "--yes", "--only-write", "--lang", "en")
     monkeypatch.chdir(here)
     assert "headwater.yaml is valid" in call("config", "validate", "--lang", "en")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("made", "listed"),
+    [(lambda path: folders.shop(path, 400, 600), "vip"), (lambda path: folders.answers(path, 1500), "churn")],
+)
+def test_from_a_fresh_folder_to_a_published_list(tmp_path, monkeypatch, made, listed):
+    """Nothing is edited: the files are there, the command runs, the list lies in the workspace."""
+    monkeypatch.chdir(tmp_path)
+    made(tmp_path / "mine")
+    told = document("init", "mine", "--yes", "--lang", "en")
+    assert told["published"]
+    (workbook,) = (tmp_path / "workspace" / "mine" / "lists").glob(f"{listed}-*.xlsx")
+    assert workbook.stat().st_size > 0
