@@ -6,11 +6,14 @@ is mapped. Null means unknown, in every column.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import ibis.expr.types as ir
 
 MONEY = "decimal(12, 2)"
 TIME = "timestamp(6)"
+ALWAYS = datetime.fromisoformat("1971-01-01")
+"""Known at this moment (UTC) is what was on record before anybody looked: before every as-of date."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Contract:
-    """One canonical table. `event` tables carry two clocks; `key` tells rows apart.
+    """One canonical table. `event` tables carry two clocks; `key` tells rows apart, but for the versions of one.
 
     `needed`: no project goes without it. What a target or the population asks for is said by them. `rare` columns are
     there only where a mapping names them.
@@ -59,6 +62,11 @@ class Contract:
         """Column name to Ibis type, the derived `happened_on` of event tables included."""
         declared = {column.name: column.dtype for column in self.columns}
         return declared | ({"happened_on": "date"} if self.event else {})
+
+    @property
+    def versioned(self) -> bool:
+        """Does a row say since when it was known? Then it may have versions, and `superseded_at` beside its columns."""
+        return any(column.name == "known_at" for column in self.columns)
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -97,9 +105,9 @@ CONTRACTS: dict[str, Contract] = {
     for contract in (
         Contract(
             "customers",
-            "one row per customer",
-            "每个客户一行",
-            ("customer_id",),
+            "one row per holder of an id and version of what is on record; an id may be handed on",
+            "每个号码的每任使用者、其资料的每个版本一行；号码可以再次发放",
+            ("customer_id", "activated_on"),
             (
                 CUSTOMER,
                 JOINED,
@@ -109,6 +117,7 @@ CONTRACTS: dict[str, Contract] = {
                 Column("group_size", "string", "large, medium, small, micro", "集团规模"),
                 Column("account_id", "string", "paying account", "账户编号", sample="A000001"),
                 Column("region", "string", "region", "地市", sample="north"),
+                KNOWN,
             ),
             needed=True,
             event=False,

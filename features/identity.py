@@ -66,7 +66,9 @@ def empty_tables(
     declared |= {"bills": dict.fromkeys(components, MONEY)}
     versions = {"superseded_at": "timestamp(6)"}
     return {
-        name: ibis.table(contract.schema() | declared.get(name, {}) | (versions if contract.event else {}), name=name)
+        name: ibis.table(
+            contract.schema() | declared.get(name, {}) | (versions if contract.versioned else {}), name=name
+        )
         for name, contract in contracts.items()
     }
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from features.arrival import with_usage_lag
 from features.definition import KEY, ROW
 from features.strict import Strict
-from features.visible import seen, with_us
+from features.visible import CLOCKS, known, seen, with_us
 
 
 class Population(Strict):
@@ -31,11 +31,13 @@ def cutoff(as_of: date, timezone: str) -> datetime:
 
 
 def everyone(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Table:
-    """One row per customer with us on each date.
+    """One row per customer with us on each date, by what was on record then.
+
+    Holders of one id follow each other, so at most one of them is with us.
 
     Parameters
     ----------
-    customers : customer_id, activated_on, deactivated_on (null: not left)
+    customers : customer_id, activated_on, deactivated_on (null: not left), known_at, superseded_at where it has versions
     dates : as-of dates, each counted once
     timezone : where those dates begin
 
@@ -44,9 +46,12 @@ def everyone(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Ta
     ir.Table
         customer_id, as_of, cutoff (UTC), activated_on and the number `row` from 0; never null
     """
-    days = _days(dates, timezone)
-    pairs = customers.select("customer_id", "activated_on", "deactivated_on").cross_join(days)
-    spine = pairs.filter(with_us(pairs, pairs.as_of)).select("customer_id", "as_of", "cutoff", "activated_on")
+    clocks = [c for c in CLOCKS if c in customers.columns]
+    pairs = customers.select("customer_id", "activated_on", "deactivated_on", *clocks).cross_join(
+        _days(dates, timezone)
+    )
+    here = pairs.filter(known(pairs.cutoff, pairs), with_us(pairs, pairs.as_of))
+    spine = here.select("customer_id", "as_of", "cutoff", "activated_on")
     return _numbered(spine)
 
 
@@ -60,7 +65,9 @@ def _listed(customers: ir.Table, dates: Sequence[date], timezone: str) -> ir.Tab
     """Everybody of the table on each date but those of whom it says that they have left."""
     if "churned" in customers.columns:
         customers = customers.filter(~customers.churned.fill_null(False))
-    spine = customers.select("customer_id", "activated_on").cross_join(_days(dates, timezone))
+    clocks = [c for c in CLOCKS if c in customers.columns]
+    spine = customers.select("customer_id", "activated_on", *clocks).cross_join(_days(dates, timezone))
+    spine = spine.filter(known(spine.cutoff, spine))
     return _numbered(spine.select("customer_id", "as_of", "cutoff", "activated_on"))
 
 

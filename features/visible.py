@@ -10,6 +10,10 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
+CLOCKS = ("known_at", "superseded_at")
+"""Since when and until when a version is the newest one known."""
+LATER = ("deactivated_on", "left_reason", "churned")
+"""What the record says of leaving, which comes true later."""
 Tables = Mapping[str, ir.Table]
 """Canonical tables by their names, those that are there."""
 MASKED = {"resolved_at": "cutoff", "valid_to": "as_of", "deactivated_on": "as_of"}
@@ -54,10 +58,38 @@ def happened_and_known(spine: ir.Table, events: ir.Table) -> ir.BooleanValue:
     happened = (
         events.happened_at < spine.cutoff if "happened_at" in events.columns else events.happened_on < spine.as_of
     )
-    rule = happened & (events.known_at < spine.cutoff)
-    if "superseded_at" in events.columns:
-        rule &= events.superseded_at.isnull() | (events.superseded_at >= spine.cutoff)
+    return happened & known(spine.cutoff, events)
+
+
+def known(cutoff: ir.TimestampValue, rows: ir.Table) -> ir.BooleanValue:
+    """Was it known, and is it the newest version known, before the cutoff?"""
+    rule = rows.known_at < cutoff
+    if "superseded_at" in rows.columns:
+        rule &= rows.superseded_at.isnull() | (rows.superseded_at >= cutoff)
     return rule
+
+
+def as_known(spine: ir.Table, customers: ir.Table) -> ir.Table:
+    """Every row of the spine with what was on record of this holder of the id before the cutoff.
+
+    Nothing of another holder is seen, nor of a version that became known later.
+
+    Parameters
+    ----------
+    spine : one row per (customer_id, as_of), with `cutoff` and `activated_on`
+    customers : the canonical table
+
+    Returns
+    -------
+    ir.Table
+        The columns of the spine, and of customers all but when and why they left and since when it is known; one that the spine has too
+        ends with `_told`. Null where nothing was on record.
+    """
+    told = customers.drop(*[c for c in LATER if c in customers.columns])
+    holder = spine.activated_on.identical_to(told.activated_on)
+    own = [spine.customer_id == told.customer_id, holder, known(spine.cutoff, told)]
+    rows = spine.left_join(told, own, rname="{name}_told")
+    return rows.drop("customer_id_told", "activated_on_told", *[c for c in CLOCKS if c in told.columns])
 
 
 def _masked(rows: ir.Table, column: str) -> ir.Value:
@@ -66,7 +98,7 @@ def _masked(rows: ir.Table, column: str) -> ir.Value:
 
 
 def with_us(customers: ir.Table, as_of: ir.DateValue) -> ir.BooleanValue:
-    """Had the customer joined before `as_of`, and not left before it?"""
+    """Had the customer joined before `as_of`, and not left before it? Of versions those known then must be chosen."""
     return (customers.activated_on < as_of) & (customers.deactivated_on.isnull() | (customers.deactivated_on >= as_of))
 
 

@@ -17,7 +17,7 @@ from ibis.expr import types as ir
 
 from features.build import build
 from features.catalogue import catalogue
-from features.contracts import CONTRACTS, MONEY, Contract
+from features.contracts import ALWAYS, CONTRACTS, MONEY, Contract
 from features.definition import Feature
 from features.settings import FeatureSettings
 from features.spine import everyone
@@ -48,7 +48,7 @@ def table(name: str, text: str) -> ir.Table:
 def completed(contract: Contract, row: dict[str, str | None], number: int) -> dict[str, str | None]:
     """The row with its defaults."""
     if not contract.event:
-        return row
+        return {"known_at": str(ALWAYS)} | row if contract.versioned else row
     happened = row.get("happened_at") or row.get("valid_from")
     defaults = {contract.key[0]: str(number), "happened_at": happened, "known_at": happened}
     return defaults | {"happened_on": happened and happened[:10]} | row

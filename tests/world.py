@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.catalogue import catalogue
-from features.contracts import CONTRACTS, MONEY
+from features.contracts import ALWAYS, CONTRACTS, MONEY
 from features.definition import ROW, Feature
 from tests.draws import bills, complaints, contacts, customers, former, payments, subscriptions, surveys, usage
 
@@ -32,6 +32,8 @@ HOSTILE_AGES = (1, 2, 27, 28, 29, 56, 89, 90, 91, 182, 183, 365, 730)
 SPINE = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
 LATER = {"resolved_at": "cutoff", "valid_to": "as_of", "superseded_at": "cutoff"}
 """Columns that come true after their row, and the clock that says so."""
+UNVERSIONED = {"known_at": pd.Timestamp(ALWAYS), "superseded_at": pd.NaT}
+"""Of customers whose record never changed."""
 _names = count()
 
 
@@ -152,6 +154,8 @@ def hidden(rows: pd.DataFrame, spine: pd.DataFrame, other: World | None) -> pd.D
 def arrow(name: str, frame: pd.DataFrame) -> pa.Table:
     """The frame with exactly the columns and types of the contract, and `superseded_at` where it has versions."""
     contract = CONTRACTS[name].with_measures(MEASURES) if name == "usage" else CONTRACTS[name]
+    if name == "customers":
+        frame = frame.assign(**{c: v for c, v in UNVERSIONED.items() if c not in frame})
     schema = contract.schema() | ({"superseded_at": "timestamp(6)"} if "superseded_at" in frame else {})
     own = dict.fromkeys(ATTRIBUTES, "string") | dict.fromkeys(NUMBERS, "float64")
     own |= dict.fromkeys(DATES, "date") | dict.fromkeys(FLAGS, "boolean") | dict.fromkeys(COMPONENTS, MONEY)

@@ -6,32 +6,25 @@ import ibis.expr.types as ir
 from features.blocks.months import awaiting, month
 from features.definition import ROW
 from features.settings import FeatureSettings
-from features.visible import Tables, visible
+from features.visible import CLOCKS, LATER, Tables, as_known, visible
 
 
 def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per customer: attributes that never change, `age` in days and `closed` months with us that are known."""
-    attributes = _known(tables["customers"])
-    rows = awaiting(spine, tables, settings).left_join(attributes, "customer_id").drop("customer_id_right")
+    """One row per customer: what was on record at the cutoff, `age` in days and `closed` months with us that are known."""
+    rows = as_known(awaiting(spine, tables, settings), tables["customers"])
     closed = rows.closed - rows.awaited - month(rows.activated_on) + 1
     return rows.mutate(age=rows.as_of.delta(rows.activated_on, unit="day"), closed=ibis.greatest(closed, 0))
 
 
 def attributes(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
-    """One row per customer: what the mapping declares beyond the contract, which may have names of ours, flags as 1 and
-    0; and `as_of`."""
-    own = _known(tables["customers"])
-    flags = {name: own[name].cast("int8").cast("float64") for name, kind in own.schema().items() if kind.is_boolean()}
-    own = own.mutate(**flags) if flags else own
-    rows = spine.select(ROW, "customer_id", "as_of").left_join(own, "customer_id")
-    return rows.drop("customer_id", "customer_id_right")
-
-
-def _known(customers: ir.Table) -> ir.Table:
-    """Customers without what is the spine's own, and without when and why they left, which comes later."""
-    return customers.drop(
-        *[c for c in ("activated_on", "deactivated_on", "left_reason", "churned") if c in customers.columns]
-    )
+    """One row per customer: what is on record at the cutoff, the attributes of a mapping with it, which may have names
+    of ours, flags as 1 and 0; and `as_of`."""
+    few = spine.select(ROW, "customer_id", "as_of", "cutoff", "activated_on")
+    rows = as_known(few, tables["customers"])
+    others = {"customer_id", "activated_on", *LATER, *CLOCKS}
+    own = {c: rows[f"{c}_told" if c in few.columns else c] for c in tables["customers"].columns if c not in others}
+    own |= {c: value.cast("int8").cast("float64") for c, value in own.items() if value.type().is_boolean()}
+    return rows.select(**own | {ROW: rows[ROW], "as_of": rows["as_of"]})
 
 
 def subscriptions(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:

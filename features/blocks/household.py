@@ -6,7 +6,7 @@ from features.blocks.months import awaiting, billed_month
 from features.definition import ROW
 from features.series import hundredths
 from features.settings import FeatureSettings
-from features.visible import Tables, since, visible, with_us
+from features.visible import CLOCKS, Tables, as_known, known, since, visible, with_us
 
 HOUSEHOLD_DAYS = 240
 """Days of bills that hold the three newest closed months of an account, however late months are closed; awaited
@@ -47,8 +47,9 @@ def household_complaints(spine: ir.Table, tables: Tables, settings: FeatureSetti
 
 def sharing(customers: ir.Table) -> ir.Table:
     """Customers whose account was ever somebody else's too: the usual account of one costs nothing after that."""
-    customers = customers.select("customer_id", "account_id", "activated_on", "deactivated_on")
-    several = customers.group_by("account_id").having(customers.count() > 1).aggregate()
+    customers = _with_account(customers)
+    who = customers.customer_id
+    several = customers.group_by("account_id").having(who.min() != who.max()).aggregate()
     return customers.semi_join(several, "account_id")
 
 
@@ -58,13 +59,18 @@ def _accounts(spine: ir.Table, tables: Tables) -> tuple[ir.Table, ir.Table]:
     `sharing` may have been made before, as a table of that name: three blocks ask for it, and some more than once.
     """
     customers = tables["sharing"] if "sharing" in tables else sharing(tables["customers"])
-    shared = customers.select("customer_id", shared="account_id")
-    rows = spine.select(ROW, "customer_id", "as_of", "cutoff").left_join(shared, "customer_id")
-    on_record = tables["customers"].select("customer_id", "account_id")
-    rows = rows.drop("customer_id_right").left_join(on_record, "customer_id").drop("customer_id_right")
+    rows = spine.select(ROW, "customer_id", "as_of", "cutoff", "activated_on")
+    rows = as_known(rows, customers).rename(shared="account_id")
+    rows = as_known(rows, _with_account(tables["customers"]))
     seen_from = rows.filter(rows.shared.notnull()).select("shared", "as_of", "cutoff").distinct()
-    members = seen_from.join(customers, seen_from.shared == customers.account_id).drop("account_id")
-    return rows.drop("cutoff"), members.filter(members.activated_on < members.as_of)
+    on_it = [seen_from.shared == customers.account_id, known(seen_from.cutoff, customers)]
+    members = seen_from.join(customers, on_it).drop("account_id", *[c for c in CLOCKS if c in customers.columns])
+    return rows.drop("cutoff", "activated_on"), members.filter(members.activated_on < members.as_of)
+
+
+def _with_account(customers: ir.Table) -> ir.Table:
+    clocks = [c for c in CLOCKS if c in customers.columns]
+    return customers.select("customer_id", "activated_on", "deactivated_on", "account_id", *clocks)
 
 
 def _together(members: ir.Table) -> ir.Table:

@@ -45,6 +45,8 @@ class Case:
 def _ahead(case: Case, rows: pa.Table) -> pa.ChunkedArray:
     """Rows that happen, or become known, at or after the cutoff of their customer."""
     clock, day = case.own(rows, "cutoff"), case.own(rows, "as_of")
+    if "happened_on" not in rows.column_names:
+        return pc.fill_null(pc.greater_equal(rows["known_at"], clock), False)
     timed = "happened_at" in rows.column_names
     happened = pc.greater_equal(*((rows["happened_at"], clock) if timed else (rows["happened_on"], day)))
     return pc.fill_null(pc.or_(happened, pc.greater_equal(rows["known_at"], clock)), False)
@@ -56,7 +58,7 @@ def past(case: Case) -> Case:
     def alter(name: str, rows: pa.Table) -> pa.Table:
         if name == "labels":
             return rows.slice(0, 0)
-        return _hidden(case, rows.filter(pc.invert(_ahead(case, rows))) if CONTRACTS[name].event else rows, None)
+        return _hidden(case, rows.filter(pc.invert(_ahead(case, rows))) if CONTRACTS[name].versioned else rows, None)
 
     return case.altered(alter)
 

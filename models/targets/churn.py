@@ -86,19 +86,19 @@ def labels(after: FollowUp, target: ChurnTarget) -> ir.Table:
 
 def _listed(after: FollowUp, target: ChurnTarget) -> ir.Table:
     """As the table of customers says; null where it says nothing."""
-    answers = after.tables["customers"].select("customer_id", "churned")
+    answers = after.on_record.select("customer_id", "churned")
     rows = after.spine.select(*KEY).left_join(answers, "customer_id")
     return rows.select(*KEY, **{f"churned_{target.horizon_days}": rows.churned})
 
 
 def _left(after: FollowUp, target: ChurnTarget) -> ir.Table:
-    """Deactivated in the window, for a reason that counts; null where another reason ended what could be seen."""
-    customers = after.tables["customers"]
-    counts = ibis.literal(True) if target.reasons is None else customers.left_reason.isin(target.reasons)
-    left = customers.select("customer_id", "deactivated_on", counts=counts.fill_null(False))
-    rows = after.spine.left_join(left, "customer_id").drop("customer_id_right")
+    """Deactivated in the window, for a reason that counts; null where another reason ended what could be seen, and for
+    those who are on record no more, without a day of leaving."""
+    rows = after.holders
+    counts = ibis.literal(True) if target.reasons is None else rows.left_reason.isin(target.reasons)
+    rows = rows.mutate(counts=counts.fill_null(False))
     day = rows.deactivated_on.delta(rows.as_of, unit="day")
-    stayed = rows.deactivated_on.isnull() | (day >= target.gap_days)
+    stayed = rows.on_record & (rows.deactivated_on.isnull() | (day >= target.gap_days))
     flags = {h: inside(day, target.gap_days, h).fill_null(False) for h in target.horizons}
     labels = {h: ibis.ifelse(stayed & (rows.counts | ~flag), flag, None) for h, flag in flags.items()}
     return rows.select(*KEY, **{f"churned_{h}": label for h, label in labels.items()})

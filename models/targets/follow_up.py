@@ -16,7 +16,7 @@ from features.blocks.months import awaiting, billed_month, month
 from features.definition import KEY
 from features.series import hundredths
 from features.settings import FeatureSettings
-from features.visible import seen
+from features.visible import known, seen
 
 Tables = Mapping[str, ir.Table]
 
@@ -34,13 +34,49 @@ class FollowUp:
     features: FeatureSettings
 
     @cached_property
+    def holders(self) -> ir.Table:
+        """The spine with what became of each holder of an id, by the newest that is on record now: `deactivated_on`
+        (null: not left), `left_reason`, `next_on` (the day from which somebody else has the id; null: nobody has), and `on_record`.
+
+        Somebody whose record ended without a day of leaving is not on record: whether they left is not known.
+        """
+        people = self.tables["customers"]
+        people = people.filter(people.known_at < ibis.timestamp(self.until))
+        newest = ibis.window(group_by=["customer_id", "activated_on"], order_by=people.known_at.desc())
+        people = people.mutate(age=ibis.row_number().over(newest)).filter(lambda t: t.age == 0)
+        stands = ibis.literal(True)
+        if "superseded_at" in people.columns:
+            stands = people.superseded_at.isnull() | (people.superseded_at >= ibis.timestamp(self.until))
+        later = ibis.window(group_by="customer_id", order_by="activated_on")
+        people = people.select(
+            "customer_id",
+            "deactivated_on",
+            "left_reason",
+            held_from=people.activated_on,
+            next_on=people.activated_on.lead().over(later),
+            on_record=stands | people.deactivated_on.notnull(),
+        )
+        spine = self.spine
+        then = people.next_on.isnull() | (people.next_on >= spine.as_of)
+        own = [spine.customer_id == people.customer_id, people.held_from < spine.as_of, then]
+        return spine.left_join(people, own).drop("customer_id_right", "held_from")
+
+    @cached_property
+    def on_record(self) -> ir.Table:
+        """Customers as they are on record now."""
+        people = self.tables["customers"]
+        return people.filter(known(ibis.timestamp(self.until), people))
+
+    @cached_property
     def bills(self) -> ir.Table:
-        """Bills from each as-of date on: key, `day` (0 is the as-of date), `month` that they are for, `amount`.
+        """Bills from each as-of date on: key, `day` (0 is the as-of date), `month` that they are for, `amount`; none of a later
+        holder.
 
         Amounts are whole hundredths: their sums are exact, so that no other row can change the last bit of a label.
         """
-        bills, later = self.tables["bills"], self.spine.mutate(cutoff=ibis.timestamp(self.until))
-        own = [later.customer_id == bills.customer_id, seen(later, bills), bills.happened_on >= later.as_of]
+        bills, later = self.tables["bills"], self.holders.mutate(cutoff=ibis.timestamp(self.until))
+        theirs = later.next_on.isnull() | (bills.happened_on < later.next_on)
+        own = [later.customer_id == bills.customer_id, seen(later, bills), bills.happened_on >= later.as_of, theirs]
         rows = later.inner_join(bills, own)
         day = rows.happened_on.delta(rows.as_of, unit="day")
         return rows.select(*KEY, day=day, month=billed_month(rows, self.features), amount=hundredths(rows.amount))
@@ -71,7 +107,12 @@ class FollowUp:
         waiting = awaiting(people.mutate(as_of=today, cutoff=until), self.tables, self.features)
         waiting = waiting.filter(waiting.awaited > 0).mutate(newest=waiting.closed - waiting.awaited)
         who = ["customer_id", "activated_on"]
-        left = self.tables["customers"].group_by(who).aggregate(deactivated_on=lambda t: t.deactivated_on.max())
+        people = self.tables["customers"]
+        left = (
+            people.filter(people.known_at < until)
+            .group_by(who)
+            .aggregate(deactivated_on=lambda t: t.deactivated_on.max())
+        )
         waiting = waiting.left_join(left, who)
         with_us = waiting.deactivated_on.isnull() | (month(waiting.deactivated_on) > waiting.newest + 1)
         return self.spine.inner_join(waiting.filter(with_us).select(*who, "newest", "closed"), who)

@@ -192,6 +192,10 @@ class Freshness(Part):
     error_after: Duration | None = Field(None, description="an older one stops the run (E402); null: never")
 
 
+History = Literal["changes", "snapshots", "mutable"]
+"""What a delivery of customers says of the past."""
+
+
 class TableMapping(Part):
     """Where one canonical table comes from, and what each of its columns is made of."""
 
@@ -201,6 +205,11 @@ class TableMapping(Part):
     known_at: Clock | None = Field(None, description="when the company knew a row; events need it")
     where: Where | None = Field(
         None, description='which rows of the source count, such as 结果 == "0"; the others are counted as filtered'
+    )
+    history: History | None = Field(
+        None,
+        description="of customers: changes (a row per change, with known_at), snapshots (whole each time; what is new is "
+        "known from the night on that read it), mutable (whole each time; the past is what it says today)",
     )
     freshness: Freshness = Freshness()
 
@@ -213,6 +222,11 @@ class TableMapping(Part):
         inside = {name: value["columns"][name] for name in CLOCKS if name in value["columns"]}
         columns = {name: form for name, form in value["columns"].items() if name not in inside}
         return {**value, "columns": columns, **inside}
+
+    @property
+    def kept(self) -> History:
+        """What a delivery says of the past: `history`, by default changes where known_at is mapped, else snapshots."""
+        return self.history or ("changes" if self.known_at else "snapshots")
 
     def forms(self) -> dict[str, Form]:
         """Canonical column -> how it is made, the clocks included."""
@@ -332,7 +346,8 @@ def _table_problems(table: TableMapping, contract: Contract, document: Document)
             yield _problem("E220", document, (*at, name), table=contract.name)
         elif name not in known:
             yield from _extra_problems(name, forms[name], contract, document)
-    if table.source.watermark and "known_at" not in known:
+    yield from _history_problems(table, contract, document)
+    if table.source.watermark and ("known_at" not in known or (not contract.event and "known_at" not in forms)):
         yield _problem("E227", document, (*at, "source", "watermark"), table=contract.name)
     if contract.event and "known_at" not in forms:
         yield _problem("E209", document, at, table=contract.name)
@@ -340,6 +355,15 @@ def _table_problems(table: TableMapping, contract: Contract, document: Document)
         needed = not column.nullable and not (column is JOINED and CHURNED.name in forms)
         if needed and column.name not in forms and column.name != "known_at":
             yield _problem("E210", document, at, table=contract.name, name=column.name)
+
+
+def _history_problems(table: TableMapping, contract: Contract, document: Document) -> Iterator[Problem]:
+    """Only customers are told by changes, snapshots or as they are now, and only changes have a clock."""
+    at = ("tables", contract.name, "history")
+    if table.history and contract.name != "customers":
+        yield _problem("E271", document, at, table=contract.name)
+    elif table.history and (table.history == "changes") != (table.known_at is not None):
+        yield _problem("E272", document, at, history=table.history)
 
 
 def _extra_problems(name: str, form: Form, contract: Contract, document: Document) -> Iterator[Problem]:

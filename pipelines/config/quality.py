@@ -40,6 +40,9 @@ class Quality(Strict):
     )
     regions: bool = Field(True, description="look at the customers of each region apart, too")
     gaps: bool = Field(True, description="false is smallest_month: 0")
+    max_vanished: float = Field(
+        0.05, ge=0, le=1, description="share of the customers with us who may be missing in the next customers file"
+    )
     rehash: bool = Field(
         False, description="hash raw files again although path, size, times and inode are as at the last reading"
     )

@@ -26,6 +26,7 @@ from features.blocks.usage import USAGE_LOOKBACK
 from features.build import compared, join, parts
 from features.definition import KEY, ROW, Feature
 from features.spine import population
+from features.visible import as_known
 from pipelines.engine.chunks import Chunk, Cut, most_rows
 from pipelines.engine.schema import Schema
 from pipelines.ingest.tables import Tables
@@ -159,8 +160,8 @@ class Assembly:
 
         def rows() -> ir.Table:
             known = permissions(cut.tables, cut.spine, self.project.settings.contact.purpose)
-            accounts = cut.tables["customers"].select("customer_id", "account_id")
-            return known.left_join(accounts, "customer_id").order_by(KEY).select(*FACTS)
+            accounts = as_known(cut.spine, cut.tables["customers"]).select(*KEY, "account_id")
+            return known.left_join(accounts, KEY).order_by(KEY).select(*FACTS)
 
         return self._to_pandas("facts", rows)
 
@@ -199,9 +200,9 @@ class Assembly:
             tables, spine = self.tables | {"sharing": several}, self.spine
             if count > 1:
                 for name in ("customers", "sharing"):
-                    account = tables[name].account_id.fill_null("").hash()
-                    tables[name] = tables[name].filter((account % count + count) % count == number)
-                spine = spine.semi_join(tables["customers"], "customer_id")
+                    tables[name] = tables[name].filter(_share(tables[name], count) == number)
+                own = as_known(spine, self.tables["customers"]).select(ROW, "account_id")
+                spine = spine.semi_join(own.filter(_share(own, count) == number), ROW)
             blocks = parts(tables, spine, across, self.project.settings.features)
             for name, rows in blocks.items():
                 self.schema.fill(f"loose_{name}", self.con.compile(rows), append=number > 0)
@@ -309,7 +310,14 @@ def with_row_number(rows: ir.Table, spine: ir.Table) -> ir.Table:
     return rows.join(spine.select(*KEY, ROW), KEY)
 
 
+def _share(customers: ir.Table, count: int) -> ir.IntegerColumn:
+    """Which of `count` shares of the accounts a row belongs to."""
+    account = customers.account_id.fill_null("").hash()
+    return (account % count + count) % count
+
+
 def _every_nth(customers: ir.Table, one_in: int) -> ir.Table:
     """Each so many-th customer in the order of their ids."""
-    numbered = customers.select("customer_id", n=ibis.row_number().over(order_by=customers.customer_id))
+    ids = customers.select("customer_id").distinct()
+    numbered = ids.mutate(n=ibis.row_number().over(order_by=ids.customer_id))
     return numbered.filter(numbered.n % one_in == 0)

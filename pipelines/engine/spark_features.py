@@ -15,6 +15,7 @@ from features.blocks.usage import USAGE_LOOKBACK
 from features.build import join, parts
 from features.definition import KEY, ROW
 from features.spine import population
+from features.visible import as_known
 from models.targets import vip
 from models.targets.vip import HighValue
 from pipelines.engine.spark_ibis import SparkBackend
@@ -58,12 +59,11 @@ class SparkAssembly:
     def scoring_inputs(self, high_value: HighValue) -> DataFrame:
         """Features, facts and worth of everybody with their `row`, kept on disk in any order."""
         known = permissions(self.tables, self.everybody, self.project.settings.contact.purpose)
-        accounts = self.tables["customers"].select("customer_id", "account_id")
+        accounts = as_known(self.everybody, self.tables["customers"]).select(*KEY, "account_id")
         worth = vip.high_value(self.everybody, self.tables, high_value, self.project.settings.features)
         frame = self.con.frame(self.everybody.select(*KEY, ROW))
-        for rows in (self.wide, known, worth):
+        for rows in (self.wide, known, worth, accounts):
             frame = frame.join(self.con.frame(rows), KEY, "left")
-        frame = frame.join(self.con.frame(accounts), "customer_id", "left")
         return self.con.materialize("seen", frame)
 
 

@@ -1,5 +1,6 @@
 """Canonical tables kept from run to run: read from raw files only as far as these, the mapping or the code changed."""
 
+import math
 import os
 import shutil
 from dataclasses import replace
@@ -8,14 +9,19 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
+from pipelines.config.mapping import Mapping
+from pipelines.config.quality import Quality
 from pipelines.config.settings import Settings
-from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, leaving, store
+from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, leaving, snapshots, store
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.reading import Keep, Reading
+from pipelines.ingest.snapshots import Night
 from pipelines.ingest.tables import Tables
 from pipelines.wording.errors import translated
 from pipelines.workspace.files import FOLDER_MODE, write_text
@@ -23,6 +29,8 @@ from pipelines.workspace.files import FOLDER_MODE, write_text
 CURRENT = "CURRENT"
 HASHES = "raw_hashes.json"
 FEWEST_SHARED = 0.95
+FEWEST_VANISHED = 10
+LATE_DAYS, MOST_LATE = 31, 0.5
 KEPT = 3
 Previous = tuple[Path, dict[str, Any]]
 """A folder in use before a reading, and its manifest."""
@@ -30,6 +38,8 @@ Previous = tuple[Path, dict[str, Any]]
 
 def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     """The tables of a project, read and judged for a date. Raises what `read` and `judged` raise.
+
+    A snapshot of customers that was read counts from this date on, and that is kept for good.
 
     Parameters
     ----------
@@ -42,7 +52,12 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     as_of
         The date of the run.
     """
-    return judged(con, read(con, settings, folder, as_of), settings, as_of)
+    tables, night = _read(con, settings, folder, as_of)
+    tables = judged(con, tables, settings, as_of)
+    if night is None:
+        return tables
+    night.save(tables.parts["customers"][0], as_of)
+    return replace(tables, warnings=(*tables.warnings, *night.notes(as_of)))
 
 
 def judged(con, tables: Tables, settings: Settings, as_of: date) -> Tables:
@@ -78,7 +93,7 @@ def read(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     """The tables of a project as views in `con`; only raw files that no earlier reading has seen are opened.
 
     `folder` is the project's own (`<workspace>/<name>`). Quarantined rows go to its `quarantine/<fingerprint>/`, also
-    when the reading stops. Raises what `ingestion.read` raises, and E322.
+    when the reading stops. Raises what `ingestion.read` raises, E322, E332 and E362.
 
     A raw file that looks as it did at the last reading is not hashed again (`hashes`; `quality.rehash` forces it): nothing
     is taken from it, so what may have become of its bytes changes nothing. Every stored file is hashed once by each
@@ -96,6 +111,11 @@ def read(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     as_of
         The date of the run.
     """
+    return _read(con, settings, folder, as_of)[0]
+
+
+def _read(con, settings: Settings, folder: Path, as_of: date) -> tuple[Tables, Night | None]:
+    """The tables, and the snapshot of customers among them; None where customers are no snapshots."""
     mapping, quality = settings.tables, settings.quality
     with translated(folder):
         extracts.extract(mapping, folder / "extracts")
@@ -104,12 +124,29 @@ def read(con, settings: Settings, folder: Path, as_of: date) -> Tables:
         hashes.save(folder / HASHES)
         inputs.raise_first(list(located.failures))
         delivered = located.delivered(max(as_of, settings.as_of or as_of), quality)
+        night = _night(located, folder, quality, as_of)
+        located = replace(located, history=night.after.identity if night else "")
         target = folder / "tables" / located.fingerprint(quality)
         manifest, opened = store.intact(target), dict[str, int]()
         if manifest is None or not _is_lasting(manifest, delivered):
-            manifest, opened = _build(con, settings, located, target, delivered)
+            manifest, opened = _build(con, settings, located, target, delivered, night)
         _point(target)
-        return replace(store.views(con, target, manifest), read=opened)
+    tables = store.views(con, target, manifest)
+    return replace(tables, read=opened, warnings=(*tables.warnings, *_mutable(mapping))), night
+
+
+def _night(located: Inputs, folder: Path, quality: Quality, as_of: date) -> Night | None:
+    """The snapshot of customers on top of those before; None where customers are no snapshots."""
+    if located.mapping.tables["customers"].kept != "snapshots":
+        return None
+    return Night.of(folder / snapshots.FOLDER, located.mapping, located.contents(quality, "customers"), as_of)
+
+
+def _mutable(mapping: Mapping) -> list[Problem]:
+    """A warning where the past of customers is what they are today."""
+    if mapping.tables["customers"].kept != "mutable":
+        return []
+    return [Problem("W363", mapping.origin, column="tables.customers.history")]
 
 
 def _is_lasting(manifest: dict[str, Any], delivered: datetime) -> bool:
@@ -119,7 +156,7 @@ def _is_lasting(manifest: dict[str, Any], delivered: datetime) -> bool:
 
 
 def _build(
-    con, settings: Settings, located: Inputs, target: Path, delivered: datetime
+    con, settings: Settings, located: Inputs, target: Path, delivered: datetime, night: Night | None
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Read what is new and put the tables in place, whole or not at all; the manifest, and inputs read per table."""
     quality, folder = settings.quality, target.parent.parent
@@ -129,12 +166,15 @@ def _build(
     aside = folder / "quarantine" / target.name
     shutil.rmtree(aside, ignore_errors=True)
     staging = target.with_name(f".staging-{target.name}-{os.getpid()}")
-    reading = Reading(con, located, quality, staging, delivered, _base(target, before, recipes), _keep_in(aside))
+    base = _base(target, before, recipes)
+    reading = Reading(con, located, quality, staging, delivered, night, base, _keep_in(aside))
     try:
         staging.mkdir(mode=FOLDER_MODE, parents=True)
         tables = ingestion.read(reading, _comparable_medians(before, same))
         if before and "customers" in same:
-            _check_customers(con, tables, store.unopened(*before))
+            told = _check_customers(con, tables, store.unopened(*before), quality)
+            tables = replace(tables, warnings=(*tables.warnings, *told))
+        tables = replace(tables, warnings=(*tables.warnings, *_late_records(tables, located.mapping)))
         manifest = store.seal(tables, staging)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
@@ -179,19 +219,68 @@ def _previous(target: Path) -> Previous | None:
     return None if manifest is None else (folder, manifest)
 
 
-def _check_customers(con, tables: Tables, before: Tables) -> None:
-    """Ids that changed their spelling (00123 -> 123) meet few of the ids of the reading before. Raises E322."""
+def _check_customers(con, tables: Tables, before: Tables, quality: Quality) -> list[Problem]:
+    """Those of a reading against those of the one before: ids that changed their spelling (00123 -> 123) meet few of
+    them, and few of those with us may be missing; a warning for those that are. Raises E322, E362.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    tables
+        What was read.
+    before
+        The reading before, by the same recipe.
+    quality
+        How many may be missing.
+    """
     parts = [part for part in before.parts["customers"] if part.path.is_file()]
     if not parts or parts[0].sha256 == tables.parts["customers"][0].sha256:
-        return
-    old = before.view(con, "customers", parts, "_base")
-    new = tables["customers"]
+        return []
+    old, new = _on_record(before.view(con, "customers", parts, "_base")), _on_record(tables["customers"])
+    file = tables.fingerprints["customers"][0].path
+    _check_spelling(old, new, file)
+    here = old.filter(old.with_us).select("customer_id")
+    missing, of = here.anti_join(new, "customer_id"), here.count().execute()
+    rows = missing.count().execute()
+    if not rows:
+        return []
+    sample = missing.order_by("customer_id").limit(1).to_pyarrow()["customer_id"][0].as_py()
+    values = {"rows": rows, "total": of, "share": rows / of, "limit": quality.max_vanished, "value": sample}
+    values["enough"] = math.ceil(100 * rows / of) / 100
+    if rows >= FEWEST_VANISHED and rows > quality.max_vanished * of:
+        raise HeadwaterError("E362", file=file, column="customer_id", **values)
+    return [Problem("W361", file, column="customer_id", values=values)]
+
+
+def _late_records(tables: Tables, mapping: Mapping) -> list[Problem]:
+    """A warning where most are on record only since long after they joined: a time of change instead of changes."""
+    if mapping.tables["customers"].kept != "changes":
+        return []
+    people = tables["customers"]
+    holders = people.group_by("customer_id", "activated_on").aggregate(
+        first=people.known_at.min().cast("date"), rows=people.count()
+    )
+    late = (holders.rows == 1) & (holders["first"] > holders.activated_on + ibis.interval(days=LATE_DAYS))
+    share = holders.aggregate(share=late.mean()).to_pyarrow()["share"][0].as_py() or 0.0
+    file = tables.fingerprints["customers"][0].path
+    values = {"share": share, "days": LATE_DAYS}
+    return [Problem("W364", file, column="known_at", values=values)] if share > MOST_LATE else []
+
+
+def _on_record(customers: ir.Table) -> ir.Table:
+    """The ids that are on record now, each once, and whether one of their holders is with us."""
+    now = customers.filter(customers.superseded_at.isnull())
+    return now.group_by("customer_id").aggregate(with_us=now.deactivated_on.isnull().any())
+
+
+def _check_spelling(old: ir.Table, new: ir.Table, file: str) -> None:
+    """Raises E322 where few of the fewer ids are shared."""
     shared = old.semi_join(new, "customer_id").count().execute()
     fewer = min(old.count().execute(), new.count().execute())
     if shared < FEWEST_SHARED * fewer:
         samples = new.anti_join(old, "customer_id").select("customer_id").order_by("customer_id").limit(1)
         sample = samples.to_pyarrow()["customer_id"].to_pylist()
-        file = tables.fingerprints["customers"][0].path
         raise HeadwaterError(
             "E322", file=file, column="customer_id", share=shared / fewer, value=sample[0] if sample else "—"
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import ibis
 import ibis.expr.types as ir
 
-from features.contracts import MONEY, Contract
+from features.contracts import ALWAYS, MONEY, Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config import conditions, expressions
 from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, TableMapping
@@ -61,11 +61,11 @@ class Columns:
         return self._moment("happened_at").local.cast("date")
 
     def column(self, name: str) -> Cell:
-        """One canonical column; null throughout when the mapping does not name it."""
+        """One canonical column; null throughout when the mapping does not name it, but for customers without a clock."""
         dtype = self.contract.column(name).dtype
         form = self.table.forms().get(name)
         if form is None:
-            return Cell(ibis.null(dtype))
+            return Cell(ibis.literal(ALWAYS).cast(dtype) if name == "known_at" else ibis.null(dtype))
         if dtype.startswith("timestamp"):
             moment = self._moment(name)
             return Cell(moment.utc(self.mapping.timezone), moment.problems)

@@ -37,7 +37,7 @@ def _age_of(tables: Tables, name: str, mapping: Mapping, as_of: date) -> timedel
     """As-of midnight minus the newest row known before it; the time of the file where a table has no clock."""
     midnight = cutoff(as_of, mapping.timezone)
     table = tables.tables[name]
-    if "known_at" not in table.columns:
+    if "known_at" not in mapping.tables[name].forms():
         paths = [Path(file.path) for file in tables.fingerprints[name] if Path(file.path).is_file()]
         times = [datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None) for path in paths]
         return midnight - max(times, default=midnight)

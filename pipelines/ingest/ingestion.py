@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from features.contracts import Contract
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
-from pipelines.ingest import columns, conditioned, magnitudes, merging, quarantine, staging, store
+from pipelines.ingest import columns, conditioned, magnitudes, merging, quarantine, snapshots, staging, store
 from pipelines.ingest.diagnosis import diagnosed
 from pipelines.ingest.inputs import extended, of_table, ordered, raise_first
 from pipelines.ingest.merging import Contradicted
@@ -24,7 +24,7 @@ from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import FILE, InputFile, Raw
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.staging import Staged
-from pipelines.ingest.tables import ASIDE, CONFLICT, RULE, Memory, Part, RowCount, Tables, rows_with_places
+from pipelines.ingest.tables import ASIDE, CONTRADICTIONS, RULE, Memory, Part, RowCount, Tables, rows_with_places
 
 
 def read(reading: Reading, before: dict[str, float]) -> Tables:
@@ -107,6 +107,8 @@ def _resumed(
     if base is None:
         return None
     memory, files = base.memory[name], base.fingerprints[name]
+    if _is_snapshot(reading, name) and (positions or base.parts[name][0].sha256 != reading.earlier_sha256):
+        return None
     gone = {file.sha256 for file in files} - {file.sha256 for file in raw.inputs}
     late = reading.delivered and memory.latest and memory.latest >= reading.delivered
     lost = name != "customers" and reading.customers_lost
@@ -142,7 +144,7 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
     filtered = start.count.filtered + staged.filtered
     if filtered == total:
         raise conditioned.nothing_kept(reading, contract, raw, total)
-    pending = memory.waiting.filter(pc.not_equal(memory.waiting[RULE], CONFLICT))
+    pending = memory.waiting.filter(pc.invert(pc.is_in(memory.waiting[RULE], pa.array(CONTRADICTIONS))))
     staging.judge_waiting(reading, contract, pending, staged)
     merged = merging.merge(reading, contract, staged, start.parts, memory)
     aside = pa.concat_tables([memory.aside, *staged.aside]).cast(ASIDE)
@@ -153,9 +155,30 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
     reading.result.read[name] = len(start.positions)
     bad = quarantine.collect(reading.con, aside, waiting, raw, reading.mapping.timezone)
     used = sum(part.rows for part in merged.parts)
+    if _is_snapshot(reading, name):
+        if start.parts:
+            used = start.count.used
+        else:
+            reading.result.parts[name] = _with_earlier(reading, contract, raw, merged.parts[0])
     count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates, filtered)
     reading.warnings += conditioned.notes(reading, contract, raw, staged.kept)
     _finish(reading, contract, raw, count.check(name), bad)
+
+
+def _is_snapshot(reading: Reading, name: str) -> bool:
+    """Is the table a snapshot that follows others? Its rows are then kept with those of earlier nights."""
+    return reading.night is not None and name == "customers"
+
+
+def _with_earlier(reading: Reading, contract: Contract, raw: Raw, part: Part) -> list[Part]:
+    """The part of a snapshot with the versions that earlier ones left."""
+    assert reading.night is not None
+    reading.warnings += snapshots.notes(reading.night, raw.shown)
+    rows = reading.con.read_parquet(part.path, table_name="snapshot_read")
+    kept = merging.written_part(reading.con, snapshots.versions(reading.con, reading.night, rows, contract), part.path)
+    for view in ("snapshot_read", "snapshots_before"):
+        reading.con.drop_view(view, force=True)
+    return [kept]
 
 
 def _finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> None:

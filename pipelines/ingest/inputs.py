@@ -15,7 +15,7 @@ from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raw
 
-FORMAT = 5
+FORMAT = 6
 """Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew.
 
 Raise it with every change of what comes out of the same files; `test_inputs.py` says when that is."""
@@ -26,11 +26,24 @@ JUDGED_EACH_NIGHT = {"smallest_month", "gaps", "quiet", "rehash"}
 
 @dataclass(frozen=True)
 class Inputs:
-    """The located inputs of a mapping, by table; `failures` names what is missing."""
+    """The located inputs of a mapping, by table.
+
+    Attributes
+    ----------
+    mapping
+        How they become canonical tables.
+    raws
+        Table -> its inputs.
+    failures
+        What is missing.
+    history
+        Identity of the snapshots of customers that were read so far, this one included; "" where they are no snapshots.
+    """
 
     mapping: Mapping
     raws: dict[str, Raw]
     failures: tuple[HeadwaterError, ...] = ()
+    history: str = ""
 
     def fingerprint(self, quality: Quality) -> str:
         """Identity of what a reading makes of these inputs: their contents, the names that it shows, and its limits."""
@@ -39,7 +52,11 @@ class Inputs:
             files = [(file.path, file.sha256) for file in raw.inputs]
             contents[name] = [files, raw.repeated]
         limits = quality.model_dump(exclude=JUDGED_EACH_NIGHT)
-        return _digest([self.recipes(quality), limits, contents])[:16]
+        return _digest([self.recipes(quality), limits, contents, self.history])[:16]
+
+    def contents(self, quality: Quality, name: str) -> str:
+        """Identity of the bytes of one table's inputs, and of what they are read by."""
+        return _digest([recipe(self.mapping, quality, name), [file.sha256 for file in self.raws[name].inputs]])[:16]
 
     def recipes(self, quality: Quality) -> dict[str, str]:
         """Table -> its `recipe`, of those whose inputs are there."""

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contracts import CONTRACTS, MONEY, Contract
+from features.contracts import ALWAYS, CONTRACTS, MONEY, Contract
 from pipelines.config.quality import Quality
 from pipelines.ingest import units
 from pipelines.ingest.readers.sources import FILE
@@ -52,7 +52,7 @@ def check(reading: Reading, before: dict[str, float]) -> None:
     sizes = {f"{table}.{column}": size for table, of in by_table.items() for column, size in of.items()}
     tables.medians = {name: size.median for name, size in sizes.items()}
     for name, parts in tables.parts.items():
-        moments = [part.newest for part in parts if part.newest is not None]
+        moments = [part.newest for part in parts if part.newest not in (None, ALWAYS)]
         if moments:
             tables.newest[name] = max(moments)
     odd = (

@@ -17,8 +17,8 @@ from features.contracts import TIME, Contract
 from pipelines.ingest.readers.sources import FILE, ROW
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.staging import WHOLE, Staged
-from pipelines.ingest.tables import CONFLICT, RULE, Memory, Part, month, rows_with_places
-from pipelines.ingest.versions import versions
+from pipelines.ingest.tables import CONTRADICTIONS, RULE, Memory, Part, month, rows_with_places
+from pipelines.ingest.versions import pooled, versions
 from pipelines.workspace.files import FOLDER_MODE, replacing, sha256
 
 STORED = -1
@@ -64,7 +64,7 @@ def merge(reading: Reading, contract: Contract, staged: Staged, before: list[Par
     merged, stored = Merged(), {part.name: part for part in before if part.rows}
     folder = reading.folder / contract.name
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    rivals = memory.waiting.filter(pc.equal(memory.waiting[RULE], CONFLICT))
+    rivals = memory.waiting.filter(pc.is_in(memory.waiting[RULE], pa.array(CONTRADICTIONS)))
     for name in sorted({*stored, *staged.pieces}):
         path = folder / f"{name}.parquet"
         if name in staged.pieces:
@@ -90,7 +90,7 @@ class Pool:
     rivals: pa.Table
 
     def __enter__(self) -> "Pool":
-        name, keys = self.contract.name, list(self.contract.key)
+        name, keys = self.contract.name, pooled(self.contract)
         self.stored: ir.Table | None = None
         self.rows = self.con.read_parquet([str(path) for path in self.pieces], table_name=f"pieces_{name}")
         if self.old is None and not self.rivals.num_rows:
@@ -108,6 +108,7 @@ class Pool:
     def __exit__(self, *_) -> None:
         for table in ("pool", "rivals", "repeated", "several"):
             self.con.drop_table(f"{table}_{self.contract.name}", force=True)
+        self.con.drop_table("several_holders", force=True)
         for view in ("pieces", "stored"):
             self.con.drop_view(f"{view}_{self.contract.name}", force=True)
 
@@ -119,27 +120,38 @@ def _write(pool: Pool, path: Path, merged: Merged) -> None:
         conflicts = split.conflicts.to_pyarrow()
         if pc.any(pc.equal(conflicts[FILE], STORED)).as_py():
             raise Contradicted(pool.contract.name)
-        merged.conflicts.append(_with_rule(conflicts, pool.contract))
+        merged.conflicts.append(conflicts.cast(rows_with_places(pool.contract)))
     used = split.used
     if pool.stored is not None:
-        used = pool.stored.anti_join(pool.rows, list(pool.contract.key)).select(*used.columns).union(used)
+        used = pool.stored.anti_join(pool.rows, pooled(pool.contract)).select(*used.columns).union(used)
     merged.duplicates += split.duplicates
-    part = _written_part(pool.con, used, path)
+    part = written_part(pool.con, used, path)
     if part.rows:
         merged.parts.append(part)
     else:
         path.unlink()
 
 
-def _written_part(con, rows: ir.Table, path: Path) -> Part:
-    """Rows written as a part, sorted."""
+def written_part(con, rows: ir.Table, path: Path) -> Part:
+    """Rows written as a part, sorted; the part.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    rows
+        The contract's columns, and `superseded_at` where the table is versioned.
+    path
+        Of the part; a file that is there is replaced.
+    """
     first = [c for c in FIRST if c in rows.columns]
     rest = [c for c in rows.columns if c not in first]
     with replacing(path) as temporary:
         con.to_parquet(rows.order_by([*first, *rest]), temporary, compression="zstd")
     written = con.read_parquet(path, table_name="part_written")
     if "happened_on" not in written.columns:
-        return Part(path, sha256(path), int(written.count().execute()))
+        newest = written.known_at.max().to_pyarrow().as_py() if "known_at" in written.columns else None
+        return Part(path, sha256(path), int(written.count().execute()), newest=newest)
     day, known = written.happened_on, written.known_at
     months = written.group_by(month=month(day)).aggregate(
         n=written.count(), first=day.min(), last=day.max(), newest=known.max()
@@ -158,18 +170,13 @@ def _untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.
         return rivals
     new = con.read_parquet(pieces, table_name="pieces_all")
     old = con.create_table("rivals_all", rivals, temp=True, overwrite=True)
-    rows = old.anti_join(new, list(contract.key)).to_pyarrow()
+    rows = old.anti_join(new, pooled(contract)).to_pyarrow()
     con.drop_table("rivals_all")
     con.drop_view("pieces_all")
     return rows.cast(rivals.schema)
 
 
-def _with_rule(conflicts: pa.Table, contract: Contract) -> pa.Table:
-    rule = pa.array([CONFLICT] * conflicts.num_rows, pa.string())
-    return conflicts.append_column(RULE, rule).cast(rows_with_places(contract))
-
-
 def _empty_part(con, contract: Contract, path: Path) -> Part:
     """A part without rows, so that a table of which nothing is used still has its columns."""
-    schema = contract.schema() | ({"superseded_at": TIME} if contract.event else {})
-    return _written_part(con, ibis.memtable([], schema=ibis.schema(schema)), path)
+    schema = contract.schema() | ({"superseded_at": TIME} if contract.versioned else {})
+    return written_part(con, ibis.memtable([], schema=ibis.schema(schema)), path)

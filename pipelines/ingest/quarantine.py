@@ -23,6 +23,7 @@ SCHEMA = pa.schema(
 )
 OWN_CODES = {
     "conflicting_key": "E304",
+    "overlapping_holders": "E361",
     "from_the_future": "E305",
     "unknown_customer": "E306",
     "not_a_date": "E307",

@@ -15,6 +15,7 @@ from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest.inputs import Inputs, recipe
+from pipelines.ingest.snapshots import Night
 from pipelines.ingest.tables import Tables
 
 Keep = Callable[[str, pa.Table], None]
@@ -24,7 +25,7 @@ Keep = Callable[[str, pa.Table], None]
 class Reading:
     """One call of `read`: where things are written while it lasts, and what it starts from.
 
-    `folder` gets the parts. `delivered`: rows known then or later (UTC) are from the future. `keep` is given the rows
+    `folder` gets the parts. `night`: the snapshot of customers on top of earlier ones; None where they are no snapshots. `delivered`: rows known then or later (UTC) are from the future. `keep` is given the rows
     put aside of each table, also when the reading stops.
     """
 
@@ -33,6 +34,7 @@ class Reading:
     quality: Quality
     folder: Path
     delivered: datetime | None = None
+    night: Night | None = None
     base: Tables | None = None
     keep: Keep | None = None
     result: Tables = field(default_factory=lambda: Tables({}))
@@ -47,6 +49,11 @@ class Reading:
     def known_customers(self, contract: Contract) -> ir.Table | None:
         """Those that rows of a table may name; None for customers themselves."""
         return None if contract.name == "customers" else self.result.tables.get("customers")
+
+    @property
+    def earlier_sha256(self) -> str:
+        """Of the versions that earlier snapshots of customers made; "" where there are none."""
+        return self.night.before.sha256 if self.night else ""
 
     def serving_base(self, name: str) -> Tables | None:
         """The base, where it holds a table as the recipe of today would read it."""

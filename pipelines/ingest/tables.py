@@ -62,7 +62,9 @@ def month(day: ir.DateValue) -> ir.StringValue:
     return day.strftime("%Y-%m")
 
 
-RULE, CONFLICT = "rule", "conflicting_key"
+RULE, CONFLICT, OVERLAP = "rule", "conflicting_key", "overlapping_holders"
+CONTRADICTIONS = (CONFLICT, OVERLAP)
+"""Rules that rows break together; none of them is at fault by itself."""
 ASIDE = pa.schema(
     [(FILE, pa.int32()), (ROW, pa.int64()), ("column", pa.string()), ("rule", pa.string()), ("value", pa.string())]
 )

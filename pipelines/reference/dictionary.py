@@ -104,7 +104,8 @@ def _table_page(contracts: Iterable[Contract]) -> str:
 
 def _table_section(contract: Contract) -> str:
     needed = "needed · 必需" if contract.needed else "optional · 可选"
-    clocks = "two clocks · 双时钟" if contract.event else "no clocks · 无时钟"
+    versioned = "known since · 知晓时间" if contract.versioned else "no clocks · 无时钟"
+    clocks = "two clocks · 双时钟" if contract.event else versioned
     key = ", ".join(map(_code, contract.key))
     parts = [
         f"## {contract.name}\n",

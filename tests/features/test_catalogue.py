@@ -173,6 +173,7 @@ def test_a_customer_of_two_years_without_events_gets_what_is_declared_of_others(
     none = {name: given.tables[name].iloc[:0] for name in EVENTS}
     alike = {"as_of": spine.as_of[0], "cutoff": spine.cutoff[0], "activated_on": spine.activated_on[0]}
     customers = given.tables["customers"].iloc[:3].assign(region="north", account_id=["A1", "A2", "A3"])
+    customers = customers.assign(activated_on=alike["activated_on"])
     answer = ask(World(spine.assign(**alike), given.tables | none | {"customers": customers}))
     declared = {c: f.no_events for c, f in FEATURES.items() if f.source in {"peers", *ACROSS}}
     for row in answer.to_pylist():

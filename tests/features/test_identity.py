@@ -97,7 +97,7 @@ def test_words_change_nothing(monkeypatch: pytest.MonkeyPatch, sound: str, name:
 
 SLIPS = {
     "an event at the cutoff": ("visible", ("events.happened_at < spine.cutoff", "events.happened_at <= spine.cutoff")),
-    "known at the cutoff": ("visible", ("events.known_at < spine.cutoff", "events.known_at <= spine.cutoff")),
+    "known at the cutoff": ("visible", ("rows.known_at < cutoff", "rows.known_at <= cutoff")),
     "who is with us": ("visible", ("customers.activated_on < as_of", "customers.activated_on <= as_of")),
     "the population that pays": ("spine", ("bills.amount > 0", "bills.amount >= 0")),
     "a condition moved wrongly": (
@@ -192,7 +192,8 @@ def test_it_is_the_same_in_every_process_whatever_was_computed_before(sound: str
 def test_the_tables_that_it_is_made_over_are_those_of_the_contracts():
     tables = empty_tables(["sms"], ["age"])
     assert {"sms", "happened_on", "superseded_at"} <= set(tables["usage"].columns)
-    assert {"age", "activated_on"} <= set(tables["customers"].columns) and "superseded_at" not in tables["customers"]
+    assert {"age", "activated_on"} <= set(tables["customers"].columns)
+    assert "superseded_at" in tables["customers"].columns and "superseded_at" not in tables["labels"].columns
     assert tables["bills"].amount.type() == ibis.dtype("decimal(12, 2)")
 
 

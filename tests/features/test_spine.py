@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
+from features.contracts import ALWAYS
 from features.spine import Population, everyone, population
 from tests.tables import table
 
@@ -85,7 +86,8 @@ def test_settings_refuse_what_they_do_not_know(wrong: dict):
 def test_a_table_without_dates_lists_everybody_but_those_who_have_left(con: ibis.BaseBackend):
     """Without the answer, as for training, nobody is missing; and nobody's day of joining is known."""
     ids = {"customer_id": ["a", "b", "c"], "churned": [True, False, None]}
-    rows = ibis.memtable(pa.table(ids | {"activated_on": pa.nulls(3, pa.date32())}))
+    always = pa.array([ALWAYS] * 3, pa.timestamp("us"))
+    rows = ibis.memtable(pa.table(ids | {"activated_on": pa.nulls(3, pa.date32()), "known_at": always}))
     for customers, expected in ((rows, ["b", "c"]), (rows.drop("churned"), ["a", "b", "c"])):
         found = population({"customers": customers}, [JULY], "UTC", Population(rule="listed"))
         spine = con.to_pyarrow(found).to_pylist()

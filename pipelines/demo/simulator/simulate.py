@@ -17,6 +17,7 @@ from pipelines.demo.simulator import files
 from pipelines.demo.simulator.lives import CAMPAIGN_EFFECTS, CONTROL_SHARE, campaign_months, live
 from pipelines.demo.simulator.money import bills_by_month, payments
 from pipelines.demo.simulator.people import NEVER, Calendar, People, calendar, people
+from pipelines.demo.simulator.records import Records, records
 from pipelines.demo.simulator.service import campaign_contacts, complaints, consents, service_contacts, surveys
 from pipelines.demo.simulator.state import Life
 from pipelines.demo.simulator.usage import usage_by_month
@@ -47,15 +48,16 @@ def simulate(folder: Path, customers: int = 20_000, seed: int = 7, start: date =
     """
     if start.day != 1 or end.day != 1 or (end - start).days < 365 or customers < 50:
         raise ValueError(f"cannot simulate {customers} customers from {start} to {end}")
-    when, streams = calendar(start, end), np.random.default_rng(seed).spawn(8)
+    when, streams = calendar(start, end), np.random.default_rng(seed).spawn(9)
     planned = max(round(customers * RECYCLED_SHARE), 1)
     who = people(customers + planned, when.days, streams[0])
     life = live(who, when, streams[1])
     numbers, former = _hand_out_numbers(who, life, when, (planned, streams[2]))
     out = files.Extract(folder, numbers, when, streams[3])
     folder.mkdir(parents=True, exist_ok=True)
-    _write_raw(out, who, life, former, streams[4:])
+    _write_raw(out, who, life, former, streams[4:8])
     _write_truth(out, who, life, former)
+    _save(folder.parent / "truth" / "records.parquet", _records_table(out, who, records(who, life, streams[8])))
 
 
 def _write_raw(out: files.Extract, who: People, life: Life, former: np.ndarray, streams: list) -> None:
@@ -90,8 +92,20 @@ def _hand_out_numbers(who: People, life: Life, when: Calendar, chance: tuple) ->
     return numbers, former
 
 
+def _records_table(out: files.Extract, who: People, log: Records) -> dict:
+    """What was on record when: a row per holder of a number and version, in codes as the customers file has them.
+
+    The customers file of a night holds the newest version of each holder that was known before it.
+    """
+    log = log.of(np.flatnonzero(log.known < out.when.days))
+    columns = {"用户编号": out.ids(log.life), "入网日期": out.compact(who.joined[log.life])}
+    columns |= {"离网日期": out.compact(log.left), "客户类型": files.TYPES[log.kind]}
+    columns |= {"账户编号": np.char.mod("A%07d", who.account[log.life]), "地市编码": files.CITIES[log.region]}
+    return columns | {"套餐编码": np.char.mod("TC%02d", log.plan), "known_on": _dates(out, log.known)}
+
+
 def _write_truth(out: files.Extract, who: People, life: Life, former: np.ndarray) -> None:
-    """truth.parquet: one row per life. hazards.parquet: one per life and month. campaigns.parquet: one per campaign."""
+    """truth.parquet: one row per life; records.parquet: what was on record of them when. hazards.parquet: one per life and month. campaigns.parquet: one per campaign."""
     folder = out.folder.parent / "truth"
     folder.mkdir(parents=True, exist_ok=True)
     _save(folder / "truth.parquet", _lives_table(out, who, life, former))

@@ -12,6 +12,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
+from features.contracts import ALWAYS
 from features.definition import KEY, ROW
 from features.spine import Population, cutoff, population
 from features.visible import visible
@@ -84,6 +85,7 @@ def events(first: dict[date, datetime], zone: str) -> pa.Table:
 def customers(joined: list[date], left: list[date | None]) -> pa.Table:
     columns = {"customer_id": [chr(65 + n) for n in range(len(joined))]}
     columns |= {"activated_on": pa.array(joined, pa.date32()), "deactivated_on": pa.array(left, pa.date32())}
+    columns |= {"known_at": pa.array([ALWAYS] * len(joined), pa.timestamp("us"))}
     return pa.table(columns)
 
 

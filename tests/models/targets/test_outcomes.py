@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from features.contracts import CONTRACTS
+from features.contracts import ALWAYS, CONTRACTS
 from features.settings import FeatureSettings
 from models.targets import churn, follow_up, outcomes, vip
 from models.targets.churn import ChurnTarget
@@ -71,6 +71,7 @@ def tables(con, people: list[dict], bills: list[dict]) -> dict:
                 "activated_on": pa.array([p["activated_on"] for p in people], pa.date32()),
                 "deactivated_on": pa.array([p["deactivated_on"] for p in people], pa.date32()),
                 "left_reason": pa.array([p["left_reason"] for p in people], pa.string()),
+                "known_at": pa.array([ALWAYS] * len(people), pa.timestamp("us")),
             }
         ),
         "bills": pa.Table.from_pylist(bills, pa.schema(list(schema.items()))),

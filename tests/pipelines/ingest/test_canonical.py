@@ -57,7 +57,7 @@ def builds(monkeypatch):
 def expected_schema(name, found):
     """The contract's columns in the contract's types, with what the mapping declares beyond it."""
     contract = CONTRACTS[name].with_measures(found.measures) if name == "usage" else CONTRACTS[name]
-    extra = {"superseded_at": "timestamp(6)"} if contract.event else {}
+    extra = {"superseded_at": "timestamp(6)"} if contract.versioned else {}
     own = dict.fromkeys(found.attributes, "string") if name == "customers" else {}
     return ibis.schema(contract.schema() | own | extra)
 

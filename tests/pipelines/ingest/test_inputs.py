@@ -28,8 +28,8 @@ SAMPLES = {
 }
 PINNED: dict = {
     "shanghai": {
-        "format": 5,
-        "customers": "e54ca0e27510",
+        "format": 6,
+        "customers": "047e941545ef",
         "subscriptions": "22c827ac64d4",
         "bills": "1c1d41c426b4",
         "payments": "5319edb0450f",
@@ -39,7 +39,7 @@ PINNED: dict = {
         "surveys": "b8fc1d19033f",
         "consents": "466f28649e12",
         "labels": "2f93221ddde6",
-        "customers (memory)": "9b5320283386",
+        "customers (memory)": "fa7a1f2a5705",
         "subscriptions (memory)": "d9044f5f6fe1",
         "bills (memory)": "43381bdcaaa2",
         "payments (memory)": "9e1153c1908c",
@@ -51,11 +51,11 @@ PINNED: dict = {
         "labels (memory)": "752d2bd105a3",
     },
     "new_york": {
-        "format": 5,
-        "customers": "20b77836b9f5",
+        "format": 6,
+        "customers": "55957ca79656",
         "bills": "aa67bb1f1a8f",
         "usage": "3129ada6a1c6",
-        "customers (memory)": "29f91055425d",
+        "customers (memory)": "8e62fb7b49bd",
         "bills (memory)": "f3fae221a9bd",
         "usage (memory)": "4d89e730422a",
     },
