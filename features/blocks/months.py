@@ -1,7 +1,7 @@
 """Calendar months as numbers, which of them are closed at an as-of date, and whose bills are still awaited."""
 
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 
 import ibis
 import ibis.expr.types as ir
@@ -12,6 +12,9 @@ from features.visible import Tables, since, visible
 
 USUAL = 3
 """Months billed in a row, all of them where a customer has fewer, after which the next bill is expected."""
+RARER = {3: 2, 6: 2, 12: 1}
+"""Months from bill to bill of those who pay by the quarter, half-year or year, and how many such bills, with none
+between them, say so."""
 
 
 @ibis.udf.agg.builtin(name="bit_or", signature=((int,), int))
@@ -43,7 +46,7 @@ def awaiting(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.T
     """The spine with `closed`, its newest closed month, and `awaited`, how many months from there back are not known.
 
     A closed month without a bill is unknown while it has not settled, where each of the `USUAL` months before it has
-    one: that bill is late, or its correction is. What is known ends before the oldest such month. Without bills in
+    one, or those of a `RARER` rhythm have and no others: that bill is late, or its correction is. What is known ends before the oldest such month. Without bills in
     `tables` nothing is awaited.
 
     Parameters
@@ -57,7 +60,7 @@ def awaiting(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.T
     if not longest or "bills" not in tables:
         return spine.mutate(awaited=ibis.literal(0, "int64"))
     key = [ROW] if ROW in spine.columns else KEY
-    rows = _with_masks(spine, tables["bills"], settings, longest + USUAL)
+    rows = _with_masks(spine, tables["bills"], settings, longest + max(*RARER, USUAL))
     billed = rows.group_by(*key).aggregate(mask=bit_or(rows.mask))
     rows = spine.left_join(billed, key).drop(*[f"{c}_right" for c in key])
     return rows.mutate(awaited=_awaited(rows, settings, longest)).drop("mask")
@@ -87,10 +90,18 @@ def _awaited(rows: ir.Table, settings: FeatureSettings, longest: int) -> ir.Inte
 
     def usual(ago: int) -> ir.BooleanValue:
         before = [_bit(rows.mask, m) | (known <= m) for m in range(ago + 1, ago + 1 + USUAL)]
-        return reduce(and_, before, known > ago + 1)
+        monthly = reduce(and_, before, known > ago + 1)
+        return reduce(or_, [_billed_every(rows.mask, known, ago, *rhythm) for rhythm in RARER.items()], monthly)
 
     late = [~_bit(rows.mask, ago) & (open_months > ago) & usual(ago) for ago in range(longest)]
     return ibis.greatest(*[which.ifelse(ago + 1, 0) for ago, which in enumerate(late)], 0).cast("int64")
+
+
+def _billed_every(mask: ir.IntegerValue, known: ir.IntegerValue, ago: int, period: int, times: int) -> ir.BooleanValue:
+    """Before that month, were bills so many months apart, so often, and no others between them?"""
+    months = period * times
+    pattern = sum(1 << (period * n - 1) for n in range(1, times + 1))
+    return (((mask >> (ago + 1)) & ((1 << months) - 1)) == pattern) & (known > ago + months)
 
 
 def _bit(mask: ir.IntegerValue, place: int) -> ir.BooleanValue:

@@ -53,9 +53,22 @@ def newest_known(who: Any, bills: list[dict], settings: Any) -> int:
     late = []
     for missing in set(range(first + 1, closed + 1)) - billed:
         before = [m for m in (missing - 1, missing - 2, missing - 3) if m >= first]
-        if all(m in billed for m in before) and open_still(missing, who.as_of, settings):
+        usual = all(m in billed for m in before) or any(rarely(missing, *rhythm, billed, first) for rhythm in RARE)
+        if usual and open_still(missing, who.as_of, settings):
             late.append(missing)
     return min(late) - 1 if late else closed
+
+
+RARE = ((3, 2), (6, 2), (12, 1))
+"""By the quarter, half-year or year, and how many bills tell that."""
+
+
+def rarely(missing: int, every: int, times: int, billed: set[int], first: int) -> bool:
+    """Were there bills so many months apart before it, and none between them?"""
+    months = range(missing - every * times, missing)
+    return months[0] >= first and {m for m in months if m in billed} == {
+        missing - every * n for n in range(1, times + 1)
+    }
 
 
 def open_still(of: int, as_of: date, settings: Any) -> bool:

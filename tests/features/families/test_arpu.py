@@ -83,6 +83,28 @@ def test_a_usual_bill_that_has_not_come_is_unknown_until_its_month_settles(con: 
     expect(con, expected, customers=CUSTOMERS, bills=BILLS)
 
 
+def test_bills_by_the_year_and_the_quarter_are_awaited_in_their_month(con: ibis.BaseBackend):
+    """The bill for June comes on 1 July: that of the policy is late, and so is that of the quarter; nobody else waits."""
+    rows = ["yearly | 2023-07-01 | 120", "stopped | 2023-06-01 | 120"]
+    rows += [f"quarterly | {day} | 30" for day in ("2023-10-01", "2024-01-01", "2024-04-01")]
+    rows += [f"wild | {day} | 30" for day in ("2023-10-01", "2024-01-01", "2024-03-01", "2024-04-01")]
+    customers = "customer_id | activated_on\n" + "\n".join(
+        f"{c} | 2020-01-01" for c in ("yearly", "stopped", "quarterly", "wild")
+    )
+    expected = """
+        customer_id | seen on    | arpu_12m | bills_awaited
+        yearly      | 2024-07-10 | 10       | 1
+        yearly      | 2024-08-31 | 10       | 2
+        yearly      | 2024-09-01 | 0        | 0
+        stopped     | 2024-07-10 | 10       | 2
+        stopped     | 2024-08-01 | 10       | 2
+        quarterly   | 2024-07-10 | 30/4     | 1
+        wild        | 2024-07-10 | 10       | 0
+    """
+    bills = "customer_id | happened_at | amount\n" + "\n".join(rows)
+    expect(con, expected, customers=customers, bills=bills)
+
+
 def test_what_is_known_ends_before_a_bill_that_is_late(con: ibis.BaseBackend):
     """Of a gap, the month after it is left out too; a customer who skips months is not waited for; a credit is no bill;
     and a bill that is withdrawn until its correction comes is awaited as a late one is."""
