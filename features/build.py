@@ -152,6 +152,17 @@ def _by_source(features: Sequence[Feature]) -> dict[str, list[Feature]]:
     return {source: list(members) for source, members in groupby(blocks, key=lambda f: f.source)}
 
 
+def closure(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
+    """The chosen features and all that they are made from, in the order of the catalogue."""
+    by_column, needed, pending = {f.column: f for f in features}, set(), list(chosen)
+    while pending:
+        feature = pending.pop()
+        if feature.column not in needed:
+            needed.add(feature.column)
+            pending += [by_column[c] for c in feature.reads if c in by_column]
+    return [f for f in features if f.column in needed]
+
+
 def with_tables(features: Sequence[Feature], tables: Container[str]) -> list[Feature]:
     """The features whose tables are all there, those of the columns that they read with them, in the same order."""
     by_column = {f.column: f for f in features}

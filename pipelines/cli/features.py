@@ -100,10 +100,11 @@ def _build(run: Run, dates: list[date], out: Path | None) -> None:
 
 def _audit(run: Run, as_of: date, customers: int, family: str | None) -> None:
     """The table of all features, then E561 or E562 if one breaks a law or tells the outcome."""
+    from features.build import closure
     from pipelines.flows import audit, sentences
 
     lang, project = run.language, run.project
-    features = audit.closure(project.features, _members(project.features, family))
+    features = closure(project.features, _members(project.features, family))
     with run.steps.step("check") as facts:
         tables = project.tables(as_of)
         facts["said"] = sentences.rows_read(tables, lang)

@@ -56,6 +56,8 @@ class Assembly:
 
     Attributes
     ----------
+    features
+        Those that are made.
     everybody
         The numbered spine: one row per customer and date, with `row` from 0 in the order of both.
     spine
@@ -74,6 +76,7 @@ class Assembly:
         most: int | None = None,
         few: bool = False,
         pieces: Pieces | None = None,
+        features: Sequence[Feature] | None = None,
     ):
         """Number everybody; no feature is computed yet.
 
@@ -87,7 +90,10 @@ class Assembly:
             Some customers only will be asked for, so nothing of the others is worth keeping.
         pieces
             Where blocks are kept, those of an interrupted run with them; beside DuckDB's own spilling if left out.
+        features
+            Those that are made, with all that they read among them; the whole catalogue if left out.
         """
+        self.features = tuple(project.features if features is None else features)
         self.project, self.con, self.steps = project, project.connection, steps or Steps(quiet=True)
         self._cleanup = ExitStack()
         self.schema = self._schema()
@@ -96,7 +102,7 @@ class Assembly:
         rows = population(self.tables, dates, project.mapping.timezone, project.settings.population)
         self.everybody = self.spine = self.schema.create("everybody", rows.order_by(ROW))
         self.total = int(self.everybody.count().execute())
-        self._size = self._most = most_rows(project.settings.chunk, len(project.features))
+        self._size = self._most = most_rows(project.settings.chunk, len(self.features))
         self.one_in = max(1, -(-self.total // most)) if most else 1
         if self.one_in > 1:
             sampled = self.everybody.semi_join(_every_nth(self.tables["customers"], self.one_in), "customer_id")
@@ -143,7 +149,7 @@ class Assembly:
         cut = self._cut.to(chunk)
         ready = self._chunk_parts(chunk, whole) | self._block_views(cut, chunk)
         self._fill("wide", cut, [feature for feature in self._own_features if feature.source not in self._block_paths])
-        wide = self._to_pandas("wide", lambda: self._join("wide", cut, self.project.features, ready))
+        wide = self._to_pandas("wide", lambda: self._join("wide", cut, self.features, ready))
         return wide.sort_values(ROW, ignore_index=True).drop(columns=ROW)  # DuckDB would sort whole rows, and hold them
 
     def customer_snapshot(self, customer: str) -> pd.DataFrame:
@@ -173,13 +179,13 @@ class Assembly:
     @cached_property
     def _own_features(self) -> list[Feature]:
         """Features that follow from the customer's own rows."""
-        return [f for f in self.project.features if f.source not in {*ACROSS, "peers", "wide"}]
+        return [f for f in self.features if f.source not in {*ACROSS, "peers", "wide"}]
 
     @cached_property
     def _whole_tables(self) -> dict[str, list[str]]:
         """What needs more customers than those of a chunk: each part's tables of everybody, in the order of `row`."""
-        across = [f for f in self.project.features if f.source in ACROSS]
-        compared_features = [f for f in self.project.features if f.source == "peers"]
+        across = [f for f in self.features if f.source in ACROSS]
+        compared_features = [f for f in self.features if f.source == "peers"]
         return self._account_tables(across) | self._peer_tables(compared_features)
 
     def _chunk_parts(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
@@ -227,7 +233,7 @@ class Assembly:
     def _fill_narrow(self, features: list[Feature]) -> None:
         """Everybody's columns that are compared, as a table `narrow`; the blocks that they come from are kept."""
         read = {column for feature in features for column in feature.reads}
-        narrow = [f for f in self.project.features if f.column in read]
+        narrow = [f for f in self.features if f.column in read]
         blocks = {f.source for f in narrow}
         everybody, size = Cut(self.tables, self.everybody, self._schema()), self._most
         for first in range(0, max(self.total, 1), size):

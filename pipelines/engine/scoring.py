@@ -4,7 +4,7 @@
 anywhere. `ranks` looks at a few columns of everybody, and `finish_rows` turns a chunk into rows of the score table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.build import closure
 from features.definition import Feature
 from features.errors import HeadwaterError
 from models.evaluation import gates
@@ -37,6 +38,11 @@ REASONED = tuple(target for target in TARGETS.values() if target.reasons)
 NESTED = (*CURVES.values(), *(target.reasons_column for target in REASONED), "data_quality_flags")
 RANKED = tuple(column for target in TARGETS.values() for column in target.ranked)
 """What is compared among everybody."""
+SHOWN = (
+    *("customer_type", "region", "arpu_3m", "arpu_ratio_3m", "lifecycle_stage", "lifecycle_direction"),
+    *("tenure_days", "tenure_months", "complaint_count_90d", "complaints_open", "contract_days_left", "overdue_amount"),
+)
+"""Features that the score table is made from, whatever models learn from."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +177,15 @@ def finish_rows(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series 
         frame = frame.assign(is_potential_vip=None)
     columns = {str(name): frame[name] for name in frame if not str(name).startswith("_")}
     return conform(columns | nested)
+
+
+def features_needed(features: Sequence[Feature], champions: Mapping[str, Champion]) -> list[Feature]:
+    """What the champions learnt from, what the score table shows, and all that these are made from; the rest is not built."""
+    learnt = [champion.model.facts_.get("features") for champion in champions.values()]
+    if not learnt or None in learnt:
+        return list(features)
+    columns = set(SHOWN).union(*(names for names in learnt if names))
+    return closure(features, [feature for feature in features if feature.column in columns])
 
 
 def targets_of(champions: Mapping[str, Champion], settings: Settings) -> TargetSettings:

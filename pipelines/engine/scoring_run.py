@@ -67,7 +67,8 @@ class ScoringRun:
         self._open(tables)
 
     def _open(self, tables: Tables) -> None:
-        self.assembly = Assembly(self.project, tables, [self.as_of], self.steps, pieces=self.pieces)
+        needed = scoring.features_needed(self.project.features, self.champions)
+        self.assembly = Assembly(self.project, tables, [self.as_of], self.steps, pieces=self.pieces, features=needed)
         self.chunks = self.assembly.chunks()
 
     def prepare(self) -> None:

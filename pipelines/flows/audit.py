@@ -143,17 +143,6 @@ def _best_auc(
     return pd.concat(areas, axis=1).max(axis=1) if areas else pd.Series(np.nan, index=columns)
 
 
-def closure(features: Sequence[Feature], chosen: Sequence[Feature]) -> list[Feature]:
-    """The chosen features and all that they are made from, in the order of the catalogue."""
-    by_column, needed, pending = {f.column: f for f in features}, set(), list(chosen)
-    while pending:
-        feature = pending.pop()
-        if feature.column not in needed:
-            needed.add(feature.column)
-            pending += [by_column[c] for c in feature.reads if c in by_column]
-    return [f for f in features if f.column in needed]
-
-
 def problems(project: Project, result: Audit) -> list[Problem]:
     """What is wrong, a breach of a law first."""
     where = {f.column: f.definition.function.__code__ for f in project.features}

@@ -83,7 +83,7 @@ def _check(night: Night) -> None:
         sentences.warn_left_out(project.settings, night.steps)
         champions = bundles.champions(project.workspace)
         asked = {target: champions.get(target) for target in project.settings.predicted}
-        night.champions = scoring_champions(asked, project.feature_set_hash, night.warn)
+        night.champions = scoring_champions(asked, project.feature_set_hash, night.tables.tables, night.warn)
         night.run_id = run_id(
             as_of=night.as_of,
             inputs=night.tables.fingerprint,

@@ -14,6 +14,7 @@ from features.contracts import CHURNED
 from features.definition import KEY
 from features.errors import HeadwaterError
 from models import cross_validation, training
+from models.settings import Rules
 from models.snapshots import ordered
 from models.splits import Protocol, Split, plan
 from models.targets import outcomes
@@ -44,9 +45,11 @@ class Dataset:
     targets
         Settings of the targets, the high-value amount fixed.
     features
-        Columns that may be learnt from.
+        Columns that may be learnt from: those that differ between rows.
     inputs
         Fingerprint of the tables.
+    tables
+        Their names.
     """
 
     frame: pd.DataFrame
@@ -54,6 +57,7 @@ class Dataset:
     targets: TargetSettings
     features: tuple[str, ...]
     inputs: str
+    tables: tuple[str, ...] = ()
 
 
 def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -> Dataset:
@@ -156,11 +160,46 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
         if settings.population.min_history_days:
             frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
         facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": assembly.one_in}
-        facts["said"] = f"{len(frame):,} × {len(project.features)} · {dates[0]} … {dates[-1]}"
+        features = tuple(f.column for f in project.features)
+        columns = telling_columns(frame, features, settings.training.candidates.rules)
+        facts["said"] = f"{len(frame):,} × {len(columns)} · {dates[0]} … {dates[-1]}"
+        if idle := [column for column in features if column not in columns]:
+            facts |= {"idle": idle}
+            facts["said"] += " · " + text("steps.idle", steps.lang, n=len(idle), names=shortened(idle))
         if assembly.one_in > 1:
             facts["said"] += " · " + text("steps.drawn", steps.lang, n=assembly.one_in)
-    columns = tuple(feature.column for feature in project.features)
-    return Dataset(frame, splits, targets, columns, tables.fingerprint)
+    return Dataset(frame, splits, targets, columns, tables.fingerprint, tuple(sorted(tables.tables)))
+
+
+def telling_columns(frame: pd.DataFrame, features: Sequence[str], rules: Rules) -> tuple[str, ...]:
+    """The features that differ between rows, unknown counting as a value; what people rank by today stays whatever it is.
+
+    The others say nothing of anybody here: nothing learns from them, and a night does not build them.
+
+    Parameters
+    ----------
+    frame
+        Snapshots of every date.
+    features
+        In order.
+    rules
+        The rules of today.
+    """
+    kept = {rule.column for _, rule in rules}
+    return tuple(c for c in features if c in kept or _differs(frame[c]))
+
+
+def _differs(values: pd.Series) -> bool:
+    """Has a column more than one value, unknown being one?"""
+    known = values.notna()
+    if known.any() and not known.all():
+        return True
+    return bool(known.any() and (values != values.iloc[0]).any())
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The first few of some names."""
+    return ", ".join(names[:FEW]) + (" …" if len(names) > FEW else "")
 
 
 def _without_answer(tables: Tables) -> Tables:
@@ -233,6 +272,7 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
             "identity": identity.FORMAT,
             "targets": data.targets.model_dump(mode="json"),
             "inputs": data.inputs,
+            "tables": list(data.tables),
         }
         facts |= {"winner": trained.winner, "beats_rule": trained.beats_rule}
         facts["said"] = training_record.sentence(trained, steps.lang)
@@ -257,6 +297,8 @@ class Retrained:
         return {"models": self.models, "failures": {n: errors.as_dict(e, lang) for n, e in self.failures.items()}}
 
 
+FEW = 6
+"""Names that are told of many."""
 MACHINE = 7
 """Exit code of a fault that would befall the next target too."""
 

@@ -4,7 +4,9 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from features.build import compared, inside, join, parts
+from features.build import closure, compared, inside, join, parts, with_tables
+from features.catalogue import catalogue
+from features.contracts import CONTRACTS
 from features.definition import ROW
 from tests.features.asking import Asker
 from tests.world import everything
@@ -58,3 +60,23 @@ def test_parts_are_joined_in_one_statement(con: ibis.BaseBackend):
     sql = ibis.to_sql(join(made.spine, names, [f for f in made.features if f.source in blocks], made.settings))
     assert sql.count("JOIN") == len(blocks) > 10
     assert sql.count("SELECT") <= 2
+
+
+def test_a_closure_holds_all_that_is_read_in_the_order_of_the_catalogue():
+    features = catalogue(("data_mb",))
+    chosen = [feature for feature in features if feature.source == "peers"][:3]
+    found = closure(features, chosen)
+    columns = [feature.column for feature in found]
+    known = {feature.column for feature in features}
+    assert set(chosen) < set(found)
+    assert all(column in columns for feature in found for column in feature.reads if column in known)
+    assert found == [feature for feature in features if feature.column in columns]
+    assert closure(features, features) == list(features)
+
+
+def test_features_with_tables_are_those_whose_reads_have_tables_too():
+    features = catalogue(("data_mb",))
+    found = {feature.column for feature in with_tables(features, {"customers", "bills"})}
+    assert {"tenure_days", "arpu_3m", "spend_365d", "household_bill_3m"} <= found
+    assert found.isdisjoint({"days_since_usage", "complaint_count_90d", "plan", "lifecycle_stage", "arpu_rank_plan_3m"})
+    assert len(with_tables(features, CONTRACTS)) == len(features)

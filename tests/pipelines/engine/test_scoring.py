@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from features.catalogue import catalogue
 from features.errors import HeadwaterError
 from models.evaluation import gates
 from pipelines.config.settings import Settings
@@ -83,3 +84,17 @@ def test_who_is_high_value_or_objects_has_no_score_of_vips():
     masked = scoring._mask_unasked(frame.assign(**columns), pd.DataFrame({"consent": [True, False, None]}))
     assert masked["vip_probability"].isna().tolist() == [True, True, False]
     assert masked["churn_probability"].notna().all()
+
+
+def test_a_night_builds_what_champions_learnt_from_and_what_is_shown_and_all_that_these_read():
+    features = catalogue(("data_mb",))
+
+    def needed(**facts: object) -> set[str]:
+        champion = SimpleNamespace(model=SimpleNamespace(facts_=facts))
+        return {feature.column for feature in scoring.features_needed(features, {"churn": champion})}
+
+    assert len(needed()) == len(features), "a champion that does not say needs everything"
+    few, more = needed(features=[]), needed(features=["arpu_rank_plan_3m", "satisfaction_365d"])
+    assert set(scoring.SHOWN) <= few < more < {feature.column for feature in features}
+    assert {"arpu_rank_plan_3m", "plan", "satisfaction_365d"} <= more - few
+    assert {"arpu_trend_6m", "usage_days_52w"} <= few, "lifecycle_stage reads them"

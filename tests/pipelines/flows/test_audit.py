@@ -13,17 +13,6 @@ from pipelines.flows.audit import Audit
 FEATURES = catalogue(("data_mb",))
 
 
-def test_a_closure_holds_all_that_is_read_in_the_order_of_the_catalogue():
-    chosen = [feature for feature in FEATURES if feature.source == "peers"][:3]
-    closure = audit.closure(FEATURES, chosen)
-    columns = [feature.column for feature in closure]
-    known = {feature.column for feature in FEATURES}
-    assert set(chosen) < set(closure)
-    assert all(column in columns for feature in closure for column in feature.reads if column in known)
-    assert closure == [feature for feature in FEATURES if feature.column in columns]
-    assert audit.closure(FEATURES, FEATURES) == list(FEATURES)
-
-
 def test_figures_are_those_of_each_column():
     number, text = (next(f for f in FEATURES if (f.unit == "text") == words) for words in (False, True))
     wide = pd.DataFrame({number.column: [1.0, 5.0, np.nan, 3.0], text.column: ["a", "a", None, "b"]})

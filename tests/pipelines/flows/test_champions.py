@@ -19,7 +19,7 @@ def champion(target: str, trained_on: str = "these", **facts: object) -> Champio
 def scoring(*champions: Champion) -> tuple[set[str], list[Problem]]:
     warnings: list[Problem] = []
     asked = dict.fromkeys(TARGETS) | {c.target: c for c in champions}
-    found = scoring_champions(asked, "these", warnings.append)
+    found = scoring_champions(asked, "these", {"customers", "bills"}, warnings.append)
     return set(found), warnings
 
 
@@ -45,3 +45,14 @@ def test_where_all_are_of_other_features_nothing_is_scored():
     with pytest.raises(HeadwaterError, match="E525") as error:
         scoring(*(champion(target, "others") for target in TARGETS))
     assert error.value.exit_code == 5 and error.value.problem.values["expected"] == "others"
+
+
+def test_a_champion_that_learnt_from_a_table_that_is_gone_does_not_score():
+    """Its columns would be null for everybody, and the scores wrong without a word."""
+    others = [champion(target, tables=["bills", "customers"]) for target in TARGETS if target != "vip"]
+    targets, (warning,) = scoring(*others, champion("vip", tables=["bills", "usage"]))
+    assert targets == set(TARGETS) - {"vip"}
+    assert (warning.code, warning.values["tables"]) == ("W535", "usage")
+    with pytest.raises(HeadwaterError, match="E535") as error:
+        scoring(champion("churn", tables=["customers", "surveys"]))
+    assert error.value.exit_code == 5
