@@ -86,19 +86,22 @@ def _test(run: Run) -> None:
         example = ", ".join(f"{key}={value}" for key, value in first.items() if value is not None)
         table.add_row(trial.table, f"{trial.rows:,}", f"{trial.filtered:,}", broken, example)
     run.say(table)
-    _say_types(run)
+    _say_found(run)
 
 
-def _say_types(run: Run) -> None:
-    """The types of attributes that the data told, where they are kept, and how to overrule them."""
+def _say_found(run: Run) -> None:
+    """How files are written and what attributes are, as the data told, where it is kept, and how to overrule it."""
     from pipelines.ingest import pinning
     from pipelines.workspace.paths import relative_path
 
-    path = run.project.workspace.root / pinning.FILE
+    path = relative_path(run.project.workspace.root / pinning.FILE)
     told = pinning.used(run.project.settings.tables, run.project.workspace.root)
-    run.tell(types={name: entry["type"] for name, entry in told.items()})
-    for name, entry in told.items():
+    run.tell(found=told)
+    for name, entry in told["sources"].items():
+        values = {"table": name, "encoding": entry["encoding"], "delimiter": repr(entry["delimiter"]), "path": path}
+        run.say(text("steps.source_found", run.language, **values))
+    for name, entry in told["attributes"].items():
         shape = f" ({entry['parse']})" if entry["parse"] else ""
         kind = text(f"steps.type.{entry['type']}", run.language)
-        values = {"table": pinning.TABLE, "column": name, "type": kind, "shape": shape, "path": relative_path(path)}
+        values = {"table": pinning.TABLE, "column": name, "type": kind, "shape": shape, "path": path}
         run.say(text("steps.type_found", run.language, **values))

@@ -76,8 +76,12 @@ class Source(Part):
 
     path: str | None = Field(None, description="a file, or a pattern such as data/bill_*.csv")
     format: Format | None = Field(None, description="taken from the file name when absent")
-    encoding: str = Field("utf-8", description="of CSV files; decoded strictly")
-    delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of CSV files")
+    encoding: str = Field(
+        "utf-8", description="of CSV files, decoded strictly; found from the bytes when absent, and then kept"
+    )
+    delimiter: str = Field(
+        ",", min_length=1, max_length=1, description="between the cells of CSV files; found when absent, and then kept"
+    )
     sql: str | None = Field(None, description="one SELECT, run by DuckDB or by the database of the connection")
     reads: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], "Source"] = Field(
         {}, description="name in sql -> files that it stands for, in any encoding and format that files can have"

@@ -1,13 +1,15 @@
-"""What a mapping leaves open and the data tell once: types of attributes. They are kept in the workspace, so that no
-later file changes them: what models learn from follows from them.
+"""What a mapping leaves open and the data tell once: how CSV files are written, and types of attributes. It is kept in the
+workspace, so that no later file changes it: what models learn from follows from it.
 
-`<workspace>/found.json` holds, for each column, the form it was found for, its type and the shape of its dates. A declared
-`type` wins; a column that is made otherwise than before is looked at anew; so is everything when the file is removed.
+`<workspace>/found.json` holds, for each table, the pattern of its files with their encoding and separator, and for each
+attribute the form it was found for, its type and the shape of its dates. What is declared wins; another pattern, or a
+column that is made otherwise than before, is looked at anew; so is everything when the file is removed.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from glob import glob
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,12 +20,15 @@ import pyarrow.compute as pc
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Form
 from pipelines.config.mapping import Mapping as TableMapping
-from pipelines.ingest import extracts, sniffing
+from pipelines.ingest import extracts, inputs, sniffing
 from pipelines.ingest.readers import sources
 from pipelines.workspace.files import write_json
 
 FILE = "found.json"
 TABLE = "customers"
+KINDS = ("sources", "attributes")
+OPEN = frozenset({"encoding", "delimiter"})
+"""Keys of a source that its files tell where the mapping does not."""
 ROWS = 200_000
 """Rows that tell what a column is."""
 TYPES = (
@@ -36,49 +41,108 @@ TYPES = (
 
 
 def settled(mapping: TableMapping, folder: Path) -> TableMapping:
-    """The same mapping with a type for every attribute; what is found is kept below `folder`.
+    """The same mapping with a type for every attribute, and an encoding and separator for every CSV file; what is found is
+    kept below `folder`.
 
     Where the data cannot be looked at now, nothing is found or kept, and the reading says why.
 
     Parameters
     ----------
     mapping
-        May leave types open.
+        May leave them open.
     folder
         `<workspace>/<name>`.
 
     Raises
     ------
     HeadwaterError
-        E243 for dates that can be read two ways.
+        E241 and E242 for files that do not tell how they are written, E243 for dates that can be read two ways.
     """
+    kept = found(folder)
+    told = {"sources": _sources(mapping, kept["sources"])}
+    readable = _written(mapping, told["sources"])
+    told["attributes"] = _attributes(readable, kept["attributes"])
+    new = {kind: kept[kind] | told[kind] for kind in KINDS}
+    if new != kept:
+        write_json(folder / FILE, new)
+    return _with_types(readable, told["attributes"])
+
+
+def found(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """What is kept: `sources` by table (path, encoding, delimiter) and `attributes` (form, type, parse)."""
+    path = folder / FILE
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {kind: content.get(kind, {}) for kind in KINDS}
+
+
+def used(mapping: TableMapping, folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """What is kept and in use by a settled mapping."""
+    kept, columns = found(folder), mapping.tables[TABLE].columns
+    types = {name: form.type for name, form in columns.items()}
+    sources_now = {name: table.source.model_dump() for name, table in mapping.tables.items()}
+    return {
+        "sources": {n: told for n, told in kept["sources"].items() if told.items() <= sources_now.get(n, {}).items()},
+        "attributes": {n: told for n, told in kept["attributes"].items() if types.get(n) == told["type"]},
+    }
+
+
+def _sources(mapping: TableMapping, kept: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """How the CSV files are written of each table that does not say it."""
+    told = {}
+    for name, table in mapping.tables.items():
+        source = table.source
+        if source.path is None or source.reader != "csv_files" or source.model_fields_set >= OPEN:
+            continue
+        if kept.get(name, {}).get("path") == source.path:
+            told[name] = kept[name]
+        elif paths := _paths(source.path):
+            told[name] = {"path": source.path, **_layout(mapping, name, paths)}
+    return told
+
+
+def _paths(pattern: str) -> list[str]:
+    """The files of a pattern that hold anything."""
+    paths = (Path(name) for name in glob(pattern, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
+    return sorted(str(path) for path in paths if path.is_file() and path.stat().st_size)
+
+
+def _layout(mapping: TableMapping, name: str, paths: list[str]) -> dict[str, str]:
+    """Encoding and separator of files; what is declared is taken. Raises E241 and E242 with the table."""
+    source = mapping.tables[name].source
+    said = source.model_dump(include=set(OPEN & source.model_fields_set))
+    try:
+        encoding = said.get("encoding") or sniffing.encoding(paths)
+        return {"encoding": encoding, "delimiter": said.get("delimiter") or sniffing.delimiter(paths, encoding)}
+    except HeadwaterError as error:
+        raise inputs.of_table(error, mapping, name) from error
+
+
+def _written(mapping: TableMapping, told: Mapping[str, Mapping[str, str]]) -> TableMapping:
+    """The mapping with what is told of sources and is not declared."""
+    tables = {}
+    for name, layout in told.items():
+        source = mapping.tables[name].source
+        left_open = {key: layout[key] for key in OPEN - source.model_fields_set}
+        tables[name] = mapping.tables[name].model_copy(update={"source": source.model_copy(update=left_open)})
+    return mapping.model_copy(update={"tables": {**mapping.tables, **tables}}) if tables else mapping
+
+
+def _attributes(mapping: TableMapping, kept: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What every attribute is whose type is open, as far as it can be told."""
     names = mapping.attributes_of(None)
-    if not names:
-        return mapping
-    forms, kept = mapping.tables[TABLE].columns, found(folder)
+    forms = mapping.tables[TABLE].columns if names else {}
     known = {name: kept[name] for name in names if kept.get(name, {}).get("form") == _identity(forms[name])}
     fresh = {name: forms[name] for name in names if name not in known}
-    new = _told(mapping, fresh) if fresh else {}
-    if new:
-        write_json(folder / FILE, dict(sorted((kept | new).items())))
-    told = known | new
-    changed = {name: _typed(forms[name], told[name]) for name in names if name in told}
+    return known | (_told(mapping, fresh) if fresh else {})
+
+
+def _with_types(mapping: TableMapping, told: Mapping[str, Any]) -> TableMapping:
+    if not told:
+        return mapping
+    forms = mapping.tables[TABLE].columns
+    changed = {name: _typed(forms[name], of_column) for name, of_column in told.items()}
     table = mapping.tables[TABLE].model_copy(update={"columns": {**forms, **changed}})
     return mapping.model_copy(update={"tables": {**mapping.tables, TABLE: table}})
-
-
-def found(folder: Path) -> dict[str, dict[str, Any]]:
-    """What is kept of each column: `form`, `type` and `parse`; nothing where there is no such file."""
-    path = folder / FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def used(mapping: TableMapping, folder: Path) -> dict[str, dict[str, Any]]:
-    """What is kept and in use: of the attributes of a settled mapping whose types were found."""
-    columns = mapping.tables[TABLE].columns
-    return {
-        name: told for name, told in found(folder).items() if name in columns and columns[name].type == told["type"]
-    }
 
 
 def _identity(form: Form) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Types of attributes are told by the data once and kept: what comes later changes none, and what is declared wins."""
 
-import json
-
 import pytest
 
 from features.errors import HeadwaterError
@@ -77,7 +75,7 @@ def test_a_form_that_makes_words_or_numbers_is_not_asked(raw):
     columns["income"] = {"expr": "收入 / 12", "unit": "CNY"}
     mapping = settled(raw)
     assert "grade" in mapping.attributes and "income" in mapping.typed[0]
-    assert set(json.loads((raw.folder / pinning.FILE).read_text(encoding="utf-8"))) == {
+    assert set(pinning.found(raw.folder)["attributes"]) == {
         "born_on",
         "paperless",
         "postcode",
@@ -94,3 +92,28 @@ def test_dates_of_two_readings_are_asked_and_the_fix_works(raw):
     assert problem.values["form"] == '{from: "生日", parse: "%d/%m/%Y", type: date}'
     raw.mapping["tables"]["customers"]["columns"]["born_on"] = {"from": "生日", "parse": "%d/%m/%Y", "type": "date"}
     assert settled(raw).typed[1] == ("born_on",)
+
+
+def test_files_tell_how_they_are_written_once(raw, con):
+    """GBK with semicolons, of which the mapping says nothing; a later file that says otherwise changes nothing."""
+    for path in raw.folder.glob("*.csv"):
+        path.write_bytes(path.read_text(encoding="utf-8").replace(",", ";").encode("gbk"))
+    mapping = settled(raw)
+    sources = {(table.source.encoding, table.source.delimiter) for table in mapping.tables.values()}
+    assert sources == {("gb18030", ";")}
+    assert read_tables(con, mapping).counts["customers"].used == 100
+    (raw.folder / "cust.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    assert settled(raw) == mapping
+
+
+def test_a_declared_encoding_wins_and_the_separator_is_still_found(raw):
+    raw.mapping["tables"]["bills"]["source"]["encoding"] = "latin-1"
+    bills = settled(raw).tables["bills"].source
+    assert (bills.encoding, bills.delimiter) == ("latin-1", ",")
+
+
+def test_files_that_do_not_tell_are_asked_about_with_their_table(raw):
+    (raw.folder / "bill.csv").write_text("a,b;c\n1,2;3\n")
+    with pytest.raises(HeadwaterError) as error:
+        settled(raw)
+    assert (error.value.problem.code, error.value.problem.values["table"]) == ("E242", "bills")
