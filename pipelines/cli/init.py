@@ -174,6 +174,8 @@ def _ask_all(run: Run, proposed: Proposal, given: dict[str, str], *, yes: bool) 
         if question.key == "business":
             run.say(text(f"init.business.{proposed.guessed_business}", run.language, because=_because(proposed)))
         proposed.answers[question.key] = _answer(run, question, given, yes=yes)
+        if question.key == "copies":
+            run.say(text(f"init.copies.{proposed.answers['copies']}", run.language, **question.values))
     plan = proposed.plan
     if plan and (not plan.fits or plan.horizon < proposed.horizon):
         need = rhythm.needed_days(proposed.horizon, proposed.delay)

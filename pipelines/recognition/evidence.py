@@ -252,3 +252,8 @@ def yes_share(customers: Recognised) -> float:
     words = ", ".join(f"'{word}'" for word in sorted(YES))
     query = f"SELECT avg((lower(trim({column}::VARCHAR)) IN ({words}))::INT) FROM {quoted(customers.raw.name)}"
     return float(customers.raw.con.sql(query).fetchall()[0][0] or 0.0)
+
+
+def copies(found: Recognised) -> int:
+    """Rows that are exact copies of another row."""
+    return found.raw.rows - _distinct(found.raw, found.raw.header)

@@ -9,13 +9,22 @@ from pipelines.recognition.raw_tables import RawTable
 from pipelines.recognition.tables import Recognised
 
 
-def lines_sql(found: Recognised, shape: str | None = None) -> str:
-    """Every line once with `customer`, `bought`, and, where they are there, `bill`, `product`, `quantity`, `amount`, `region`.
+def lines_sql(found: Recognised, shape: str | None = None, *, once: bool = True) -> str:
+    """Every line that names a customer, with `customer`, `bought`, and, where they are there, `bill`, `product` and others.
 
-    Exact copies, as of files that overlap, are one line; lines that name no customer are left out.
+    Parameters
+    ----------
+    found
+        Lines of invoices.
+    shape
+        Of their dates, where a person had to say it.
+    once
+        Exact copies, as of files that overlap, are one line; otherwise the same thing was bought twice.
     """
     raw = found.raw
     parts = [_selected(found, path, shape) for path in (raw.paths if raw.aliases else raw.paths[:1])]
+    if not once:
+        return "\n  UNION ALL\n".join(parts)
     return "\n  UNION\n".join(parts) if len(parts) > 1 else parts[0].replace("SELECT", "SELECT DISTINCT", 1)
 
 
@@ -80,18 +89,18 @@ def reads(raw: RawTable) -> dict[str, dict[str, str]]:
     return {name: {"path": path, **how} for name, path in paths.items()}
 
 
-def bills(found: Recognised, shape: str | None = None) -> str:
+def bills(found: Recognised, shape: str | None = None, *, once: bool = True) -> str:
     """One row per invoice: what is left when returns are taken off; below zero for a credit note."""
     bill = "bill" if "bill_id" in found.columns else "strftime(bought, '%Y%m%d%H%M%S')"
     return f"""
 SELECT {bill} || '-' || customer AS bill_id, customer, min(bought) AS bought_at, round(sum(amount), 2) AS amount
 FROM (
-{lines_sql(found, shape)}
+{lines_sql(found, shape, once=once)}
 )
 GROUP BY ALL"""
 
 
-def usage(found: Recognised, shape: str | None = None) -> str:
+def usage(found: Recognised, shape: str | None = None, *, once: bool = True) -> str:
     """One row per customer and day with a purchase: how much was bought, how much came back."""
     counted = ["count(*) FILTER (amount > 0) AS lines"]
     if "quantity" in found.columns:
@@ -106,18 +115,18 @@ def usage(found: Recognised, shape: str | None = None) -> str:
 SELECT customer, bought::DATE AS day,
        {separator.join(counted)}
 FROM (
-{lines_sql(found, shape)}
+{lines_sql(found, shape, once=once)}
 )
 GROUP BY ALL"""
 
 
-def customers(found: Recognised, shape: str | None = None) -> str:
+def customers(found: Recognised, shape: str | None = None, *, once: bool = True) -> str:
     """One row per customer: the day of their first purchase, and where most of their lines are from."""
     region = ", mode(region) AS region" if "region" in found.columns else ""
     return f"""
 SELECT customer, min(bought)::DATE AS first_purchase{region}
 FROM (
-{lines_sql(found, shape)}
+{lines_sql(found, shape, once=once)}
 )
 GROUP BY ALL"""
 

@@ -56,6 +56,8 @@ class Choices:
         Customers are made of their purchases although there is a table of them: it has no first day.
     at_once
         Purchases are known when they are made.
+    once
+        Exact copies of lines of invoices are one line.
     """
 
     lang: str
@@ -68,6 +70,7 @@ class Choices:
     folds: bool = False
     derived: bool = False
     at_once: bool = False
+    once: bool = True
 
     def why(self, key: str, **values: Any) -> str:
         """A comment."""
@@ -453,7 +456,7 @@ def _derived_customers(found: Recognised, choices: Choices) -> list[str]:
     return _derived(
         "customers",
         found,
-        lines.customers(found, _shape(found, choices)),
+        lines.customers(found, _shape(found, choices), once=choices.once),
         columns,
         None,
         choices.why("derived_customers"),
@@ -463,7 +466,12 @@ def _derived_customers(found: Recognised, choices: Choices) -> list[str]:
 def _derived_bills(found: Recognised, choices: Choices) -> list[str]:
     columns = {"bill_id": "bill_id", "customer_id": "customer", "amount": "amount"}
     return _derived(
-        "bills", found, lines.bills(found, _shape(found, choices)), columns, "bought_at", choices.why("derived_bills")
+        "bills",
+        found,
+        lines.bills(found, _shape(found, choices), once=choices.once),
+        columns,
+        "bought_at",
+        choices.why("derived_bills" if choices.once else "derived_bills_each"),
     )
 
 
@@ -472,5 +480,10 @@ def _derived_usage(found: Recognised, choices: Choices, words: dict[str, list[st
     words |= {name: [text(f"init.measure.{name}", lang) for lang in ("en", "zh")] for name in measures}
     columns = {"customer_id": "customer", **{name: name for name in measures}}
     return _derived(
-        "usage", found, lines.usage(found, _shape(found, choices)), columns, "day", choices.why("derived_usage")
+        "usage",
+        found,
+        lines.usage(found, _shape(found, choices), once=choices.once),
+        columns,
+        "day",
+        choices.why("derived_usage"),
     )

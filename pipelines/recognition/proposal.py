@@ -244,6 +244,7 @@ class Proposal:
             self.lang, self.answers["currency"], self.answers["timezone"], tuple(c.strip() for c in codes.split(",") if c.strip()), minor,
             self.answers.get("discount") == "apart", shapes, self.business == "folds",
             self.answers.get("activated_on") == PURCHASES, self.business == "purchases",
+            self.answers.get("copies") != "each",
         )  # fmt: skip
 
     def questions(self) -> Iterator[Question]:
@@ -257,6 +258,7 @@ class Proposal:
             yield Question("left_codes", default or None, (), values, tuple(code.value for code in self.codes))
         if self.proposed and self.business != "folds":
             yield Question("horizon", str(self.proposed.horizon), (), {"has": str(self.proposed.has)})
+        yield from self._of_copies()
         yield from self._of_money()
         zone, currency = place(self.found)
         yield Question("currency", currency)
@@ -306,6 +308,15 @@ class Proposal:
                 if match.meaning.kind in ("date", "time") and len(column.shapes) > 1:
                     values = {"column": name, "file": found.raw.title, "example": column.texts[0]}
                     yield Question(f"shape.{name}", None, column.shapes, values)
+
+    def _of_copies(self) -> Iterator[Question]:
+        """Lines that are the same in every column: files that overlap, or the same thing bought twice?"""
+        found = self.table("lines")
+        rows = evidence.copies(found) if found else 0
+        if found and rows:
+            default = "once" if len(found.raw.paths) > 1 else "each"
+            values = {"rows": f"{rows:,}", "share": f"{rows / found.raw.rows:.1%}"}
+            yield Question("copies", default, ("once", "each"), values)
 
     def _of_money(self) -> Iterator[Question]:
         """Whole numbers without a unit, and discounts of which nothing says whether they are taken off."""

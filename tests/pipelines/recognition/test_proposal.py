@@ -152,6 +152,22 @@ def test_lines_become_net_bills_of_known_customers(tmp_path, con):
     assert (usage[["lines", "units", "products"]] >= 0).all().all()
 
 
+def test_copies_of_lines_count_as_somebody_says(tmp_path):
+    """Files that overlap have copies; in one file the same thing was bought twice, and nothing may be lost."""
+    several = {question.key: question for question in _questions(folders.shop(tmp_path / "several"))}
+    assert several["copies"].default == "once"
+    line = ["I1", "S1", 1, "2026-01-02", "2.50", "C1"]
+    rows = [line, line, ["I2", "S1", 1, "2026-02-02", "2.50", "C2"]]
+    written(
+        tmp_path / "one" / "sales.csv", [["invoice", "sku", "quantity", "invoice date", "price", "customer id"], *rows]
+    )
+    found = proposed(tmp_path / "one")
+    assert found.answers["copies"] == "each"
+    assert "DISTINCT regexp" not in mapping_text(found.found, found.choices())
+    found.answers["copies"] = "once"
+    assert "DISTINCT regexp" in mapping_text(found.found, found.choices())
+
+
 def test_a_line_that_is_no_number_stops_instead_of_being_nothing(tmp_path, con):
     settings = project(proposed(folders.shop(tmp_path)), tmp_path)
     path = tmp_path / "lines-2026.csv"
