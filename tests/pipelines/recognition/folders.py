@@ -79,18 +79,10 @@ def answers(folder: Path, rows: int = 400) -> Path:
     body = []
     for n in range(rows):
         tenure = rng.randint(1, 72)
-        left = rng.random() < 0.6 - tenure / 150
-        plan = rng.choice(["Month-to-month", "One year", "Two year"])
-        body.append(
-            [
-                f"{n:04d}-A",
-                rng.choice(["Male", "Female"]),
-                tenure,
-                plan,
-                f"{rng.uniform(20, 110):.2f}",
-                "Yes" if left else "No",
-            ]
-        )
+        plan, charge = rng.choice(["Month-to-month", "One year", "Two year"]), rng.uniform(20, 110)
+        risk = 0.05 + 0.5 * (plan == "Month-to-month") * (1 - tenure / 90) + 0.25 * (charge > 80)
+        answer = "Yes" if rng.random() < risk else "No"
+        body.append([f"{n:04d}-A", rng.choice(["Male", "Female"]), tenure, plan, f"{charge:.2f}", answer])
     head = ["customerID", "gender", "tenure", "Contract", "MonthlyCharges", "Churn"]
     written(folder / "telco.csv", [head, *body], mark=";")
     return folder
