@@ -133,12 +133,14 @@ def by_configuration(name: str, raw: Path, monkeypatch):
     tables = read_tables(ibis.duckdb.connect(threads=2), mapping, as_of=config["as_of"])
     assert not tables.warnings
     targets = TargetSettings(**config["targets"])
+    features = load(ROOT / f"configs/{name}.yaml", environment={}).features
     until = datetime.combine(config["as_of"], datetime.min.time())
 
     def outcome(dates: list[date]) -> pd.DataFrame:
         spine = population(tables.tables, dates, mapping.timezone, Population(**config["population"])).cache()
         delay = config["protocol"]["reporting_delay_days"]
-        found = labels(spine, tables.tables, targets, until, reporting_delay_days=delay).to_pandas()
+        given = (spine, tables.tables, targets, until)
+        found = labels(*given, features=features, reporting_delay_days=delay).to_pandas()
         return found.rename(columns={f"churned_{targets.churn.horizon_days}": "churned"})
 
     return config["protocol"], outcome
