@@ -150,7 +150,8 @@ def recipe(mapping: Mapping, quality: Quality, name: str) -> str:
     """
     table = mapping.tables[name].model_dump(mode="json", exclude={"freshness"})
     world = [mapping.timezone, mapping.currency, quality.early_hours]
-    return _digest([table, world, extended(name, mapping).schema(), FORMAT])
+    columns = list(extended(name, mapping).schema().items())  # also their order: what is kept of a reading has it
+    return _digest([table, world, columns, FORMAT])
 
 
 def _digest(whole: object) -> str:

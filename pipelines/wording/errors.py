@@ -247,7 +247,7 @@ def translated(place: Path | str | None = None) -> Iterator[None]:
         yield
     except Exception as error:
         ours = _translation(error, place)
-        if ours is None:
+        if ours is None or ours is error:
             raise
         raise ours from error
 

@@ -117,7 +117,7 @@ CASES = [
     (torn_parquet, NIGHTLY, 3, "bill_"),
     (no_champions, NIGHTLY, 5, "headwater retrain"),
     (long_horizon, ["train", "churn"], 4, "2026"),
-    (nobody_leaves, ["train", "churn"], 3, "churn"),
+    (nobody_leaves, ["train", "churn"], 2, "churn"),
 ]
 
 

@@ -402,6 +402,17 @@ def test_readers_may_open_only_what_can_matter(world):
     assert later["bills"] is found["bills"]
 
 
+def test_measures_in_another_order_are_read_again(world):
+    """What is kept of a reading has the columns in their order: the next one stopped with E319."""
+    columns = world.raw.mapping["tables"]["usage"]["columns"]
+    columns["kilobytes"] = "流量_KB"
+    world.raw.write_mapping()
+    world.read()
+    columns["data_mb"] = columns.pop("data_mb")
+    world.raw.write_mapping()
+    assert world.agree().measures == ("kilobytes", "data_mb")
+
+
 def test_a_changed_mapping_opens_its_own_table_alone(world):
     before = world.read()
     world.raw.mapping["tables"]["bills"]["columns"]["amount"] = {"expr": "应收_分 / 10", "unit": "CNY"}
