@@ -20,6 +20,7 @@ import pandas as pd
 
 from features.build import build
 from features.catalogue import catalogue
+from features.contracts import ALWAYS
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 from features.spine import Population, population
@@ -65,7 +66,10 @@ def world(business: Business, rng: np.random.Generator) -> Frames:
     size = business.customers
     ids = np.array([f"C{n:05d}" for n in range(size)])
     people = pd.DataFrame({"customer_id": ids, "region": rng.choice(REGIONS, size), "activated_on": START - 1000})
-    tables = {"customers": people.assign(deactivated_on=pd.NaT), "bills": _bills(business, rng)}
+    tables = {
+        "customers": people.assign(deactivated_on=pd.NaT, known_at=pd.Timestamp(ALWAYS)),
+        "bills": _bills(business, rng),
+    }
     paid = tables["bills"].happened.to_numpy() + rng.integers(1, 25, len(tables["bills"]))
     tables["payments"] = tables["bills"].assign(happened=paid, known=paid + 1)
     if business.used:
@@ -160,8 +164,8 @@ def stored(con: Any, folder: Path, tables: Frames) -> Tables:
     for name, frame in tables.items():
         path = folder / f"{name}.parquet"
         rows = frame.drop(columns=[c for c in ("who", "happened", "known") if c in frame])
+        rows = rows.assign(superseded_at=pd.Series(pd.NaT, rows.index, dtype="datetime64[us]"))
         if name != "customers":
-            rows = rows.assign(superseded_at=pd.Series(pd.NaT, rows.index, dtype="datetime64[us]"))
             rows = rows.assign(**{f"{name[:-1]}_id": np.arange(len(rows)).astype(str)} if name != "usage" else {})
         dates = {c: rows[c].astype("datetime64[s]").dt.date for c in rows if c.endswith("_on")}
         rows.assign(**dates).to_parquet(path)

@@ -9,6 +9,7 @@ import pytest
 
 from features.build import build
 from features.catalogue import catalogue
+from features.contracts import ALWAYS
 from features.settings import FeatureSettings
 from features.spine import Population, cutoff, population
 
@@ -44,6 +45,8 @@ def tables(rows: pd.DataFrame) -> dict[str, ibis.Table]:
             "customer_id": ids,
             "activated_on": [date(2023, 1, 1)] * PEOPLE,
             "deactivated_on": pa.nulls(PEOPLE, pa.date32()),
+            "known_at": pa.array([ALWAYS] * PEOPLE, pa.timestamp("us")),
+            "superseded_at": pa.nulls(PEOPLE, pa.timestamp("us")),
         }
     )
     return {"customers": ibis.memtable(people), "usage": ibis.memtable(rows).cast(kinds)}

@@ -106,7 +106,7 @@ def test_words_of_a_mapping_are_shown_and_are_part_of_no_identity(tmp_path: Path
         mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
         path.write_text(yaml.safe_dump(mapping | {"words": words}, allow_unicode=True), encoding="utf-8")
         project = Project.open("configs/operator.yaml")
-        tables = recipe(project.mapping, project.settings.quality)
+        tables = [recipe(project.mapping, project.settings.quality, name) for name in project.mapping.tables]
         return project, project.feature_set_hash, project.settings.fingerprint(), tables
 
     plain, *before = opened({})

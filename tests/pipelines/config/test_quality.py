@@ -16,7 +16,7 @@ def test_quiet_months_are_of_tables_of_events(name):
         Quality(quiet={name: ("2026-10",)})
 
 
-@pytest.mark.parametrize("month", ["2026-13", "2026-1", "202610", "2026-10-01", ""])
+@pytest.mark.parametrize("month", ["2026-13", "2026-1", "202610", "2026-10-1", "2026-10-01-02", ""])
 def test_what_is_no_month_is_refused(month):
     with pytest.raises(ValidationError, match="pattern"):
         Quality(quiet={"bills": (month,)})

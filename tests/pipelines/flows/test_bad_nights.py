@@ -60,7 +60,7 @@ def empty_table() -> None:
 
 
 def gbk_as_utf8() -> None:
-    edit_yaml(MAPPING, lambda m: m["tables"]["customers"]["source"].pop("encoding"))
+    edit_yaml(MAPPING, lambda m: m["tables"]["customers"]["source"].update(encoding="utf-8"))
 
 
 def unknown_code() -> None:
