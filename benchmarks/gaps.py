@@ -248,8 +248,14 @@ def as_of_of(rng: np.random.Generator) -> date:
     return day
 
 
+UNSEEN = {("shop", "bills", "half a day")}
+"""What no count can tell: one day of a shop is half as busy as another without anything missing."""
+
+
 def main(quiet: int = 200) -> int:
-    """Print every gap with its outcome, and how many quiet nights were stopped; 1 where anything was published as zero."""
+    """Print every gap with its outcome, and how many quiet nights were stopped; 1 where any was, or where a gap that is
+    not `UNSEEN` was published as zero."""
+    missed = False
     con, rng, seen = ibis.duckdb.connect(), np.random.default_rng(12), Counter[str]()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -259,6 +265,7 @@ def main(quiet: int = 200) -> int:
             for gap in gaps(business, tables, as_of, rng):
                 result = outcome(con, folder, business, gap.planted(tables, rng), whole, gap, as_of)
                 seen[result] += 1
+                missed |= result == "zero" and (business.name, gap.table, gap.kind) not in UNSEEN
                 where = f" {gap.region}" if gap.region else ""
                 print(f"{business.name:9} {gap.table:9} {gap.kind + where:24} {gap.first} … {gap.until}  {result}")
         stopped = [nights(con, folder, b, rng, 1 + quiet // 15) for b in BUSINESSES for _ in range(5)]
@@ -266,7 +273,7 @@ def main(quiet: int = 200) -> int:
     print(
         f"{sum(seen.values())} gaps: {dict(seen)}; quiet nights: {15 * (1 + quiet // 15)}, stopped: {false or 'none'}"
     )
-    return int(seen["zero"] > 0 or bool(false))
+    return int(missed or bool(false))
 
 
 if __name__ == "__main__":
