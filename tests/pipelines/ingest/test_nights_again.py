@@ -125,7 +125,7 @@ def test_three_nights_come_back_as_they_were(raw, tmp_path, kind):
 @pytest.mark.parametrize(("seed", "kind"), list(enumerate(KINDS)))
 def test_random_nights_come_back_as_they_were(tmp_path_factory, tmp_path, seed, kind):
     raw = tmp_path_factory.mktemp("operator")
-    simulate(raw / "raw", 100, seed, START, END)
+    simulate(raw / "raw", 200, seed, START, END)
     offsets = sorted(np.random.default_rng(seed).choice(np.arange(120, 364), 6, replace=False).tolist())
     days = [START + timedelta(days=int(n)) for n in offsets]
     assert nights_that_differ(operator(raw, tmp_path, kind, list(ALL)), days) == []
