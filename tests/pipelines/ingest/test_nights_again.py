@@ -3,11 +3,10 @@ are entered late, corrected, moved, and handed on with their numbers."""
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import ibis
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -27,7 +26,6 @@ from pipelines.ingest.canonical import canonical
 from tests.features.asking import ordered
 
 START, END = date(2025, 1, 1), date(2026, 1, 1)
-KINDS = ("changes", "snapshots")
 ALL = catalogue(("sms",), ("tariff",))
 QUICK = [f for f in ALL if f.source in ("customers", "attributes", "household")]
 LOOSE = {"max_quarantined": 1, "max_quarantined_keys": 1, "gaps": False, "max_vanished": 1}
@@ -119,16 +117,6 @@ DAYS = [date(2025, 8, 20), date(2025, 9, 2), date(2025, 9, 3), date(2025, 12, 15
 @pytest.mark.parametrize("kind", [pytest.param("changes", marks=pytest.mark.slow), "snapshots"])
 def test_three_nights_come_back_as_they_were(raw, tmp_path, kind):
     assert nights_that_differ(operator(raw, tmp_path, kind), DAYS) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("seed", "kind"), list(enumerate(KINDS)))
-def test_random_nights_come_back_as_they_were(tmp_path_factory, tmp_path, seed, kind):
-    raw = tmp_path_factory.mktemp("operator")
-    simulate(raw / "raw", 200, seed, START, END)
-    offsets = sorted(np.random.default_rng(seed).choice(np.arange(120, 364), 6, replace=False).tolist())
-    days = [START + timedelta(days=int(n)) for n in offsets]
-    assert nights_that_differ(operator(raw, tmp_path, kind, list(ALL)), days) == []
 
 
 @pytest.mark.slow
