@@ -38,4 +38,5 @@ def block(indent: int, key: str, text: str) -> list[str]:
 
 
 def comment(indent: int, text: str) -> str:
+    """A line that says something of those after it."""
     return f"{' ' * indent}# {text}"
