@@ -234,7 +234,11 @@ def _of_days(days: ThinDays) -> Found:
 
 
 def _of_regions(counted: Counted, limits: Limits) -> Found:
-    """Of each region the emptiest of the newest months, or days without rows: files may come by region."""
+    """Of each region the emptiest of the newest months, or days without rows: files may come by region.
+
+    Only where the other regions came as usual meanwhile: what all of them lack is a matter of the whole table, and where
+    one region is nearly the whole of it, the others tell nothing.
+    """
     if not limits.quality.regions:
         return []
     by_month = [months(limits.as_of, edge, judged=3, compared=tuple(range(1, 7))) for edge in _edges(limits.as_of)]
@@ -244,11 +248,21 @@ def _of_regions(counted: Counted, limits: Limits) -> Found:
         days, told = limits.thin_days(came), {"region": region}
         gaps = [*limits.thin_months(came, by_month)[:1], *(days.gaps if days.steady else ())]
         gaps += [days.newest] if days.newest and days.stopped else []
+        others = [other for name, other in regions.items() if name != region]
+        gaps = [thin for thin in gaps if _came_as_usual(others, thin, limits.as_of)]
         found += [("E424", thin, told) for thin in gaps[:1]]
-        if days.newest and days.steady and not gaps:
+        if days.newest and days.steady and not gaps and _came_as_usual(others, days.newest, limits.as_of):
             found.append(("W424", days.newest, told | {"days": days.missing}))
-    some = len({problem[2]["region"] for problem in found}) < len(regions)
-    return found if some else []
+    return found
+
+
+def _came_as_usual(others: Sequence[Arrivals], thin: Thin, as_of: date) -> bool:
+    """Did the others bring enough rows in a period to tell, and at least half of what they brought in the one before?"""
+    late = thin.last + timedelta(days=1)
+    back = timedelta(days=-7 * ((thin.first - late).days // 7))  # whole weeks, so that weekdays are the same
+    now = sum(came.between(thin.first, late, as_of) for came in others)
+    before = sum(came.between(thin.first - back, late - back, as_of) for came in others)
+    return now >= max(FEWEST_ROWS, before / 2)
 
 
 def _edges(as_of: date) -> list[date]:

@@ -3,7 +3,9 @@
 A source is drawn as two arrays, the local days on which its rows happened and became known, counted from `EPOCH`.
 """
 
+from collections import defaultdict
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -285,6 +287,29 @@ def test_a_region_that_did_not_come_is_told_by_name(con, tmp_path, first, until)
         completeness.check(con, tables, mapping, Quality(), as_of)
     assert [(p.code, p.values["region"]) for p in error.value.problems] == [("E424", "east")]
     assert completeness.check(con, tables, mapping, Quality(regions=False), as_of) == ()
+
+
+@pytest.mark.parametrize(
+    ("abroad", "holiday", "codes"),
+    [(2, 0, []), (2, 2, []), (90, 0, []), (90, 90, ["E424"]), (90, 60, ["E424"])],
+    ids=["a few, none that day", "a few as ever", "many, none that day", "many as ever", "many, somewhat fewer"],
+)
+def test_a_region_misses_a_day_only_where_the_others_tell(abroad, holiday, codes):
+    """On a bank holiday a shop that sells nearly all at home sells nothing: no delivery is missing."""
+    as_of, start = date(2026, 2, 20), date(2025, 1, 1)
+    days = (as_of - start).days
+
+    def region(usual: int, that_day: int) -> Arrivals:
+        rows = np.full(days, usual)
+        rows[-40] = that_day
+        upto = np.concatenate([[0], rows.cumsum()])
+        return Arrivals(start, start, start, defaultdict(lambda: upto))
+
+    regions = {"home": region(80, 0), "abroad": region(abroad, holiday)}
+    counted = SimpleNamespace(by_region=lambda asked: regions)
+    found = completeness._of_regions(counted, completeness.Limits(Quality(), "bills", as_of))
+    assert [code for code, _, _ in found] == codes
+    assert all(told["region"] == "home" for _, _, told in found)
 
 
 def test_a_quiet_week_is_a_warning(con, tmp_path):
