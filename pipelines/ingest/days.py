@@ -20,11 +20,14 @@ OUTLIERS = 2
 """The fewest of those that are left out: a gap among them must not hide another one."""
 LOOKBACK = 400
 """Days that are judged: more than any feature of usage looks back to."""
-RECENT = 35
-"""Days in which what is odd, and no gap, is told."""
+RECENT, TOLD = 35, 120
+"""Days in which what is odd, and no gap, is told; and in which a gap of a source that is not steady is."""
 HALF, STEADY, LOOSE, MOST_GAPS = 0.5, 0.01, 0.05, 3
 """A source of which more than one day in a hundred lies below half, or that has more gaps, is not steady: then nothing
 stops. Of more than one in twenty it has another rhythm than that of weeks, and days say nothing."""
+FIFTH, WAVER = 1.645, 0.1
+"""One day in twenty has so many standard deviations fewer rows than usual by chance (Poisson); a steady source wavers by
+no more than a tenth besides. One that does has its holidays too, and a first year has no earlier one to know them by."""
 SEASON = range(340, 391)
 """Days after which a quiet day comes again: New Year, or the Spring Festival, which wanders."""
 
@@ -47,6 +50,8 @@ class ThinDays:
         Does the source otherwise bring about as much every day?
     longest
         Days of the longest earlier gap, those that come every year included.
+    told_from
+        The day from which on a gap that does not stop is told.
     """
 
     gaps: tuple[Thin, ...] = ()
@@ -55,11 +60,12 @@ class ThinDays:
     missing: int = 0
     steady: bool = False
     longest: int = 0
+    told_from: date = date.min
 
     @property
     def recent(self) -> tuple[Thin, ...]:
-        """The newest gap, told where it does not stop: a source that is not steady has several."""
-        return self.gaps[-1:]
+        """The newest gap, told for a while where it does not stop: a source that is not steady has several."""
+        return tuple(gap for gap in self.gaps[-1:] if gap.last >= self.told_from)
 
     @property
     def stopped(self) -> bool:
@@ -121,8 +127,8 @@ def thin_days(
     own = np.flatnonzero(gaps & ~_every_year(gaps) & (np.arange(last) >= last - LOOKBACK))
     runs, every = judged.runs(own), judged.runs(np.flatnonzero(gaps))
     others = judged.asked & ~np.isin(np.arange(last), own) & ~gone
-    below = judged.found[others] < HALF * judged.usual[others]
-    if not len(below) or below.mean() > LOOSE:
+    ratio = judged.found[others] / judged.usual[others]
+    if not len(ratio) or (ratio < HALF).mean() > LOOSE:
         return ThinDays()
     return ThinDays(
         tuple(runs),
@@ -131,9 +137,17 @@ def thin_days(
         ),
         judged.thin(newest) if len(newest) else None,
         len(newest),
-        bool(len(below) >= 2 * ARRIVING and below.mean() <= STEADY and len(runs) <= MOST_GAPS),
+        len(runs) <= MOST_GAPS and _is_steady(ratio, float(np.median(judged.usual[others]))),
         max(((run.last - run.first).days + 1 for run in every), default=0),
+        as_of - timedelta(days=TOLD),
     )
+
+
+def _is_steady(ratio: np.ndarray, usual: float) -> bool:
+    """Do days hardly ever lie below half of what is usual, and hardly vary more than counts of that size do?"""
+    if len(ratio) < 2 * ARRIVING or (ratio < HALF).mean() > STEADY:
+        return False
+    return bool(np.quantile(ratio, 0.05) >= 1 - WAVER - FIFTH / np.sqrt(usual))
 
 
 def _judged(came: Arrivals, as_of: date, share: float, accepted: Callable[[date], bool]) -> _Judged:

@@ -38,7 +38,7 @@ class State:
     contents
         Of the newest: its bytes, and by what it was read.
     as_of
-        The latest night that read any, as text; "" before the first.
+        The latest night that read any, as text; "" before the first. A snapshot may be known from the next one on.
     forms
         Column -> how the newest was mapped.
     sha256
@@ -66,12 +66,15 @@ class Night:
         What they come to with this one; its `sha256` is not known yet.
     clock
         From when on its rows are known (UTC): right before the night. The first snapshot was always known.
+    seen
+        The first night that sees it.
     """
 
     folder: Path
     before: State
     after: State
     clock: datetime
+    seen: date
 
     @classmethod
     def of(cls, folder: Path, mapping: Mapping, contents: str, as_of: date) -> "Night":
@@ -102,18 +105,19 @@ class Night:
         """
         before = _state(folder)
         if before.contents == contents:
-            return cls(folder, before, before, ALWAYS)
+            return cls(folder, before, before, ALWAYS, as_of)
         newest = date.fromisoformat(before.as_of) if before.as_of else as_of
         night = as_of if as_of >= newest else newest + timedelta(days=1)
         clock = cutoff(night, mapping.timezone) - TICK if before.as_of else ALWAYS
         identity = _digest([before.identity, contents, clock.isoformat()])[:16]
-        return cls(folder, before, State(identity, contents, night.isoformat(), _forms(mapping)), clock)
+        after = State(identity, contents, max(newest, as_of).isoformat(), _forms(mapping))
+        return cls(folder, before, after, clock, night)
 
     def notes(self, as_of: date) -> list[Problem]:
         """A warning where a new snapshot came after a later night, and so is not seen at `as_of`."""
-        if self.after.identity == self.before.identity or self.after.as_of <= as_of.isoformat():
+        if self.seen <= as_of:
             return []
-        values = {"as_of": as_of, "newest": self.before.as_of, "known": self.after.as_of}
+        values = {"as_of": as_of, "newest": self.before.as_of, "known": self.seen.isoformat()}
         return [Problem("W365", str(self.folder), values=values)]
 
     @property
@@ -185,7 +189,7 @@ def _digest(whole: Any) -> str:
 def notes(night: Night, file: str) -> list[Problem]:
     """A warning where columns are mapped otherwise, so that the past can only be told as of today."""
     changed = night.changed()
-    values = {"columns": ", ".join(changed), "as_of": night.after.as_of}
+    values = {"columns": ", ".join(changed), "as_of": night.seen.isoformat()}
     return [Problem("W362", file, column=changed[0], values=values)] if changed else []
 
 
@@ -253,10 +257,13 @@ def _joined(kept: ir.Table, names: list[str]) -> ir.Table:
 
 
 def _reopened(kept: ir.Table, clock: datetime) -> ir.Table:
-    """The versions without what an earlier reading of the same night brought: its last word counts."""
+    """The versions without what an earlier reading of the same night brought, or of one before it and too late for it.
+
+    What was delivered last counts.
+    """
     moment = ibis.literal(clock).cast(TIME)
-    ended = (kept.superseded_at == moment).fill_null(False)
-    return kept.filter(kept.known_at != moment).mutate(superseded_at=ended.ifelse(None, kept.superseded_at))
+    ended = (kept.superseded_at >= moment).fill_null(False)
+    return kept.filter(kept.known_at < moment).mutate(superseded_at=ended.ifelse(None, kept.superseded_at))
 
 
 def _followed(kept: ir.Table, fresh: ir.Table, clock: datetime, names: list[str]) -> ir.Table:

@@ -98,3 +98,27 @@ def test_a_source_with_many_gaps_is_not_steady(gaps):
         source = without(source, day, day + A_DAY, 0.0, rng)
     days = found(source, date(2026, 3, 16))
     assert len(days.gaps) == gaps and not days.steady
+
+
+def shop(rng: np.random.Generator, waver: float, mean: float = 70.0):
+    """Purchases whose days differ by more than chance: weather, pay days, what is on offer."""
+    day = np.repeat(np.arange(LENGTH), rng.poisson(mean * rng.gamma(1 / waver**2, waver**2, LENGTH)))
+    return day, day + 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_shop_that_closes_over_its_first_christmas_is_told_and_not_stopped(seed):
+    """No year before tells that the days come again, and its days waver more than those of a source that is steady."""
+    rng = np.random.default_rng(seed)
+    source = without(shop(rng, 0.2), date(2025, 12, 24), date(2026, 1, 1), 0.0, rng)
+    days = found(source, date(2026, 1, 20))
+    assert days.recent and not days.steady and not days.stopped
+    assert not found(source, date(2026, 9, 20)).recent, "told for a while only"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_small_source_that_hardly_wavers_is_steady(seed):
+    rng = np.random.default_rng(seed)
+    source = without(shop(rng, 0.03), date(2025, 12, 16), date(2025, 12, 17), 0.0, rng)
+    days = found(source, date(2026, 1, 20))
+    assert days.steady and len(days.gaps) == 1
