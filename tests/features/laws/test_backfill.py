@@ -93,9 +93,8 @@ def test_the_days_around_a_leap_day_come_back_as_they_were(ask: Asker):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [322, 323])
-def test_forty_days_and_a_year_come_back_as_they_were(ask: Asker, seed: int):
-    given = on_one_day(world(500, seed))
+def test_forty_days_and_a_year_come_back_as_they_were(ask: Asker):
+    given = on_one_day(world(500, seed=322))
     assert backfilled(ask, given, around(40)) == {}
     assert backfilled(ask, given, around(30, step=12)) == {}
 
