@@ -13,7 +13,7 @@ from benchmarks.operator import SEED
 from models.learners.trees import Trees
 from models.targets.registry import TARGETS
 from pipelines.engine.assembly import Assembly
-from pipelines.flows import retrain, training_record
+from pipelines.flows import dataset, retrain, training_record
 from pipelines.project import Project
 from pipelines.tracking.tracking import Version
 from pipelines.workspace import bundles
@@ -28,7 +28,7 @@ EXPLAINED = 100_000
 def learn() -> dict[str, Any]:
     """Champions for the night, without a registry, which the night does not ask; and trees with rows to explain."""
     project = Project.open(CONFIG)
-    data, winners = retrain.dataset(project, NIGHT, list(TARGETS), Steps(quiet=True)), {}
+    data, winners = dataset.dataset(project, NIGHT, list(TARGETS), Steps(quiet=True)), {}
     for target in TARGETS:
         trained = retrain.learn(project, data, target, Steps(quiet=True))
         version = Version(target, 1, "", {}, ())

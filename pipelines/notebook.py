@@ -6,8 +6,8 @@ import pandas as pd
 
 from pipelines import project
 from pipelines.engine.assembly import Assembly
-from pipelines.flows import retrain
-from pipelines.flows.retrain import Dataset
+from pipelines.flows import dataset
+from pipelines.flows.dataset import Dataset
 from pipelines.workspace.progress import Steps
 
 
@@ -16,7 +16,7 @@ class Project(project.Project):
 
     def dataset(self, *targets: str, as_of: date | str | None = None) -> Dataset:
         """Labelled snapshots for training as they were known on a date; of every target when none is named."""
-        return retrain.dataset(self, self.day(as_of), self.targets(*targets), Steps(quiet=True))
+        return dataset.dataset(self, self.day(as_of), self.targets(*targets), Steps(quiet=True))
 
     def snapshot(self, *dates: date) -> pd.DataFrame:
         """Every feature of everybody on some dates, ordered by customer and date."""

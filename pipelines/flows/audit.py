@@ -22,7 +22,7 @@ from models.evaluation.leaks import LIMIT, single_feature_auc
 from models.targets import outcomes
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
-from pipelines.flows.retrain import labels_of
+from pipelines.flows.dataset import labels_of
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 

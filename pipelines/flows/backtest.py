@@ -7,7 +7,7 @@ from datetime import date
 from features.errors import HeadwaterError
 from models.splits import origins
 from models.training import Trained
-from pipelines.flows import retrain, sentences
+from pipelines.flows import dataset, retrain, sentences
 from pipelines.project import Project
 from pipelines.workspace.progress import Steps
 
@@ -43,14 +43,14 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
     settings, trained, failures = project.settings, list[Trained](), list[HeadwaterError]()
     sentences.warn_left_out(settings, steps)
     tables = project.tables(as_of)
-    first = retrain.earliest_date(tables.tables, settings.protocol)
+    first = dataset.earliest_date(tables.tables, settings.protocol)
     splits = {}
     for name in names:
         with _skip_untrainable(name, failures, steps):
             splits[name] = origins(as_of, settings.protocol, settings.targets.of(name).window_days, folds, first)
     for number in range(max((len(s) for s in splits.values()), default=0)):
         now = {name: s[number] for name, s in splits.items() if number < len(s)}
-        data = retrain.snapshots(project, as_of, tables, now, steps)
+        data = dataset.snapshots(project, as_of, tables, now, steps)
         for name in now:
             with _skip_untrainable(name, failures, steps):
                 trained.append(retrain.learn(project, data, name, steps))

@@ -7,7 +7,7 @@ import pytest
 from features.errors import HeadwaterError
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import Settings
-from pipelines.flows import backtest, retrain
+from pipelines.flows import backtest, dataset, retrain
 from pipelines.workspace.progress import Steps
 from tests.demo_project import NIGHT, ROOT
 
@@ -24,8 +24,8 @@ def run(monkeypatch):
                 raise HeadwaterError(codes[name], target=name)
             return f"{name} {data[name]}"
 
-        monkeypatch.setattr(retrain, "earliest_date", lambda tables, protocol: NIGHT.replace(year=2020))
-        monkeypatch.setattr(retrain, "snapshots", lambda project, as_of, tables, splits, steps: splits)
+        monkeypatch.setattr(dataset, "earliest_date", lambda tables, protocol: NIGHT.replace(year=2020))
+        monkeypatch.setattr(dataset, "snapshots", lambda project, as_of, tables, splits, steps: splits)
         monkeypatch.setattr(retrain, "learn", learn)
         monkeypatch.setattr(backtest, "origins", lambda *_: ["older", "newer"])
         settings = Settings()

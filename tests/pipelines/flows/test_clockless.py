@@ -13,7 +13,7 @@ import yaml
 from features.errors import HeadwaterError
 from models.targets import outcomes
 from pipelines.delivery import lists
-from pipelines.flows import backtest, nightly, retrain
+from pipelines.flows import backtest, dataset, nightly, retrain
 from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.workspace import publication
@@ -77,7 +77,7 @@ def test_yes_and_no_as_people_write_them(tmp_path, words):
 
 def test_everybody_is_learnt_from_and_no_feature_sees_the_answer(tmp_path):
     project = written(tmp_path)
-    data = retrain.dataset(project, DAY, project.targets(), Steps(quiet=True))
+    data = dataset.dataset(project, DAY, project.targets(), Steps(quiet=True))
     assert len(data.frame) == 400 and "churned" not in data.features
     assert set(data.frame.loc[data.frame["churned_90"].astype(bool), "customer_id"]) == left(tmp_path)
     assert data.frame["tenure_days"].isna().all(), "nobody knows when they joined"

@@ -1,0 +1,42 @@
+"""What is learnt from: where history begins, and which columns tell anything."""
+
+from datetime import date, timedelta
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from models.settings import Rules
+from models.splits import Protocol
+from pipelines.flows import dataset
+
+
+def test_history_begins_with_the_first_bills():
+    bills = ibis.memtable({"happened_on": [date(2024, 3, 5), date(2024, 1, 9)]})
+    protocol = Protocol(history_days=90)
+    assert dataset.earliest_date({"bills": bills}, protocol) == date(2024, 1, 9) + timedelta(days=90)
+
+
+def test_without_bills_history_begins_with_the_first_use_then_any_event_then_the_first_activation():
+    tables = {
+        name: ibis.memtable({column: [day, date(2024, 12, 1)]})
+        for name, column, day in (
+            ("customers", "activated_on", date(2024, 1, 1)),
+            ("complaints", "happened_on", date(2024, 2, 1)),
+            ("usage", "happened_on", date(2024, 3, 1)),
+        )
+    }
+    protocol = Protocol(history_days=0)
+    for name, first in (("usage", 3), ("complaints", 2), ("customers", 1)):
+        assert dataset.earliest_date(tables, protocol) == date(2024, first, 1), name
+        del tables[name]
+
+
+def test_a_column_that_is_the_same_for_everybody_is_not_learnt_from_unless_people_rank_by_it():
+    frame = pd.DataFrame(
+        {"null": [np.nan] * 3, "same": [1.0] * 3, "half": [1.0, np.nan, 1.0], "word": ["a", "a", "b"], "arpu_3m": 0.0}
+        | {"void": pd.array([None] * 3, dtype=object)}
+    )
+    assert dataset.telling_columns(frame, list(frame), Rules()) == ("half", "word", "arpu_3m")
+    assert dataset.telling_columns(frame.head(1), list(frame), Rules()) == ("arpu_3m",)
+    assert dataset.shortened(["a", "b"]) == "a, b" and dataset.shortened(list("abcdefgh")).endswith("f …")
