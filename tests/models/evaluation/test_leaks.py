@@ -37,3 +37,21 @@ def test_it_is_the_auc_of_the_column_in_its_better_direction():
     for column in alone.index:
         area = auc(Y, ROWS[column].to_numpy())
         assert alone[column] == pytest.approx(max(area, 1 - area))
+
+
+@pytest.mark.parametrize("each", [1, 2, 5])
+def test_words_that_stand_for_few_customers_are_no_leak(each):
+    """An address says who somebody is, and nothing of what they will do: its rate among its own rows is the answer."""
+    for seed in range(3):
+        rows = sample.snapshots(300, seed)
+        address = rows["customer_id"].str[1:].astype(int) // each
+        outcome = rows["churned_30"].to_numpy(dtype=float)
+        rows = rows.assign(address=address.astype(str) + " High Street")
+        assert leaking(rows, outcome, [*sample.FEATURES, "address"]) == {}
+        assert single_feature_auc(rows, outcome, ["address"])["address"] < 0.65
+
+
+def test_without_ids_every_row_is_a_customer():
+    rows = sample.snapshots(300).drop(columns="customer_id")
+    alone = single_feature_auc(rows, rows["churned_30"].to_numpy(dtype=float), sample.FEATURES)
+    assert alone.between(0.5, 0.95).all()
