@@ -14,7 +14,16 @@ def _event_table(name: str) -> str:
     return name
 
 
+def _place(name: str) -> str:
+    from pipelines.config import public_holidays  # a fifth of a second, for those who name one
+
+    if not public_holidays.is_place(name):
+        raise ValueError(f"no holidays are known of {name[:40]}: a country (GB) or a part of one (US-CA), by ISO 3166")
+    return name
+
+
 EventTable = Annotated[str, AfterValidator(_event_table)]
+Place = Annotated[str, AfterValidator(_place)]
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$")]
 """A month, or a day."""
 
@@ -40,6 +49,9 @@ class Quality(Strict):
     )
     regions: bool = Field(True, description="look at the customers of each region apart, too")
     gaps: bool = Field(True, description="false is smallest_month: 0")
+    holidays: Place | None = Field(
+        None, description="country (GB, US-CA) on whose holidays a day may be empty; without it that of the time zone"
+    )
     max_vanished: float = Field(
         0.05, ge=0, le=1, description="share of the customers with us who may be missing in the next customers file"
     )

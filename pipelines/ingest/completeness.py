@@ -13,6 +13,7 @@ from typing import Any
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError, Problem
 from models.splits import stepped
+from pipelines.config import public_holidays
 from pipelines.config.mapping import Mapping, Source
 from pipelines.config.quality import Quality
 from pipelines.ingest.arrivals import (
@@ -125,7 +126,7 @@ def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: d
     stopped: list[tuple[float, Problem]] = []
     warnings: list[Problem] = []
     for name in (name for name in CONTRACTS if CONTRACTS[name].event and name in tables.parts):
-        file, limits = _shown(mapping.tables[name].source), Limits(quality, name, as_of)
+        file, limits = _shown(mapping.tables[name].source), Limits(quality, name, as_of, mapping.timezone)
         counted = Counted(con, tables, name, mapping.timezone)
         found = _of_table(counted, limits)
         if not any(code.startswith("E") for code, _, _ in found):
@@ -159,6 +160,7 @@ class Limits:
     quality: Quality
     name: str
     as_of: date
+    zone: str
 
     @property
     def _accepted(self) -> tuple[str, ...]:
@@ -167,6 +169,10 @@ class Limits:
     def is_accepted(self, day: date) -> bool:
         """Was a day, or its month, declared right as it is?"""
         return bool({_month(day), day.isoformat()} & set(self._accepted))
+
+    def is_holiday(self, day: date) -> bool:
+        """May everything have been closed?"""
+        return public_holidays.is_holiday(day, self.quality.holidays or public_holidays.country_of(self.zone))
 
     def takes(self, thin: Thin) -> bool:
         """Does a month that was declared right as it is lie in the period?"""
@@ -179,7 +185,7 @@ class Limits:
 
     def thin_days(self, came: Arrivals) -> ThinDays:
         """Those that hardly came and were not accepted."""
-        return thin_days(came, self.as_of, self.quality.smallest_day, self.is_accepted)
+        return thin_days(came, self.as_of, self.quality.smallest_day, self.is_accepted, self.is_holiday)
 
 
 @dataclass(frozen=True)

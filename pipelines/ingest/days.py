@@ -46,6 +46,8 @@ class ThinDays:
         The run that reaches up to the as-of date, and on how many days rows were missing; None without.
     missing
         Days of `newest` on which rows were to come.
+    holidays
+        How many of them are holidays.
     steady
         Does the source otherwise bring about as much every day?
     longest
@@ -58,6 +60,7 @@ class ThinDays:
     scant: tuple[Thin, ...] = ()
     newest: Thin | None = None
     missing: int = 0
+    holidays: int = 0
     steady: bool = False
     longest: int = 0
     told_from: date = date.min
@@ -70,7 +73,7 @@ class ThinDays:
     @property
     def stopped(self) -> bool:
         """Has the source stopped, for longer than it ever was silent and than a delivery is late?"""
-        return self.steady and self.missing > max(self.longest, MOST_MISSING)
+        return self.steady and self.missing - self.holidays > max(self.longest, MOST_MISSING)
 
 
 MOST_MISSING = 3
@@ -90,6 +93,13 @@ class _Judged:
     gap: np.ndarray
     scant: np.ndarray
 
+    def days_that(self, are: Callable[[date], bool]) -> np.ndarray:
+        """Which days of the gaps are something."""
+        found = np.zeros(len(self.gap), dtype=bool)
+        places = np.flatnonzero(self.gap)
+        found[places] = [are(self.start + timedelta(days=int(place))) for place in places]
+        return found
+
     def runs(self, places: np.ndarray) -> list[Thin]:
         """Days in a row, those that were not asked for between them passed over."""
         order = np.cumsum(self.asked)  # of two days in a row that were asked for it differs by one
@@ -101,8 +111,16 @@ class _Judged:
         return Thin(first, last, int(self.found[run].sum()), int(self.low[run].sum()))
 
 
+def _never(day: date) -> bool:
+    return False
+
+
 def thin_days(
-    came: Arrivals, as_of: date, share: float, accepted: Callable[[date], bool] = lambda _: False
+    came: Arrivals,
+    as_of: date,
+    share: float,
+    accepted: Callable[[date], bool] = _never,
+    holiday: Callable[[date], bool] = _never,
 ) -> ThinDays:
     """Days of a source that hardly came, or came with far fewer rows than they usually have.
 
@@ -116,6 +134,8 @@ def thin_days(
         Least part of the rows of the other days; 0 finds nothing.
     accepted
         Days that are right as they are.
+    holiday
+        Days that may be: they are told, and stop nothing.
     """
     if not share:
         return ThinDays()
@@ -124,7 +144,8 @@ def thin_days(
     newest = _newest(judged)
     gone = np.isin(np.arange(last), newest)
     gaps, recent = judged.gap & ~gone, np.arange(last) >= last - RECENT
-    own = np.flatnonzero(gaps & ~_every_year(gaps) & (np.arange(last) >= last - LOOKBACK))
+    closed = judged.gap & judged.days_that(holiday)
+    own = np.flatnonzero(gaps & ~closed & ~_every_year(gaps) & (np.arange(last) >= last - LOOKBACK))
     runs, every = judged.runs(own), judged.runs(np.flatnonzero(gaps))
     others = judged.asked & ~np.isin(np.arange(last), own) & ~gone
     ratio = judged.found[others] / judged.usual[others]
@@ -137,6 +158,7 @@ def thin_days(
         ),
         judged.thin(newest) if len(newest) else None,
         len(newest),
+        int(closed[newest].sum()),
         len(runs) <= MOST_GAPS and _is_steady(ratio, float(np.median(judged.usual[others]))),
         max(((run.last - run.first).days + 1 for run in every), default=0),
         as_of - timedelta(days=TOLD),

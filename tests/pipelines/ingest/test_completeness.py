@@ -307,7 +307,7 @@ def test_a_region_misses_a_day_only_where_the_others_tell(abroad, holiday, codes
 
     regions = {"home": region(80, 0), "abroad": region(abroad, holiday)}
     counted = SimpleNamespace(by_region=lambda asked: regions)
-    found = completeness._of_regions(counted, completeness.Limits(Quality(), "bills", as_of))
+    found = completeness._of_regions(counted, completeness.Limits(Quality(), "bills", as_of, "UTC"))
     assert [code for code, _, _ in found] == codes
     assert all(told["region"] == "home" for _, _, told in found)
 

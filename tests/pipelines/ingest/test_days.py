@@ -122,3 +122,19 @@ def test_a_small_source_that_hardly_wavers_is_steady(seed):
     source = without(shop(rng, 0.03), date(2025, 12, 16), date(2025, 12, 17), 0.0, rng)
     days = found(source, date(2026, 1, 20))
     assert days.steady and len(days.gaps) == 1
+
+
+def test_a_steady_source_that_is_closed_on_a_holiday_is_told_and_stops_nothing():
+    rng, christmas = np.random.default_rng(5), date(2025, 12, 25)
+    source = without(daily(rng, 30_000), christmas, christmas + A_DAY, 0.0, rng)
+    assert found(source, date(2026, 1, 10)).steady and len(found(source, date(2026, 1, 10)).gaps) == 1
+    days = found(source, date(2026, 1, 10), holiday=lambda day: day == christmas)
+    assert days.gaps == () and [thin.first for thin in days.scant] == [christmas]
+
+
+def test_holidays_at_the_end_do_not_stop_a_source_and_are_told():
+    rng, week_ = np.random.default_rng(6), [date(2026, 2, 16) + n * A_DAY for n in range(7)]
+    source = without(daily(rng, 30_000, late=0.0), week_[0], date(2026, 2, 24), 0.0, rng)
+    assert found(source, date(2026, 2, 24)).stopped
+    days = found(source, date(2026, 2, 24), holiday=lambda day: day in week_)
+    assert not days.stopped and days.newest is not None and days.newest.first == week_[0]
