@@ -49,6 +49,7 @@ def _check(run: Run, as_of: date | None) -> None:
     """The usability table, warnings, and where the quarantined rows lie."""
     from pipelines.delivery.pages import table_use
     from pipelines.flows import sentences
+    from pipelines.flows.hindsight import hindsight
     from pipelines.wording import errors
     from pipelines.workspace.paths import relative_path
 
@@ -67,6 +68,9 @@ def _check(run: Run, as_of: date | None) -> None:
     run.say(table)
     if as_of is None:
         run.say(text("steps.judged_newest", lang, as_of=judged))
+    if unknown := hindsight(run.project, tables, judged):
+        run.tell(hindsight=vars(unknown))
+        run.say(unknown.sentence(lang))
     for warning in tables.warnings:
         errors.render_block(warning, lang, run.out)
     if any(count.quarantined for count in tables.counts.values()):

@@ -102,6 +102,7 @@ def _audit(run: Run, as_of: date, customers: int, family: str | None) -> None:
     """The table of all features, then E561 or E562 if one breaks a law or tells the outcome."""
     from features.build import closure
     from pipelines.flows import audit, sentences
+    from pipelines.flows.hindsight import hindsight
 
     lang, project = run.language, run.project
     features = closure(project.features, _members(project.features, family))
@@ -115,6 +116,9 @@ def _audit(run: Run, as_of: date, customers: int, family: str | None) -> None:
     run.tell(past=result.past, customers=result.customers, features=_rows(result))
     run.tell(broken=[vars(b) for b in result.broken], telling=result.leaks.to_dict())
     run.say(_audit_table(result, lang))
+    if unknown := hindsight(project, tables, as_of):
+        run.tell(hindsight=vars(unknown))
+        run.say(unknown.sentence(lang))
     if problems := audit.problems(project, result):
         raise HeadwaterError.of(problems)
     run.say(text("steps.audit_held", lang))

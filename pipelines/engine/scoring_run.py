@@ -82,8 +82,8 @@ class ScoringRun:
         worth = with_row_number(worth, self.assembly.everybody).select(ROW, *WORTH).order_by(ROW)
         self.worth: ir.Table = self.assembly.schema.create("worth", worth)
         self.sample = self.assembly.sample()
-        self._first = self.assembly.snapshot(self.sample)
-        self.peers = usual(self._first, self.project.features)
+        self.sampled = self.assembly.snapshot(self.sample)
+        self.peers = usual(self.sampled, self.project.features)
 
     def score(self) -> None:
         """One piece per chunk, those of an earlier attempt left as they are; no feature is asked for after that."""
@@ -110,7 +110,7 @@ class ScoringRun:
 
     def inputs(self, chunk: Chunk) -> pd.DataFrame:
         """Features, facts and worth of the rows of a chunk."""
-        wide = self._first if chunk == self.sample else self.assembly.snapshot(chunk)
+        wide = self.sampled if chunk == self.sample else self.assembly.snapshot(chunk)
         worth = chunk.of(self.worth).order_by(ROW).to_pyarrow().to_pandas()
         return pd.concat([wide, self.assembly.facts(chunk), worth[list(WORTH)]], axis=1)
 

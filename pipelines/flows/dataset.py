@@ -108,6 +108,12 @@ def split_plans(
     return splits, failures
 
 
+def dates_learnt_from(project: Project, as_of: date, tables: Tables) -> list[date]:
+    """The as-of dates that a training at a date looks at, of all targets; none where there is too little history."""
+    splits, _ = split_plans(project, as_of, project.targets(), tables)
+    return sorted({day for split in splits.values() for day in split.dates})
+
+
 def earliest_date(tables: Mapping[str, ir.Table], protocol: Protocol) -> date | None:
     """The first date with enough history behind it: the first bills bound the dates learnt from.
 

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from features.errors import HeadwaterError, Problem
+from features.visible import LATER
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.config.settings import Settings
@@ -173,6 +174,7 @@ def _build(
         tables = ingestion.read(reading, _comparable_medians(before, same))
         if before and "customers" in same:
             told = _check_customers(con, tables, store.unopened(*before), quality)
+            told += _rewritten(con, tables, store.unopened(*before), located.mapping)
             tables = replace(tables, warnings=(*tables.warnings, *told))
         tables = replace(tables, warnings=(*tables.warnings, *_late_records(tables, located.mapping)))
         manifest = store.seal(tables, staging)
@@ -251,6 +253,38 @@ def _check_customers(con, tables: Tables, before: Tables, quality: Quality) -> l
     if rows >= FEWEST_VANISHED and rows > quality.max_vanished * of:
         raise HeadwaterError("E362", file=file, column="customer_id", **values)
     return [Problem("W361", file, column="customer_id", values=values)]
+
+
+def _rewritten(con, tables: Tables, before: Tables, mapping: Mapping) -> list[Problem]:
+    """A warning where a mutable table of customers says other things of them than in the reading before.
+
+    Parameters
+    ----------
+    con
+        An Ibis DuckDB connection.
+    tables
+        What was read.
+    before
+        The reading before, by the same recipe.
+    mapping
+        Says how customers are delivered, and which of their columns are mapped.
+    """
+    parts = [part for part in before.parts["customers"] if part.path.is_file()]
+    if mapping.tables["customers"].kept != "mutable" or not parts:
+        return []
+    old, new = before.view(con, "customers", parts, "_base"), tables["customers"]
+    columns = sorted(mapping.tables["customers"].columns.keys() & set(new.columns) - {*snapshots.KEY, *LATER})
+    both = new.join(old, [new[c].identical_to(old[c]) for c in snapshots.KEY], rname="{name}_before")
+    others = {c: ~both[c].identical_to(both[f"{c}_before"]) for c in columns}
+    if not others:
+        return []
+    each = {f"of_{c}": other.sum() for c, other in others.items()}
+    counts = both.aggregate(holders=both.count(), rewritten=ibis.or_(*others.values()).sum(), **each)
+    found = counts.to_pyarrow().to_pylist()[0]
+    named = [c for c in columns if found[f"of_{c}"]]
+    values = {"rows": found["rewritten"], "total": found["holders"], "columns": ", ".join(named)}
+    file = tables.fingerprints["customers"][0].path
+    return [Problem("W366", file, column=named[0], values=values)] if named else []
 
 
 def _late_records(tables: Tables, mapping: Mapping) -> list[Problem]:

@@ -92,7 +92,7 @@ class Deliveries:
         names = ("counts", "fingerprints", "medians", "newest", "ignored", "future", "warnings", "fingerprint")
         said = {name: getattr(found, name) for name in names}
         rows = {name: ordered(found, name) for name in found.tables}
-        said["warnings"] = [warning for warning in found.warnings if warning.code != "W361"]
+        said["warnings"] = [warning for warning in found.warnings if warning.code not in ("W361", "W366")]
         return said | {"rows": rows, "quarantine": self.put_aside(found, workspace)}
 
     def agree(self, as_of: date = AS_OF) -> Tables:

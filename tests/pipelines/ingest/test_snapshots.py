@@ -145,6 +145,17 @@ def test_a_new_customers_file_opens_no_other_file(world):
     assert "W361" in {w.code for w in found.warnings}
 
 
+def test_a_mutable_file_that_says_other_things_of_the_past_tells_of_how_many(world):
+    world.raw.mapping["tables"]["customers"]["history"] = "mutable"
+    world.raw.write_mapping()
+    world.night(FIRST, BASE)
+    moved = [row(c, kind="02") for c in PEOPLE[:4]] + [row(PEOPLE[4], left="20260401"), *BASE[5:], row("00099")]
+    told = {w.code: w.values for w in world.night(date(2026, 4, 2), moved).warnings}
+    assert told["W366"] == {"rows": 4, "total": len(BASE), "columns": "customer_type"}
+    assert "W366" in {w.code for w in world.read(as_of=date(2026, 4, 2)).warnings}, "as long as these are the files"
+    assert "W366" not in {w.code for w in world.bring("bill_2", bill("B2")).read(as_of=date(2026, 4, 3)).warnings}
+
+
 def test_nothing_is_read_where_nothing_changed_and_an_old_night_comes_back(world):
     first = world.night(FIRST, BASE)
     world.night(date(2026, 4, 5), BASE[:-1])
