@@ -19,6 +19,7 @@ from features.families import (
     plans,
     profile,
     purchases,
+    recent_usage,
     satisfaction,
     seasons,
     usage,
@@ -31,6 +32,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     seasons,
     purchases,
     usage,
+    recent_usage,
     habits,
     payments,
     complaints,
@@ -62,6 +64,7 @@ def catalogue(
     dates: Sequence[str] = (),
     flags: Sequence[str] = (),
     components: Sequence[str] = (),
+    spans: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> tuple[Feature, ...]:
     """Every column of our families and of a project's own for one business.
 
@@ -70,6 +73,7 @@ def catalogue(
     measures, attributes, topics : of usage, of customers, and of the complaints that are counted apart
     numbers, dates, flags : attributes of customers that are no words
     components : amounts that bills are made of
+    spans : windows that the project declares beside ours, by what they are of: `features.windows`
     own : the module of one family more
     parts : names of measures and of the measures that contain them
     words : what measures, attributes and topics are called, in English and in Chinese; no part of any identity
@@ -79,7 +83,7 @@ def catalogue(
     HeadwaterError
         E268 for a column of `own` that there is already
     """
-    names = (measures, attributes, topics, parts, words, numbers, dates, flags, components)
+    names = (measures, attributes, topics, parts, words, numbers, dates, flags, components, spans)
     ours = [column for family in FAMILIES for made in definitions(family) for column in columns(made, *names)]
     theirs = [column for made in (definitions(own) if own else []) for column in columns(made, *names)]
     return (*ours, *_distinct(own, theirs, ours))

@@ -65,6 +65,15 @@ def days(*sizes: int) -> tuple[Window, ...]:
     return tuple(Window(size, "d") for size in sizes)
 
 
+SPANS = {"bills": "m", "purchases": "d", "usage": "d"}
+"""What a project may declare windows of, and their unit: months, days or days."""
+
+
+def declared_windows(spans: Mapping[str, Sequence[int]], name: str | None) -> tuple[Window, ...]:
+    """The windows that a project declares under a name of `SPANS`; none under no name."""
+    return tuple(Window(size, SPANS[name]) for size in spans.get(name, ())) if name else ()
+
+
 def weeks(*sizes: int) -> tuple[Window, ...]:
     """Windows in weeks; multiples of four, the period of usage."""
     return tuple(Window(size // 4, "w") for size in sizes)
@@ -94,6 +103,7 @@ class Kind(Generic[Rows]):
         rows: without one event in any table); None is null. Features of `customers` always have their row
     per : `measure`, `topic` (of complaints), `part` (a measure that is contained in another), `component` (of bills), or an attribute of
         customers: `attribute` (words), `number`, `date` or `flag`, where there is one column for each of them
+    spans : the name in `SPANS` of the windows that a project may declare; each feature with windows has these too
     """
 
     grain: type[Rows]
@@ -103,6 +113,7 @@ class Kind(Generic[Rows]):
     null: Words = NOT_THERE
     no_events: float | str | None = 0.0
     per: str | None = None
+    spans: str | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for a source that has no rows of the grain."""
@@ -114,7 +125,7 @@ class Kind(Generic[Rows]):
         self,
         label: str,
         zh: str,
-        windows: Sequence[Window] = (),
+        windows: Sequence[Window] | None = None,
         *,
         column: str | None = None,
         reads: Sequence[str] = (),
@@ -127,7 +138,7 @@ class Kind(Generic[Rows]):
         Parameters
         ----------
         label, zh : what people call the column, in English and in Chinese
-        windows : one column each, whose names end with them
+        windows : one column each, whose names end with them; empty where all of them are a project's, None for no window
         column : the name with a slot for what it is made `per`, as `{measure}_mean`; else the name of the function
         reads : the columns that a feature of whole rows or of peers is made from, with slots as in `column`
         other : fields of the kind in which this feature differs
@@ -137,7 +148,8 @@ class Kind(Generic[Rows]):
             english, _, chinese = (function.__doc__ or "").strip().rpartition("\n")
             meaning = (" ".join(english.split()), chinese.strip())
             name, kind = column or function.__name__, replace(self, **other)
-            definition = Definition(function, kind, name, (label, zh), meaning, tuple(windows), tuple(reads))
+            chosen = None if windows is None else tuple(windows)
+            definition = Definition(function, kind, name, (label, zh), meaning, chosen, tuple(reads))
             function.definition = definition  # type: ignore[attr-defined]
             return function
 
@@ -157,8 +169,14 @@ class Definition:
     column: str
     label: Words
     meaning: Words
-    windows: tuple[Window, ...] = ()
+    windows: tuple[Window, ...] | None = None
     reads: tuple[str, ...] = ()
+
+    def windows_with(self, spans: Mapping[str, Sequence[int]]) -> list[Window | None]:
+        """Its windows and those that a project declares, each once; [None] for a feature without a window."""
+        if self.windows is None:
+            return [None]
+        return list(dict.fromkeys((*self.windows, *declared_windows(spans, self.kind.spans))))
 
     @property
     def family(self) -> str:
@@ -317,7 +335,7 @@ def feature(
         name, read = _with_slots(function.__name__, per), tuple(_with_slots(c, per) for c in reads)
         meaning = ((function.__doc__ or "").strip(), zh)
         function.definition = Definition(  # type: ignore[attr-defined]
-            function, kind, name, label, meaning, tuple(windows), read
+            function, kind, name, label, meaning, tuple(windows) or None, read
         )
         return function
 
@@ -340,6 +358,7 @@ def columns(
     dates: Sequence[str] = (),
     flags: Sequence[str] = (),
     components: Sequence[str] = (),
+    spans: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> list[Feature]:
     """Every column that a definition makes.
 
@@ -348,6 +367,7 @@ def columns(
     measures, attributes, topics, numbers, dates, flags, components : the names that there is one column `per`
     parts : names of measures and of the measures that they are contained in
     words : what measures, topics and attributes are called in English and in Chinese
+    spans : windows that a project declares, by their names in `SPANS`
     """
     one_each: dict[str | None, Sequence[str | None]] = {None: [None], "measure": measures, "attribute": attributes}
     one_each |= {
@@ -362,7 +382,7 @@ def columns(
         Feature(_column_name(definition, name, window), definition, window, name, whole, words)
         for name in one_each[definition.kind.per]
         for whole in [parts[str(name)] if definition.kind.per == "part" else None]
-        for window in (definition.windows or [None])
+        for window in definition.windows_with(spans)
     ]
 
 

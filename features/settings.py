@@ -1,8 +1,8 @@
 """The choices that features rest on; every default is an assumption that a project's YAML can replace."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from features.strict import Strict
 
@@ -23,6 +23,30 @@ class StageSettings(Strict):
     spike: float = Field(2.0, gt=1, description="peak month over the mean of the others that makes a spike")
 
 
+Days = Annotated[int, Field(gt=0, le=3660)]
+UsageDays = Annotated[int, Field(gt=0, le=182)]
+Months = Annotated[int, Field(gt=0, le=60)]
+
+
+class WindowSettings(Strict):
+    """Windows beside the shipped ones, each a column more of every feature that it suits: the rhythm of a business.
+
+    A column's name says what it looks back over: `spend_7d`, `arpu_24m`.
+    """
+
+    bills: tuple[Months, ...] = Field((), description="months of bills; shipped: 1 to 12")
+    purchases: tuple[Days, ...] = Field((), description="days of purchases and returns; shipped: 30 to 365")
+    usage: tuple[UsageDays, ...] = Field((), description="days of usage, up to 182; shipped: 4 to 52 weeks")
+
+    def spans(self) -> dict[str, tuple[int, ...]]:
+        """The windows by what they are of, as `columns` takes them."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+GRAIN_DAYS = {"day": 1, "week": 7, "month": 28}
+"""Days that one row of usage is for, at the least."""
+
+
 class FeatureSettings(Strict):
     """How raw events become months and weeks."""
 
@@ -41,8 +65,20 @@ class FeatureSettings(Strict):
     topics: tuple[Annotated[str, Field(pattern=NAME)], ...] = Field(
         (), description="topics of complaints, as mapped, that are counted apart"
     )
+    windows: WindowSettings = WindowSettings()
     own: str | None = Field(None, description="a Python module with features of your own, relative to this file")
     stages: StageSettings = StageSettings()
+
+    @model_validator(mode="after")
+    def _usage_windows_hold_whole_rows(self) -> Self:
+        """A window of a part of a row's time would hold the row or not, by chance."""
+        grain = GRAIN_DAYS[self.usage_grain]
+        split = [days for days in self.windows.usage if days % grain]
+        if split:
+            raise ValueError(
+                f"windows.usage: {split[0]} days are no whole number of rows of a {self.usage_grain} ({grain} days)"
+            )
+        return self
 
     @property
     def settled_after(self) -> int:

@@ -27,6 +27,8 @@ ATTRIBUTES, NUMBERS, DATES, FLAGS = ("kids",), ("age",), ("born_on", "promised_o
 COMPONENTS = ("rent",)
 TOPICS = ("billing", "network")
 PARTS = {"voice_minutes": "data_mb"}
+WINDOWS = {"bills": (12, 24), "purchases": (7,), "usage": (7, 91)}
+"""Declared beside the shipped ones; 12 months are shipped for some features."""
 HOSTILE_DATES = ("2024-02-29", "2024-03-01", "2024-03-31", "2025-01-01", "2025-03-06", "2025-03-07", "2026-01-31")
 HOSTILE_AGES = (1, 2, 27, 28, 29, 56, 89, 90, 91, 182, 183, 365, 730)
 SPINE = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
@@ -48,6 +50,7 @@ def everything() -> tuple[Feature, ...]:
         dates=DATES,
         flags=FLAGS,
         components=COMPONENTS,
+        spans=WINDOWS,
     )
 
 

@@ -22,6 +22,7 @@ BLOCKS: dict[str, tuple[tuple[str, ...], Block]] = {
     "bills": (("bills",), money.bills),
     "purchases": (("bills",), money.purchases),
     "usage": (("usage",), usage.usage),
+    "usage_days": (("usage",), usage.usage_days),
     "settled": (("bills", "payments"), money.settled),
     "payments": (("payments",), money.payments),
     "complaints": (("complaints",), service.complaints),

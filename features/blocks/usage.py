@@ -14,6 +14,8 @@ from features.visible import Tables, since, visible
 
 USAGE_LOOKBACK = 13 * PERIOD_DAYS + 31
 """Days of usage that any feature looks back to; more is not read."""
+LONGEST = 182
+"""Days of the longest window of usage that a project may declare: with the one before it a year."""
 SLOTS = {"day": 28.0, "week": 4.0, "month": 1.0}
 """Rows of one customer that fill a period of four weeks, by the grain of the usage table: `slots` of the block."""
 
@@ -50,6 +52,25 @@ def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     newest = {name: _at_least_none(began + _lowest(periods[mask])) for mask, name in masks.items()}
     counts = {mask: _bit_count(periods[mask]) for mask in masks}
     return periods.mutate(**newest, **counts, slots=ibis.literal(SLOTS[settings.usage_grain]))
+
+
+def usage_days(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """The visible rows of usage of the days that windows look back over: every measure in hundredths, `back` days from
+    the newest that is known, `used` for one with anything, and the `known` days with us.
+
+    Days that are still arriving, and those that have not come for anybody, belong to no window (`back` below 0).
+    """
+    days = 2 * max(settings.windows.usage, default=LONGEST) + 31
+    events = since(spine, tables["usage"], days)
+    measures = _measures(events)
+    lag = spine.usage_lag if "usage_lag" in spine.columns else ibis.literal(0, "int64")
+    closing = ibis.greatest(lag, settings.usage_closing_days)
+    known = spine.as_of.delta(spine.activated_on, unit="day") - closing
+    rows = visible(spine.mutate(closing=closing, known=known), events, days)
+    used = reduce(or_, [(rows[m] > 0).fill_null(False) for m in measures])
+    return rows.select(
+        ROW, "known", back=rows.days_ago - rows.closing, used=used, **{m: hundredths(rows[m]) for m in measures}
+    )
 
 
 def _lowest(mask: ir.IntegerColumn) -> ir.IntegerColumn:

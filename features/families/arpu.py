@@ -15,10 +15,12 @@ ZERO_BEFORE = ("nothing billed to compare with", "之前没有账单可比")
 YOUNGER = ("no closed month with us before those", "更早没有完整账期")
 TWO = ("fewer than two closed months", "不足两个账期")
 
-levels = Kind(Events, "bills", unit="currency/month", reason="bill_level", null=YOUNG)
-slopes = Kind(Events, "bills", unit="currency/month per month", reason="bill_trend", null=TWO)
-trends = Kind(Events, "bills", unit="share per month", reason="bill_trend", null=ZERO_BEFORE, no_events=None)
-swings = Kind(Events, "bills", unit="ratio", reason="bill_fluctuation", null=ZERO_BEFORE, no_events=None)
+levels = Kind(Events, "bills", unit="currency/month", reason="bill_level", spans="bills", null=YOUNG)
+slopes = Kind(Events, "bills", unit="currency/month per month", reason="bill_trend", spans="bills", null=TWO)
+trends = Kind(
+    Events, "bills", unit="share per month", reason="bill_trend", spans="bills", null=ZERO_BEFORE, no_events=None
+)
+swings = Kind(Events, "bills", unit="ratio", reason="bill_fluctuation", spans="bills", null=ZERO_BEFORE, no_events=None)
 shares = Kind(Events, "bills", unit="ratio", reason="bill_fluctuation", null=YOUNGER)
 counts = Kind(Events, "bills", unit="count", reason="bill_level")
 
@@ -74,6 +76,7 @@ def arpu_trend_before(rows: Events, window: Window) -> ir.Scalar:
     "bill trend of {n} months, {skip} months earlier",
     "{skip}个月前的{n}个月账单趋势",
     [Window(6, "m").earlier(skip) for skip in range(1, 6)],
+    spans=None,
 )
 def arpu_trend_then(rows: Events, window: Window) -> ir.Scalar:
     """The bill trend of {n} months as it stood {skip} months earlier; tells how long a stage has lasted.

@@ -15,12 +15,12 @@ NEVER = ("never bought", "从未消费")
 ONCE = ("fewer than two purchases", "不足两次消费")
 ALWAYS = Window(100_000, "d")
 
-amounts = Kind(Events, "purchases", unit="currency", reason="purchases")
+amounts = Kind(Events, "purchases", unit="currency", reason="purchases", spans="purchases")
 values = Kind(Events, "purchases", unit="currency", reason="purchases", null=NEVER, no_events=None)
-counts = Kind(Events, "purchases", unit="count", reason="purchases")
+counts = Kind(Events, "purchases", unit="count", reason="purchases", spans="purchases")
 ages = Kind(Events, "purchases", unit="days", reason="purchases", null=NEVER, no_events=None)
 gaps = Kind(Events, "purchases", unit="days", reason="purchases", null=ONCE, no_events=None)
-ratios = Kind(Events, "purchases", unit="ratio", reason="purchases", null=NEVER, no_events=None)
+ratios = Kind(Events, "purchases", unit="ratio", reason="purchases", null=NEVER, no_events=None, spans="purchases")
 
 
 def _spent(rows: Events, window: Window) -> ir.Value:

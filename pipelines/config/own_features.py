@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, ModuleType
+from typing import Any
 
 from features.blocks.registry import BLOCKS
 from features.catalogue import catalogue, definitions
@@ -127,7 +128,8 @@ def joined(
     HeadwaterError
         E268 for a column of the module that there is already, E265 for one that cannot be made
     """
-    typed = {"numbers": numbers, "dates": dates, "flags": flags, "components": components}
+    typed: dict[str, Any] = {"numbers": numbers, "dates": dates, "flags": flags, "components": components}
+    typed["spans"] = settings.windows.spans()
     features = catalogue(
         measures, attributes, module, topics=settings.topics, parts=settings.parts, words=words, **typed
     )

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from features.settings import FeatureSettings
+from features.settings import GRAIN_DAYS, FeatureSettings
 from pipelines.config import own_features
 from pipelines.config.mapping import Mapping
-from pipelines.recognition import evidence
+from pipelines.recognition import evidence, rhythm
 from pipelines.recognition.columns import quoted
 from pipelines.recognition.commented import comment, line
 from pipelines.recognition.proposal import Proposal
@@ -70,25 +70,63 @@ def _contracts(proposal: Proposal, mapping: Mapping) -> list[str]:
         features.append(line(2, "usage_grain", evidence.grain(usage.raw.con, usage), why("usage_grain")))
     if parts := _parts(mapping):
         features.append(line(2, "parts", parts, why("parts")))
+    features += _windows(proposal)
     days = proposal.horizon
     value_days = days - 1 if monthly else days
     targets = [line(2, "churn", None), line(4, "rule", "deactivated", why("deactivated")), *_horizon(proposal)]
     if "bills" in mapping.tables:
         targets += [line(2, "value", {"horizon_days": value_days}, why("value_months" if monthly else "value_days"))]
         targets += [line(2, "vip", None), line(4, "horizon_days", value_days)]
-        targets += [
-            line(
-                4,
-                "high_value",
-                {"percentile": 80, "measure": "monthly_bill", "lookback_days": 91},
-                why("high_value", amount=_line(proposal, mapping, 91, monthly=True)),
-            )
-        ]
+        targets += (
+            _high_value_of_year(proposal, mapping)
+            if proposal.bills_seldom
+            else [
+                line(
+                    4,
+                    "high_value",
+                    {"percentile": 80, "measure": "monthly_bill", "lookback_days": 91},
+                    why("high_value", amount=_line(proposal, mapping, 91, monthly=True)),
+                )
+            ]
+        )
     section = ["features:", *features, ""] if features else []
     return [
         *section, line(0, "population", {"rule": "active"}, why("active")), "", "targets:", *targets, "",
         *_protocol(proposal), *_rules(proposal, mapping), "",
     ]  # fmt: skip
+
+
+def _windows(proposal: Proposal) -> list[str]:
+    """Windows and silence that suit how often customers come or pay; nothing where the shipped ones do."""
+
+    def why(key: str, **values: Any) -> str:
+        return text(f"init.why.{key}", proposal.lang, **values)
+
+    if proposal.money is None or proposal.as_of is None or proposal.first is None:
+        return []
+    gaps, usage = proposal.gaps, proposal.table("usage")
+    grain = evidence.grain(usage.raw.con, usage) if usage else "day"
+    days = GRAIN_DAYS[grain] if usage or proposal.table("lines") else None
+    windows = rhythm.windows(gaps.usual, (proposal.as_of - proposal.first).days, days)
+    rows = [line(2, "windows", windows, why("windows", days=round(gaps.usual)))] if windows else []
+    dormant = rhythm.dormant_days(gaps.enough) if usage is None else None
+    if dormant:
+        rows.append(line(2, "stages", {"dormant_days": dormant}, why("dormant", days=round(gaps.enough))))
+    return rows
+
+
+def _high_value_of_year(proposal: Proposal, mapping: Mapping) -> list[str]:
+    """The line of high value of customers who pay less than monthly: what a year brought."""
+
+    def why(key: str, **values: Any) -> str:
+        return text(f"init.why.{key}", proposal.lang, **values)
+
+    high = {"measure": "spend", "percentile": 80, "lookback_days": 365, "per_as_of": True}
+    amount = _line(proposal, mapping, 365, monthly=False)
+    return [
+        line(4, "high_value", high, why("high_value_spend", amount=amount, days=365)),
+        line(4, "becomes", {"rule": "horizon_total", "percentile": 90}, why("becomes")),
+    ]
 
 
 def _horizon(proposal: Proposal) -> list[str]:
@@ -124,6 +162,7 @@ def _purchases(proposal: Proposal, mapping: Mapping) -> list[str]:
     ]
     if "usage" in mapping.tables:
         features.append(line(2, "usage_grain", "day", why("usage_day")))
+    features += _windows(proposal)
     high = {"measure": "spend", "percentile": 80, "lookback_days": lookback, "per_as_of": True}
     targets = [
         line(2, "churn", None),
@@ -201,12 +240,14 @@ def _rules(proposal: Proposal, mapping: Mapping) -> list[str]:
     else:
         ranked = [f"{measure}_ratio_12w" for measure in sorted(mapping.measures, key=lambda m: m != "data_mb")]
         churn = next((column for column in ranked if column in known and mapping.tables.get("usage")), None)
-        churn = churn or ("arpu_ratio_3m" if "bills" in mapping.tables else "tenure_days")
+        monthly = "bills" in mapping.tables and not proposal.bills_seldom
+        churn = churn or ("arpu_ratio_3m" if monthly else "tenure_days")
+        bill = "arpu_3m" if monthly else "arpu_12m"
         rules = {"churn": {"column": churn, "higher": False}}
         if "bills" in mapping.tables:
             rules |= {
-                "value": {"column": "arpu_3m", "factor": round(proposal.horizon / 30, 2)},
-                "vip": {"column": "arpu_3m"},
+                "value": {"column": bill, "factor": round(proposal.horizon / 30, 2)},
+                "vip": {"column": bill},
             }
     usable = {target: rule for target, rule in rules.items() if rule["column"] in known}
     rows = [line(6, target, rule, why(f"rule.{target}")) for target, rule in usable.items()]

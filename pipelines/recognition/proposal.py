@@ -231,6 +231,11 @@ class Proposal:
         bills = self.table("bills")
         return bills is not None and bills.raw.columns[bills.columns["happened_at"]].is_month
 
+    @property
+    def bills_seldom(self) -> bool:
+        """Do customers pay less often than every other month?"""
+        return self.table("bills") is not None and self.gaps.rare
+
     def choices(self) -> Choices:
         """What a mapping needs of the answers."""
         codes = self.answers.get("left_codes", "")

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import duckdb
 
 from features.errors import HeadwaterError
+from features.settings import StageSettings
 from models import splits
 from models.splits import Protocol
 
@@ -16,6 +17,8 @@ SHORTEST = 30
 """Days that leave time to act; less is proposed only where there is too little history."""
 RETURNED = 0.8
 """Share of those who come back that have done so within the horizon: who has not is more likely gone than late."""
+QUICK, RARE, SELDOM = 10, 45, 182
+"""Days between purchases of a business of weeks, of one that bills less than monthly, and of one that bills by the year."""
 BARS = (7, 14, 30, 60, 90, 120, 180, 365)
 USUAL_HISTORY, LEAST_HISTORY = 150, 30
 """Days of history that the first date of learning has behind it, and must have at the least."""
@@ -33,12 +36,20 @@ class Gaps:
         Of these returns within `BARS` days.
     enough
         Days within which 80 % of those who come back do so.
+    usual
+        Days within which half of them do so.
     """
 
     customers: int
     returns: int
     shares: tuple[float, ...]
     enough: float
+    usual: float = 0.0
+
+    @property
+    def rare(self) -> bool:
+        """Do customers come or pay less often than every other month?"""
+        return self.usual > RARE
 
 
 def gaps(con: duckdb.DuckDBPyConnection, purchases: str) -> Gaps:
@@ -51,10 +62,43 @@ def gaps(con: duckdb.DuckDBPyConnection, purchases: str) -> Gaps:
         span AS (SELECT min(day) AS first, max(day) AS last FROM days),
         steps AS (SELECT customer, day, lead(day) OVER (PARTITION BY customer ORDER BY day) - day AS gap FROM days),
         returns AS (SELECT gap FROM steps, span WHERE gap IS NOT NULL AND day <= first + ((last - first) // 2)::INTEGER)
-        SELECT (SELECT count(DISTINCT customer) FROM days), count(*), quantile_cont(gap, {RETURNED}),
+        SELECT (SELECT count(DISTINCT customer) FROM days), count(*), quantile_cont(gap, {RETURNED}), median(gap),
                {", ".join(f"avg((gap <= {days})::INT)" for days in BARS)} FROM returns"""
-    customers, returns, enough, *shares = con.sql(query).fetchall()[0]
-    return Gaps(customers, returns, tuple(float(share or 0) for share in shares), float(enough or 0))
+    customers, returns, enough, usual, *shares = con.sql(query).fetchall()[0]
+    return Gaps(customers, returns, tuple(float(share or 0) for share in shares), float(enough or 0), float(usual or 0))
+
+
+def windows(usual: float, has: int, usage_days: int | None) -> dict[str, list[int]]:
+    """Windows that suit a rhythm and that the shipped ones, 30 days to a year, do not have.
+
+    Parameters
+    ----------
+    usual
+        Days from one purchase to the next.
+    has
+        Days of history there are: a window needs itself and as much before it.
+    usage_days
+        Days that a row of usage is for; None without usage.
+
+    Returns
+    -------
+    dict of str to list of int
+        As `features.windows` takes them; empty for a rhythm of weeks or months.
+    """
+    if 0 < usual <= QUICK:
+        usage = {"usage": [7, 14]} if usage_days in (1, 7) else {}
+        return {"purchases": [7, 14], **usage}
+    if usual <= RARE:
+        return {}
+    months = [n for n in (12, 24) if (n == 12 or usual > SELDOM) and 2 * n * 30 <= has]
+    days = [n for n in (730,) if usual > SELDOM and 2 * n <= has]
+    return {name: sizes for name, sizes in (("bills", months), ("purchases", days)) if sizes}
+
+
+def dormant_days(enough: float) -> int | None:
+    """Days of silence that are more than usual, half as long again as most stay away; None where the shipped ones do."""
+    days = round(1.5 * enough)
+    return days if days > StageSettings().dormant_days else None
 
 
 @dataclass(frozen=True)

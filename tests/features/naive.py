@@ -57,6 +57,7 @@ class Declared:
     dates: Sequence[str] = ()
     flags: Sequence[str] = ()
     components: Sequence[str] = ()
+    windows: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

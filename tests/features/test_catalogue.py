@@ -36,6 +36,7 @@ from tests.world import (
     NUMBERS,
     PARTS,
     TOPICS,
+    WINDOWS,
     ZONE,
     World,
     arrow,
@@ -46,7 +47,7 @@ from tests.world import (
 )
 
 FEATURES = {f.column: f for f in everything()}
-DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS, DATES, FLAGS, COMPONENTS)
+DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS, DATES, FLAGS, COMPONENTS, WINDOWS)
 REASONS = {
     "bill_level",
     "bill_trend",

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from features.settings import FeatureSettings, StageSettings
+from features.settings import FeatureSettings, StageSettings, WindowSettings
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,9 @@ from features.settings import FeatureSettings, StageSettings
         {"stages": {"trend": 0}},
         {"stages": {"spike": 1}},
         {"stages": {"dormant": 45}},
+        {"windows": {"bills": [0]}},
+        {"windows": {"usage": [183]}},
+        {"windows": {"usage": [10]}, "usage_grain": "week"},
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict):
@@ -26,6 +29,6 @@ def test_settings_are_frozen_and_explained():
     settings = FeatureSettings()
     with pytest.raises(ValidationError):
         settings.closing_days = 3  # type: ignore[misc]
-    for model in (FeatureSettings, StageSettings):
-        described = [f.description for name, f in model.model_fields.items() if name != "stages"]
+    for model in (FeatureSettings, StageSettings, WindowSettings):
+        described = [f.description for name, f in model.model_fields.items() if name not in ("stages", "windows")]
         assert all(described)

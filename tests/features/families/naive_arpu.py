@@ -14,23 +14,26 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     figures: dict[str, Any] = {"bill_count_3m": sum(m in months[:3] for m, a in bills if a >= 0)}
     newest = newest_closed(who.as_of, given.settings)
     figures["bills_awaited"] = newest - newest_known(who, seen["bills"], given.settings)
-    for n in (1, 3, 6, 12):
+    more = tuple(given.declared.windows.get("bills", ()))
+    for n in (1, 3, 6, 12, *more):
         figures[f"arpu_{n}m"] = mean(billed[:n])
-    for n in (3, 6):
+    for n in (3, 6, *more):
         figures[f"arpu_before_{n}m"] = mean(billed[n : 2 * n])
-    for n in (1, 3, 6):
+    for n in (1, 3, 6, *more):
         figures[f"arpu_ratio_{n}m"] = ratio(mean(billed[:n]), mean(billed[n : 2 * n]))
-    for n in (3, 6, 12):
+    for n in (3, 6, 12, *more):
         part = billed[:n]
         figures[f"arpu_slope_{n}m"] = slope(part)
         figures[f"arpu_trend_{n}m"] = ratio(slope(part), mean(part))
         figures[f"arpu_variation_{n}m"] = ratio(spread(part), mean(part))
-    figures["arpu_trend_before_6m"] = ratio(slope(billed[6:12]), mean(billed[6:12]))
-    figures["arpu_acceleration_3m"] = less(slope(billed[:3]), slope(billed[3:6]))
+    for n in (6, *more):
+        figures[f"arpu_trend_before_{n}m"] = ratio(slope(billed[n : 2 * n]), mean(billed[n : 2 * n]))
+    for n in (3, *more):
+        figures[f"arpu_acceleration_{n}m"] = less(slope(billed[:n]), slope(billed[n : 2 * n]))
     for skip in range(1, 6):
         then = billed[skip : skip + 6]
         figures[f"arpu_trend_then_6m_{skip}m_ago"] = ratio(slope(then), mean(then))
-    return figures | peaks(billed) | shifts(billed)
+    return figures | peaks(billed, more) | shifts(billed)
 
 
 def monthly(who: Any, bills: list[dict], settings: Any) -> list[Fraction]:
@@ -93,16 +96,17 @@ def shifts(billed: list[Fraction]) -> dict[str, Any]:
     return figures
 
 
-def peaks(billed: list[Fraction]) -> dict[str, Any]:
+def peaks(billed: list[Fraction], more: tuple[int, ...]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    for n in (6, 12):
+    for n in (6, 12, *more):
         peak = max(billed[:n], default=None)
         figures[f"arpu_peak_{n}m"] = peak
         figures[f"arpu_drop_{n}m"] = 1 - billed[0] / peak if peak and peak > 0 else None
-    peak = max(billed[:12], default=None)
-    figures["arpu_peak_ago_12m"] = billed.index(peak) if peak and peak > 0 else None
-    others = sorted(billed[:6])[:-1]
-    figures["arpu_spike_6m"] = ratio(max(billed[:6], default=None), mean(others))
-    for n in (3, 12):
+        figures[f"arpu_peak_ago_{n}m"] = billed.index(peak) if peak and peak > 0 else None
+    figures.pop("arpu_peak_ago_6m")
+    for n in (6, *more):
+        others = sorted(billed[:n])[:-1]
+        figures[f"arpu_spike_{n}m"] = ratio(max(billed[:n], default=None), mean(others))
+    for n in (3, 12, *more):
         figures[f"unbilled_share_{n}m"] = mean([int(value <= 0) for value in billed[:n]])
     return figures

@@ -11,12 +11,13 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     """A purchase is a bill above zero."""
     bought = [(who.ago(row["happened_on"]), Fraction(row["amount"])) for row in seen["bills"] if row["amount"] > 0]
     figures: dict[str, Any] = {}
-    for n in (30, 91, 182, 365):
+    declared = tuple(given.declared.windows.get("purchases", ()))
+    for n in (30, 91, 182, 365, *declared):
         inside = [(ago, paid) for ago, paid in bought if ago < n]
         figures[f"spend_{n}d"] = sum(paid for _, paid in inside)
         figures[f"orders_{n}d"] = len(inside)
         figures[f"purchase_days_{n}d"] = len({ago for ago, _ in inside})
-    for n in (91, 182):
+    for n in (91, 182, *declared):
         before = sum(paid for ago, paid in bought if n <= ago < 2 * n)
         figures[f"spend_ratio_{n}d"] = ratio(Fraction(figures[f"spend_{n}d"]), before)
     amounts = [paid for _, paid in bought]
@@ -25,14 +26,14 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     figures["spend_rate"] = sum(amounts) * Fraction(30, who.age)
     figures |= {"order_value": mean(amounts), "order_value_max": max(amounts, default=None)}
     figures["order_value_spread"] = spread(amounts)
-    return figures | rhythm(bought) | brought_back(who, seen["bills"], figures)
+    return figures | rhythm(bought) | brought_back(who, seen["bills"], figures, declared)
 
 
-def brought_back(who: Any, bills: list[dict], spent: dict[str, Any]) -> dict[str, Any]:
+def brought_back(who: Any, bills: list[dict], spent: dict[str, Any], declared: tuple[int, ...]) -> dict[str, Any]:
     """Bills below zero."""
     given = [(who.ago(row["happened_on"]), -Fraction(row["amount"])) for row in bills if row["amount"] < 0]
     figures: dict[str, Any] = {"days_since_return": min((ago + 1 for ago, _ in given), default=None)}
-    for n in (91, 365):
+    for n in (91, 365, *declared):
         inside = [money for ago, money in given if ago < n]
         figures |= {f"returns_{n}d": len(inside), f"returned_{n}d": sum(inside)}
         figures[f"return_share_{n}d"] = ratio(Fraction(sum(inside)), spent[f"spend_{n}d"])

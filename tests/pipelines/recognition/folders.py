@@ -86,3 +86,18 @@ def answers(folder: Path, rows: int = 400) -> Path:
     head = ["customerID", "gender", "tenure", "Contract", "MonthlyCharges", "Churn"]
     written(folder / "telco.csv", [head, *body], mark=";")
     return folder
+
+
+def policies(folder: Path, customers: int = 40, years: int = 6) -> Path:
+    """A premium a year for each customer, and the day on which some of them left."""
+    rng = random.Random(7)
+    people, bills = [], []
+    for n in range(customers):
+        joined = FIRST + timedelta(days=rng.randrange(300))
+        left = joined.replace(year=joined.year + 2) if n % 4 == 0 else None
+        people.append([f"P{n:03d}", joined, left or ""])
+        renewals = [joined.replace(year=joined.year + year) for year in range(2 if left else years)]
+        bills += [[f"B{n:03d}{k}", f"P{n:03d}", day, f"{200 + n}.50"] for k, day in enumerate(renewals)]
+    written(folder / "customers.csv", [["customer_id", "activated_on", "deactivated_on"], *people])
+    written(folder / "bills.csv", [["bill_id", "customer_id", "bill_date", "amount"], *bills])
+    return folder

@@ -57,6 +57,22 @@ def test_every_value_says_where_it_comes_from(tmp_path):
         assert "  # " in line, line
 
 
+def test_a_policy_that_is_paid_by_the_year_has_windows_of_years(tmp_path):
+    """Silence, worth and the rule of today follow the rhythm; each line says so."""
+    settings = project(proposed(folders.policies(tmp_path)), tmp_path)
+    assert settings.features.windows.spans() == {"bills": (12, 24), "purchases": (730,), "usage": ()}
+    assert settings.features.stages.dormant_days == 549  # a leap year lies between some
+    assert (settings.targets.vip.high_value.measure, settings.targets.vip.high_value.lookback_days) == ("spend", 365)
+    rules = settings.training.candidates.rules
+    assert (rules.churn.column, rules.value.column, rules.vip.column) == ("tenure_days", "arpu_12m", "arpu_12m")
+
+
+def test_a_business_of_months_keeps_the_shipped_windows(tmp_path):
+    settings = project(proposed(folders.operator(tmp_path)), tmp_path)
+    assert not any(settings.features.windows.spans().values())
+    assert settings.features.stages.dormant_days == 45
+
+
 def test_left_codes_are_those_after_which_nobody_is_active(tmp_path):
     found = proposed(folders.operator(tmp_path))
     assert {code.value: code.left for code in found.codes} == {"1": False, "9": True}

@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 from itertools import pairwise
+from statistics import median
 
 import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.settings import FeatureSettings
 from models.splits import Protocol
 from models.splits import plan as split_plan
 from pipelines.recognition import rhythm
@@ -59,3 +61,43 @@ def test_bars_grow_and_mark_the_choice():
     assert [line.count("█") for line in lines] == sorted(line.count("█") for line in lines)
     assert [line for line in lines if line.endswith("◀")] == [lines[4]]
     assert "100%" in lines[-1]
+
+
+def naive_usual(purchases: list[tuple[int, int]]) -> float:
+    """The middle of the gaps that began in the first half."""
+    days = sorted({day for _, day in purchases})
+    half = days[0] + (days[-1] - days[0]) // 2
+    gaps = []
+    for customer in {customer for customer, _ in purchases}:
+        own = sorted({day for who, day in purchases if who == customer})
+        gaps += [after - before for before, after in pairwise(own) if before <= half]
+    return median(gaps) if gaps else 0.0
+
+
+@given(PURCHASES)
+@settings(max_examples=10, deadline=None)
+def test_the_usual_gap_is_that_of_the_slow_twin(purchases):
+    rows = ", ".join(f"('{who}', DATE '{FIRST + timedelta(days=day)}')" for who, day in purchases)
+    found = rhythm.gaps(duckdb.connect(), f"SELECT * FROM (VALUES {rows}) AS t(customer, day)")
+    assert found.usual == naive_usual(purchases)
+    assert found.rare == (found.usual > 45)
+
+
+@given(st.floats(0, 1000), st.integers(0, 5000), st.sampled_from([None, 1, 7, 28]))
+@settings(max_examples=100, deadline=None)
+def test_windows_are_settings_that_history_reaches_twice(usual, has, usage_days):
+    """None is one of the shipped for what it is proposed for, and usage is cut in whole rows."""
+    proposed = rhythm.windows(usual, has, usage_days)
+    grain = {1: "day", 7: "week", 28: "month", None: "day"}[usage_days]
+    given_ = FeatureSettings.model_validate({"windows": proposed, "usage_grain": grain})
+    for name, days in (("bills", 30), ("purchases", 1), ("usage", 1)):
+        assert all(2 * size * days <= has or size <= 14 for size in getattr(given_.windows, name))
+    assert not proposed or usual <= 10 or usual > 45
+
+
+def test_a_rhythm_of_months_needs_no_other_windows_and_no_other_silence():
+    assert rhythm.windows(30.0, 2000, 7) == {}
+    assert rhythm.dormant_days(30.0) is None
+    assert rhythm.windows(7.0, 300, 1) == {"purchases": [7, 14], "usage": [7, 14]}
+    assert rhythm.windows(365.0, 2500, None) == {"bills": [12, 24], "purchases": [730]}
+    assert rhythm.dormant_days(365.0) == 548
