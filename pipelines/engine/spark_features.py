@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from features.blocks.permissions import permissions
 from features.blocks.usage import USAGE_LOOKBACK
 from features.build import join, parts
-from features.definition import KEY, ROW
+from features.definition import KEY, ROW, Feature
 from features.spine import population
 from features.visible import as_known
 from models.targets import vip
@@ -24,14 +24,23 @@ from pipelines.project import Project
 
 
 class SparkAssembly:
-    """What is known of the population of some dates; `everybody` is its numbered spine, `total` its size.
+    """What is known of the population of some dates; `everybody` is its numbered spine, `total` its size, `features` are those
+    that are made: the whole catalogue, or what is asked for with all that it reads.
 
     Every block of features is computed and kept by itself, and joined to the others afterwards: one plan for the whole
     catalogue would take the driver longer to make than the executors to run.
     """
 
-    def __init__(self, con: SparkBackend, project: Project, tables: Tables, dates: Sequence[date]):
+    def __init__(
+        self,
+        con: SparkBackend,
+        project: Project,
+        tables: Tables,
+        dates: Sequence[date],
+        features: Sequence[Feature] | None = None,
+    ):
         self.con, self.project = con, project
+        self.features = tuple(project.features if features is None else features)
         since = {"usage": min(dates) - timedelta(days=USAGE_LOOKBACK)}
         self.tables = {
             name: tables.view(con, name, tables.since(name, since[name]) if name in since else found)
@@ -43,13 +52,13 @@ class SparkAssembly:
 
     @cached_property
     def wide(self) -> ir.Table:
-        """Every feature of everybody; rows in any order, without their number."""
+        """The features of everybody; rows in any order, without their number."""
         settings = self.project.settings.features
         blocks = {
             block: self.con.create_table(f"part_{block}", rows)
-            for block, rows in parts(self.tables, self.everybody, self.project.features, settings).items()
+            for block, rows in parts(self.tables, self.everybody, self.features, settings).items()
         }
-        return join(self.everybody, blocks, self.project.features, settings).drop(ROW)
+        return join(self.everybody, blocks, self.features, settings).drop(ROW)
 
     def ordered_features(self) -> Iterator[pa.Table]:
         """Every feature of everybody, ordered by customer and date, some rows at a time."""

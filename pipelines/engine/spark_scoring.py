@@ -76,7 +76,8 @@ class SparkScoringRun(ScoringRun):
         self._spark = ExitStack()
         with self._spark as opening:
             con = opening.enter_context(spark.connection(project.settings.spark, project.workspace.root))
-            self.assembly: Any = SparkAssembly(con, project, tables, [self.as_of])
+            needed = scoring.features_needed(project.features, self.champions)
+            self.assembly: Any = SparkAssembly(con, project, tables, [self.as_of], needed)
             self._spark = opening.pop_all()
 
     def prepare(self) -> None:
@@ -87,7 +88,7 @@ class SparkScoringRun(ScoringRun):
             high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
             self.everybody = self.assembly.scoring_inputs(high_value)
             self.first = self._sample()
-            columns = [*("customer_id", "as_of"), *(f.column for f in self.project.features)]
+            columns = [*("customer_id", "as_of"), *(f.column for f in self.assembly.features)]
             self.peers = usual(self.first[columns], self.project.features)
             self._spark = opened.pop_all()
 
@@ -111,7 +112,7 @@ class SparkScoringRun(ScoringRun):
     def _sample(self) -> pd.DataFrame:
         """The rows from which DuckDB's night takes the usual values too."""
         total, project = self.assembly.total, self.project
-        step = 1 if total <= most_rows(project.settings.chunk, len(project.features)) else -(-total // SAMPLE)
+        step = 1 if total <= most_rows(project.settings.chunk, len(self.assembly.features)) else -(-total // SAMPLE)
         rows = self.everybody.filter(F.col(ROW) % step == 0).orderBy(ROW).toArrow()
         return rows.to_pandas(date_as_object=True)
 

@@ -122,8 +122,9 @@ def _score(night: Night, chosen: Engine) -> None:
         night.scoring = chosen.scoring(project, tables, night.as_of, night.champions, pieces, night.steps)
         night.scoring.prepare()
         customers = night.scoring.assembly.total
-        facts["said"] = f"{customers:,} × {len(project.features)}"
-        facts |= {"customers": customers, "features": len(project.features)}
+        built = len(night.scoring.assembly.features)
+        facts["said"] = f"{customers:,} × {built}"
+        facts |= {"customers": customers, "features": built}
     with night.steps.step("score") as facts:
         night.scoring.score()
         night.meta = score_metadata(night)

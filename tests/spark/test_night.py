@@ -1,5 +1,6 @@
 """Commands with `--engine spark`: the same features and the same night as DuckDB's."""
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -7,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from features.catalogue import catalogue
+from pipelines import Project
 from pipelines.cli.app import app
 from pipelines.engine import spark
 from pipelines.workspace.score_files import ScoreFile
@@ -17,6 +19,13 @@ from tests.spark.test_same import unequal
 
 def called(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def _steps(name: str) -> list[dict]:
+    """What the journals of all runs say of a step, the older run first."""
+    journals = sorted(Path("workspace/operator/runs").glob("*/steps.jsonl"), key=lambda path: path.stat().st_mtime)
+    lines = [json.loads(line) for journal in journals for line in journal.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line.get("step") == name]
 
 
 @pytest.mark.slow
@@ -36,6 +45,9 @@ def test_a_night_publishes_what_duckdbs_does(con, own_operator: Path):
     night = called("score", "--as-of", NIGHT, "--engine", "spark")
     assert night.exit_code == 0, night.output
     assert differing(ScoreFile(SCORES), expected) == set()
+    built = [step["features"] for step in _steps("features")]
+    assert len(built) == 2, "DuckDB's night and Spark's"
+    assert built[0] == built[1] < len(Project.open("configs/operator.yaml").features)
     assert not list(Path("workspace/operator").glob(".spark-*"))
 
 
