@@ -18,6 +18,7 @@ from pipelines.engine import scoring
 from pipelines.engine.assembly import Assembly, with_row_number
 from pipelines.engine.chunks import Chunk
 from pipelines.engine.scoring import Scorer, Summary
+from pipelines.ingest.canonical import newest_day
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace.bundles import Champion
@@ -27,6 +28,12 @@ from pipelines.workspace.score_files import ScoreFile
 
 SCORED = "scored"
 WORTH = ("worth", "threshold", "high_value_now")
+
+
+def nobody(as_of: date, newest: date | None) -> HeadwaterError:
+    """E430, nobody is a customer: it names the day after the newest row where that is before the date asked for."""
+    older = newest.isoformat() if newest and newest < as_of else None
+    return HeadwaterError("E430", as_of=as_of.isoformat(), nearest=older)
 
 
 class ScoringRun:
@@ -64,6 +71,7 @@ class ScoringRun:
         self.project, self.as_of, self.champions, self.pieces = project, as_of, champions, pieces
         self.steps = steps
         self.digest, self.summary = RowsDigest(), Summary()
+        self.newest = newest_day(tables, project.mapping.timezone)
         self._open(tables)
 
     def _open(self, tables: Tables) -> None:
@@ -74,7 +82,7 @@ class ScoringRun:
     def prepare(self) -> None:
         """What needs everybody: peers, accounts, the high-value line, and the usual values of the features."""
         if not self.assembly.total:
-            raise HeadwaterError("E430", as_of=self.as_of.isoformat())
+            raise nobody(self.as_of, self.newest)
         high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
         worth = vip.high_value(
             self.assembly.everybody, self.assembly.tables, high_value, self.project.settings.features

@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from features.definition import ROW
-from features.errors import HeadwaterError
 from models.estimators.bundle import from_files
 from models.scores.reasons import usual
 from models.scores.score_table import SCHEMA
@@ -25,7 +24,7 @@ from pipelines.engine import scoring, spark
 from pipelines.engine.assembly import SAMPLE
 from pipelines.engine.chunks import Chunk, most_rows
 from pipelines.engine.scoring import Scorer
-from pipelines.engine.scoring_run import SCORED, ScoringRun
+from pipelines.engine.scoring_run import SCORED, ScoringRun, nobody
 from pipelines.engine.spark_features import SparkAssembly, files
 from pipelines.engine.spark_ibis import without_dictionaries
 from pipelines.ingest.tables import Tables
@@ -84,7 +83,7 @@ class SparkScoringRun(ScoringRun):
         """Features, facts and the high-value line of everybody, and the usual values of the features."""
         with self._spark as opened:
             if not self.assembly.total:
-                raise HeadwaterError("E430", as_of=self.as_of.isoformat())
+                raise nobody(self.as_of, self.newest)
             high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
             self.everybody = self.assembly.scoring_inputs(high_value)
             self.first = self._sample()

@@ -104,7 +104,7 @@ def _sample(project: Project, tables: Tables, past: date, customers: int) -> ir.
     spine = project.connection.create_table("audited_population", rows, temp=True, overwrite=True)
     count = int(spine.count().to_pyarrow().as_py())
     if count == 0:
-        raise HeadwaterError("E430", as_of=past)
+        raise HeadwaterError("E430", as_of=past.isoformat(), nearest=None)
     step = -(-count // customers)
     few = spine.filter(spine[ROW] % step == 0).to_pyarrow()
     return project.connection.create_table("audited", few, temp=True, overwrite=True)

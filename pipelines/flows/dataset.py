@@ -88,6 +88,7 @@ def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -
 
 
 def read_tables(project: Project, as_of: date, steps: Steps) -> Tables:
+    """The canonical tables as of a date, and a line of how many rows were used."""
     with steps.step("check") as facts:
         tables = project.tables(as_of)
         facts["said"] = sentences.rows_read(tables, steps.lang)

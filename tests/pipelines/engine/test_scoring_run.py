@@ -10,10 +10,11 @@ from models.scores import score_table as contract
 from pipelines.engine import assembly, scoring, scoring_run
 from pipelines.engine.assembly import Assembly
 from pipelines.engine.chunks import Chunk
-from pipelines.engine.scoring_run import ScoringRun
+from pipelines.engine.scoring_run import ScoringRun, nobody
 from pipelines.flows import nightly
 from pipelines.flows.night import Night
 from pipelines.project import Project
+from pipelines.wording.errors import sentence
 from pipelines.workspace.progress import Steps
 from pipelines.workspace.score_files import ScoreFile
 from tests.demo_project import NIGHT
@@ -81,3 +82,11 @@ def test_the_churn_of_before_is_known_by_customer(operator):
     rows = before.select(["customer_id", "churn_probability"]).to_pylist()
     assert churn.to_dict() == {row["customer_id"]: row["churn_probability"] for row in rows}
     assert scoring_run._churn_of(None) is None
+
+
+@pytest.mark.parametrize(("as_of", "named"), [(date(2026, 11, 1), None), (date(2027, 11, 1), "2026-11-01")])
+def test_where_nobody_is_a_customer_the_date_of_the_newest_rows_is_named(as_of, named):
+    """Who runs an old extract without a date asks for today, when all have left."""
+    problem = nobody(as_of, date(2026, 11, 1)).problem
+    assert ("--as-of 2026-11-01" in sentence(problem, "fix", "en")) is bool(named)
+    assert problem.values["nearest"] == named
