@@ -84,7 +84,7 @@ def _show(run: Run, proposed: Proposal, found: Folder) -> None:
     for each in proposed.found:
         table.add_row(*_row(each, proposed.folder, lang))
     run.say(table)
-    for line in (*_unread(found, lang), *_notes(proposed)):
+    for line in (*_left_out(proposed, lang), *_unread(found, lang), *_notes(proposed)):
         run.say(line)
     run.tell(tables=[_facts(each) for each in proposed.found])
 
@@ -98,11 +98,23 @@ def _grid(lang: str) -> Table:
 
 def _row(found: Recognised, folder: Path, lang: str) -> tuple[str, ...]:
     name = text(f"init.table.{found.table or 'unknown'}", lang)
-    columns = ", ".join(f"{found.columns[m]} → {m}" for m in SHOWN if m in found.columns)
+    columns = ", ".join(f"{found.columns[m]} → {m}" for m in SHOWN if m in found.columns) or _lack(found, lang)
     sure = text(f"init.sure.{_level(found)}", lang) if found.table else ""
     title = found.raw.title.removeprefix(str(folder)).lstrip("/")
     several = f" ({len(found.raw.paths)})" if len(found.raw.paths) > 1 else ""
     return f"{title}{several}", f"{found.raw.rows:,}", name, sure, columns
+
+
+def _lack(found: Recognised, lang: str) -> str:
+    """Why a table is left out; empty for one that is not."""
+    if found.table:
+        return ""
+    header = ", ".join(found.raw.header)
+    if not found.lacks:
+        return text("init.lacks.everything", lang, columns=header)
+    table, missing = found.lacks
+    nearest = text(f"init.table.{table}", lang)
+    return text("init.lacks.some", lang, table=nearest, missing=", ".join(missing), columns=header)
 
 
 def _level(found: Recognised) -> str:
@@ -117,6 +129,15 @@ def _facts(found: Recognised) -> dict[str, object]:
         "confidence": round(found.confidence, 2),
         "columns": found.columns,
     }
+
+
+def _left_out(proposed: Proposal, lang: str) -> Iterator[str]:
+    """What to do about files that nothing is made of, in the very place where they are named."""
+    titles = [
+        each.raw.title.removeprefix(str(proposed.folder)).lstrip("/") for each in proposed.found if not each.table
+    ]
+    if titles:
+        yield text("init.lacks.advice", lang, files=", ".join(titles), n=len(titles))
 
 
 def _unread(found: Folder, lang: str) -> Iterator[str]:

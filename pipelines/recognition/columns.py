@@ -63,6 +63,11 @@ class Column:
         return bool(self.shapes) or self.type.startswith(("DATE", "TIMESTAMP"))
 
     @property
+    def is_date(self) -> bool:
+        """Dates or times that are no plain numbers."""
+        return self.type.startswith(("DATE", "TIMESTAMP")) or (self.is_time and self.kind == "date")
+
+    @property
     def is_number(self) -> bool:
         return self.middle is not None
 
@@ -89,8 +94,7 @@ class Column:
     @property
     def _is_key(self) -> bool:
         """Many different values, no dates but those that could as well be numbers, no fractions."""
-        dated = self.type.startswith(("DATE", "TIMESTAMP")) or (self.is_time and self.kind == "date")
-        return self.distinct > 1 and not dated and (not self.is_number or self.whole) and self.kind != "flag"
+        return self.distinct > 1 and not self.is_date and (not self.is_number or self.whole) and self.kind != "flag"
 
 
 def quoted(name: str) -> str:

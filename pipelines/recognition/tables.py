@@ -6,9 +6,11 @@ from pathlib import Path
 
 from pipelines.recognition import headers
 from pipelines.recognition.columns import quoted
-from pipelines.recognition.headers import MAYBE, Match
+from pipelines.recognition.headers import MAYBE, Match, Meaning
 from pipelines.recognition.raw_tables import RawTable
 
+ONLY = 0.7
+"""How certain it is that the only column of dates, whatever it is called, says when something happened."""
 NAMED = 1.5
 """What a word in the name of a file is worth, in columns."""
 ONCE = 0.5
@@ -78,6 +80,8 @@ class Recognised:
         From 0 to 1: how far it is from the next best, and how sure the key is.
     rival
         The next best table; empty for none.
+    lacks
+        Where nothing fits: the table that it is nearest to, and the meanings that no column of it has.
     """
 
     raw: RawTable
@@ -86,6 +90,7 @@ class Recognised:
     matches: dict[str, Match]
     confidence: float
     rival: str = ""
+    lacks: tuple[str, tuple[str, ...]] | None = None
 
     @property
     def unused(self) -> list[str]:
@@ -113,7 +118,7 @@ def recognised(raws: Sequence[RawTable]) -> list[Recognised]:
 
 def as_table(raw: RawTable, table: str) -> Recognised:
     """The columns of a raw table if it is the table that somebody says."""
-    matches = _meanings(raw, table)
+    matches = _with_only_date(raw, table, _meanings(raw, table))
     columns = {m.meaning.name: name for name, m in matches.items() if m.meaning.name not in ("personal", "other")}
     return Recognised(raw, table, columns, matches, 1.0)
 
@@ -124,12 +129,43 @@ def _best(raw: RawTable) -> Recognised:
     if not order:
         answers = as_table(raw, "customers")
         answers.confidence = 0.7
-        return answers if "left" in answers.columns else Recognised(raw, "", {}, {}, 0.0)
+        return answers if "left" in answers.columns else Recognised(raw, "", {}, {}, 0.0, lacks=_nearest(raw))
     best = as_table(raw, order[0])
     margin = scores[order[0]] - (scores[order[1]] if order[1:] else 0)
     best.rival = order[1] if order[1:] else ""
     best.confidence = min(1.0, 0.5 + margin / 4) * _key_certainty(best)
+    if order[0] == "usage" and not _is_usage(best):
+        return Recognised(raw, "", {}, {}, 0.0, lacks=("usage", ("voice_minutes",)))
     return best
+
+
+def _is_usage(found: Recognised) -> bool:
+    """Is something counted, is the date named as one of use, or the file? Who and when alone may be anything."""
+    happened = found.matches[found.columns["happened_at"]]
+    return happened.certainty > ONLY or _measures(found) > 0 or _is_named(found.raw.paths[0], found.raw, "usage")
+
+
+def _with_only_date(raw: RawTable, table: str, matches: dict[str, Match]) -> dict[str, Match]:
+    """Where a table must say when something happened and no name does, the only column of dates without a meaning."""
+    if ("happened_at",) not in SIGNS[table].needs or any(m.meaning.name == "happened_at" for m in matches.values()):
+        return matches
+    dated = [name for name, column in raw.columns.items() if name not in matches and column.is_date]
+    return matches | {dated[0]: Match(Meaning("happened_at", "time"), ONLY)} if len(dated) == 1 else matches
+
+
+def _nearest(raw: RawTable) -> tuple[str, tuple[str, ...]] | None:
+    """The table of which the least is missing, and what it is; None where no column is anybody's id and nothing else fits."""
+    lacking = {}
+    for table, signs in SIGNS.items():
+        columns = as_table(raw, table).columns
+        missing = tuple(either[0] for either in signs.needs if not any(name in columns for name in either))
+        told = len(signs.needs) - len(missing) + sum(worth for name, worth in signs.tells.items() if name in columns)
+        if missing and len(missing) < len(signs.needs):
+            lacking[table] = (len(missing), -told, missing)
+    if not lacking:
+        return None
+    table = min(lacking, key=lambda name: lacking[name][:2])
+    return table, lacking[table][2]
 
 
 def _key_certainty(found: Recognised) -> float:

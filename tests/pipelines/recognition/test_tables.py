@@ -82,3 +82,41 @@ def test_keys_with_and_without_a_point_are_the_same(tmp_path):
     found = found_in(tmp_path)
     inner, outer = found["orders.csv"], found["customers.csv"]
     assert tables.contained(inner.raw, inner.columns["customer_id"], outer.raw, "customer_id") == 1.0
+
+
+DATED = {
+    "bills": ("Invoice,Account,Becoming effective,Amount", "I{n},{c},2026-01-{d},9.50"),
+    "usage": ("who,account,when_it_began,pages", "x,{c},2026-01-{d}T08:00:00,{n}.5"),
+    "complaints": ("Ticket,Account,Filed,Topic,Closed on", "T{n},{c},2026-01-{d},bug,2026-02-01"),
+}
+
+
+@pytest.mark.parametrize("table", DATED)
+def test_the_only_column_of_dates_says_when_it_happened_whatever_it_is_called(tmp_path, table):
+    head, row = DATED[table]
+    rows = [row.format(n=n, c=f"a{n % 20}", d=f"{1 + n // 20:02d}").split(",") for n in range(100)]
+    written(tmp_path / "x.csv", [head.split(","), *rows])
+    (found,) = found_in(tmp_path).values()
+    assert (found.table, found.columns["happened_at"]) == (table, head.split(",")[2])
+
+
+def test_of_two_unknown_dates_neither_is_taken_and_what_is_missing_is_told(tmp_path):
+    rows = [[f"I{n}", f"a{n % 20}", f"2026-01-{1 + n // 20:02d}", "2026-02-01", "9.50"] for n in range(100)]
+    written(tmp_path / "x.csv", [["Invoice No", "Account ID", "One day", "Another", "Amount"], *rows])
+    (found,) = found_in(tmp_path).values()
+    assert (found.table, found.lacks) == ("", ("bills", ("happened_at",)))
+
+
+def test_who_and_when_alone_may_be_anything_unless_the_file_says_it_is_use(tmp_path):
+    rows = [[f"a{n % 20}", f"2026-01-{1 + n // 20:02d}"] for n in range(100)]
+    written(tmp_path / "x.csv", [["account_id", "stamped"], *rows])
+    (found,) = found_in(tmp_path).values()
+    assert (found.table, found.lacks) == ("", ("usage", ("voice_minutes",)))
+    (tmp_path / "x.csv").rename(tmp_path / "usage.csv")
+    assert found_in(tmp_path)["usage.csv"].table == "usage"
+
+
+def test_what_is_nothing_of_ours_lacks_everything(tmp_path):
+    written(tmp_path / "x.csv", [["planet", "colour"], *[[f"p{n}", "red"] for n in range(50)]])
+    (found,) = found_in(tmp_path).values()
+    assert (found.table, found.lacks) == ("", None)
