@@ -81,12 +81,24 @@ def catalogue(
     Raises
     ------
     HeadwaterError
-        E268 for a column of `own` that there is already
+        E268 for a column of `own` that there is already, E274 for a declared name that is the name of one
     """
     names = (measures, attributes, topics, parts, words, numbers, dates, flags, components, spans)
     ours = [column for family in FAMILIES for made in definitions(family) for column in columns(made, *names)]
+    _check_names(ours)
     theirs = [column for made in (definitions(own) if own else []) for column in columns(made, *names)]
     return (*ours, *_distinct(own, theirs, ours))
+
+
+def _check_names(ours: Sequence[Feature]) -> None:
+    """Raises E274 where a measure, attribute or topic is called so that its column is another one of ours."""
+    taken: dict[str, Feature] = {}
+    for feature in sorted(ours, key=lambda f: f.measure is not None):
+        if feature.column in taken:
+            raise HeadwaterError(
+                "E274", name=feature.measure, column=feature.column, family=taken[feature.column].family
+            )
+        taken[feature.column] = feature
 
 
 def _distinct(own: ModuleType | None, theirs: Sequence[Feature], ours: Sequence[Feature]) -> Sequence[Feature]:

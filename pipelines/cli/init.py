@@ -207,6 +207,10 @@ def _because(proposed: Proposal) -> str:
     lang, customers = proposed.lang, proposed.customers
     if proposed.guessed_business == "purchases" or customers is None:
         return text("init.because.purchases", lang)
+    if proposed.series:
+        column, raw = customers.columns["left"], customers.raw
+        values = {"column": column, "months": proposed.months, "rows": raw.rows, "share": evidence.yes_share(customers)}
+        return text("init.because.series", lang, **values)
     if proposed.guessed_business == "folds":
         column = customers.columns["left"]
         share = evidence.yes_share(customers)

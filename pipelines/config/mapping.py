@@ -196,7 +196,23 @@ class Freshness(Part):
     error_after: Duration | None = Field(None, description="an older one stops the run (E402); null: never")
 
 
-History = Literal["changes", "snapshots", "mutable"]
+class Month(Part):
+    """Which month a row of a series of monthly files belongs to: as the name of its file says, or a column."""
+
+    file: str | None = Field(None, description="strptime shape of the file's name, such as base-%Y-%m.csv")
+    from_: str | None = Field(None, alias="from", description="a column with the month, or with any day of it")
+    parse: str | None = Field(None, description="strptime format of the column, such as %Y%m")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Month":
+        if (self.file is None) == (self.from_ is None):
+            raise ValueError("exactly one of file and from")
+        if self.file is not None and not (re.search("%[Yy]", self.file) and re.search("%[mbB]", self.file)):
+            raise ValueError("file needs a year (%Y) and a month (%m), as in base-%Y-%m.csv")
+        return self
+
+
+History = Literal["changes", "snapshots", "months", "mutable"]
 """What a delivery of customers says of the past."""
 
 
@@ -213,7 +229,10 @@ class TableMapping(Part):
     history: History | None = Field(
         None,
         description="of customers: changes (a row per change, with known_at), snapshots (whole each time; what is new is "
-        "known from the night on that read it), mutable (whole each time; the past is what it says today)",
+        "known from the night on that read it), months (whole, a file or more a month, see month), mutable (whole each time; the past is what it says today)",
+    )
+    month: Annotated[Month, BeforeValidator(_form)] | None = Field(
+        None, description="of customers with history: months: the column with the month, or {file: base-%Y-%m.csv}"
     )
     freshness: Freshness = Freshness()
 
@@ -232,9 +251,16 @@ class TableMapping(Part):
         """What a delivery says of the past: `history`, by default changes where known_at is mapped, else snapshots."""
         return self.history or ("changes" if self.known_at else "snapshots")
 
+    @property
+    def monthly(self) -> bool:
+        """Is it a series of which each month says what was known at its end?"""
+        return self.history == "months" and self.month is not None
+
     def forms(self) -> dict[str, Form]:
         """Canonical column -> how it is made, the clocks included."""
         clocks = {name: getattr(self, name) for name in CLOCKS if getattr(self, name) is not None}
+        if self.month and self.month.from_:
+            clocks["known_at"] = Form(**{"from": self.month.from_, "parse": self.month.parse})
         return {**self.columns, **clocks}
 
     @property
@@ -287,7 +313,14 @@ class Mapping(Part):
     @property
     def clockless(self) -> bool:
         """Is it one table of customers that says who left, and not when?"""
-        return "customers" in self.tables and CHURNED.name in self.tables["customers"].columns
+        customers = self.tables.get("customers")
+        return customers is not None and not customers.monthly and CHURNED.name in customers.columns
+
+    @property
+    def tells_leaving(self) -> bool:
+        """Is it known of customers on which day, or in which month, they left?"""
+        customers = self.tables["customers"]
+        return "deactivated_on" in customers.columns or (customers.monthly and CHURNED.name in customers.columns)
 
     @property
     def decimals(self) -> int:
@@ -356,7 +389,7 @@ def _table_problems(table: TableMapping, contract: Contract, document: Document)
     if contract.event and "known_at" not in forms:
         yield _problem("E209", document, at, table=contract.name)
     for column in contract.columns:
-        needed = not column.nullable and not (column is JOINED and CHURNED.name in forms)
+        needed = not column.nullable and not (column is JOINED and (table.monthly or CHURNED.name in forms))
         if needed and column.name not in forms and column.name != "known_at":
             yield _problem("E210", document, at, table=contract.name, name=column.name)
 
@@ -368,6 +401,8 @@ def _history_problems(table: TableMapping, contract: Contract, document: Documen
         yield _problem("E271", document, at, table=contract.name)
     elif table.history and (table.history == "changes") != (table.known_at is not None):
         yield _problem("E272", document, at, history=table.history)
+    if (table.history == "months") != (table.month is not None):
+        yield _problem("E273", document, at if table.history else (*at[:-1], "month"))
 
 
 def _extra_problems(name: str, form: Form, contract: Contract, document: Document) -> Iterator[Problem]:

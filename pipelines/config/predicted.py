@@ -55,6 +55,8 @@ def asking(
 
 
 def _is_mapped(name: str, mapping: Mapping) -> bool:
+    if name == "customers.deactivated_on":
+        return mapping.tells_leaving
     table, _, column = name.partition(".")
     return table in mapping.tables and (not column or column in mapping.tables[table].forms())
 

@@ -8,7 +8,7 @@ import copy
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -322,12 +322,10 @@ def _check_reasons(settings: Settings, layers: "Layers") -> None:
 
 
 def _check_rules(settings: Settings, layers: "Layers") -> None:
-    """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it."""
-    tables, rules = settings.tables, settings.training.candidates.rules
-    features = own_features.joined(
-        settings.own, tables.measures, tables.attributes, settings.features, tables.words, *tables.declared
-    )
-    columns, problems = [feature.column for feature in features], []
+    """Raises E228 for a rule of today that ranks by no feature of this project, the other rules with it; E274 for a
+    declared name that is one of ours."""
+    rules = settings.training.candidates.rules
+    columns, problems = _columns(settings), []
     for target, rule in rules:
         if rule.column not in columns:
             keys = ("training", "candidates", "rules", target, "column")
@@ -336,6 +334,20 @@ def _check_rules(settings: Settings, layers: "Layers") -> None:
             problems.append(Problem("E228", file, line, ".".join(keys), values=values))
     if problems:
         raise HeadwaterError.of(problems)
+
+
+def _columns(settings: Settings) -> list[str]:
+    """The columns of the project's features. Raises E274 with the mapping in which the name stands, and what `joined` raises."""
+    tables = settings.tables
+    try:
+        features = own_features.joined(
+            settings.own, tables.measures, tables.attributes, settings.features, tables.words, *tables.declared
+        )
+    except HeadwaterError as error:
+        if error.problem.code != "E274":
+            raise
+        raise HeadwaterError.of([replace(p, file=tables.origin) for p in error.problems]) from error
+    return [feature.column for feature in features]
 
 
 def _profile_layer(path: Path, profiles: dict, name: str, document: Document) -> Layer:

@@ -8,6 +8,7 @@ from features.errors import HeadwaterError
 from models.splits import origins
 from models.training import Trained
 from pipelines.flows import dataset, retrain, sentences
+from pipelines.ingest import months
 from pipelines.project import Project
 from pipelines.workspace.progress import Steps
 
@@ -44,10 +45,11 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
     sentences.warn_left_out(settings, steps)
     tables = project.tables(as_of)
     first = dataset.earliest_date(tables.tables, settings.protocol)
+    until = months.told_until(tables, project.mapping, as_of)
     splits = {}
     for name in names:
         with _skip_untrainable(name, failures, steps):
-            splits[name] = origins(as_of, settings.protocol, settings.targets.of(name).window_days, folds, first)
+            splits[name] = origins(until, settings.protocol, settings.targets.of(name).window_days, folds, first)
     for number in range(max((len(s) for s in splits.values()), default=0)):
         now = {name: s[number] for name, s in splits.items() if number < len(s)}
         data = dataset.snapshots(project, as_of, tables, now, steps)

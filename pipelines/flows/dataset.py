@@ -19,6 +19,7 @@ from models.targets import outcomes
 from models.targets.settings import TargetSettings
 from pipelines.engine.assembly import Assembly
 from pipelines.flows import sentences
+from pipelines.ingest import months
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.wording.texts import text
@@ -101,9 +102,10 @@ def split_plans(
     """The split of each target, or why there is none."""
     settings, splits, failures = project.settings, dict[str, Split](), dict[str, HeadwaterError]()
     first = earliest_date(tables.tables, settings.protocol)
+    until = months.told_until(tables, project.mapping, as_of)
     for name in names:
         try:
-            splits[name] = plan(as_of, settings.protocol, settings.targets.of(name).window_days, first)
+            splits[name] = plan(until, settings.protocol, settings.targets.of(name).window_days, first)
         except HeadwaterError as error:
             failures[name] = error
     return splits, failures
@@ -118,13 +120,15 @@ def dates_learnt_from(project: Project, as_of: date, tables: Tables) -> list[dat
 def earliest_date(tables: Mapping[str, ir.Table], protocol: Protocol) -> date | None:
     """The first date with enough history behind it: the first bills bound the dates learnt from.
 
-    Without bills the first use does, then the first event of any table; where there is none, the first activation. None
-    where nothing has a date.
+    Without bills the first use does, then the first event of any table; where there is none, the first activation, but
+    not before customers were on record. None where nothing has a date.
     """
     ordered = [tables[name] for name in ("bills", "usage", *tables) if name in tables]
     days = [rows.happened_on for rows in ordered if "happened_on" in rows.columns]
     first = (days or [tables["customers"].activated_on])[0]
     day = first.min().to_pyarrow().as_py()
+    if day and not days and "known_at" in tables["customers"].columns:
+        day = max(day, tables["customers"].known_at.min().to_pyarrow().as_py().date())  # nobody was on record before
     return day and day + timedelta(days=protocol.history_days)
 
 
@@ -238,7 +242,7 @@ def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: Target
         spine,
         tables.tables,
         targets,
-        project.cutoff(as_of),
+        project.cutoff(months.told_until(tables, project.mapping, as_of)),
         features=project.settings.features,
         reporting_delay_days=project.settings.protocol.reporting_delay_days,
     )

@@ -18,7 +18,7 @@ from features.visible import LATER
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.config.settings import Settings
-from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, leaving, snapshots, store
+from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, leaving, months, snapshots, store
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.reading import Keep, Reading
@@ -75,7 +75,7 @@ def judged(con, tables: Tables, settings: Settings, as_of: date) -> Tables:
     as_of
         Rows known then or later do not count.
     """
-    why = leaving.check(tables, settings)
+    why = [*leaving.check(tables, settings), *months.check(tables, settings, as_of)]
     late = freshness.check(tables, settings.tables, as_of)
     thin = completeness.check(con, tables, settings.tables, settings.quality, as_of)
     return replace(tables, warnings=(*tables.warnings, *why, *late, *thin))
@@ -173,7 +173,9 @@ def _build(
         staging.mkdir(mode=FOLDER_MODE, parents=True)
         tables = ingestion.read(reading, _comparable_medians(before, same))
         if before and "customers" in same:
-            told = _check_customers(con, tables, store.unopened(*before), quality)
+            monthly = located.mapping.tables["customers"].monthly
+            told = _check_customers(con, tables, store.unopened(*before), quality, leavers_go=monthly)
+            told = [] if monthly else told  # months say it themselves
             told += _rewritten(con, tables, store.unopened(*before), located.mapping)
             tables = replace(tables, warnings=(*tables.warnings, *told))
         tables = replace(tables, warnings=(*tables.warnings, *_late_records(tables, located.mapping)))
@@ -221,7 +223,9 @@ def _previous(target: Path) -> Previous | None:
     return None if manifest is None else (folder, manifest)
 
 
-def _check_customers(con, tables: Tables, before: Tables, quality: Quality) -> list[Problem]:
+def _check_customers(
+    con, tables: Tables, before: Tables, quality: Quality, *, leavers_go: bool = False
+) -> list[Problem]:
     """Those of a reading against those of the one before: ids that changed their spelling (00123 -> 123) meet few of
     them, and few of those with us may be missing; a warning for those that are. Raises E322, E362.
 
@@ -235,13 +239,15 @@ def _check_customers(con, tables: Tables, before: Tables, quality: Quality) -> l
         The reading before, by the same recipe.
     quality
         How many may be missing.
+    leavers_go
+        Those who have left are in no later file: they are not looked for.
     """
     parts = [part for part in before.parts["customers"] if part.path.is_file()]
     if not parts or parts[0].sha256 == tables.parts["customers"][0].sha256:
         return []
     old, new = _on_record(before.view(con, "customers", parts, "_base")), _on_record(tables["customers"])
     file = tables.fingerprints["customers"][0].path
-    _check_spelling(old, new, file)
+    _check_spelling(old.filter(old.with_us) if leavers_go else old, new, file)
     here = old.filter(old.with_us).select("customer_id")
     missing, of = here.anti_join(new, "customer_id"), here.count().execute()
     rows = missing.count().execute()

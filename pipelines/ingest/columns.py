@@ -1,15 +1,16 @@
 """Column forms of the mapping -> canonical columns of one table, as one Ibis projection of the raw rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import ibis
 import ibis.expr.types as ir
 
-from features.contracts import ALWAYS, MONEY, Contract
+from features.contracts import ALWAYS, MONEY, TIME, Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config import conditions, expressions
-from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, TableMapping
-from pipelines.ingest import cells
+from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, Month, TableMapping
+from pipelines.ingest import cells, months
 from pipelines.ingest.cells import Cell, Moment
 from pipelines.ingest.marks import marks
 from pipelines.ingest.readers.sources import FILE, ROW
@@ -19,13 +20,15 @@ Unmapped = tuple[str, str, ir.BooleanValue, ir.StringValue]
 
 @dataclass
 class Columns:
-    """Makes the canonical columns of one table; `raw` has plain source types, `aware` says which texts carry offsets."""
+    """Makes the canonical columns of one table; `raw` has plain source types, `aware` says which texts carry offsets,
+    `files` are the paths of the inputs, where one may say what month it is of."""
 
     contract: Contract
     table: TableMapping
     mapping: Mapping
     raw: ir.Table
     aware: dict[str, bool] = field(default_factory=dict)
+    files: Sequence[str] = ()
     unmapped: list[Unmapped] = field(default_factory=list)
     making: list[str] = field(default_factory=list)
 
@@ -64,6 +67,8 @@ class Columns:
         """One canonical column; null throughout when the mapping does not name it, but for customers without a clock."""
         dtype = self.contract.column(name).dtype
         form = self.table.forms().get(name)
+        if name == "known_at" and self.table.month:
+            return self._end_of_month(self.table.month)
         if form is None:
             return Cell(ibis.literal(ALWAYS).cast(dtype) if name == "known_at" else ibis.null(dtype))
         if dtype.startswith("timestamp"):
@@ -72,6 +77,18 @@ class Columns:
         if form.expr is not None and dtype in (MONEY, "float64", "int64"):
             return self._computed(name, form, dtype)
         return self._typed(name, form, dtype)
+
+    def _end_of_month(self, month: Month) -> Cell:
+        """The last moment of the month that a row is of."""
+        if month.file is not None:
+            ends = [months.end(months.of_file(path, month.file), self.mapping.timezone) for path in self.files]
+            cases = [(self.raw[FILE] == n, ibis.literal(end).cast(TIME)) for n, end in enumerate(ends)]
+            return Cell(ibis.cases(*cases, else_=ibis.null(TIME)))
+        form = self.table.forms()["known_at"]
+        day = self._day("known_at", form, self._source("known_at", form))
+        after = day.value.truncate("M") + ibis.interval(months=1)
+        moment = Moment(after.cast("timestamp(6)"), None)
+        return Cell(moment.utc(self.mapping.timezone) - ibis.interval(microseconds=1), day.problems)
 
     def _typed(self, name: str, form: Form, dtype: str) -> Cell:
         if dtype == "date" and (form.add or form.expr):

@@ -86,7 +86,7 @@ def _problems(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table) ->
     mapping = reading.mapping
     table = mapping.tables[contract.name]
     aware = offsets.aware_columns(rows, table, contract, raw.shown)
-    made = Columns(contract, table, mapping, rows, aware)
+    made = Columns(contract, table, mapping, rows, aware, [file.path for file in raw.inputs])
     broken: list[cells.Problem] = []
     for column in contract.columns:
         try:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from features.contracts import Contract
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
-from pipelines.ingest import columns, conditioned, magnitudes, merging, quarantine, snapshots, staging, store
+from pipelines.ingest import columns, conditioned, magnitudes, merging, months, quarantine, snapshots, staging, store
 from pipelines.ingest.diagnosis import diagnosed
 from pipelines.ingest.inputs import extended, of_table, ordered, raise_first
 from pipelines.ingest.merging import Contradicted
@@ -81,7 +81,8 @@ def _read_table(reading: Reading, contract: Contract, raw: Raw) -> None:
     """One table: its new inputs if the base serves, otherwise all; counts, quarantine and parts go into the result."""
     needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
     positions = _unread(reading, contract, raw)
-    sources.require(raw, set(needed), positions)
+    with months.columns_compared(reading.mapping.tables[contract.name], raw, set(needed)):
+        sources.require(raw, set(needed), positions)
     types = {name: str(kind) for name, kind in sources.types(raw, needed).items()}
     whole = Start(list(range(len(raw.inputs))), Memory.blank(types, contract))
     start = _resumed(reading, contract, raw, types, positions) or whole
@@ -108,6 +109,8 @@ def _resumed(
         return None
     memory, files = base.memory[name], base.fingerprints[name]
     if _is_snapshot(reading, name) and (positions or base.parts[name][0].sha256 != reading.earlier_sha256):
+        return None
+    if reading.mapping.tables[name].monthly and (positions or memory.waiting.num_rows):
         return None
     gone = {file.sha256 for file in files} - {file.sha256 for file in raw.inputs}
     late = reading.delivered and memory.latest and memory.latest >= reading.delivered
@@ -146,6 +149,9 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
         raise conditioned.nothing_kept(reading, contract, raw, total)
     pending = memory.waiting.filter(pc.invert(pc.is_in(memory.waiting[RULE], pa.array(CONTRADICTIONS))))
     staging.judge_waiting(reading, contract, pending, staged)
+    monthly = reading.mapping.tables[name].monthly
+    if monthly:
+        months.check_files(reading.con, raw, staged.pieces, reading.mapping.timezone)
     merged = merging.merge(reading, contract, staged, start.parts, memory)
     aside = pa.concat_tables([memory.aside, *staged.aside]).cast(ASIDE)
     waiting = pa.concat_tables([rows_with_places(contract).empty_table(), *staged.waiting, *merged.conflicts])
@@ -155,6 +161,8 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
     reading.result.read[name] = len(start.positions)
     bad = quarantine.collect(reading.con, aside, waiting, raw, reading.mapping.timezone)
     used = sum(part.rows for part in merged.parts)
+    if monthly and not start.parts:
+        reading.result.parts[name] = [_as_versions(reading, merged.parts[0])]
     if _is_snapshot(reading, name):
         if start.parts:
             used = start.count.used
@@ -179,6 +187,14 @@ def _with_earlier(reading: Reading, contract: Contract, raw: Raw, part: Part) ->
     for view in ("snapshot_read", "snapshots_before"):
         reading.con.drop_view(view, force=True)
     return [kept]
+
+
+def _as_versions(reading: Reading, part: Part) -> Part:
+    """The part of a series of months: each row counts until the next month, and whoever left in it has a day."""
+    rows = reading.con.read_parquet(part.path, table_name="months_read")
+    kept = merging.written_part(reading.con, months.versions(rows, reading.mapping.timezone), part.path)
+    reading.con.drop_view("months_read", force=True)
+    return kept
 
 
 def _finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> None:

@@ -102,7 +102,8 @@ def extended(name: str, mapping: Mapping) -> Contract:
         typed = zip((mapping.attributes, *mapping.typed), ("string", "float64", "date", "boolean"), strict=True)
         own = tuple(Column(name, dtype, name.replace("_", " "), name) for names, dtype in typed for name in names)
         rare = tuple(column for column in contract.rare if column.name in mapping.tables[name].columns)
-        known = [replace(c, nullable=True) if c is JOINED and mapping.clockless else c for c in contract.columns]
+        undated = mapping.clockless or mapping.tables[name].monthly
+        known = [replace(c, nullable=True) if c is JOINED and undated else c for c in contract.columns]
         return replace(contract, columns=(*known, *rare, *own))
     if name == "bills":
         own = tuple(Column(name, MONEY, name.replace("_", " "), name, "currency") for name in mapping.components)
@@ -148,7 +149,8 @@ def recipe(mapping: Mapping, quality: Quality, name: str) -> str:
     name
         Of the table.
     """
-    table = mapping.tables[name].model_dump(mode="json", exclude={"freshness"})
+    unused = {"freshness"} if mapping.tables[name].month else {"freshness", "month"}
+    table = mapping.tables[name].model_dump(mode="json", exclude=unused)
     world = [mapping.timezone, mapping.currency, quality.early_hours]
     columns = list(extended(name, mapping).schema().items())  # also their order: what is kept of a reading has it
     return _digest([table, world, columns, FORMAT])

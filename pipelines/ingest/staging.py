@@ -114,7 +114,8 @@ def _judge_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table,
     table = reading.mapping.tables[contract.name]
     rows = rows if table.where is None else _filtered(Columns(contract, table, reading.mapping, rows), staged)
     staged.offsets = _sum(staged.offsets, offsets.offset_counts(rows, table, contract))
-    canonical = Columns(contract, table, reading.mapping, rows, offsets.awareness(staged.offsets, raw.shown))
+    aware, files = offsets.awareness(staged.offsets, raw.shown), [file.path for file in raw.inputs]
+    canonical = Columns(contract, table, reading.mapping, rows, aware, files)
     mapped = canonical.projection()
     columns.check_maps(canonical, raw.shown)
     problems = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality, reading.mapping.timezone)

@@ -1,5 +1,6 @@
 """The configuration of a project as commented YAML: every value with the figure it comes from."""
 
+from collections.abc import Callable
 from typing import Any
 
 from features.settings import GRAIN_DAYS, FeatureSettings
@@ -31,7 +32,9 @@ def configuration_text(proposal: Proposal, mapping: Mapping) -> str:
         line(0, "workspace", "workspace", why("workspace")),
         line(0, "language", proposal.lang),
     ]
-    parts = {"contracts": _contracts, "purchases": _purchases, "folds": _folds}[proposal.business](proposal, mapping)
+    parts = {"contracts": _contracts, "purchases": _purchases, "folds": _folds, "months": _months}[proposal.business](
+        proposal, mapping
+    )
     tail = [
         line(0, "contact", _contact(proposal), why(f"consent.{proposal.answers['consent']}")),
         "",
@@ -186,15 +189,35 @@ def _purchases(proposal: Proposal, mapping: Mapping) -> list[str]:
     ]  # fmt: skip
 
 
+def _months(proposal: Proposal, mapping: Mapping) -> list[str]:
+    """A series of months with a yes or no: judged forward in time, a month ahead."""
+
+    def why(key: str) -> str:
+        return text(f"init.why.{key}", proposal.lang)
+
+    return [
+        line(0, "population", {"rule": "active"}, why("active")), "",
+        "targets:", line(2, "churn", None), line(4, "rule", "deactivated", why("month_left")),
+        line(4, "horizon_days", proposal.horizon, why("month_horizon")), line(4, "horizons", [proposal.horizon]), "",
+        line(0, "protocol", None, why("protocol")), line(2, "every", "1mo"), line(2, "count", 12, why("count")),
+        line(2, "reporting_delay_days", 0, why("month_delay")), line(2, "history_days", 0, why("month_history")), "",
+        *_rule_like_tenure(mapping, why),
+    ]  # fmt: skip
+
+
+def _rule_like_tenure(mapping: Mapping, why: Callable[[str], str]) -> list[str]:
+    """The rule of today where a number says how long somebody has been with us; none where nothing does."""
+    if "tenure" not in mapping.attributes_of("number"):
+        return []
+    rule = line(6, "churn", {"column": "tenure", "higher": False}, why("rule.tenure"))
+    return ["training:", "  candidates:", line(4, "rules", None, why("rules")), rule, ""]
+
+
 def _folds(proposal: Proposal, mapping: Mapping) -> list[str]:
     def why(key: str) -> str:
         return text(f"init.why.{key}", proposal.lang)
 
-    rows = [line(0, "protocol", {"design": "folds"}, why("folds")), ""]
-    if "tenure" not in mapping.attributes_of("number"):
-        return rows
-    rule = line(6, "churn", {"column": "tenure", "higher": False}, why("rule.tenure"))
-    return [*rows, "training:", "  candidates:", line(4, "rules", None, why("rules")), rule, ""]
+    return [line(0, "protocol", {"design": "folds"}, why("folds")), "", *_rule_like_tenure(mapping, why)]
 
 
 def _protocol(proposal: Proposal) -> list[str]:

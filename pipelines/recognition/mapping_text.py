@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from features.catalogue import catalogue
 from features.contracts import CONTRACTS
 from pipelines.recognition import commented, evidence, forms, headers, lines
 from pipelines.recognition.columns import Column
@@ -58,6 +59,8 @@ class Choices:
         Purchases are known when they are made.
     once
         Exact copies of lines of invoices are one line.
+    month
+        Customers are a series of months: which month a row is of.
     """
 
     lang: str
@@ -71,6 +74,7 @@ class Choices:
     derived: bool = False
     at_once: bool = False
     once: bool = True
+    month: dict[str, str] | None = None
 
     def why(self, key: str, **values: Any) -> str:
         """A comment."""
@@ -215,6 +219,8 @@ def _customers(
 ) -> list[str]:
     if choices.folds:
         return _answers(found, choices, words)
+    if choices.month:
+        return _series(found, choices, words)
     own: dict[str, Any] = {}
     if "activated_on" in found.columns:
         own["activated_on"] = _time(found, "activated_on", choices)
@@ -250,13 +256,27 @@ TELLING = ("left_reason", "status", "status_date", "deactivated_on")
 """What gives the answer away, or is it once more."""
 
 
+def _series(found: Recognised, choices: Choices, words: dict[str, list[str]]) -> list[str]:
+    """Customers month by month: who left in it, and everything that was known of them at its end."""
+    section = _answers(found, choices, words)
+    at = section.index("    columns:")
+    how = [
+        line(4, "history", "months", choices.why("months")),
+        line(4, "month", choices.month, choices.why("month" if "file" in (choices.month or {}) else "month_column")),
+    ]
+    return [*section[:at], *how, *section[at:]]
+
+
 def _answers(found: Recognised, choices: Choices, words: dict[str, list[str]]) -> list[str]:
     """Customers whose answer has no date: the answer, and everything else that is known of them."""
     key, left = _customer(found), found.columns["left"]
-    why = choices.why("answer", share=evidence.yes_share(found), rows=found.raw.rows)
+    why = choices.why(
+        "month_answer" if choices.month else "answer", share=evidence.yes_share(found), rows=found.raw.rows
+    )
     doubt = _doubt(found, key, choices) if "customer_id" in found.columns else choices.why("number_rows")
     telling = [found.columns[meaning] for meaning in TELLING if meaning in found.columns]
-    others = [name for name in found.raw.header if name not in (key, left, *telling, *found.personal)]
+    month = (choices.month or {}).get("from")
+    others = [name for name in found.raw.header if name not in (key, left, month, *telling, *found.personal)]
     silent = [name for name in others if _says_nothing(found.raw.columns[name])]
     rows = [line(6, "customer_id", key, doubt), line(6, "churned", left, why)]
     rows += _attributes(found, [name for name in others if name not in silent], choices, words)
@@ -277,10 +297,16 @@ def _attributes(found: Recognised, names: Sequence[str], choices: Choices, words
     """A line for each thing that is known of customers: our own name for it, and numbers as numbers."""
     known = {column.name for column in CONTRACTS["customers"].columns}
     canonical = {name: meaning for meaning, name in found.columns.items() if meaning in known}
-    taken, rows = {"customer_id", "churned", *known}, []
+    features = {feature.column for feature in catalogue(())}
+    taken, rows = {"customer_id", "churned", *known, *features}, []
     for column in names:
         name = canonical.get(column) or forms.identifier(column, taken, "attribute")
-        words |= {} if column.isascii() else {name: [name.replace("_", " "), column]}
+        numbered = name[-2:] == "_2"  # the name of the column is that of a feature, or was taken
+        words |= (
+            {name: [column, column] if numbered else [name.replace("_", " "), column]}
+            if numbered or not column.isascii()
+            else {}
+        )
         rows.append(line(6, name, _attribute(found.raw.columns[column], canonical.get(column), choices)))
     return rows
 
@@ -303,7 +329,7 @@ def _query(found: Recognised, sql: str) -> list[str]:
 
 
 def _attribute(column: Column, canonical: str | None, choices: Choices) -> Any:
-    if canonical == "activated_on":
+    if canonical in ("activated_on", "deactivated_on"):
         return forms.time(column, choices.shapes.get(column.name))
     return column.name if canonical else {"from": column.name, "type": column.kind}
 

@@ -14,6 +14,7 @@ from babel.core import get_global
 from babel.numbers import get_territory_currencies, is_currency
 
 from features.errors import HeadwaterError
+from pipelines.ingest import months
 from pipelines.recognition import evidence, headers, lines, rhythm
 from pipelines.recognition.columns import quoted
 from pipelines.recognition.mapping_text import Choices
@@ -21,7 +22,9 @@ from pipelines.recognition.raw_tables import RawTable
 from pipelines.recognition.rhythm import Gaps, Plan
 from pipelines.recognition.tables import Recognised
 
-Business = Literal["contracts", "purchases", "folds"]
+Business = Literal["contracts", "purchases", "folds", "months"]
+MONTH_HORIZON = 28
+"""Days that hold the middle of one month, whichever, and of no other: a month of a series."""
 CONTRACT_HORIZON, DELAY = 90, 5
 PURCHASES = "first_purchase"
 """The answer that customers joined on the day of their first purchase."""
@@ -127,14 +130,22 @@ class Proposal:
 
     @cached_property
     def guessed_business(self) -> Business:
-        """Contracts where somebody's end is dated, purchases where they only pay, folds for one table with a yes or no."""
+        """Contracts where somebody's end is dated, purchases where they only pay, folds for one table with a yes or no,
+        months for a series of such tables."""
         names = set(self.customers.columns) if self.customers else set()
+        if self.series:
+            return "contracts" if self.events else "months"
         if "left" in names and not self.events and "deactivated_on" not in names:
             return "folds"
         dated_end = "deactivated_on" in names or (
             {"status", "status_date"} <= names and any(c.left for c in self.codes)
         )
         return "contracts" if dated_end else "purchases"
+
+    @property
+    def series(self) -> dict[str, str] | None:
+        """Where customers are a series of months with a yes or no: which month a row is of."""
+        return self.customers.month if self.customers else None
 
     @property
     def business(self) -> str:
@@ -180,13 +191,36 @@ class Proposal:
 
     @property
     def as_of(self) -> date | None:
-        """The day after the newest event of the liveliest table with days; None without any event."""
+        """The day after the newest event of the liveliest table with days, or after the newest month of a series; None
+        without any event."""
+        if self.business == "months":
+            return self._after_newest_month
         dated = [f for f in self.events if f.table in self.spans]
         daily = [f for f in dated if not f.raw.columns[f.columns["happened_at"]].is_month]
         if not dated:
             return None
         newest = rhythm.day_after(self.spans[(daily or dated)[0].table][1])
         return max(newest, date(newest.year + newest.month // 12, newest.month % 12 + 1, 1)) if not daily else newest
+
+    @property
+    def _after_newest_month(self) -> date | None:
+        """The first day after the newest month of a series."""
+        if self.customers is None or not self.series:
+            return None
+        if "file" in self.series:
+            return max(months.after(months.of_file(str(p), self.series["file"])) for p in self.customers.raw.paths)
+        raw = self.customers.raw
+        at = evidence.moment(raw.columns[self.series["from"]])
+        ((newest,),) = raw.con.sql(f"SELECT max({at})::DATE FROM {quoted(raw.name)}").fetchall()
+        return months.after(newest)
+
+    @property
+    def months(self) -> int:
+        """How many months a series has."""
+        if self.customers is None or not self.series:
+            return 0
+        raw = self.customers.raw
+        return len(raw.paths) if "file" in self.series else raw.columns[self.series["from"]].distinct
 
     @property
     def first(self) -> date | None:
@@ -215,6 +249,8 @@ class Proposal:
     @property
     def horizon(self) -> int:
         """Days, as answered or proposed."""
+        if self.business == "months":
+            return MONTH_HORIZON
         plan = self.proposed
         return int(self.answers.get("horizon") or (plan.horizon if plan else CONTRACT_HORIZON))
 
@@ -249,7 +285,7 @@ class Proposal:
             self.lang, self.answers["currency"], self.answers["timezone"], tuple(c.strip() for c in codes.split(",") if c.strip()), minor,
             self.answers.get("discount") == "apart", shapes, self.business == "folds",
             self.answers.get("activated_on") == PURCHASES, self.business == "purchases",
-            self.answers.get("copies") != "each",
+            self.answers.get("copies") != "each", self.series,
         )  # fmt: skip
 
     def questions(self) -> Iterator[Question]:
@@ -273,7 +309,7 @@ class Proposal:
     def _of_joining(self) -> Iterator[Question]:
         """Customers without a first day: another column that is a date, or the day of their first purchase."""
         found = self.customers
-        if found is None or self.business == "folds" or "activated_on" in found.columns:
+        if found is None or self.business == "folds" or self.series or "activated_on" in found.columns:
             return
         dates = tuple(name for name in found.unused if found.raw.columns[name].is_time)
         purchases = (PURCHASES,) if self.money else ()
@@ -289,9 +325,10 @@ class Proposal:
         """Those that the tables allow."""
         names = set(self.customers.columns) if self.customers else set()
         able = {
-            "contracts": "deactivated_on" in names or {"status", "status_date"} <= names,
+            "contracts": "deactivated_on" in names or {"status", "status_date"} <= names or self.series is not None,
             "purchases": self.money is not None,
-            "folds": "left" in names,
+            "folds": "left" in names and self.series is None,
+            "months": self.series is not None and not self.events,
         }
         return tuple(name for name, is_able in able.items() if is_able)
 

@@ -235,6 +235,27 @@ def _source(paths: Sequence[Path], pattern: str, encoding: str | None = None) ->
     return Source(path=pattern, format="csv", encoding=written, delimiter=sniffing.delimiter(paths, written))
 
 
+MONTHS = (
+    ("%Y-%m", r"(?<!\d)20\d\d-(0[1-9]|1[0-2])(?![\d-])"),
+    ("%Y_%m", r"(?<!\d)20\d\d_(0[1-9]|1[0-2])(?!\d)"),
+    ("%Y%m", r"(?<!\d)20\d\d(0[1-9]|1[0-2])(?!\d)"),
+    ("%Y年%m月", r"20\d\d年(0[1-9]|1[0-2])月"),
+)
+"""How names of files write a month."""
+
+
+def month_shape(paths: Sequence[Path]) -> str | None:
+    """The strptime shape that gives each of several files a month of its own by its name; None where none does."""
+    if len(paths) < 2:
+        return None
+    for shape, pattern in MONTHS:
+        found = [re.search(pattern, path.name) for path in paths]
+        names = {re.sub(pattern, shape, path.name.replace("%", "%%"), count=1) for path in paths}
+        if all(found) and len(names) == 1 and len({match[0] for match in found if match}) == len(paths):
+            return names.pop()
+    return None
+
+
 def _pattern(paths: Sequence[Path]) -> str:
     """The file, or a pattern that these files match and, if there is one, no other."""
     if len(paths) == 1:

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from pipelines.recognition import headers
+from pipelines.recognition import forms, headers
 from pipelines.recognition.columns import quoted
 from pipelines.recognition.headers import MAYBE, Match, Meaning
-from pipelines.recognition.raw_tables import RawTable
+from pipelines.recognition.raw_tables import RawTable, month_shape
 
 ONLY = 0.7
 """How certain it is that the only column of dates, whatever it is called, says when something happened."""
 NAMED = 1.5
 """What a word in the name of a file is worth, in columns."""
+MOST_MONTHS = 240
+"""Different values of a column that names the months of a series."""
 ONCE = 0.5
 """What a table of events is worth in which every customer has one: it may as well be one of customers."""
 
@@ -92,6 +95,20 @@ class Recognised:
     rival: str = ""
     lacks: tuple[str, tuple[str, ...]] | None = None
 
+    @cached_property
+    def month(self) -> dict[str, str] | None:
+        """Of a series with a yes or no for each month: which month a row is of, as a mapping writes it; else None."""
+        if self.table != "customers" or not {"customer_id", "left"} <= self.columns.keys():
+            return None
+        customer, shape = self.columns["customer_id"], month_shape(self.raw.paths)
+        if self.raw.columns[customer].unique:
+            return None
+        if shape and _most_rows_each(self.raw, customer) <= len(self.raw.paths):
+            return {"file": shape}
+        column = next((name for name in self.raw.header if _tells_month(self.raw, customer, name)), None)
+        form = forms.time(self.raw.columns[column]) if column else None
+        return {"from": form} if isinstance(form, str) else form
+
     @property
     def unused(self) -> list[str]:
         """Columns that have no meaning of their own, in order; personal ones are not among them."""
@@ -124,10 +141,13 @@ def as_table(raw: RawTable, table: str) -> Recognised:
 
 
 def _best(raw: RawTable) -> Recognised:
+    answers = as_table(raw, "customers")
+    if answers.month:
+        answers.confidence = 0.9 * _key_certainty(answers)
+        return answers
     scores = {table: _score(raw, table, as_table(raw, table)) for table in SIGNS}
     order = sorted((table for table in SIGNS if scores[table] > 0), key=lambda table: -scores[table])
     if not order:
-        answers = as_table(raw, "customers")
         answers.confidence = 0.7
         return answers if "left" in answers.columns else Recognised(raw, "", {}, {}, 0.0, lacks=_nearest(raw))
     best = as_table(raw, order[0])
@@ -198,6 +218,21 @@ def _score(raw: RawTable, table: str, found: Recognised) -> float:
 def _one_row_each(raw: RawTable, found: Recognised) -> bool:
     """Has every customer one row?"""
     return raw.columns[found.columns["customer_id"]].unique if "customer_id" in found.columns else False
+
+
+def _most_rows_each(raw: RawTable, column: str) -> int:
+    """Rows of the customer who has most of them."""
+    query = f"SELECT max(n) FROM (SELECT count(*) AS n FROM {quoted(raw.name)} WHERE {quoted(column)} IS NOT NULL GROUP BY {quoted(column)})"
+    return int(raw.con.sql(query).fetchall()[0][0] or 0)
+
+
+def _tells_month(raw: RawTable, customer: str, name: str) -> bool:
+    """Is it a month, or a day of it, of which each customer has at most one row, and are there several?"""
+    column = raw.columns[name]
+    if not column.is_time or not 1 < column.distinct <= MOST_MONTHS:
+        return False
+    query = f"SELECT count(DISTINCT ({quoted(customer)}, {quoted(name)})) FROM {quoted(raw.name)}"
+    return int(raw.con.sql(query).fetchall()[0][0]) == raw.rows
 
 
 def _measures(found: Recognised) -> float:

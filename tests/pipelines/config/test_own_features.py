@@ -49,6 +49,14 @@ def declared(name: str, body: str, source: str = '"complaints"', given: str = GO
     return f'{HEAD}\n@feature({source}, {given})\ndef {name}(rows, *more):\n    """Planted."""\n    return {body}\n'
 
 
+@pytest.mark.parametrize("kind", ["attributes", "numbers", "flags"])
+def test_a_declared_name_that_is_a_feature_of_ours_is_refused(kind):
+    """Two columns of one name would stop a night in the middle."""
+    with pytest.raises(HeadwaterError, match="E274") as error:
+        catalogue(MEASURES, **{kind: ("plan",)})
+    assert (error.value.problem.column, error.value.problem.values) == ("plan", {"name": "plan", "family": "plans"})
+
+
 def test_the_guide_s_module_joins_the_catalogue(tmp_path: Path):
     features = joined(tmp_path, EXAMPLE)
     assert [f.column for f in features[len(catalogue(MEASURES)) :]] == COLUMNS

@@ -32,6 +32,15 @@ def test_without_bills_history_begins_with_the_first_use_then_any_event_then_the
         del tables[name]
 
 
+def test_nothing_is_learnt_of_dates_before_anybody_was_on_record():
+    rows = {
+        "activated_on": [date(2020, 1, 1), date(2024, 6, 2)],
+        "known_at": [pd.Timestamp(2024, 1, 31), pd.Timestamp(2024, 2, 29)],
+    }
+    tables = {"customers": ibis.memtable(rows)}
+    assert dataset.earliest_date(tables, Protocol(history_days=0)) == date(2024, 1, 31)
+
+
 def test_a_column_that_is_the_same_for_everybody_is_not_learnt_from_unless_people_rank_by_it():
     frame = pd.DataFrame(
         {"null": [np.nan] * 3, "same": [1.0] * 3, "half": [1.0, np.nan, 1.0], "word": ["a", "a", "b"], "arpu_3m": 0.0}

@@ -88,6 +88,23 @@ def answers(folder: Path, rows: int = 400) -> Path:
     return folder
 
 
+def series(folder: Path, customers: int = 120, name: str = "base-{:%Y%m}.csv") -> Path:
+    """A table of customers for each of six months; those with few logins say yes and are in no later month."""
+    rng = random.Random(7)
+    people = {f"S{n:04d}": (rng.choice(["basic", "plus"]), rng.randrange(60)) for n in range(customers)}
+    for number in range(6):
+        rows: list[list[object]] = []
+        for customer, (plan, logins) in list(people.items()):
+            left = logins < 20 and rng.random() < 0.3
+            rows.append([customer, plan, logins + rng.randrange(5), number + 3, "Yes" if left else "No"])
+            people |= {customer: (plan, logins)}
+            if left:
+                del people[customer]
+        header = ["Subscriber ID", "Plan", "Logins", "Tenure", "Churned"]
+        written(folder / name.format(FIRST.replace(month=number + 1)), [header, *rows])
+    return folder
+
+
 def policies(folder: Path, customers: int = 40, years: int = 6) -> Path:
     """A premium a year for each customer, and the day on which some of them left."""
     rng = random.Random(7)

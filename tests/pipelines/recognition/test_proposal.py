@@ -1,6 +1,7 @@
 """What is proposed reads the files that it was made for, and asks where nobody may guess."""
 
 import csv
+from datetime import date
 
 import pytest
 import yaml
@@ -55,6 +56,45 @@ def test_every_value_says_where_it_comes_from(tmp_path):
     for key in ("rule: deactivated", "horizon_days: 30", "usage_grain", "closing_days", "contact:", "population:"):
         line = next(line for line in lines if key in line)
         assert "  # " in line, line
+
+
+@pytest.mark.parametrize("name", ["base-{:%Y%m}.csv", "{:%Y-%m}_subscribers.csv", "客户{:%Y年%m月}.csv"])
+def test_a_series_of_months_is_read_as_proposed(tmp_path, con, name):
+    found = proposed(folders.series(tmp_path, name=name))
+    assert (found.business, found.as_of) == ("months", date(2025, 7, 1))
+    settings = project(found, tmp_path)
+    assert settings.predicted == ("churn",)
+    assert (settings.targets.churn.rule, settings.targets.churn.window_days) == ("deactivated", 28)
+    assert settings.training.candidates.rules.churn.column == "tenure"
+    read = read_tables(con, settings.tables)
+    people = read.tables["customers"].to_pandas()
+    assert read.counts["customers"].quarantined == 0
+    assert {day.day for day in people.deactivated_on.dropna()} == {15}
+    assert {f"{day:%Y-%m}" for day in people.activated_on} == {"2025-01"}
+
+
+def test_a_series_in_one_file_has_a_column_that_says_the_month(tmp_path, con):
+    rows = []
+    for path in sorted(folders.series(tmp_path / "apart").glob("*.csv")):
+        rows += [[path.stem[-6:], *line.split(",")] for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+        path.unlink()
+    written(tmp_path / "all.csv", [["月份", "Subscriber ID", "Plan", "Logins", "Tenure", "Churned"], *rows])
+    found = proposed(tmp_path)
+    assert (found.business, found.as_of, found.months) == ("months", date(2025, 7, 1), 6)
+    settings = project(found, tmp_path)
+    read = read_tables(con, settings.tables)
+    assert read.counts["customers"].used == len(rows)
+    assert read.tables["customers"].known_at.nunique().to_pyarrow().as_py() == 6
+    assert not {"month", "attribute_1"} & set(settings.tables.attributes)
+
+
+def test_two_tables_with_a_yes_or_no_are_no_series(tmp_path):
+    """A name without a month, or somebody twice in a month, is no series."""
+    folders.series(tmp_path / "a", name="part-{:%m}.csv")
+    assert tables.recognised(raw_tables.folder(tmp_path / "a").tables)[0].month is None
+    written(tmp_path / "b" / "base-202501.csv", [["Subscriber ID", "Churned"], ["A", "Yes"], ["A", "No"], ["B", "No"]])
+    written(tmp_path / "b" / "base-202502.csv", [["Subscriber ID", "Churned"], ["A", "Yes"], ["A", "No"]])
+    assert tables.recognised(raw_tables.folder(tmp_path / "b").tables)[0].month is None
 
 
 def test_a_policy_that_is_paid_by_the_year_has_windows_of_years(tmp_path):
