@@ -4,8 +4,8 @@ Every timestamp is UTC without a zone; `happened_on` is the local calendar date 
 is mapped. Null means unknown, in every column.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Container
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import ibis.expr.types as ir
@@ -18,7 +18,10 @@ ALWAYS = datetime.fromisoformat("1971-01-01")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Ibis type, its unit and what it means in both languages."""
+    """One column: its Ibis type, its unit and what it means in both languages.
+
+    `pending`: null says that it has not come yet. A table whose mapping does not name it says nothing of it, and lacks it.
+    """
 
     name: str
     dtype: str
@@ -27,6 +30,7 @@ class Column:
     unit: str = ""
     nullable: bool = True
     sample: str = ""
+    pending: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,12 @@ class Contract:
     event: bool = True
     rules: tuple[Rule, ...] = ()
     rare: tuple[Column, ...] = ()
+
+    def without_pending(self, named: Container[str]) -> "Contract":
+        """Without the columns that null would make an answer of, and their rules, but for those that are named."""
+        lacking = {column.name for column in self.columns if column.pending and column.name not in named}
+        columns = tuple(column for column in self.columns if column.name not in lacking)
+        return replace(self, columns=columns, rules=tuple(r for r in self.rules if r.column not in lacking))
 
     def schema(self) -> dict[str, str]:
         """Column name to Ibis type, the derived `happened_on` of event tables included."""
@@ -194,7 +204,14 @@ CONTRACTS: dict[str, Contract] = {
                 Column("topic", "string", "what it is about", "主题", sample="billing"),
                 Column("channel", "string", "where it came in", "渠道", sample="hotline"),
                 Column("severity", "int64", "1 slight … 3 grave", "严重程度", sample="2"),
-                Column("resolved_at", TIME, "solved at; unseen until then", "解决时间", sample="2026-06-07 16:00:00"),
+                Column(
+                    "resolved_at",
+                    TIME,
+                    "solved at; unseen until then",
+                    "解决时间",
+                    sample="2026-06-07 16:00:00",
+                    pending=True,
+                ),
             ),
             rules=(
                 Rule(

@@ -8,6 +8,7 @@ from features.grains import Events, WholeRow
 from features.series import NOTHING, days_since, number, ratio, usual_gap
 
 UNGRADED = ("no complaint with a grade in that time", "该期间没有定级的投诉")
+NEVER_TOLD = ("the source does not say when complaints are solved", "来源不记录投诉何时解决")
 NONE_SOLVED = ("no complaint of that time is solved", "该期间没有已解决的投诉")
 
 
@@ -20,6 +21,11 @@ solving = Kind(Events, "complaints", unit="days", reason="complaints", null=NONE
 grades = Kind(Events, "complaints", unit="grade", reason="complaints", null=UNGRADED, no_events=None)
 shares = Kind(Events, "complaints", unit="ratio", reason="complaints", null=NONE, no_events=None)
 aftermath = Kind(WholeRow, "wide", unit="ratio", reason="complaints", no_events=None)
+
+
+def _tells_solved(rows: Events) -> bool:
+    """Does the source say when complaints are solved? Where it does not, none of them is known to be open."""
+    return "resolved_at" in rows.columns
 
 
 @counts("complaints in {n} days", "近{n}天投诉次数", days(30, 90, 180, 365))
@@ -36,17 +42,21 @@ def days_since_complaint(rows: Events) -> ir.Scalar:
     return days_since(rows.days_ago)
 
 
-@counts("complaints unsolved now", "未解决投诉数")
+@counts("complaints unsolved now", "未解决投诉数", null=NEVER_TOLD)
 def complaints_open(rows: Events) -> ir.Scalar:
     """Complaints that were not solved before the as-of date.
     截止日仍未解决的投诉数"""
+    if not _tells_solved(rows):
+        return NOTHING
     return number((rows.days_ago.notnull() & rows.resolved_at.isnull()).sum())
 
 
-@counts("age of the oldest open complaint", "最久未解决投诉的天数", unit="days")
+@counts("age of the oldest open complaint", "最久未解决投诉的天数", unit="days", null=NEVER_TOLD)
 def complaint_open_days(rows: Events) -> ir.Scalar:
     """Days since the oldest unsolved complaint was made.
     最久未解决的投诉已过去的天数"""
+    if not _tells_solved(rows):
+        return NOTHING
     return number(rows.days_ago.max(where=rows.resolved_at.isnull()) + 1)
 
 
@@ -54,6 +64,8 @@ def complaint_open_days(rows: Events) -> ir.Scalar:
 def complaint_solving_days(rows: Events, window: Window) -> ir.Scalar:
     """Mean days from complaint to solution, of those made in the last {n} days and solved.
     近{n}天投诉中已解决者的平均解决天数"""
+    if not _tells_solved(rows):
+        return NOTHING
     took = rows.resolved_at.delta(rows.happened_at, unit="microsecond")  # whole numbers: any order adds up the same
     return took.mean(where=window.covers(rows.days_ago)) / 86_400_000_000.0
 
@@ -99,6 +111,8 @@ def complaints_topic(rows: Events, topic: str, window: Window) -> ir.Scalar:
 def complaints_unsolved_share(rows: Events, window: Window) -> ir.Scalar:
     """Share of the complaints of the last {n} days that were not solved before the as-of date.
     近{n}天的投诉中截止日仍未解决的占比"""
+    if not _tells_solved(rows):
+        return NOTHING
     unsolved = number((window.covers(rows.days_ago) & rows.resolved_at.isnull()).sum())
     return ratio(unsolved, complaint_count(rows, window))
 
@@ -107,6 +121,8 @@ def complaints_unsolved_share(rows: Events, window: Window) -> ir.Scalar:
 def complaint_solving_max(rows: Events, window: Window) -> ir.Scalar:
     """Most days from complaint to solution, of those made in the last {n} days and solved.
     近{n}天投诉中已解决者的最长解决天数"""
+    if not _tells_solved(rows):
+        return NOTHING
     took = rows.resolved_at.delta(rows.happened_at, unit="microsecond")
     return took.max(where=window.covers(rows.days_ago)).cast("float64") / 86_400_000_000.0
 

@@ -18,8 +18,8 @@ ALWAYS = Window(100_000, "d")
 amounts = Kind(Events, "purchases", unit="currency", reason="purchases", spans="purchases")
 values = Kind(Events, "purchases", unit="currency", reason="purchases", null=NEVER, no_events=None)
 counts = Kind(Events, "purchases", unit="count", reason="purchases", spans="purchases")
-ages = Kind(Events, "purchases", unit="days", reason="purchases", null=NEVER, no_events=None)
-gaps = Kind(Events, "purchases", unit="days", reason="purchases", null=ONCE, no_events=None)
+ages = Kind(Events, "purchases", unit="days", reason="purchase_rhythm", null=NEVER, no_events=None)
+gaps = Kind(Events, "purchases", unit="days", reason="purchase_rhythm", null=ONCE, no_events=None)
 ratios = Kind(Events, "purchases", unit="ratio", reason="purchases", null=NEVER, no_events=None, spans="purchases")
 
 
@@ -170,21 +170,21 @@ def purchase_gap_last(rows: Events) -> ir.Scalar:
     return rows.gap.argmin(rows.ago, where=rows.gap.notnull()).cast("float64")
 
 
-@ratios("share of the relation since the last purchase", "沉默占消费历程的比例")
+@ratios("share of the relation since the last purchase", "沉默占消费历程的比例", reason="purchase_rhythm")
 def purchase_silence_share(rows: Events) -> ir.Scalar:
     """Days since the last purchase over days since the first.
     距最近消费天数除以距首次消费天数"""
     return ratio(days_since_purchase(rows), days_since_first_purchase(rows))
 
 
-@counts("returns in {n} days", "近{n}天退货次数", days(91, 365))
+@counts("returns in {n} days", "近{n}天退货次数", days(91, 365), reason="returns")
 def returns(rows: Events, window: Window) -> ir.Scalar:
     """Number of bills below zero in the last {n} days: returns and credit notes.
     近{n}天小于 0 的账单数，即退货与冲减次数"""
     return number(rows.returns.sum(where=window.covers(rows.back)))
 
 
-@amounts("returned in {n} days", "近{n}天退货金额", days(91, 365))
+@amounts("returned in {n} days", "近{n}天退货金额", days(91, 365), reason="returns")
 def returned(rows: Events, window: Window) -> ir.Scalar:
     """Money of the bills below zero in the last {n} days, as a number above zero.
     近{n}天小于 0 的账单金额合计，取正数"""
@@ -195,6 +195,7 @@ def returned(rows: Events, window: Window) -> ir.Scalar:
     "share of spending returned, {n} days",
     "近{n}天退货金额占消费额",
     days(91, 365),
+    reason="returns",
     null=("nothing spent in that time", "该期间没有消费"),
 )
 def return_share(rows: Events, window: Window) -> ir.Scalar:
@@ -203,7 +204,7 @@ def return_share(rows: Events, window: Window) -> ir.Scalar:
     return ratio(returned(rows, window), _spent(rows, window))
 
 
-@ages("days since the last return", "距最近退货天数", null=("never returned anything", "从未退货"))
+@ages("days since the last return", "距最近退货天数", reason="returns", null=("never returned anything", "从未退货"))
 def days_since_return(rows: Events) -> ir.Scalar:
     """Days since the newest bill below zero; 1 is the day before the as-of date.
     距最近一次退货（冲减）的天数"""

@@ -16,7 +16,10 @@ NOTHING_BEFORE = ("no usage to compare with", "之前没有用量可比")
 UNUSED = ("nothing used", "没有用量")
 levels = Kind(Events, "usage", unit="measure/4 weeks", reason="usage_level", null=YOUNG, per="measure")
 trends = Kind(Events, "usage", unit="ratio", reason="usage_trend", null=NOTHING_BEFORE, no_events=None, per="measure")
-shares = Kind(Events, "usage", unit="ratio", reason="usage_level", null=UNUSED, no_events=None, per="measure")
+swings = Kind(
+    Events, "usage", unit="ratio", reason="usage_fluctuation", null=NOTHING_BEFORE, no_events=None, per="measure"
+)
+shares = Kind(Events, "usage", unit="ratio", reason="usage_mix", null=UNUSED, no_events=None, per="measure")
 
 
 def used(rows: Events, measure: str) -> Series:
@@ -52,7 +55,7 @@ def measure_trend(rows: Events, measure: str, window: Window) -> ir.Scalar:
     return ratio(used(rows, measure).slope(window), measure_mean(rows, measure, window))
 
 
-@trends("{measure} variation, {n} weeks", "{n}周{measure}波动系数", weeks(24), column="{measure}_variation")
+@swings("{measure} variation, {n} weeks", "{n}周{measure}波动系数", weeks(24), column="{measure}_variation")
 def measure_variation(rows: Events, measure: str, window: Window) -> ir.Scalar:
     """Coefficient of variation of {measure} per four weeks over {n} weeks.
     近{n}周{measure}的标准差除以均值"""

@@ -108,7 +108,7 @@ def extended(name: str, mapping: Mapping) -> Contract:
     if name == "bills":
         own = tuple(Column(name, MONEY, name.replace("_", " "), name, "currency") for name in mapping.components)
         return replace(contract, columns=(*contract.columns, *own))
-    return contract
+    return contract.without_pending(mapping.tables[name].forms())
 
 
 def of_table(error: HeadwaterError, mapping: Mapping, table: str) -> HeadwaterError:

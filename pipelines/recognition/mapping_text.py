@@ -388,16 +388,24 @@ def _payments(
 def _usage(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
-    own = {m: forms.measure(m, found.columns[m]) for m in MEASURES if m in found.columns}
+    known = [m for m in MEASURES if m in found.columns and (m != "voice_minutes" or _are_calls(found))]
+    own = {m: forms.measure(m, found.columns[m]) for m in known}
     taken = {"customer_id", "happened_at", "known_at", *own}
     counted = [
         name for name in found.unused if found.raw.columns[name].is_number and not _is_code(found.raw.columns[name])
     ]
+    counted += [found.columns[m] for m in MEASURES if m in found.columns and m not in own]
     for column in counted:
         name = forms.identifier(column, taken, "measure")
         own[name] = (column, choices.why("measure"))
         words |= {} if column.isascii() else {name: [name.replace("_", " "), column]}
     return _section("usage", found, choices, _columns(found, ("customer_id", *own), choices, own), counted)
+
+
+def _are_calls(found: Recognised) -> bool:
+    """Are minutes those of calls? Plain ones, beside neither data nor texts, may be of anything."""
+    words = set(headers.tokens(found.columns["voice_minutes"]))
+    return not words <= {"total", "minutes"} or any(m in found.columns for m in MEASURES[1:])
 
 
 def _is_code(column: Column) -> bool:

@@ -1,10 +1,21 @@
 """Worked examples of complaints, seen on 1 July."""
 
+from datetime import date
+
 import ibis
 
+from features.build import build
 from features.settings import FeatureSettings
-from tests.tables import expect
+from features.spine import everyone
+from tests.tables import chosen, expect, table
 
+SOLVING = (
+    "complaints_open",
+    "complaint_open_days",
+    "complaint_solving_days_365d",
+    "complaint_solving_max_365d",
+    "complaints_unsolved_share_365d",
+)
 CUSTOMERS = """
     customer_id | activated_on
     angry       | 2020-01-01
@@ -110,3 +121,14 @@ def test_life_after_a_complaint(con: ibis.BaseBackend):
         b           | 2024-07-07 | null                 | null
     """
     expect(con, expected, customers=customers, complaints=complaints, bills=bills, usage=usage)
+
+
+def test_where_nobody_says_what_is_solved_nothing_is_known_to_be_open(con: ibis.BaseBackend):
+    """Every complaint ever would wait for its solution, and its customer for a call about it."""
+    given = {"customers": table("customers", CUSTOMERS), "complaints": table("complaints", COMPLAINTS)}
+    given["complaints"] = given["complaints"].drop("resolved_at")
+    spine = everyone(given["customers"], [date(2024, 7, 1)], "UTC")
+    columns = chosen([*SOLVING, "complaint_count_365d", "days_since_complaint"], [], FeatureSettings())
+    rows = {r["customer_id"]: r for r in build(given, spine, columns, FeatureSettings()).to_pyarrow().to_pylist()}
+    assert {rows[who][column] for who in rows for column in SOLVING} == {None}
+    assert rows["angry"]["complaint_count_365d"] == 4 and rows["quiet"]["complaint_count_365d"] == 0

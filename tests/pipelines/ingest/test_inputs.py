@@ -93,3 +93,15 @@ def test_what_is_read_of_a_fixed_sample_changes_only_with_the_format(name, tmp_p
     now = {"format": inputs.FORMAT} | contents(*SAMPLES[name], tmp_path)
     differing = {key: now.get(key) for key in now.keys() | PINNED[name].keys() if now.get(key) != PINNED[name].get(key)}
     assert not differing, f"{CHANGED}: {name} {differing}"
+
+
+def test_a_column_whose_null_would_be_an_answer_is_there_only_where_a_mapping_names_it(tmp_path):
+    """Without it every complaint is unsolved for ever."""
+    (tmp_path / "raw").mkdir()
+    mapping = load_mapping(format_sample.shanghai(tmp_path / "raw"))
+    assert "resolved_at" in inputs.extended("complaints", mapping).schema()
+    complaints = mapping.tables["complaints"]
+    columns = {name: form for name, form in complaints.columns.items() if name != "resolved_at"}
+    fewer = {**mapping.tables, "complaints": complaints.model_copy(update={"columns": columns})}
+    told = inputs.extended("complaints", mapping.model_copy(update={"tables": fewer}))
+    assert "resolved_at" not in told.schema() and "resolved_after_opened" not in {rule.name for rule in told.rules}

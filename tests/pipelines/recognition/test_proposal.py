@@ -288,3 +288,14 @@ def test_customers_without_a_first_day_are_asked_for_it(tmp_path):
     by_column = proposed(tmp_path, activated_on="blessed")
     tables = yaml.safe_load(mapping_text(by_column.found, by_column.choices()))["tables"]
     assert tables["customers"]["columns"]["activated_on"] == "blessed"
+
+
+@pytest.mark.parametrize(("beside", "measure"), [("pages", "minutes"), ("data_mb", "voice_minutes")])
+def test_minutes_are_those_of_calls_only_beside_data_or_texts(tmp_path, beside, measure):
+    """The minutes of sessions are no calls, and customers must not read that they are."""
+    rows = [[f"a{n % 20}", f"2026-01-{1 + n // 20:02d}", n + 0.5, n * 2.5] for n in range(100)]
+    written(tmp_path / "usage.csv", [["account_id", "date", "minutes", beside], *rows])
+    written(tmp_path / "customers.csv", [["account_id", "signup_date"], *[[f"a{n}", "2025-01-01"] for n in range(20)]])
+    found = proposed(tmp_path)
+    mapping = mapping_text(found.found, found.choices())
+    assert f" {measure}: minutes" in mapping and ("voice_minutes" in mapping) is (measure == "voice_minutes")
