@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from features.errors import Problem
+from features.settings import WindowSettings
 from features.spine import Population
 from models.splits import Protocol
 from models.targets.registry import TARGETS
@@ -52,6 +53,17 @@ def asking(
     ):
         if asks and not _is_mapped(name, mapping):
             yield key, name
+
+
+WINDOWS = {"bills": "bills", "purchases": "bills", "usage": "usage"}
+"""Windows that a project may declare -> the table whose rows they are of."""
+
+
+def asked_by_windows(windows: WindowSettings, mapping: Mapping) -> Iterator[tuple[str, str]]:
+    """Each list of windows whose table is not mapped, and the table: nothing would come of them."""
+    for name, sizes in windows.spans().items():
+        if sizes and not _is_mapped(WINDOWS[name], mapping):
+            yield f"features.windows.{name}", WINDOWS[name]
 
 
 def _is_mapped(name: str, mapping: Mapping) -> bool:

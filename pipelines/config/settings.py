@@ -266,7 +266,8 @@ def _check_tables(settings: Settings, layers: "Layers") -> None:
     """Raises E248 for each setting that somebody wrote and that asks for a table which the mapping does not have."""
     written = [key for key, origin in settings._origins.items() if not origin.startswith("default")]
     problems = []
-    for key, table in predicted.asking(settings.targets, settings.population, settings.protocol, settings.tables):
+    asking = predicted.asking(settings.targets, settings.population, settings.protocol, settings.tables)
+    for key, table in (*asking, *predicted.asked_by_windows(settings.features.windows, settings.tables)):
         if any(name == key or name.startswith(f"{key}.") for name in written):
             file, line = layers.place(tuple(key.split(".")))
             values = {"key": key, "table": table, "mapping": settings.tables.origin, "target": key.split(".")[1]}

@@ -73,7 +73,7 @@ def _contracts(proposal: Proposal, mapping: Mapping) -> list[str]:
         features.append(line(2, "usage_grain", evidence.grain(usage.raw.con, usage), why("usage_grain")))
     if parts := _parts(mapping):
         features.append(line(2, "parts", parts, why("parts")))
-    features += _windows(proposal)
+    features += _windows(proposal, mapping)
     days = proposal.horizon
     value_days = days - 1 if monthly else days
     targets = [line(2, "churn", None), line(4, "rule", "deactivated", why("deactivated")), *_horizon(proposal)]
@@ -99,7 +99,7 @@ def _contracts(proposal: Proposal, mapping: Mapping) -> list[str]:
     ]  # fmt: skip
 
 
-def _windows(proposal: Proposal) -> list[str]:
+def _windows(proposal: Proposal, mapping: Mapping) -> list[str]:
     """Windows and silence that suit how often customers come or pay; nothing where the shipped ones do."""
 
     def why(key: str, **values: Any) -> str:
@@ -109,7 +109,7 @@ def _windows(proposal: Proposal) -> list[str]:
         return []
     gaps, usage = proposal.gaps, proposal.table("usage")
     grain = evidence.grain(usage.raw.con, usage) if usage else "day"
-    days = GRAIN_DAYS[grain] if usage or proposal.table("lines") else None
+    days = GRAIN_DAYS[grain] if "usage" in mapping.tables else None
     windows = rhythm.windows(gaps.usual, (proposal.as_of - proposal.first).days, days)
     rows = [line(2, "windows", windows, why("windows", days=round(gaps.usual)))] if windows else []
     dormant = rhythm.dormant_days(gaps.enough) if usage is None else None
@@ -165,7 +165,7 @@ def _purchases(proposal: Proposal, mapping: Mapping) -> list[str]:
     ]
     if "usage" in mapping.tables:
         features.append(line(2, "usage_grain", "day", why("usage_day")))
-    features += _windows(proposal)
+    features += _windows(proposal, mapping)
     high = {"measure": "spend", "percentile": 80, "lookback_days": lookback, "per_as_of": True}
     targets = [
         line(2, "churn", None),

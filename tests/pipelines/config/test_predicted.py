@@ -61,6 +61,7 @@ def test_it_is_told_which_table_is_lacking_or_that_a_setting_says_so(tmp_path):
         ("targets: {churn: {rule: no_bill}}\n", ("bills",), ["targets.churn"]),
         ("targets: {churn: {rule: labels}}\n", (), ["targets.churn"]),
         ("targets: {churn: {rule: deactivated}}\n", ("customers.deactivated_on",), ["targets.churn"]),
+        ("features: {windows: {bills: [24], purchases: []}}\n", ("bills",), ["features.windows.bills"]),
         ("targets: {vip: {gap_days: 1}}\npopulation: {rule: billed}\n", ("bills",), ["targets.vip", "population.rule"]),
     ],
 )
