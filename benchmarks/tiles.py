@@ -61,8 +61,7 @@ def _told(parts: Iterator[Part], total: int, count: int) -> Iterator[Part]:
 
 def _repeated_part(part: Part, target: Path, count: int) -> Part:
     repeated(part.path, target, count, IDS)
-    months = {month: rows * count for month, rows in part.months.items()}
-    return replace(part, path=target, sha256=sha256(target), rows=part.rows * count, months=months)
+    return replace(part, path=target, sha256=sha256(target), rows=part.rows * count)
 
 
 def repeated(source: Path, target: Path, count: int, ids: tuple[str, ...]) -> None:

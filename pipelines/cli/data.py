@@ -79,16 +79,16 @@ def _check(run: Run, as_of: date | None) -> None:
 
 def _test(run: Run) -> None:
     """What the mapping makes of the first rows of each table."""
-    from pipelines.ingest import suggest
+    from pipelines.ingest import trial
 
-    trials = suggest.test(run.project.mapping)
-    run.tell(tables=[vars(trial) for trial in trials])
+    trials = trial.trials(run.project.mapping)
+    run.tell(tables=[vars(tried) for tried in trials])
     table = grid(run.language, "table", "in", "filtered", "quarantined", "example")
-    for trial in trials:
-        broken = ", ".join(f"{rule} {count:,}" for rule, count in trial.broken.items())
-        first = trial.example[0] if trial.example else {}
+    for tried in trials:
+        broken = ", ".join(f"{rule} {count:,}" for rule, count in tried.broken.items())
+        first = tried.example[0] if tried.example else {}
         example = ", ".join(f"{key}={value}" for key, value in first.items() if value is not None)
-        table.add_row(trial.table, f"{trial.rows:,}", f"{trial.filtered:,}", broken, example)
+        table.add_row(tried.table, f"{tried.rows:,}", f"{tried.filtered:,}", broken, example)
     run.say(table)
     _say_found(run)
 

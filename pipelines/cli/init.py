@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import PROJECT, Run, command
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
@@ -295,12 +296,7 @@ def _line(prompt: str) -> str | None:
 def _write(run: Run, proposed: Proposal, *, yes: bool, overwrite: bool) -> None:
     """Both files, once they are known to be read without an error. Raises E253 for files that may not be replaced."""
     mapped = mapping_text(proposed.found, proposed.choices())
-    with TemporaryDirectory() as folder:
-        draft = Path(folder)
-        (draft / MAPPING).write_text(mapped, encoding="utf-8")
-        configured = configuration_text(proposed, load_mapping(draft / MAPPING))
-        (draft / PROJECT).write_text(configured, encoding="utf-8")
-        load(draft / PROJECT, environment={})
+    configured = _tried(proposed, mapped)
     for name, content in ((MAPPING, mapped), (PROJECT, configured)):
         path = proposed.folder / name
         if path.exists() and path.read_text(encoding="utf-8") != content and not overwrite:
@@ -313,6 +309,36 @@ def _write(run: Run, proposed: Proposal, *, yes: bool, overwrite: bool) -> None:
     run.tell(**shown, answers=proposed.answers)
     run.say()
     run.say(text("init.wrote", run.language, **shown))
+
+
+def _tried(proposed: Proposal, mapped: str) -> str:
+    """The configuration to a mapping, both read once. Raises E2xx that names them as they would lie in the folder; a
+    mapping that is not there yet is left there, so that it can be mended."""
+    with TemporaryDirectory() as folder:
+        draft = Path(folder)
+        try:
+            (draft / MAPPING).write_text(mapped, encoding="utf-8")
+            configured = configuration_text(proposed, load_mapping(draft / MAPPING))
+            (draft / PROJECT).write_text(configured, encoding="utf-8")
+            load(draft / PROJECT, environment={})
+        except HeadwaterError as error:
+            if not (proposed.folder / MAPPING).exists():
+                files.write_text(proposed.folder / MAPPING, mapped)
+            raise _moved(error, draft, proposed.folder) from error
+    return configured
+
+
+def _moved(error: HeadwaterError, draft: Path, folder: Path) -> HeadwaterError:
+    """The same error of files in another folder."""
+
+    def moved(said: str) -> str:
+        return said.replace(str(draft), str(folder))
+
+    def values(problem: Problem) -> dict[str, object]:
+        return {name: moved(said) if isinstance(said, str) else said for name, said in problem.values.items()}
+
+    problems = [replace(p, file=moved(str(p.file)) if p.file else None, values=values(p)) for p in error.problems]
+    return HeadwaterError.of(problems)
 
 
 def _may_replace(run: Run, path: Path, *, yes: bool) -> None:

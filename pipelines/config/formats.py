@@ -3,8 +3,17 @@
 from pathlib import Path
 from typing import Literal
 
-Format = Literal["parquet", "csv", "jsonl"]
-SUFFIXES: dict[str, Format] = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+Format = Literal["parquet", "csv", "jsonl", "xlsx"]
+SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "csv",
+    ".gz": "csv",
+    ".zip": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".xlsx": "xlsx",
+}
 """The end of a file's name -> its format; every other file is Parquet."""
 
 

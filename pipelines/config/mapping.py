@@ -82,6 +82,7 @@ class Source(Part):
     delimiter: str = Field(
         ",", min_length=1, max_length=1, description="between the cells of CSV files; found when absent, and then kept"
     )
+    sheet: str | None = Field(None, description="of an Excel workbook; needed where several of its sheets are tables")
     sql: str | None = Field(None, description="one SELECT, run by DuckDB or by the database of the connection")
     reads: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], "Source"] = Field(
         {}, description="name in sql -> files that it stands for, in any encoding and format that files can have"

@@ -17,7 +17,7 @@ from features.contracts import TIME, Contract
 from pipelines.ingest.readers.sources import FILE, ROW
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.staging import WHOLE, Staged
-from pipelines.ingest.tables import CONTRADICTIONS, RULE, Memory, Part, month, rows_with_places
+from pipelines.ingest.tables import CONTRADICTIONS, RULE, Memory, Part, rows_with_places
 from pipelines.ingest.versions import pooled, versions
 from pipelines.workspace.files import FOLDER_MODE, replacing, sha256
 
@@ -149,18 +149,12 @@ def written_part(con, rows: ir.Table, path: Path) -> Part:
     with replacing(path) as temporary:
         con.to_parquet(rows.order_by([*first, *rest]), temporary, compression="zstd")
     written = con.read_parquet(path, table_name="part_written")
-    if "happened_on" not in written.columns:
-        newest = written.known_at.max().to_pyarrow().as_py() if "known_at" in written.columns else None
-        return Part(path, sha256(path), int(written.count().execute()), newest=newest)
-    day, known = written.happened_on, written.known_at
-    months = written.group_by(month=month(day)).aggregate(
-        n=written.count(), first=day.min(), last=day.max(), newest=known.max()
-    )
-    by_month = months.order_by("month").to_pyarrow().to_pydict()
-    numbers = dict(zip(by_month["month"], by_month["n"], strict=True))
-    first_day, last_day = min(by_month["first"], default=None), max(by_month["last"], default=None)
-    newest = max(by_month["newest"], default=None)
-    return Part(path, sha256(path), sum(numbers.values()), first_day, last_day, newest, numbers)
+    told = {"rows": written.count()}
+    if "known_at" in written.columns:
+        told["newest"] = written.known_at.max()
+    if "happened_on" in written.columns:
+        told |= {"first_day": written.happened_on.min(), "last_day": written.happened_on.max()}
+    return Part(path, sha256(path), **written.aggregate(**told).to_pyarrow().to_pylist()[0])
 
 
 def _untouched(con, contract: Contract, rivals: pa.Table, staged: Staged) -> pa.Table:

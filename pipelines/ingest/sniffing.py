@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from features.errors import HeadwaterError
+from pipelines.ingest.readers import packed
 
 Kind = Literal["number", "date", "flag", "category"]
 Paths = Sequence[str | Path]
@@ -133,7 +134,7 @@ def encoding(paths: Paths) -> str:
 
 
 def _head(path: str | Path) -> bytes:
-    with Path(path).open("rb") as file:
+    with packed.opened(path) as file:
         return file.read(SAMPLE)
 
 
@@ -155,7 +156,7 @@ def _decodes(paths: Paths, name: str) -> bool:
 def _decodes_file(path: str | Path, name: str) -> bool:
     decoder = codecs.getincrementaldecoder(name)("strict")
     try:
-        with Path(path).open("rb") as file:
+        with packed.opened(path) as file:
             while block := file.read(SAMPLE):
                 decoder.decode(block)
         decoder.decode(b"", final=True)

@@ -5,7 +5,7 @@ Whatever depends on other rows (repeats, conflicts, corrections) comes later, in
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import ibis
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from features.contracts import Contract
 from features.errors import HeadwaterError
+from models.splits import stepped
 from pipelines.ingest import columns, magnitudes, marks, offsets, quarantine
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.marks import BROKEN
@@ -180,7 +181,7 @@ def _sort(reading: Reading, contract: Contract, marked: ir.Table, staged: Staged
                 magnitudes.counts_of(good, magnitudes.watched_columns(contract, reading.mapping.measures))
             )
         for part in summary.parts:
-            chosen = good if part == WHOLE else good.filter(month(good.happened_on) == part)
+            chosen = good if part == WHOLE else good.filter(_of_month(good, part))
             _lay_down(reading, chosen.select(FILE, ROW, *contract.schema()), (contract.name, part), staged)
     finally:
         reading.con.drop_table(name, force=True)
@@ -208,6 +209,12 @@ class Summary:
         )
         row = aggregate.to_pyarrow().to_pylist()[0]
         return cls(row["broken"], row["waiting"], row["newest"], sorted(row["parts"] or []))
+
+
+def _of_month(rows: ir.Table, part: str) -> ir.BooleanValue:
+    """Did a row happen in a month? By its bounds: the name of the month of every row, for each part, costs many times that."""
+    first = date.fromisoformat(f"{part}-01")
+    return (rows.happened_on >= first) & (rows.happened_on < stepped(first, "1mo", 1))
 
 
 def _newest(*moments: datetime | None) -> datetime | None:

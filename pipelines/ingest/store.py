@@ -176,7 +176,7 @@ def unopened(folder: Path, manifest: Mapping[str, Any]) -> Tables:
 def _part(folder: Path, entry: Mapping[str, Any]) -> Part:
     days = {name: entry[name] and date.fromisoformat(entry[name]) for name in ("first_day", "last_day")}
     newest = entry["newest"] and datetime.fromisoformat(entry["newest"])
-    return Part(folder / entry["file"], entry["sha256"], entry["rows"], **days, newest=newest, months=entry["months"])
+    return Part(folder / entry["file"], entry["sha256"], entry["rows"], **days, newest=newest)
 
 
 def base(folder: Path, manifest: Mapping[str, Any]) -> Tables:

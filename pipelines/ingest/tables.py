@@ -39,8 +39,7 @@ class RowCount:
 class Part:
     """One Parquet file of a table, sorted by customer and time, never changed once written.
 
-    Days are those of `happened_on`, both included; None for tables without it. `newest` is the newest known_at (UTC),
-    `months` the number of rows per month of `happened_on`.
+    Days are those of `happened_on`, both included; None for tables without it. `newest` is the newest known_at (UTC).
     """
 
     path: Path
@@ -49,7 +48,6 @@ class Part:
     first_day: date | None = None
     last_day: date | None = None
     newest: datetime | None = None
-    months: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

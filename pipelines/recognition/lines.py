@@ -62,11 +62,15 @@ def _amount(found: Recognised, at_home: Callable[[str], str]) -> str:
     return f"{_number(at_home('quantity'))} * {_number(at_home('unit_price'))}"
 
 
+NAMED = ("csv", "xlsx")
+"""Formats of files that a query reads by a name of its own."""
+
+
 def scanned(raw: RawTable, path: Path) -> str:
     """The files in a query: as DuckDB reads them, or by their name in `reads`."""
     where = str(path) if raw.aliases else str(raw.source.path)
     place = where.replace("'", "''")
-    if raw.source.format == "csv":
+    if raw.source.format in NAMED:
         return name_of(raw, path)
     return (
         f"read_json('{place}', format = 'newline_delimited')"
@@ -81,10 +85,14 @@ def name_of(raw: RawTable, path: Path) -> str:
 
 
 def reads(raw: RawTable) -> dict[str, dict[str, str]]:
-    """Name in a query -> files that it stands for: those of CSV, which queries cannot read in every encoding."""
-    if raw.source.format != "csv":
+    """Name in a query -> files that it stands for: those that queries cannot read, or not in every encoding."""
+    if raw.source.format not in NAMED:
         return {}
-    how = {"format": "csv", "encoding": raw.source.encoding, "delimiter": raw.source.delimiter}
+    how: dict[str, str] = {"format": raw.source.format}
+    if raw.source.format == "csv":
+        how |= {"encoding": raw.source.encoding, "delimiter": raw.source.delimiter}
+    if raw.source.sheet:
+        how["sheet"] = raw.source.sheet
     paths = {name_of(raw, path): str(path) for path in raw.paths} if raw.aliases else {"lines": str(raw.source.path)}
     return {name: {"path": path, **how} for name, path in paths.items()}
 

@@ -123,6 +123,8 @@ def _source(found: Recognised, choices: Choices) -> list[str]:
     value: dict[str, Any] = {"path": source.path}
     if source.format != "parquet" or not str(source.path).endswith(".parquet"):
         value["format"] = source.format
+    if source.sheet:
+        value["sheet"] = source.sheet
     if source.format == "csv":
         value["encoding"] = source.encoding
     if source.format == "csv" and source.delimiter != ",":

@@ -15,6 +15,7 @@ from features.errors import HeadwaterError
 from pipelines.config.formats import SUFFIXES
 from pipelines.config.mapping import Source
 from pipelines.ingest import sniffing
+from pipelines.ingest.readers import xlsx_files
 from pipelines.ingest.readers.arrow_types import common
 from pipelines.ingest.readers.reader import reader_of
 from pipelines.recognition import headers
@@ -22,7 +23,24 @@ from pipelines.recognition.columns import Column, columns, quoted
 
 PARQUET = (".parquet", ".pq")
 DATABASES = (".duckdb", ".ddb")
-UNREAD = (".xlsx", ".xls", ".json", ".gz", ".zip", ".7z", ".rar", ".sas7bdat", ".sav", ".dta", ".dbf", ".avro", ".orc")
+UNREAD = (
+    ".xls",
+    ".xlsb",
+    ".xlsm",
+    ".ods",
+    ".json",
+    ".7z",
+    ".tar",
+    ".tgz",
+    ".bz2",
+    ".rar",
+    ".sas7bdat",
+    ".sav",
+    ".dta",
+    ".dbf",
+    ".avro",
+    ".orc",
+)
 """Endings of data that no reader knows: they are named, so that nobody thinks that they were looked at."""
 OWN = ("workspace", "mlruns", "mlartifacts")
 MOST_ROWS = 3_000_000
@@ -81,7 +99,8 @@ class RawTable:
         """The file, the pattern or the table of a database, for people."""
         if self.source.database:
             return f"{self.source.database} · {self.source.table}"
-        return self.source.path or str(self.paths[0])
+        place = self.source.path or str(self.paths[0])
+        return f"{place} · {self.source.sheet}" if self.source.sheet else place
 
 
 @dataclass
@@ -163,12 +182,27 @@ def _groups(files: Sequence[Path], unread: list[Unread]) -> Iterator[list[Group]
     by_name: dict[tuple, list[Path]] = {}
     for file in files:
         if file.suffix.lower() not in DATABASES:
-            by_name.setdefault((file.parent, re.sub(r"\d+", "0", file.name)), []).append(file)
-    for paths in by_name.values():
+            for sheet in _sheets(file, unread):
+                by_name.setdefault((file.parent, re.sub(r"\d+", "0", file.name), sheet), []).append(file)
+    for (_, _, sheet), paths in by_name.items():
         try:
-            yield _by_header(paths)
+            yield _by_header(paths, sheet)
         except HeadwaterError as error:
             unread.extend(Unread(path, error.problem.code, error) for path in paths)
+
+
+def _sheets(file: Path, unread: list[Unread]) -> list[str | None]:
+    """The sheets of a workbook that are tables, where there are several; of every other file the whole, which has no name."""
+    if not xlsx_files.is_workbook(file):
+        return [None]
+    try:
+        named = xlsx_files.sheets(str(file))
+    except HeadwaterError as error:
+        unread.append(Unread(file, error.problem.code, error))
+        return []
+    if not named:
+        unread.append(Unread(file, "empty"))
+    return [*named] if len(named) > 1 else [None for _ in named]
 
 
 def _tables(file: Path) -> list[str]:
@@ -181,9 +215,10 @@ def _of_database(file: Path, table: str) -> Group:
     return Group(source, (file,), tuple(reader_of(source).header(str(file), source)))
 
 
-def _by_header(paths: list[Path]) -> list[Group]:
-    """One group for each set of headers that mean the same."""
+def _by_header(paths: list[Path], sheet: str | None = None) -> list[Group]:
+    """One group for each set of headers that mean the same; of workbooks those of one sheet."""
     like = _source(paths, str(paths[0]))
+    like = like.model_copy(update={"sheet": sheet}) if sheet else like
     spelled = {path: tuple(reader_of(like).header(str(path), like)) for path in paths}
     groups = []
     for same in _alike(spelled):

@@ -3,7 +3,6 @@
 import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +10,7 @@ from pyarrow import csv
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
+from pipelines.ingest.readers import packed
 from pipelines.ingest.readers.reader import Skipped
 
 BLOCK = 8_000_000
@@ -29,7 +29,7 @@ def header(path: str, source: Source) -> list[str]:
     reader = _opened(path, source, None, [])
     try:
         return list(reader.schema.names) if reader else []
-    except UnicodeError as error:
+    except (UnicodeError, *packed.DAMAGED) as error:
         raise _unreadable(path, source, error) from error
 
 
@@ -55,8 +55,9 @@ def _opened(
         null_values=[""],
     )
     try:
-        return csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert)
-    except (pa.ArrowInvalid, UnicodeError) as error:
+        place = packed.stream(path) if packed.is_packed(path) else path
+        return csv.open_csv(place, read_options=read, parse_options=parse, convert_options=convert)
+    except (pa.ArrowInvalid, UnicodeError, *packed.DAMAGED) as error:
         if "mpty CSV file" in str(error):
             return None
         raise _unreadable(path, source, error) from error
@@ -91,7 +92,7 @@ def batches(
             _within_limit(path, batch)
             broken = broken or any(pc.any(pc.match_substring(c, "\n")).as_py() for c in batch.columns)
             yield batch
-    except (pa.ArrowInvalid, UnicodeError) as error:
+    except (pa.ArrowInvalid, UnicodeError, *packed.DAMAGED) as error:
         raise _unreadable(path, source, error) from error
     spanning = [row.row for row in skipped if row.broken]
     if (broken or spanning) and _odd_quotes(path):
@@ -105,12 +106,14 @@ def _within_limit(path: str, batch: pa.RecordBatch) -> None:
 
 def _odd_quotes(path: str) -> bool:
     """An odd number of quotes in a file with line breaks inside cells: one was never closed and swallowed rows."""
-    with Path(path).open("rb") as file:
+    with packed.opened(path) as file:
         return sum(block.count(b'"') for block in iter(lambda: file.read(1 << 20), b"")) % 2 == 1
 
 
 def _unreadable(path: str, source: Source, error: Exception) -> HeadwaterError:
     text = str(error)
+    if isinstance(error, packed.DAMAGED) and packed.is_packed(path):
+        return packed.damaged(path, error)
     if isinstance(error, UnicodeError) or "UTF8" in text:
         line, byte = _undecodable(path, source.encoding)
         return HeadwaterError("E311", file=path, row=line, encoding=source.encoding, byte=byte, likely=_likely(path))
@@ -122,7 +125,7 @@ def _unreadable(path: str, source: Source, error: Exception) -> HeadwaterError:
 def _undecodable(path: str, encoding: str) -> tuple[int, int]:
     """Line (from 1) and byte (from 0) of the first byte that the encoding cannot read."""
     decoder, lines, seen = codecs.getincrementaldecoder(encoding)("strict"), 1, 0
-    with Path(path).open("rb") as file:
+    with packed.opened(path) as file:
         while block := file.read(1 << 20):
             before = decoder.getstate()
             try:
@@ -137,7 +140,7 @@ def _undecodable(path: str, encoding: str) -> tuple[int, int]:
 
 def _likely(path: str) -> str:
     """An encoding that does read the start of the file; a hint for people, never used by itself."""
-    with Path(path).open("rb") as file:
+    with packed.opened(path) as file:
         start = file.read(1 << 16)
     for name in ("utf-8", "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030", "gb18030"):
         try:

@@ -98,3 +98,12 @@ def test_from_a_fresh_folder_to_a_published_list(tmp_path, monkeypatch, made, li
     assert told["published"]
     (workbook,) = (tmp_path / "workspace" / "mine" / "lists").glob(f"{listed}-*.xlsx")
     assert workbook.stat().st_size > 0
+
+
+def test_an_error_in_what_is_proposed_names_the_file_of_the_folder(here, monkeypatch):
+    from pipelines.cli import init as module
+
+    monkeypatch.setattr(module, "mapping_text", lambda *_: "version: 1\ntables: {customers: {nonsense: 1}}\n")
+    said = stderr("init", "crm", "--yes", "--only-write", "--lang", "en", code=2)
+    assert "crm/mapping.yaml" in said and "/tmp" not in said.replace(str(here), "")
+    assert "nonsense" in (here / "mapping.yaml").read_text(encoding="utf-8") and not (here / "headwater.yaml").exists()

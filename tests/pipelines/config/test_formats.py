@@ -11,7 +11,7 @@ def test_every_ending_has_a_declared_format():
 
 
 def test_a_format_is_taken_from_the_name_unless_declared():
-    assert [format_of(name) for name in ("a.csv", "*.tsv", "b.ndjson", "c.parquet", "d")] == [
-        "csv", "csv", "jsonl", "parquet", "parquet",
+    assert [format_of(name) for name in ("a.csv", "*.tsv", "b.ndjson", "c.parquet", "d", "e.csv.gz", "f.xlsx")] == [
+        "csv", "csv", "jsonl", "parquet", "parquet", "csv", "xlsx",
     ]  # fmt: skip
     assert Source(path="a.csv", format="parquet").reader == "parquet_files"

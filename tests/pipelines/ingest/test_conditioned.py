@@ -4,7 +4,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from pipelines.config.quality import Quality
-from pipelines.ingest import suggest
+from pipelines.ingest import trial
 from tests.raw import Raw
 
 
@@ -66,5 +66,5 @@ def test_a_column_of_the_condition_that_is_not_there(raw, con):
 
 def test_a_trial_counts_what_is_filtered(raw):
     raw.write()
-    trial = {trial.table: trial for trial in suggest.test(with_condition(raw, '结果 == "0"').load())}["bills"]
-    assert (trial.rows, trial.filtered, trial.broken) == (200, 50, {})
+    tried = {each.table: each for each in trial.trials(with_condition(raw, '结果 == "0"').load())}["bills"]
+    assert (tried.rows, tried.filtered, tried.broken) == (200, 50, {})

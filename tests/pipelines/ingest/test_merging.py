@@ -73,9 +73,7 @@ def test_two_readings_are_one(con, tmp_path):
     whole = once.merge(*rows)
     parts = [twice.merge(*rows[:2]), twice.merge(*rows[2:])]
     assert twice.rows() == once.rows() and whole.duplicates == sum(part.duplicates for part in parts) == 1
-    assert [(p.name, p.rows, p.months, p.newest) for p in twice.parts] == [
-        (p.name, p.rows, p.months, p.newest) for p in once.parts
-    ]
+    assert [(p.name, p.rows, p.newest) for p in twice.parts] == [(p.name, p.rows, p.newest) for p in once.parts]
 
 
 def test_a_part_that_no_row_belongs_to_is_linked(folder):

@@ -23,7 +23,7 @@ def read(tmp_path):
     path = tmp_path / "bills" / "2026-01.parquet"
     path.parent.mkdir()
     pq.write_table(pa.table({"bill_id": ["b"]}), path)
-    part = Part(path, sha256(path), 1, date(2026, 1, 1), date(2026, 1, 31), NOON, {"2026-01": 1})
+    part = Part(path, sha256(path), 1, date(2026, 1, 1), date(2026, 1, 31), NOON)
     aside = pa.Table.from_pylist([{"__file": 0, "__row": 2, "rule": "ragged_row", "value": "x"}], ASIDE)
     memory = Memory({"a": "string"}, {"at": (1, 0)}, NOON, aside, *_blank())
     return Tables(

@@ -5,6 +5,8 @@ import pytest
 
 from features.errors import HeadwaterError
 from pipelines.recognition import raw_tables
+from tests.pipelines.ingest.readers.test_packed import packed
+from tests.pipelines.ingest.readers.test_xlsx_files import book
 from tests.pipelines.recognition import folders
 from tests.pipelines.recognition.folders import written
 
@@ -39,14 +41,32 @@ def test_separators_and_databases(tmp_path):
     assert found[f"{tmp_path / 'crm.duckdb'} · orders"].columns["amount"].middle == 5.5
 
 
+def test_workbooks_and_packed_files_are_tables(tmp_path):
+    for month in ("01", "02"):
+        book(
+            tmp_path / f"use_{month}.xlsx",
+            用量=[("用户编号", "流量_MB"), ("1", 5)],
+            账单=[("用户编号", "金额"), ("1", 7)],
+        )
+    packed(tmp_path / "pay.csv.gz")
+    found = {table.title: table for table in raw_tables.folder(tmp_path).tables}
+    assert set(found) == {
+        f"{tmp_path}/use_*.xlsx · 用量", f"{tmp_path}/use_*.xlsx · 账单", f"{tmp_path}/pay.csv.gz",
+    }  # fmt: skip
+    bills = found[f"{tmp_path}/use_*.xlsx · 账单"]
+    assert (bills.source.sheet, bills.rows, bills.header) == ("账单", 2, ("用户编号", "金额"))
+
+
 def test_what_is_not_read_is_named(tmp_path):
     written(tmp_path / "a.csv", [["customer_id"], ["1"]])
     (tmp_path / "book.xlsx").write_bytes(b"PK")
+    (tmp_path / "old.xls").write_bytes(b"x")
     (tmp_path / "none.csv").write_text("", encoding="utf-8")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
     found = raw_tables.folder(tmp_path)
     assert {each.path.name: each.why for each in found.unread} == {
-        "book.xlsx": "unknown",
+        "book.xlsx": "E312",
+        "old.xls": "unknown",
         "none.csv": "empty",
         "bad.parquet": "E312",
     }

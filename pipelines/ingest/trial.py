@@ -29,7 +29,7 @@ class Trial:
     filtered: int = 0
 
 
-def test(mapping: Mapping, rows: int = FIRST) -> list[Trial]:
+def trials(mapping: Mapping, rows: int = FIRST) -> list[Trial]:
     """Try every table of a mapping on its first rows; raises what a whole reading would raise for columns and codes."""
     con, own = ibis.duckdb.connect(), mapping.model_copy(deep=True)
     with TemporaryDirectory() as folder:
