@@ -135,7 +135,7 @@ def recognised(raws: Sequence[RawTable]) -> list[Recognised]:
 
 def as_table(raw: RawTable, table: str) -> Recognised:
     """The columns of a raw table if it is the table that somebody says."""
-    matches = _with_only_date(raw, table, _meanings(raw, table))
+    matches = _with_only_date(raw, table, _with_own_number(raw, table, _meanings(raw, table)))
     columns = {m.meaning.name: name for name, m in matches.items() if m.meaning.name not in ("personal", "other")}
     return Recognised(raw, table, columns, matches, 1.0)
 
@@ -163,6 +163,19 @@ def _is_usage(found: Recognised) -> bool:
     """Is something counted, is the date named as one of use, or the file? Who and when alone may be anything."""
     happened = found.matches[found.columns["happened_at"]]
     return happened.certainty > ONLY or _measures(found) > 0 or _is_named(found.raw.paths[0], found.raw, "usage")
+
+
+def _with_own_number(raw: RawTable, table: str, matches: dict[str, Match]) -> dict[str, Match]:
+    """Where an account stands in for customers and has several rows, and each row a number of its own, the number is the
+    customer: one account pays for the numbers of a household."""
+    named = {match.meaning.name: name for name, match in matches.items()}
+    key, number = named.get("customer_id"), named.get("phone")
+    if table != "customers" or key is None or number is None:
+        return matches
+    account = next((m for m in headers.readings(key, table) if m.meaning.name == "account_id"), None)
+    if account is None or raw.columns[key].unique or not raw.columns[number].unique:
+        return matches
+    return matches | {number: Match(Meaning("customer_id", "key"), MAYBE), key: account}
 
 
 def _with_only_date(raw: RawTable, table: str, matches: dict[str, Match]) -> dict[str, Match]:

@@ -30,6 +30,15 @@ def test_lines_of_invoices_and_a_table_of_answers(tmp_path):
     assert (only.table, only.columns["left"], only.columns["customer_id"]) == ("customers", "Churn", "customerID")
 
 
+@pytest.mark.parametrize(("shared", "key"), [(True, "用户号码"), (False, "账户编号")])
+def test_the_number_is_the_customer_where_an_account_pays_for_several(tmp_path, shared, key):
+    rows = [[f"{n:05d}", f"A{n // 2 if shared else n}", "2026-01-02", "1"] for n in range(20)]
+    written(tmp_path / "a.csv", [["用户号码", "账户编号", "开户日期", "用户状态"], *rows])
+    (found,) = found_in(tmp_path).values()
+    assert (found.table, found.columns["customer_id"]) == ("customers", key)
+    assert found.columns.get("account_id") == ("账户编号" if shared else None)
+
+
 TABLES = {
     "payments": ("Payment ID,Customer ID,Payment Date,Amount Paid", "P{n},{c},2026-01-{d},9.50"),
     "complaints": (
