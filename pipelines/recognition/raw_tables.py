@@ -15,7 +15,7 @@ from features.errors import HeadwaterError
 from pipelines.config.formats import SUFFIXES
 from pipelines.config.mapping import Source
 from pipelines.ingest import sniffing
-from pipelines.ingest.readers import xlsx_files
+from pipelines.ingest.readers import packed, xlsx_files
 from pipelines.ingest.readers.arrow_types import common
 from pipelines.ingest.readers.reader import reader_of
 from pipelines.recognition import headers
@@ -160,10 +160,17 @@ def _files(path: Path) -> list[Path]:
 
 
 def _is_unread(file: Path, unread: list[Unread]) -> bool:
-    why = "unknown" if file.suffix.lower() in UNREAD else "" if file.stat().st_size else "empty"
+    why = "unknown" if _is_of_no_reader(file) else "" if file.stat().st_size else "empty"
     if why:
         unread.append(Unread(file, why))
     return bool(why)
+
+
+def _is_of_no_reader(file: Path) -> bool:
+    """By the end of its name, and that of what is packed in it: only text is unpacked."""
+    inner = Path(file.stem).suffix.lower() if packed.is_packed(file) else ""
+    others = {*UNREAD, *PARQUET, *DATABASES, *(end for end, kind in SUFFIXES.items() if kind != "csv")}
+    return file.suffix.lower() in UNREAD or inner in others
 
 
 @dataclass(frozen=True)

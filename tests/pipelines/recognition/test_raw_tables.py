@@ -60,13 +60,16 @@ def test_workbooks_and_packed_files_are_tables(tmp_path):
 def test_what_is_not_read_is_named(tmp_path):
     written(tmp_path / "a.csv", [["customer_id"], ["1"]])
     (tmp_path / "book.xlsx").write_bytes(b"PK")
-    (tmp_path / "old.xls").write_bytes(b"x")
+    for name in ("old.xls", "more.tar.gz", "events.jsonl.gz"):
+        (tmp_path / name).write_bytes(b"x")
     (tmp_path / "none.csv").write_text("", encoding="utf-8")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
     found = raw_tables.folder(tmp_path)
     assert {each.path.name: each.why for each in found.unread} == {
         "book.xlsx": "E312",
         "old.xls": "unknown",
+        "more.tar.gz": "unknown",
+        "events.jsonl.gz": "unknown",
         "none.csv": "empty",
         "bad.parquet": "E312",
     }
