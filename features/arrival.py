@@ -6,6 +6,7 @@ from operator import and_
 import ibis
 import ibis.expr.types as ir
 
+from features.contracts import SOURCE_NAME
 from features.visible import happened_and_known
 
 MOST_LAG = 10
@@ -20,7 +21,8 @@ def with_usage_lag(spine: ir.Table, usage: ir.Table) -> ir.Table:
     """The spine with `usage_lag`: how many of the newest days before its date are unknown, for everybody alike.
 
     A day on which hardly any rows are seen, of those of the same weekdays of the four weeks before, has not come yet;
-    days before it are known again from the first that has. 0 where all have come, or too few rows tell.
+    days before it are known again from the first that has. 0 where all have come, or too few rows tell. Of several sources
+    the latest decides: what one of them measures is unknown until it has come.
 
     Parameters
     ----------
@@ -32,9 +34,12 @@ def with_usage_lag(spine: ir.Table, usage: ir.Table) -> ir.Table:
     recent = usage.happened_on >= dates.as_of - ibis.interval(days=days)
     rows = dates.inner_join(usage, [recent, happened_and_known(dates, usage)])
     ago = rows.as_of.delta(rows.happened_on, unit="day") - 1
-    each = rows.group_by("as_of", ago=ago).aggregate(n=rows.count())
-    counts = each.group_by("as_of").aggregate(**{f"n{d}": each.n.sum(where=each.ago == d) for d in range(days)})
+    of = ["as_of", *([SOURCE_NAME] if SOURCE_NAME in usage.columns else [])]
+    each = rows.group_by(*of, ago=ago).aggregate(n=rows.count())
+    counts = each.group_by(of).aggregate(**{f"n{d}": each.n.sum(where=each.ago == d) for d in range(days)})
     lags = counts.select("as_of", usage_lag=_lag([counts[f"n{d}"].fill_null(0) for d in range(days)]))
+    if SOURCE_NAME in of:
+        lags = lags.group_by("as_of").aggregate(usage_lag=lags.usage_lag.max())
     joined = spine.left_join(lags, "as_of").drop("as_of_right")
     return joined.mutate(usage_lag=joined.usage_lag.fill_null(0))
 

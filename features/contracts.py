@@ -110,6 +110,9 @@ CHURNED = Column(
 )
 """The answer of a table of customers that has no clock: with it nobody's day of joining is needed."""
 
+SOURCE_NAME = "source_name"
+"""Of a table that has several sources: which of them a row came from, by its name in the mapping."""
+
 CONTRACTS: dict[str, Contract] = {
     contract.name: contract
     for contract in (

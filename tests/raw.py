@@ -115,10 +115,11 @@ class Raw:
     def write_mapping(self) -> Path:
         tables = deepcopy(self.mapping)
         for table in tables.get("tables", {}).values():
-            source = table.get("source", {})
-            for key in ("path", "database"):
-                if key in source:
-                    source[key] = str(self.folder / source[key])
+            for part in (table, *table.get("sources", ())):
+                source = part.get("source", {})
+                for key in ("path", "database"):
+                    if key in source:
+                        source[key] = str(self.folder / source[key])
         path = self.folder / "mapping.yaml"
         path.write_text(json.dumps(tables, ensure_ascii=False, indent=1), encoding="utf-8")
         return path

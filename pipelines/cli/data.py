@@ -109,3 +109,6 @@ def _say_found(run: Run) -> None:
         kind = text(f"steps.type.{entry['type']}", run.language)
         values = {"table": pinning.TABLE, "column": name, "type": kind, "shape": shape, "path": path}
         run.say(text("steps.type_found", run.language, **values))
+    for name, entry in told["columns"].items():
+        key = "steps.shape_found" if entry["parse"] else "steps.mark_found"
+        run.say(text(key, run.language, column=name, **{**entry, "path": path}))

@@ -115,8 +115,8 @@ def _data(run: Run) -> Finding:
     """Every source of the mapping has a file."""
     if "project" not in run.__dict__:
         return Finding("data", False, "", text("doctor.fix_data", run.language), needed=False)
-    paths = {n: t.source.path for n, t in run.project.mapping.tables.items() if t.source.path}
-    missing = [f"{name} ({path})" for name, path in paths.items() if not list(Path.cwd().glob(path.lstrip("/")))]
+    parts = [(name, part.source.path) for name, t in run.project.mapping.tables.items() for part in t.parts]
+    missing = [f"{name} ({path})" for name, path in parts if path and not list(Path.cwd().glob(path.lstrip("/")))]
     return Finding("data", not missing, ", ".join(missing), text("doctor.fix_data", run.language), needed=False)
 
 
@@ -124,7 +124,7 @@ def _connections(run: Run) -> Finding:
     """The drivers of the databases that the mapping names are installed, and their secrets set; nothing is connected."""
     if "project" not in run.__dict__:
         return Finding("databases", False, "", text("doctor.fix_data", run.language), needed=False)
-    sources = [table.source.connection for table in run.project.mapping.tables.values()]
+    sources = [part.source.connection for table in run.project.mapping.tables.values() for part in table.parts]
     named = [connection for connection in dict.fromkeys(sources) if connection]
     for connection in named:
         try:

@@ -1,7 +1,7 @@
 """The mapping file: where each raw table lives and how its columns become ours (interfaces.md, section 5)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
-from features.contracts import CHURNED, CONTRACTS, JOINED, Contract
+from features.contracts import CHURNED, CONTRACTS, JOINED, SOURCE_NAME, Contract
 from features.errors import HeadwaterError, Problem
 from features.strict import Strict
 from pipelines.config import conditions, credentials, expressions
@@ -19,6 +19,7 @@ from pipelines.config.validation import Refused, filled, nearest, readable
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 CLOCKS = ("happened_at", "known_at")
+RESERVED = ("happened_on", "superseded_at", "as_of", SOURCE_NAME)
 EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us"}
 MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0}
 
@@ -142,6 +143,12 @@ class Form(Part):
     clean: list[Literal["trim", "width", "upper"]] = Field([], description="declared normalisation of keys")
     concat: list[str] | None = Field(None, description="source columns whose texts are joined")
     separator: str = Field("-", description="between the texts of concat")
+    decimal: Literal[".", ","] | None = Field(
+        None,
+        description="what stands before the decimals of numbers in text, the other mark standing between thousands: "
+        "1.234,56 has a comma; found from the data when absent, and then kept",
+    )
+    prefix: str = Field("", description="put before the text of a key, where two sources number their rows alike")
     expr: str | None = Field(None, description="arithmetic on columns, such as fen / 100 or happened_at + 5d")
     unit: str | None = Field(None, description="of the result of expr, for people")
     value: str | None = Field(None, description="the same text in every row")
@@ -217,16 +224,62 @@ History = Literal["changes", "snapshots", "months", "mutable"]
 """What a delivery of customers says of the past."""
 
 
-class TableMapping(Part):
-    """Where one canonical table comes from, and what each of its columns is made of."""
+def _clocks_apart(value: Any) -> Any:
+    """`known_at` may also be written among the columns."""
+    if not isinstance(value, dict) or not isinstance(value.get("columns"), dict):
+        return value
+    inside = {name: value["columns"][name] for name in CLOCKS if name in value["columns"]}
+    columns = {name: form for name, form in value["columns"].items() if name not in inside}
+    return {**value, "columns": columns, **inside}
 
-    source: Source
-    columns: dict[str, Column] = Field(description="canonical column -> how it is made, or the source column")
-    happened_at: Clock | None = Field(None, description="when an event took place")
-    known_at: Clock | None = Field(None, description="when the company knew a row; events need it")
-    where: Where | None = Field(
-        None, description='which rows of the source count, such as 结果 == "0"; the others are counted as filtered'
+
+WHERE = 'which rows of the source count, such as 结果 == "0"; the others are counted as filtered'
+HAPPENED, KNOWN = "when an event took place", "when the company knew a row; events need it"
+COLUMNS = "canonical column -> how it is made, or the source column"
+
+
+class SourceMapping(Part):
+    """One source of a table: where its rows lie, what its columns are made of, and which of its rows count."""
+
+    name: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_]{0,62}$",
+        description="of one of several sources; source_1, source_2 … when absent",
     )
+    source: Source
+    columns: dict[str, Column] = Field({}, description=COLUMNS)
+    happened_at: Clock | None = Field(None, description=HAPPENED)
+    known_at: Clock | None = Field(None, description=KNOWN)
+    where: Where | None = Field(None, description=WHERE)
+    month: Annotated[Month, BeforeValidator(_form)] | None = Field(
+        None, exclude=True, description="of a table of one source, which says it"
+    )
+
+    _clocks = model_validator(mode="before")(_clocks_apart)
+
+    def forms(self) -> dict[str, Form]:
+        """Canonical column -> how it is made, the clocks included."""
+        clocks = {name: getattr(self, name) for name in CLOCKS if getattr(self, name) is not None}
+        if self.month and self.month.from_:
+            clocks["known_at"] = Form(**{"from": self.month.from_, "parse": self.month.parse})
+        return {**self.columns, **clocks}
+
+
+class TableMapping(Part):
+    """Where one canonical table comes from, and what each of its columns is made of.
+
+    With several `sources` each has columns, clocks and `where` of its own; what stands beside the list holds for all of
+    them that do not say it themselves.
+    """
+
+    source: Source | None = Field(None, description="where the rows lie; or several sources")
+    sources: tuple[SourceMapping, ...] = Field(
+        (), description="several sources whose rows are one table, each with columns, clocks and where of its own"
+    )
+    columns: dict[str, Column] = Field({}, description=COLUMNS)
+    happened_at: Clock | None = Field(None, description=HAPPENED)
+    known_at: Clock | None = Field(None, description=KNOWN)
+    where: Where | None = Field(None, description=WHERE)
     history: History | None = Field(
         None,
         description="of customers: changes (a row per change, with known_at), snapshots (whole each time; what is new is "
@@ -237,20 +290,51 @@ class TableMapping(Part):
     )
     freshness: Freshness = Freshness()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _clocks_beside_columns(cls, value: Any) -> Any:
-        """`known_at` may also be written among the columns."""
-        if not isinstance(value, dict) or not isinstance(value.get("columns"), dict):
-            return value
-        inside = {name: value["columns"][name] for name in CLOCKS if name in value["columns"]}
-        columns = {name: form for name, form in value["columns"].items() if name not in inside}
-        return {**value, "columns": columns, **inside}
+    _clocks = model_validator(mode="before")(_clocks_apart)
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> "TableMapping":
+        if (self.source is None) != bool(self.sources):
+            raise ValueError("exactly one of source and sources")
+        if self.sources and (self.month or any(part.month for part in self.sources)):
+            raise ValueError("month goes with one source")
+        names = [part.name for part in self.parts]
+        if len(set(names)) < len(names):
+            raise ValueError("each of several sources has a name of its own")
+        return self
+
+    @property
+    def parts(self) -> tuple[SourceMapping, ...]:
+        """Each source with all that holds for it, in order; one for a table of one source, which has no name."""
+        if self.source is not None:
+            own = {name: getattr(self, name) for name in ("source", "columns", *CLOCKS, "where", "month")}
+            return (SourceMapping.model_construct(name=None, **own),)
+        return tuple(self._completed(part, number) for number, part in enumerate(self.sources, 1))
+
+    def _completed(self, part: SourceMapping, number: int) -> SourceMapping:
+        """One of several sources with what the table says for all of them."""
+        shared = {name: getattr(part, name) or getattr(self, name) for name in (*CLOCKS, "where")}
+        columns = {**self.columns, **part.columns}
+        return part.model_copy(update={"name": part.name or f"source_{number}", "columns": columns, **shared})
+
+    def with_parts(self, parts: Sequence[SourceMapping]) -> "TableMapping":
+        """The same table with other sources in the place of its own.
+
+        Parameters
+        ----------
+        parts
+            As many as it has; they say all that holds for them.
+        """
+        if self.source is None:
+            return self.model_copy(update={"sources": tuple(parts)})
+        return self.model_copy(
+            update={name: getattr(parts[0], name) for name in ("source", "columns", *CLOCKS, "where")}
+        )
 
     @property
     def kept(self) -> History:
         """What a delivery says of the past: `history`, by default changes where known_at is mapped, else snapshots."""
-        return self.history or ("changes" if self.known_at else "snapshots")
+        return self.history or ("changes" if any(part.known_at for part in self.parts) else "snapshots")
 
     @property
     def monthly(self) -> bool:
@@ -258,16 +342,13 @@ class TableMapping(Part):
         return self.history == "months" and self.month is not None
 
     def forms(self) -> dict[str, Form]:
-        """Canonical column -> how it is made, the clocks included."""
-        clocks = {name: getattr(self, name) for name in CLOCKS if getattr(self, name) is not None}
-        if self.month and self.month.from_:
-            clocks["known_at"] = Form(**{"from": self.month.from_, "parse": self.month.parse})
-        return {**self.columns, **clocks}
+        """Canonical column -> how the first source that has it makes it, the clocks included."""
+        return {name: form for part in reversed(self.parts) for name, form in part.forms().items()}
 
-    @property
-    def extra(self) -> tuple[str, ...]:
-        """Columns mapped beyond the contract's are found by `Mapping.measures` and `Mapping.attributes`."""
-        return tuple(self.columns)
+    def kind_of(self, name: str) -> str | None:
+        """The type of a column of one's own, as the first source says that says it; None where the data must tell."""
+        kinds = (part.columns[name].kind for part in self.parts if name in part.columns)
+        return next((kind for kind in kinds if kind is not None), None)
 
 
 class Mapping(Part):
@@ -309,19 +390,19 @@ class Mapping(Part):
 
     def attributes_of(self, kind: str | None) -> tuple[str, ...]:
         """Attributes of customers of one type; None: those whose type the data must tell."""
-        return tuple(name for name in self._extra("customers") if self.tables["customers"].columns[name].kind == kind)
+        return tuple(name for name in self._extra("customers") if self.tables["customers"].kind_of(name) == kind)
 
     @property
     def clockless(self) -> bool:
         """Is it one table of customers that says who left, and not when?"""
         customers = self.tables.get("customers")
-        return customers is not None and not customers.monthly and CHURNED.name in customers.columns
+        return customers is not None and not customers.monthly and CHURNED.name in customers.forms()
 
     @property
     def tells_leaving(self) -> bool:
         """Is it known of customers on which day, or in which month, they left?"""
         customers = self.tables["customers"]
-        return "deactivated_on" in customers.columns or (customers.monthly and CHURNED.name in customers.columns)
+        return "deactivated_on" in customers.forms() or (customers.monthly and CHURNED.name in customers.forms())
 
     @property
     def decimals(self) -> int:
@@ -330,7 +411,8 @@ class Mapping(Part):
 
     def _extra(self, table: str) -> tuple[str, ...]:
         known = {column.name for column in (*CONTRACTS[table].columns, *CONTRACTS[table].rare)}
-        return tuple(c for c in self.tables[table].columns if c not in known) if table in self.tables else ()
+        parts = self.tables[table].parts if table in self.tables else ()
+        return tuple(dict.fromkeys(name for part in parts for name in part.columns if name not in known))
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -370,29 +452,63 @@ def _dated_beside_answer(mapping: Mapping) -> list[str]:
     """What has dates beside an answer that has none: what ends when a customer leaves would tell it."""
     if not mapping.clockless:
         return []
-    left = "deactivated_on" in mapping.tables["customers"].columns
+    left = "deactivated_on" in mapping.tables["customers"].forms()
     others = [f"tables.{name}" for name in mapping.tables if name != "customers"]
     return [*others, *(["tables.customers.columns.deactivated_on"] if left else [])]
 
 
 def _table_problems(table: TableMapping, contract: Contract, document: Document) -> Iterator[Problem]:
     """Columns that the table needs and does not have, and those that it does not know, at their lines of the file."""
-    forms, known = table.forms(), {column.name for column in (*contract.columns, *contract.rare)}
     at = ("tables", contract.name)
+    yield from _history_problems(table, contract, document)
+    yield from _type_problems(table, contract, document)
+    if table.source is not None:
+        yield from _source_problems(table.parts[0], contract, document, (at, at))
+    told = set()
+    for number, part in enumerate(table.parts if table.sources else ()):
+        for problem in _source_problems(part, contract, document, ((*at, "sources", number), at)):
+            if (problem.code, problem.column) not in told:  # what all of them share is told once
+                told.add((problem.code, problem.column))
+                yield problem
+
+
+Places = tuple[tuple[str | int, ...], tuple[str | int, ...]]
+"""Where a source stands in a mapping file, and its table, which says what holds for all of its sources."""
+
+
+def _source_problems(part: SourceMapping, contract: Contract, document: Document, places: Places) -> Iterator[Problem]:
+    forms, known = part.forms(), {column.name for column in (*contract.columns, *contract.rare)}
+    at = places[0]
     for name in forms:
         if name in CLOCKS and name not in known:
-            yield _problem("E220", document, (*at, name), table=contract.name)
+            yield _problem("E220", document, _written_at(document, places, name), table=contract.name)
         elif name not in known:
-            yield from _extra_problems(name, forms[name], contract, document)
-    yield from _history_problems(table, contract, document)
-    if table.source.watermark and ("known_at" not in known or (not contract.event and "known_at" not in forms)):
+            where = _written_at(document, places, "columns", name)
+            yield from _extra_problems(name, forms[name], contract, document, where)
+    if part.source.watermark and ("known_at" not in known or (not contract.event and "known_at" not in forms)):
         yield _problem("E227", document, (*at, "source", "watermark"), table=contract.name)
     if contract.event and "known_at" not in forms:
         yield _problem("E209", document, at, table=contract.name)
     for column in contract.columns:
-        needed = not column.nullable and not (column is JOINED and (table.monthly or CHURNED.name in forms))
+        needed = not column.nullable and not (column is JOINED and (part.month or CHURNED.name in forms))
         if needed and column.name not in forms and column.name != "known_at":
             yield _problem("E210", document, at, table=contract.name, name=column.name)
+
+
+def _written_at(document: Document, places: Places, *keys: str) -> tuple[str | int, ...]:
+    """The path of a key of a source: its own, or that of its table where it stands there."""
+    own, shared = ((*place, *keys) for place in places)
+    return own if own in document.lines or shared not in document.lines else shared
+
+
+def _type_problems(table: TableMapping, contract: Contract, document: Document) -> Iterator[Problem]:
+    """A column of one's own that two sources declare to be of different types."""
+    for name in dict.fromkeys(name for part in table.parts for name in part.columns):
+        kinds = {part.columns[name].kind for part in table.parts if name in part.columns} - {None}
+        if len(kinds) > 1 and all(column.name != name for column in (*contract.columns, *contract.rare)):
+            keys = ("tables", contract.name, "sources")
+            named = {"table": contract.name, "mapping": str(document.path)}
+            yield _problem("E275", document, keys, **named, name=name, kinds=", ".join(sorted(map(str, kinds))))
 
 
 def _history_problems(table: TableMapping, contract: Contract, document: Document) -> Iterator[Problem]:
@@ -400,16 +516,17 @@ def _history_problems(table: TableMapping, contract: Contract, document: Documen
     at = ("tables", contract.name, "history")
     if table.history and contract.name != "customers":
         yield _problem("E271", document, at, table=contract.name)
-    elif table.history and (table.history == "changes") != (table.known_at is not None):
+    elif table.history and (table.history == "changes") != any(part.known_at for part in table.parts):
         yield _problem("E272", document, at, history=table.history)
     if (table.history == "months") != (table.month is not None):
         yield _problem("E273", document, at if table.history else (*at[:-1], "month"))
 
 
-def _extra_problems(name: str, form: Form, contract: Contract, document: Document) -> Iterator[Problem]:
+def _extra_problems(
+    name: str, form: Form, contract: Contract, document: Document, at: tuple[str | int, ...]
+) -> Iterator[Problem]:
     """Only usage, customers and bills take columns of your own, bills those that say that they are numbers; their names
     become names of features."""
-    at = ("tables", contract.name, "columns", name)
     if contract.name not in ("usage", "customers", "bills"):
         near = nearest(name, [column.name for column in contract.columns])
         yield _problem("E211", document, at, name=name, nearest=near or "—")
@@ -417,10 +534,10 @@ def _extra_problems(name: str, form: Form, contract: Contract, document: Documen
         near = nearest(name, [column.name for column in contract.columns])
         written = f'{{from: "{form.from_ or "…"}", type: number}}'
         yield _problem("E245", document, at, name=name, nearest=near or "—", form=written)
-    elif not IDENTIFIER.fullmatch(name) or name in ("happened_on", "superseded_at", "as_of"):
+    elif not IDENTIFIER.fullmatch(name) or name in RESERVED:
         yield _problem("E214", document, at, name=name[:80])
 
 
-def _problem(code: str, document: Document, keys: tuple[str, ...], **values: Any) -> Problem:
+def _problem(code: str, document: Document, keys: tuple[str | int, ...], **values: Any) -> Problem:
     """A problem at a place of a mapping: file, line and dotted key."""
-    return Problem(code, str(document.path), document.line(keys), ".".join(keys), values=values)
+    return Problem(code, str(document.path), document.line(keys), ".".join(map(str, keys)), values=values)

@@ -110,7 +110,7 @@ CLOCKLESS: dict[str, Any] = {
 
 def rule_of_today(mapping: Mapping) -> dict[str, Any]:
     """Who came lately leaves, or what is most like it among the numbers that are known of customers."""
-    if "activated_on" in mapping.tables["customers"].columns:
+    if "activated_on" in mapping.tables["customers"].forms():
         return TENURE
     numbers, _, _ = mapping.typed
     alike = [name for name in numbers if LIKE_TENURE.search(name)]

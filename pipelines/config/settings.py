@@ -312,10 +312,12 @@ def _check_parts(settings: Settings, layers: "Layers") -> None:
 def _check_reasons(settings: Settings, layers: "Layers") -> None:
     """Raises E246 for reasons of leaving that nothing can have: the column, or a value of its closed map, is not mapped."""
     reasons = settings.targets.churn.reasons or ()
-    form = settings.tables.tables["customers"].columns.get("left_reason")
-    known = None if form is None or form.map is None else {*form.map.values(), *filter(None, [form.other])} - {"error"}
+    parts = settings.tables.tables["customers"].parts
+    forms = [part.columns["left_reason"] for part in parts if "left_reason" in part.columns]
+    closed = [{*form.map.values(), *filter(None, [form.other])} - {"error"} for form in forms if form.map is not None]
+    known = set().union(*closed) if forms and len(closed) == len(forms) else None
     for reason in reasons:
-        if form is None or (known is not None and reason not in known):
+        if not forms or (known is not None and reason not in known):
             file, line = layers.place(("targets", "churn", "reasons"))
             where = {"file": file, "row": line, "column": "targets.churn.reasons"}
             values = ", ".join(sorted(known or ())) or "—"

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from features.contracts import SOURCE_NAME
 from features.spine import cutoff
 from pipelines.ingest.tables import Tables
 
@@ -84,7 +85,11 @@ def least_share(then: Sequence[float], share: float) -> float:
     return float(max(wild, 0.9 - 2 * spread - 6 / np.sqrt(min(then))))
 
 
-def arrivals(con: Any, tables: Tables, name: str, zone: str, asked: Asked) -> Arrivals | None:
+Origin = tuple[str, str | None]
+"""A table of events, and one of its sources; None: all that it has."""
+
+
+def arrivals(con: Any, tables: Tables, origin: Origin, zone: str, asked: Asked) -> Arrivals | None:
     """Rows per day as they were seen at each midnight that is asked for; None for a table without any in that time.
 
     Parameters
@@ -93,23 +98,32 @@ def arrivals(con: Any, tables: Tables, name: str, zone: str, asked: Asked) -> Ar
         An Ibis DuckDB connection.
     tables
         What was read.
-    name
-        Of a table of events.
+    origin
+        A table of events, and one of its sources or None.
     zone
         IANA name, in which days begin.
     asked
         The days, and the midnights at which they will be counted.
     """
-    days = _counted(_events(con, tables, name, asked), ["happened_on"], zone, asked)
-    first = min((part.first_day for part in tables.parts[name] if part.first_day), default=asked.start)
-    return _arrivals(days, first, asked) if len(days) else None
+    days = _counted(_events(con, tables, origin, asked), ["happened_on"], zone, asked)
+    return _arrivals(days, _first_day(tables, origin) or asked.start, asked) if len(days) else None
+
+
+def _first_day(tables: Tables, origin: Origin) -> date | None:
+    """The oldest day of a table, or of one of its sources."""
+    name, source = origin
+    if source is None:
+        return min((part.first_day for part in tables.parts[name] if part.first_day), default=None)
+    events = tables[name]
+    day: date | None = events.filter(events[SOURCE_NAME] == source).happened_on.min().to_pyarrow().as_py()
+    return day
 
 
 MOST_ROWS = 3_000_000
 """Rows that are counted by region; of more, those of each so many-th customer."""
 
 
-def arrivals_by_region(con: Any, tables: Tables, name: str, zone: str, asked: Asked) -> dict[str, Arrivals]:
+def arrivals_by_region(con: Any, tables: Tables, origin: Origin, zone: str, asked: Asked) -> dict[str, Arrivals]:
     """The same for the customers of each region, as it is on record now; empty where no region is.
 
     Parameters
@@ -118,8 +132,8 @@ def arrivals_by_region(con: Any, tables: Tables, name: str, zone: str, asked: As
         An Ibis DuckDB connection.
     tables
         What was read.
-    name
-        Of a table of events.
+    origin
+        A table of events, and one of its sources or None.
     zone
         IANA name, in which days begin.
     asked
@@ -129,11 +143,11 @@ def arrivals_by_region(con: Any, tables: Tables, name: str, zone: str, asked: As
         return {}
     people = tables["customers"]
     people = people.filter(people.region.notnull()).select("customer_id", "region").distinct()
-    rows = sum(part.rows for part in tables.since(name, asked.start))
+    rows = sum(part.rows for part in tables.since(origin[0], asked.start))
     one_in = max(1, rows // MOST_ROWS)
     if one_in > 1:
         people = people.filter((people.customer_id.hash() % one_in + one_in) % one_in == 0)
-    events = _events(con, tables, name, asked).join(people, "customer_id")
+    events = _events(con, tables, origin, asked).join(people, "customer_id")
     counts = _counted(events, ["region", "happened_on"], zone, asked)
     return {
         str(region): _arrivals(days, days["happened_on"].min(), asked)
@@ -141,9 +155,12 @@ def arrivals_by_region(con: Any, tables: Tables, name: str, zone: str, asked: As
     }
 
 
-def _events(con: Any, tables: Tables, name: str, asked: Asked) -> ir.Table:
-    """The rows of a table of the days that are asked for."""
+def _events(con: Any, tables: Tables, origin: Origin, asked: Asked) -> ir.Table:
+    """The rows of a table, or of one of its sources, of the days that are asked for."""
+    name, source = origin
     events = tables.opened(con, {name: asked.start})[name]
+    if source is not None:
+        events = events.filter(events[SOURCE_NAME] == source)
     return events.filter(events.happened_on >= asked.start, events.happened_on < asked.end)
 
 

@@ -279,7 +279,8 @@ def _rewritten(con, tables: Tables, before: Tables, mapping: Mapping) -> list[Pr
     if mapping.tables["customers"].kept != "mutable" or not parts:
         return []
     old, new = before.view(con, "customers", parts, "_base"), tables["customers"]
-    columns = sorted(mapping.tables["customers"].columns.keys() & set(new.columns) - {*snapshots.KEY, *LATER})
+    mapped = {name for part in mapping.tables["customers"].parts for name in part.columns}
+    columns = sorted(mapped & set(new.columns) - {*snapshots.KEY, *LATER})
     both = new.join(old, [new[c].identical_to(old[c]) for c in snapshots.KEY], rname="{name}_before")
     others = {c: ~both[c].identical_to(both[f"{c}_before"]) for c in columns}
     if not others:

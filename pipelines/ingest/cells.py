@@ -16,6 +16,11 @@ from pipelines.config.expressions import EXACT
 from pipelines.ingest.sniffing import FLAGS
 
 NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)$"
+MARKED = {
+    ".": (r"^[+-]?(([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]*)?|\.[0-9]+)$", ","),
+    ",": (r"^[+-]?(([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]*)?|,[0-9]+)$", "."),
+}
+"""What stands before decimals -> texts that are such numbers, and what stands between their thousands."""
 WHOLE = r"^[+-]?[0-9]{1,18}(\.0*)?$"
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ISO_TIME = (
@@ -128,6 +133,25 @@ def text(source: ir.Value, name: str, clean: Sequence[str], key: bool) -> Cell:
 def narrow(value: ir.StringValue) -> ir.StringValue:
     """Full-width digits, letters and signs as plain ones."""
     return value.translate(WIDE, NARROW)
+
+
+def plain(source: ir.Value, mark: str | None) -> ir.Value:
+    """Numbers in text with a decimal mark as plain ones; what is no such number stays as it is, to be shown.
+
+    Parameters
+    ----------
+    source
+        Raw column.
+    mark
+        What stands before decimals; None where numbers are plain, and of other types than text.
+    """
+    if mark is None or not source.type().is_string():
+        return source
+    shape, thousands = MARKED[mark]
+    stripped = source.strip()
+    number = stripped.replace(thousands, "").replace(mark, ".")
+    wrong = ibis.ifelse(stripped.re_search(NUMBER), "'" + stripped, stripped)  # 1.5 among 1.234,56 is not guessed
+    return ibis.ifelse(stripped.re_search(shape), number, wrong)
 
 
 def decimal(source: ir.Value, name: str) -> Cell:

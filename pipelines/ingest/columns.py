@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import ibis
 import ibis.expr.types as ir
 
-from features.contracts import ALWAYS, MONEY, TIME, Contract
+from features.contracts import ALWAYS, MONEY, SOURCE_NAME, TIME, Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config import conditions, expressions
-from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, Month, TableMapping
+from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, Month, SourceMapping
 from pipelines.ingest import cells, months
 from pipelines.ingest.cells import Cell, Moment
 from pipelines.ingest.marks import marks
@@ -20,11 +20,11 @@ Unmapped = tuple[str, str, ir.BooleanValue, ir.StringValue]
 
 @dataclass
 class Columns:
-    """Makes the canonical columns of one table; `raw` has plain source types, `aware` says which texts carry offsets,
-    `files` are the paths of the inputs, where one may say what month it is of."""
+    """Makes the canonical columns of one source of a table; `raw` has plain source types, `aware` says which texts carry
+    offsets, `files` are the paths of the inputs, where one may say what month it is of."""
 
     contract: Contract
-    table: TableMapping
+    table: SourceMapping
     mapping: Mapping
     raw: ir.Table
     aware: dict[str, bool] = field(default_factory=dict)
@@ -47,7 +47,9 @@ class Columns:
         if self.table.where is None:
             return Cell(ibis.literal(True))
         node = conditions.parse(self.table.where)
-        cells_of = {name: cells.measure(self._plain_column(name), name) for name in sorted(conditions.numbers(node))}
+        marks_of = {name: form.decimal for form in self.table.forms().values() for name in named(form)}
+        numbers = {name: cells.plain(self._plain_column(name), marks_of.get(name)) for name in conditions.numbers(node)}
+        cells_of = {name: cells.measure(numbers[name], name) for name in sorted(numbers)}
         holds = conditions.holds(node, self._text_of, lambda name: cells_of[name].value)
         return Cell(holds, tuple(problem for cell in cells_of.values() for problem in cell.problems))
 
@@ -69,6 +71,8 @@ class Columns:
         form = self.table.forms().get(name)
         if name == "known_at" and self.table.month:
             return self._end_of_month(self.table.month)
+        if name == SOURCE_NAME:
+            return Cell(ibis.literal(self.table.name))
         if form is None:
             return Cell(ibis.literal(ALWAYS).cast(dtype) if name == "known_at" else ibis.null(dtype))
         if dtype.startswith("timestamp"):
@@ -95,6 +99,8 @@ class Columns:
             moment = self._moment(name)
             return Cell(moment.local.cast("date"), moment.problems)
         source = self._source(name, form)
+        if dtype in (MONEY, "float64"):
+            source = cells.plain(source, form.decimal)
         if dtype == "string":
             return self._key(name, form, source)
         if dtype == "date":
@@ -119,14 +125,14 @@ class Columns:
         node = expressions.parse(form.expr or "")
         if expressions.has_duration(node):
             raise expressions.no_duration(node)
-        parts = {part: self._part(part, name, dtype) for part in sorted(expressions.names(node))}
+        parts = {part: self._part(part, name, dtype, form.decimal) for part in sorted(expressions.names(node))}
         problems = tuple(problem for cell in parts.values() for problem in cell.problems)
         arithmetic = expressions.exact if dtype == MONEY else expressions.floating
         value = arithmetic(node, lambda part: parts[part].value)
         result = (cells.money if dtype == MONEY else cells.bounded)(value, [c.value for c in parts.values()], name)
         return Cell(result.value, problems + result.problems)
 
-    def _part(self, part: str, owner: str, dtype: str) -> Cell:
+    def _part(self, part: str, owner: str, dtype: str, mark: str | None) -> Cell:
         """One name of an expression as a number, its problems told under the column that uses it."""
         convert = cells.decimal if dtype == MONEY else cells.measure
         if part in self.table.forms() and part != owner:
@@ -134,7 +140,7 @@ class Columns:
                 inner = self.column(part)
             target = expressions.EXACT if dtype == MONEY else "float64"
             return Cell(inner.value.cast(target), ())
-        return convert(self._raw_column(part, Form(**{"from": part})), owner)
+        return convert(cells.plain(self._plain_column(part), mark), owner)
 
     def _moment(self, name: str) -> Moment:
         """A clock or date in local time, before it becomes UTC."""
@@ -172,7 +178,7 @@ class Columns:
         return self._plain_moment(owner, Form(**{"from": name}))
 
     def _plain_moment(self, name: str, form: Form) -> Moment:
-        if _from_canonical(self.table, name, form):
+        if is_canonical(self.table, name, form):
             return self._named_moment(form.from_ or "", name)
         source = self._source(name, form)
         self._clock_type(name, form, source)
@@ -201,6 +207,10 @@ class Columns:
                 value = value + form.separator + part
         else:
             value = self._raw_column(form.from_ or form.expr or "", form)
+        if form.prefix:
+            if value.type().is_floating():  # 17 would become A-17.0
+                raise self._unfit(name, form, str(value.type()))
+            value = form.prefix + cells.words_of(value)
         value = self._when(value, form)
         return value if form.map is None else self._mapped(name, form, value)
 
@@ -268,13 +278,20 @@ class _Entered:
         self.making.pop()
 
 
-def _from_canonical(table: TableMapping, name: str, form: Form) -> bool:
-    """`known_at: happened_at` names the canonical clock, not a source column."""
+def is_canonical(table: SourceMapping, name: str, form: Form) -> bool:
+    """Does `known_at: happened_at` name the canonical clock, and no source column?"""
     return name in CLOCKS and form.from_ != name and form.from_ in table.forms()
 
 
-def needed(table: TableMapping) -> set[str]:
-    """Source columns that a table's mapping reads."""
+def named(form: Form) -> list[str]:
+    """The columns that a number is made of."""
+    if form.expr is not None:
+        return sorted(expressions.names(expressions.parse(form.expr)))
+    return [form.from_] if form.from_ is not None else []
+
+
+def needed(table: SourceMapping) -> set[str]:
+    """Source columns that the mapping of a source reads."""
     canonical = set(table.forms())
     columns: set[str] = set()
     for name, form in table.forms().items():
@@ -282,7 +299,7 @@ def needed(table: TableMapping) -> set[str]:
             columns |= {
                 part for part in expressions.names(expressions.parse(form.expr)) if part not in canonical - {name}
             }
-        if form.from_ is not None and not _from_canonical(table, name, form):
+        if form.from_ is not None and not is_canonical(table, name, form):
             columns.add(form.from_)
         columns |= {*(form.concat or []), *form.when}
     return columns | (conditions.names(conditions.parse(table.where)) if table.where else set())

@@ -105,8 +105,8 @@ def _graced(moments: Sequence[date]) -> tuple[date, ...]:
 def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
     """Warnings W421-W424 for what is thin and may be right. Raises E421-E424 for what did not come, all of it at once.
 
-    Months (E421), days in the middle (E422) and a source that stopped (E423) are asked for of each table; of a table
-    that is whole, the same of each region (E424).
+    Months (E421), days in the middle (E422) and a source that stopped (E423) are asked for of each table, and of each of
+    its sources where it has several; of one that is whole, the same of each region (E424).
 
     Parameters
     ----------
@@ -126,17 +126,18 @@ def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: d
     stopped: list[tuple[float, Problem]] = []
     warnings: list[Problem] = []
     for name in (name for name in CONTRACTS if CONTRACTS[name].event and name in tables.parts):
-        file, limits = _shown(mapping.tables[name].source), Limits(quality, name, as_of, mapping.timezone)
-        counted = Counted(con, tables, name, mapping.timezone)
-        found = _of_table(counted, limits)
-        if not any(code.startswith("E") for code, _, _ in found):
-            found += _of_regions(counted, limits)
-        for code, thin, more in found:
-            problem = Problem(code, file, values=_values(name, thin) | more)
-            if code.startswith("E"):
-                stopped.append((thin.share, problem))
-            else:
-                warnings.append(problem)
+        for part in mapping.tables[name].parts:
+            limits = Limits(quality, name, as_of, mapping.timezone)
+            counted = Counted(con, tables, name, mapping.timezone, part.name)
+            found = _of_table(counted, limits)
+            if not any(code.startswith("E") for code, _, _ in found):
+                found += _of_regions(counted, limits)
+            for code, thin, more in found:
+                problem = Problem(code, _shown(part.source), values=_values(name, thin) | more)
+                if code.startswith("E"):
+                    stopped.append((thin.share, problem))
+                else:
+                    warnings.append(problem)
     if stopped:
         raise HeadwaterError.of([problem for _, problem in sorted(stopped, key=lambda pair: pair[0])])
     return tuple(warnings)
@@ -190,20 +191,21 @@ class Limits:
 
 @dataclass(frozen=True)
 class Counted:
-    """Counts the rows of a table of events, on one connection, in the days of a time zone."""
+    """Counts the rows of a table of events, or of one of its sources, on one connection, in the days of a time zone."""
 
     con: Any
     tables: Tables
     name: str
     zone: str
+    source: str | None = None
 
     def whole(self, asked: Asked) -> Arrivals | None:
-        """Of the whole table."""
-        return arrivals(self.con, self.tables, self.name, self.zone, asked)
+        """Of the whole table, or source."""
+        return arrivals(self.con, self.tables, (self.name, self.source), self.zone, asked)
 
     def by_region(self, asked: Asked) -> dict[str, Arrivals]:
         """Of the customers of each region."""
-        return arrivals_by_region(self.con, self.tables, self.name, self.zone, asked)
+        return arrivals_by_region(self.con, self.tables, (self.name, self.source), self.zone, asked)
 
 
 Found = list[tuple[str, Thin, dict[str, Any]]]

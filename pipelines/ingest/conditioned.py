@@ -9,7 +9,7 @@ from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config import conditions
 from pipelines.ingest.readers import sources
-from pipelines.ingest.readers.sources import Raw
+from pipelines.ingest.readers.sources import Raw, Raws
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.rules import masked
 
@@ -17,26 +17,33 @@ SHOWN = 6
 """Values of a column that an error names."""
 
 
-def nothing_kept(reading: Reading, contract: Contract, raw: Raw, rows: int) -> HeadwaterError:
-    """E323 with the values that are there.
+def check(
+    reading: Reading, contract: Contract, number: int, kept: Mapping[int, tuple[int, int]], *, all_filtered: bool
+) -> None:
+    """Raises E323 with the values that are there, where the condition of a source keeps nothing.
 
     Parameters
     ----------
     reading
-        The reading that stops.
+        The reading that stops then.
     contract
         Of the table.
-    raw
-        Its inputs.
-    rows
-        How many it has.
+    number
+        Place of the source among those of the table.
+    kept
+        Position of an input that was read -> its rows that are kept, of all that it has.
+    all_filtered
+        Is nothing kept of the whole table, of what was known before too?
     """
-    where = reading.mapping.tables[contract.name].where or ""
-    column = sorted(conditions.names(conditions.parse(where)))[0]
+    part, raw = reading.sources(contract.name)[number]
+    own = [kept.get(raw.first + place) for place in range(len(raw.inputs))]
+    rows = sum(count[1] for count in own if count)
+    if part.where is None or not (all_filtered or (rows and all(count and not count[0] for count in own))):
+        return
+    column = sorted(conditions.names(conditions.parse(part.where)))[0]
     values = _values(reading, raw, column)
-    return HeadwaterError(
-        "E323", file=raw.shown, column=column, rows=rows, where=where, values=values, first=values.split(", ")[0]
-    )
+    told = {"rows": rows or sum(file.rows for file in raw.inputs), "where": part.where, "values": values}
+    raise HeadwaterError("E323", file=raw.shown, column=column, first=values.split(", ")[0], **told)
 
 
 def _values(reading: Reading, raw: Raw, column: str) -> str:
@@ -48,7 +55,7 @@ def _values(reading: Reading, raw: Raw, column: str) -> str:
     return ", ".join("null" if value is None else f'"{value}"' for value in ranked["value"].to_pylist())
 
 
-def notes(reading: Reading, contract: Contract, raw: Raw, kept: Mapping[int, tuple[int, int]]) -> list[Problem]:
+def notes(reading: Reading, contract: Contract, raws: Raws, kept: Mapping[int, tuple[int, int]]) -> list[Problem]:
     """W304 for every input of which nothing is kept.
 
     Parameters
@@ -57,12 +64,15 @@ def notes(reading: Reading, contract: Contract, raw: Raw, kept: Mapping[int, tup
         Names the mapping.
     contract
         Of the table.
-    raw
+    raws
         Its inputs.
     kept
         Position of an input -> its rows that are kept, of all that it has.
     """
-    where = reading.mapping.tables[contract.name].where
-    values = {"table": contract.name, "where": where, "mapping": reading.mapping.origin}
-    empty = [(raw.inputs[position].path, rows) for position, (used, rows) in sorted(kept.items()) if not used]
-    return [Problem("W304", path, values=values | {"rows": rows}) for path, rows in empty]
+    conditions_of = [part.where for part, _ in reading.sources(contract.name)]
+    values = {"table": contract.name, "mapping": reading.mapping.origin}
+    empty = [(raws.inputs[position], rows) for position, (used, rows) in sorted(kept.items()) if not used]
+    return [
+        Problem("W304", file.path, values=values | {"rows": rows, "where": conditions_of[file.source]})
+        for file, rows in empty
+    ]

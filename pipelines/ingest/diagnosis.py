@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
-from pipelines.config.mapping import Form
+from pipelines.config.mapping import Form, SourceMapping
 from pipelines.ingest import cells, columns, offsets, quarantine, sniffing
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.readers import sources
@@ -26,9 +26,9 @@ FIRST = 1_000
 """Rows that are tried."""
 
 
-def diagnosed(reading: Reading, contract: Contract, raw: Raw, error: HeadwaterError) -> HeadwaterError:
-    """An error with what else is wrong in the first rows, and with fixes that read them; as it is where nothing can be
-    read.
+def diagnosed(reading: Reading, contract: Contract, error: HeadwaterError) -> HeadwaterError:
+    """An error with what else is wrong in the first rows of each source that it is of, and with fixes that read them; as
+    it is where nothing can be read.
 
     Parameters
     ----------
@@ -36,27 +36,33 @@ def diagnosed(reading: Reading, contract: Contract, raw: Raw, error: HeadwaterEr
         The reading that stopped.
     contract
         Of the table.
-    raw
-        Its inputs.
     error
         What stopped it.
     """
-    needed = sorted(columns.needed(reading.mapping.tables[contract.name]) & set(raw.header))
+    files, cause = {problem.file for problem in error.problems}, error.__cause__
+    for part, raw in reading.sources(contract.name):
+        if len(reading.inputs.raws[contract.name].members) == 1 or files & {raw.shown, *(f.path for f in raw.inputs)}:
+            error = _with_others(reading, contract, part, raw, error)
+    error.__cause__ = cause
+    return error
+
+
+def _with_others(
+    reading: Reading, contract: Contract, part: SourceMapping, raw: Raw, error: HeadwaterError
+) -> HeadwaterError:
+    needed = sorted(columns.needed(part) & set(raw.header))
     if error.exit_code != 3 or not needed:
         return error
     told, table = {problem.column for problem in error.problems}, f"tried_{contract.name}"
     try:
         rows = sources.first_rows(raw, needed, FIRST)
         tried = reading.con.create_table(table, rows, temp=True, overwrite=True)
-        further = [problem for problem in _problems(reading, contract, raw, tried) if problem.column not in told]
+        further = [problem for problem in _problems(reading, contract, part, raw, tried) if problem.column not in told]
     except HeadwaterError:  # what stops these rows too was told
         return error
     finally:
         reading.con.drop_table(table, force=True)
-    forms = reading.mapping.tables[contract.name].forms()
-    whole = HeadwaterError.of([_advised(problem, forms, rows) for problem in (*error.problems, *further)])
-    whole.__cause__ = error.__cause__
-    return whole
+    return HeadwaterError.of([_advised(problem, part.forms(), rows) for problem in (*error.problems, *further)])
 
 
 def _advised(problem: Problem, forms: Mapping[str, Form], rows: pa.Table) -> Problem:
@@ -82,11 +88,9 @@ def _time_advice(problem: Problem, form: Form, texts: list[str | None]) -> dict[
     return {"advice": "@times.shape", "shape": shapes[0]} if shapes else {"advice": "@times.unknown"}
 
 
-def _problems(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table) -> Iterator[Problem]:
-    mapping = reading.mapping
-    table = mapping.tables[contract.name]
-    aware = offsets.aware_columns(rows, table, contract, raw.shown)
-    made = Columns(contract, table, mapping, rows, aware, [file.path for file in raw.inputs])
+def _problems(reading: Reading, contract: Contract, part: SourceMapping, raw: Raw, rows: ir.Table) -> Iterator[Problem]:
+    aware = offsets.aware_columns(rows, part, contract, raw.shown)
+    made = Columns(contract, part, reading.mapping, rows, aware, [file.path for file in raw.inputs])
     broken: list[cells.Problem] = []
     for column in contract.columns:
         try:
@@ -113,7 +117,7 @@ def _frequent(
         if (counts[name] or 0) > reading.quality.max_quarantined * total:
             shown = rows.filter(problem.broken).select(FILE, ROW, value=masked(problem.found)).limit(1)
             first = shown.to_pyarrow().to_pylist()[0]
-            place = {"file": raw.inputs[first[FILE]].path, "row": first[ROW], "value": first["value"]}
+            place = {"file": raw.inputs[first[FILE] - raw.first].path, "row": first[ROW], "value": first["value"]}
             numbers = {"rows": counts[name], "total": total, "share": counts[name] / total}
             limit = {"table": contract.name, "limit": reading.quality.max_quarantined}
             yield quarantine.broken_rule(problem.rule, problem.column, place, numbers | limit)

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from features.errors import HeadwaterError
 from pipelines.config import credentials
-from pipelines.config.mapping import Mapping, TableMapping
+from pipelines.config.mapping import Mapping, SourceMapping
 from pipelines.ingest import columns, inputs
 from pipelines.ingest.readers import databases, parquet_files
 from pipelines.ingest.readers.databases import Database
@@ -51,56 +51,57 @@ def extract(mapping: Mapping, folder: Path, first: int | None = None) -> None:
     first
         Rows of each to fetch at most, for a trial; None for all.
     """
-    waiting = {name: mapping.tables[name] for name in inputs.ordered(mapping) if _is_waiting(mapping.tables[name])}
+    parts = [(name, part) for name in inputs.ordered(mapping) for part in mapping.tables[name].parts]
+    waiting = [(name, part) for name, part in parts if _is_waiting(part)]
     if not waiting:
         return
     failures: list[HeadwaterError] = []
     with _locked(folder):
-        for connection in dict.fromkeys(table.source.connection or "" for table in waiting.values()):
-            members = {name: table for name, table in waiting.items() if table.source.connection == connection}
+        for connection in dict.fromkeys(part.source.connection or "" for _, part in waiting):
+            members = [(name, part) for name, part in waiting if part.source.connection == connection]
             failures += [
                 inputs.of_table(error, mapping, name) for name, error in _failures(connection, members, folder, first)
             ]
     inputs.raise_first(failures)
 
 
-def _is_waiting(table: TableMapping) -> bool:
-    return table.source.connection is not None and table.source.files is None
+def _is_waiting(part: SourceMapping) -> bool:
+    return part.source.connection is not None and part.source.files is None
 
 
 def _failures(
-    connection: str, members: dict[str, TableMapping], folder: Path, first: int | None
+    connection: str, members: list[tuple[str, SourceMapping]], folder: Path, first: int | None
 ) -> Iterator[tuple[str, HeadwaterError]]:
     """Fetch the tables of one connection; gives those that failed."""
     try:
         with databases.opened(connection) as database:
-            for name, table in members.items():
+            for name, part in members:
                 try:
-                    Extract.of(name, table, folder).fetch(database, first)
+                    Extract.of(name, part, folder).fetch(database, first)
                 except HeadwaterError as error:
                     yield name, error
     except HeadwaterError as error:
-        yield next(iter(members)), error
+        yield members[0][0], error
 
 
 @dataclass(frozen=True)
 class Extract:
     """The files of one database table, and the columns that they hold."""
 
-    table: TableMapping
+    table: SourceMapping
     needed: list[str]
     folder: Path
 
     @classmethod
-    def of(cls, name: str, table: TableMapping, folder: Path) -> "Extract":
-        """The extract of one canonical table.
+    def of(cls, name: str, table: SourceMapping, folder: Path) -> "Extract":
+        """The extract of one source of a canonical table.
 
         Parameters
         ----------
         name
             Of the table.
         table
-            Its mapping, from a connection.
+            The mapping of the source, a connection.
         folder
             Of all extracts of the project.
         """
@@ -151,7 +152,7 @@ class Extract:
         return newest - timedelta(days=-(-source.overlap // DAY))
 
 
-def identity(table: TableMapping, needed: list[str]) -> str:
+def identity(table: SourceMapping, needed: list[str]) -> str:
     """Of what is fetched and from where, without the password; other columns make another extract."""
     source = table.source
     url, _ = credentials.resolved(source.connection or "")

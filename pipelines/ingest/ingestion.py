@@ -21,7 +21,7 @@ from pipelines.ingest.diagnosis import diagnosed
 from pipelines.ingest.inputs import extended, of_table, ordered, raise_first
 from pipelines.ingest.merging import Contradicted
 from pipelines.ingest.readers import sources
-from pipelines.ingest.readers.sources import FILE, InputFile, Raw
+from pipelines.ingest.readers.sources import FILE, InputFile, Raw, Raws
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.staging import Staged
 from pipelines.ingest.tables import ASIDE, CONTRADICTIONS, RULE, Memory, Part, RowCount, Tables, rows_with_places
@@ -38,9 +38,9 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
     reading.failures = list(reading.inputs.failures)
     for name in ordered(mapping):
         if name in reading.inputs.raws:
-            contract, raw = extended(name, mapping), reading.inputs.raws[name]
-            with _collected(reading, name, partial(diagnosed, reading, contract, raw)):
-                _read_table(reading, contract, raw)
+            contract, raws = extended(name, mapping), reading.inputs.raws[name]
+            with _collected(reading, name, partial(diagnosed, reading, contract)):
+                _read_table(reading, contract, raws)
     if not reading.failures:
         with _collected(reading, "mapping"):
             magnitudes.check(reading, before)
@@ -52,8 +52,8 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
 
 def _declared(mapping: Mapping) -> tuple[str, ...]:
     """Tables whose known_at is a rule of the mapping, not a column of the source."""
-    forms = {name: mapping.tables[name].forms().get("known_at") for name in sorted(mapping.tables)}
-    return tuple(name for name, form in forms.items() if form and (form.expr or form.add))
+    clocks = {name: [part.known_at for part in mapping.tables[name].parts] for name in sorted(mapping.tables)}
+    return tuple(name for name, forms in clocks.items() if any(form and (form.expr or form.add) for form in forms))
 
 
 @contextmanager
@@ -77,30 +77,50 @@ class Start:
     count: RowCount = field(default_factory=lambda: RowCount(0, 0))
 
 
-def _read_table(reading: Reading, contract: Contract, raw: Raw) -> None:
+def _read_table(reading: Reading, contract: Contract, raws: Raws) -> None:
     """One table: its new inputs if the base serves, otherwise all; counts, quarantine and parts go into the result."""
-    needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
-    positions = _unread(reading, contract, raw)
-    with months.columns_compared(reading.mapping.tables[contract.name], raw, set(needed)):
-        sources.require(raw, set(needed), positions)
-    types = {name: str(kind) for name, kind in sources.types(raw, needed).items()}
-    whole = Start(list(range(len(raw.inputs))), Memory.blank(types, contract))
-    start = _resumed(reading, contract, raw, types, positions) or whole
+    positions, types = _unread(reading, contract, raws), []
+    for (part, raw), chosen in zip(reading.sources(contract.name), _by_source(raws, positions), strict=True):
+        needed = sorted(columns.needed(part))
+        with _named(raws, raw), months.columns_compared(reading.mapping.tables[contract.name], raw, set(needed)):
+            sources.require(raw, set(needed), chosen)
+        with _named(raws, raw):
+            types.append({name: str(kind) for name, kind in sources.types(raw, needed).items()})
+    whole = Start(list(range(len(raws.inputs))), Memory.blank(types, contract))
+    start = _resumed(reading, contract, raws, types, positions) or whole
     try:
-        _combine(reading, contract, raw, start)
+        _combine(reading, contract, raws, start)
     except Contradicted:
-        _combine(reading, contract, raw, whole)
+        _combine(reading, contract, raws, whole)
 
 
-def _unread(reading: Reading, contract: Contract, raw: Raw) -> list[int]:
+def _by_source(raws: Raws, positions: list[int]) -> list[list[int]]:
+    """For each source those of the positions that are of its inputs, from 0 in it."""
+    places = [raws.place(position) for position in positions]
+    return [[place for number, place in places if number == own] for own in range(len(raws.members))]
+
+
+@contextmanager
+def _named(raws: Raws, raw: Raw) -> Iterator[None]:
+    """Of several sources, a problem that names no file is one of this source."""
+    try:
+        yield
+    except HeadwaterError as error:
+        if len(raws.members) == 1:
+            raise
+        problems = [replace(problem, file=problem.file or raw.shown) for problem in error.problems]
+        raise HeadwaterError.of(problems) from error.__cause__
+
+
+def _unread(reading: Reading, contract: Contract, raws: Raws) -> list[int]:
     """Positions of the inputs that the base has not read by the recipe of today."""
     base = reading.serving_base(contract.name)
-    seen = {file.sha256 for file in base.fingerprints[contract.name]} if base else set()
-    return [position for position, file in enumerate(raw.inputs) if file.sha256 not in seen]
+    seen = {file.identity for file in base.fingerprints[contract.name]} if base else set()
+    return [position for position, file in enumerate(raws.inputs) if file.identity not in seen]
 
 
 def _resumed(
-    reading: Reading, contract: Contract, raw: Raw, types: dict[str, str], positions: list[int]
+    reading: Reading, contract: Contract, raws: Raws, types: list[dict[str, str]], positions: list[int]
 ) -> Start | None:
     """Start from the base, if every row that it judged good would be judged so again; None where that is not sure."""
     name = contract.name
@@ -112,46 +132,48 @@ def _resumed(
         return None
     if reading.mapping.tables[name].monthly and (positions or memory.waiting.num_rows):
         return None
-    gone = {file.sha256 for file in files} - {file.sha256 for file in raw.inputs}
+    gone = {file.identity for file in files} - {file.identity for file in raws.inputs}
     late = reading.delivered and memory.latest and memory.latest >= reading.delivered
     lost = name != "customers" and reading.customers_lost
     if gone or late or lost or memory.types != types:
         return None
-    rows_by_file = {kind: _with_positions(getattr(memory, kind), files, raw) for kind in store.REMEMBERED}
+    rows_by_file = {kind: _with_positions(getattr(memory, kind), files, raws) for kind in store.REMEMBERED}
     moved = replace(memory, **rows_by_file)
-    rows = {file.sha256: file.rows for file in files}
-    raw.inputs[:] = [replace(file, rows=rows.get(file.sha256, file.rows)) for file in raw.inputs]
+    rows = {file.identity: file.rows for file in files}
+    for raw in raws.members:
+        raw.inputs[:] = [replace(file, rows=rows.get(file.identity, file.rows)) for file in raw.inputs]
     return Start(positions, moved, base.parts[name], base.counts[name])
 
 
-def _with_positions(rows: pa.Table, files: list[InputFile], raw: Raw) -> pa.Table:
+def _with_positions(rows: pa.Table, files: list[InputFile], raws: Raws) -> pa.Table:
     """Rows with the positions that their inputs have now; a new file may stand before the old ones."""
-    now = {file.sha256: position for position, file in enumerate(raw.inputs)}
-    positions = pa.array([now[file.sha256] for file in files], pa.int32())
+    now = {file.identity: position for position, file in enumerate(raws.inputs)}
+    positions = pa.array([now[file.identity] for file in files], pa.int32())
     moved = positions.take(rows[FILE].combine_chunks())
     return rows.set_column(rows.column_names.index(FILE), pa.field(FILE, pa.int32()), moved)
 
 
-def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> None:
+def _combine(reading: Reading, contract: Contract, raws: Raws, start: Start) -> None:
     """Read, judge and merge. Raises E303, E320, E321 and Contradicted; nothing is left of the table then."""
     name, memory = contract.name, start.memory
     for folder in (reading.folder / name, reading.folder / staging.PIECES / name):
         shutil.rmtree(folder, ignore_errors=True)  # of a first try: a linked part must never be written to
-    raw.bad_lines.clear()
-    staged = Staged(offsets=dict(memory.offsets), latest=memory.latest)
-    if start.positions:
-        staging.stage(reading, contract, raw, start.positions, staged)
-    total = start.count.in_ + staged.total
-    if total == 0:
-        raise HeadwaterError("E303", file=raw.shown)
-    filtered = start.count.filtered + staged.filtered
-    if filtered == total:
-        raise conditioned.nothing_kept(reading, contract, raw, total)
+    staged = Staged(offsets=[dict(counts) for counts in memory.offsets], latest=memory.latest)
+    for number, (raw, chosen) in enumerate(zip(raws.members, _by_source(raws, start.positions), strict=True)):
+        raw.bad_lines.clear()
+        if chosen:
+            with _named(raws, raw):
+                staging.stage(reading, contract, number, chosen, staged)
+        if not sum(file.rows for file in raw.inputs):
+            raise HeadwaterError("E303", file=raw.shown)
+    total, filtered = start.count.in_ + staged.total, start.count.filtered + staged.filtered
+    for number in range(len(raws.members)):
+        conditioned.check(reading, contract, number, staged.kept, all_filtered=filtered == total)
     pending = memory.waiting.filter(pc.invert(pc.is_in(memory.waiting[RULE], pa.array(CONTRADICTIONS))))
     staging.judge_waiting(reading, contract, pending, staged)
     monthly = reading.mapping.tables[name].monthly
     if monthly:
-        months.check_files(reading.con, raw, staged.pieces, reading.mapping.timezone)
+        months.check_files(reading.con, raws.members[0], staged.pieces, reading.mapping.timezone)
     merged = merging.merge(reading, contract, staged, start.parts, memory)
     aside = pa.concat_tables([memory.aside, *staged.aside]).cast(ASIDE)
     waiting = pa.concat_tables([rows_with_places(contract).empty_table(), *staged.waiting, *merged.conflicts])
@@ -159,7 +181,7 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
     reading.result.memory[name] = Memory(memory.types, staged.offsets, staged.latest, aside, waiting, sizes)
     reading.result.parts[name] = merged.parts
     reading.result.read[name] = len(start.positions)
-    bad = quarantine.collect(reading.con, aside, waiting, raw, reading.mapping.timezone)
+    bad = quarantine.collect(reading.con, aside, waiting, raws, reading.mapping.timezone)
     used = sum(part.rows for part in merged.parts)
     if monthly and not start.parts:
         reading.result.parts[name] = [_as_versions(reading, merged.parts[0])]
@@ -167,10 +189,10 @@ def _combine(reading: Reading, contract: Contract, raw: Raw, start: Start) -> No
         if start.parts:
             used = start.count.used
         else:
-            reading.result.parts[name] = _with_earlier(reading, contract, raw, merged.parts[0])
+            reading.result.parts[name] = _with_earlier(reading, contract, raws, merged.parts[0])
     count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates, filtered)
-    reading.warnings += conditioned.notes(reading, contract, raw, staged.kept)
-    _finish(reading, contract, raw, count.check(name), bad)
+    reading.warnings += conditioned.notes(reading, contract, raws, staged.kept)
+    _finish(reading, contract, raws, count.check(name), bad)
 
 
 def _is_snapshot(reading: Reading, name: str) -> bool:
@@ -178,10 +200,10 @@ def _is_snapshot(reading: Reading, name: str) -> bool:
     return reading.night is not None and name == "customers"
 
 
-def _with_earlier(reading: Reading, contract: Contract, raw: Raw, part: Part) -> list[Part]:
+def _with_earlier(reading: Reading, contract: Contract, raws: Raws, part: Part) -> list[Part]:
     """The part of a snapshot with the versions that earlier ones left."""
     assert reading.night is not None
-    reading.warnings += snapshots.notes(reading.night, raw.shown)
+    reading.warnings += snapshots.notes(reading.night, raws.shown)
     rows = reading.con.read_parquet(part.path, table_name="snapshot_read")
     kept = merging.written_part(reading.con, snapshots.versions(reading.con, reading.night, rows, contract), part.path)
     for view in ("snapshot_read", "snapshots_before"):
@@ -197,7 +219,7 @@ def _as_versions(reading: Reading, part: Part) -> Part:
     return kept
 
 
-def _finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> None:
+def _finish(reading: Reading, contract: Contract, raws: Raws, count: RowCount, bad: pa.Table) -> None:
     """Thresholds and notes of a table that was read."""
     result, name = reading.result, contract.name
     if bad.num_rows and reading.keep:
@@ -205,9 +227,10 @@ def _finish(reading: Reading, contract: Contract, raw: Raw, count: RowCount, bad
     quarantine.judge(contract, count, bad, reading.quality)
     result.tables[name] = result.view(reading.con, name, result.parts[name], "_read")
     result.counts[name] = count
-    result.fingerprints[name] = list(raw.inputs)
+    result.fingerprints[name] = raws.inputs
     result.future += pc.sum(pc.equal(bad["rule"], "from_the_future")).as_py() or 0
     if bad.num_rows:
         result.quarantine[name] = bad
-    result.ignored[name] = sorted(set(raw.header) - columns.needed(reading.mapping.tables[name]))
-    reading.warnings += quarantine.notes(contract, raw, count, bad)
+    unread = (set(raw.header) - columns.needed(part) for part, raw in reading.sources(name))
+    result.ignored[name] = sorted(set().union(*unread))
+    reading.warnings += quarantine.notes(contract, raws, count, bad)

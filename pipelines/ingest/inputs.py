@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from features.contracts import CONTRACTS, JOINED, MONEY, Column, Contract
+from features.contracts import CONTRACTS, JOINED, MONEY, SOURCE_NAME, Column, Contract
 from features.errors import HeadwaterError
 from features.spine import cutoff
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
-from pipelines.ingest.readers.sources import Raw
+from pipelines.ingest.readers.sources import Raws
 
-FORMAT = 6
+FORMAT = 7
 """Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew.
 
 Raise it with every change of what comes out of the same files; `test_inputs.py` says when that is."""
@@ -33,7 +33,7 @@ class Inputs:
     mapping
         How they become canonical tables.
     raws
-        Table -> its inputs.
+        Table -> the inputs of its sources.
     failures
         What is missing.
     history
@@ -41,7 +41,7 @@ class Inputs:
     """
 
     mapping: Mapping
-    raws: dict[str, Raw]
+    raws: dict[str, Raws]
     failures: tuple[HeadwaterError, ...] = ()
     history: str = ""
 
@@ -49,14 +49,14 @@ class Inputs:
         """Identity of what a reading makes of these inputs: their contents, the names that it shows, and its limits."""
         contents = {}
         for name, raw in self.raws.items():
-            files = [(file.path, file.sha256) for file in raw.inputs]
+            files = [(file.path, *file.identity) for file in raw.inputs]
             contents[name] = [files, raw.repeated]
         limits = quality.model_dump(exclude=JUDGED_EACH_NIGHT)
         return _digest([self.recipes(quality), limits, contents, self.history])[:16]
 
     def contents(self, quality: Quality, name: str) -> str:
         """Identity of the bytes of one table's inputs, and of what they are read by."""
-        return _digest([recipe(self.mapping, quality, name), [file.sha256 for file in self.raws[name].inputs]])[:16]
+        return _digest([recipe(self.mapping, quality, name), [file.identity for file in self.raws[name].inputs]])[:16]
 
     def recipes(self, quality: Quality) -> dict[str, str]:
         """Table -> its `recipe`, of those whose inputs are there."""
@@ -82,7 +82,7 @@ def located(mapping: Mapping, hashes: Hashes | None = None) -> Inputs:
     raws, failures = {}, []
     for name in ordered(mapping):
         try:
-            raws[name] = sources.find(mapping.tables[name].source, hashes)
+            raws[name] = sources.gathered([part.source for part in mapping.tables[name].parts], hashes)
         except HeadwaterError as error:
             failures.append(of_table(error, mapping, name))
     return Inputs(mapping, raws, tuple(failures))
@@ -94,14 +94,29 @@ def ordered(mapping: Mapping) -> list[str]:
 
 
 def extended(name: str, mapping: Mapping) -> Contract:
-    """The contract with the columns that this mapping declares beyond it."""
+    """The contract with the columns that this mapping declares beyond it, and which source rows are of where several are."""
+    contract = _with_own_columns(name, mapping)
+    if not mapping.tables[name].sources:
+        return contract
+    source = Column(SOURCE_NAME, "string", "source that the row came from", "行的来源", nullable=False)
+    key = (*contract.key, SOURCE_NAME) if _measured_apart(name, mapping) else contract.key
+    return replace(contract, columns=(*contract.columns, source), key=key)
+
+
+def _measured_apart(name: str, mapping: Mapping) -> bool:
+    """Does each source of usage bring measures that no other one brings? Then rows of one moment go side by side."""
+    measured = [name for part in mapping.tables[name].parts for name in part.columns if name in mapping.measures]
+    return name == "usage" and len(set(measured)) == len(measured)
+
+
+def _with_own_columns(name: str, mapping: Mapping) -> Contract:
     contract = CONTRACTS[name]
     if name == "usage":
         return contract.with_measures(mapping.measures)
     if name == "customers":
         typed = zip((mapping.attributes, *mapping.typed), ("string", "float64", "date", "boolean"), strict=True)
         own = tuple(Column(name, dtype, name.replace("_", " "), name) for names, dtype in typed for name in names)
-        rare = tuple(column for column in contract.rare if column.name in mapping.tables[name].columns)
+        rare = tuple(column for column in contract.rare if column.name in mapping.tables[name].forms())
         undated = mapping.clockless or mapping.tables[name].monthly
         known = [replace(c, nullable=True) if c is JOINED and undated else c for c in contract.columns]
         return replace(contract, columns=(*known, *rare, *own))

@@ -1,5 +1,6 @@
 """Guards over whole tables: signs that are the wrong way round, and sizes that do not fit their unit."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,7 +59,7 @@ def check(reading: Reading, before: dict[str, float]) -> None:
     odd = (
         _opposite(tables)
         or _odd_file(tables, quality)
-        or (_suspect(quality, sizes) if mapping.decimals else None)
+        or (_suspect(quality, sizes) or _suspect_source(tables, quality) if mapping.decimals else None)
         or _changed(quality, tables.medians, before)
     )
     if odd:
@@ -163,6 +164,25 @@ def _suspect(quality: Quality, sizes: dict[str, Size]) -> Odd | None:
     return None
 
 
+def _suspect_source(tables: Tables, quality: Quality) -> Odd | None:
+    """The same of one of several sources, whose whole numbers those of the others hide."""
+    for name, number, counts in _of_sources(tables):
+        for column, size in _sizes(counts).items():
+            if f"{name}.{column}" in COMPARED and size.whole and size.median > quality.largest_median:
+                usual = size.median / FEN
+                return Odd(f"{name}.{column}", size.median, usual, usual, "@found.cents", source=number)
+    return None
+
+
+def _of_sources(tables: Tables) -> Iterator[tuple[str, int, pa.Table]]:
+    """Table, place of a source among those of the table, and the counts of its files: sources need not be alike."""
+    for name, memory in tables.memory.items():
+        source_of = pa.array([file.source for file in tables.fingerprints[name]], pa.int32())
+        sources = source_of.take(memory.sizes[FILE].combine_chunks())
+        for number in pc.unique(source_of).to_pylist():
+            yield name, number, memory.sizes.filter(pc.equal(sources, number))
+
+
 def _changed(quality: Quality, medians: dict[str, float], before: dict[str, float]) -> Odd | None:
     """A median that moved by a factor since the previous reading changed its unit, not its customers."""
     for name, old in before.items():
@@ -173,9 +193,9 @@ def _changed(quality: Quality, medians: dict[str, float], before: dict[str, floa
 
 
 def _odd_file(tables: Tables, quality: Quality) -> Odd | None:
-    """The first file whose median lies far outside those of the files before it."""
-    for name, memory in tables.memory.items():
-        for column, files in _by_file(memory.sizes).items():
+    """The first file whose median lies far outside those of the files of its source before it."""
+    for name, _, counts in _of_sources(tables):
+        for column, files in _by_file(counts).items():
             odd = departing(files, quality.largest_change)
             if odd:
                 file, usual = odd

@@ -108,7 +108,8 @@ class Pool:
     def __exit__(self, *_) -> None:
         for table in ("pool", "rivals", "repeated", "several"):
             self.con.drop_table(f"{table}_{self.contract.name}", force=True)
-        self.con.drop_table("several_holders", force=True)
+        for table in ("several_holders", "rival_sources"):
+            self.con.drop_table(table, force=True)
         for view in ("pieces", "stored"):
             self.con.drop_view(f"{view}_{self.contract.name}", force=True)
 

@@ -7,11 +7,11 @@ import ibis.expr.types as ir
 from features.contracts import Contract
 from features.errors import HeadwaterError
 from pipelines.config import expressions
-from pipelines.config.mapping import TableMapping
+from pipelines.config.mapping import SourceMapping
 from pipelines.ingest import cells
 
 
-def aware_columns(rows: ir.Table, table: TableMapping, contract: Contract, file: str) -> dict[str, bool]:
+def aware_columns(rows: ir.Table, table: SourceMapping, contract: Contract, file: str) -> dict[str, bool]:
     """Which time columns of text carry an offset in every row.
 
     Parameters
@@ -44,7 +44,7 @@ def awareness(counts: Mapping[str, tuple[int, int]], file: str) -> dict[str, boo
     return {name: bool(there) for name, (there, _) in counts.items()}
 
 
-def offset_counts(rows: ir.Table, table: TableMapping, contract: Contract) -> dict[str, tuple[int, int]]:
+def offset_counts(rows: ir.Table, table: SourceMapping, contract: Contract) -> dict[str, tuple[int, int]]:
     """Times with an offset and without, per time column of text.
 
     Parameters
@@ -71,7 +71,7 @@ def offset_counts(rows: ir.Table, table: TableMapping, contract: Contract) -> di
     return {name: (counts[f"aware{n}"] or 0, counts[f"naive{n}"] or 0) for n, name in enumerate(texts)}
 
 
-def _time_columns(table: TableMapping, contract: Contract) -> set[str]:
+def _time_columns(table: SourceMapping, contract: Contract) -> set[str]:
     """Source columns read as times without a declared shape."""
     columns: set[str] = set()
     for name, form in table.forms().items():

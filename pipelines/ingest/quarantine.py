@@ -14,7 +14,7 @@ from features.errors import HeadwaterError, Problem
 from pipelines.config.quality import Quality
 from pipelines.ingest import cells
 from pipelines.ingest.marks import BROKEN, FOUND, column_of, rule_of
-from pipelines.ingest.readers.sources import FILE, ROW, Raw
+from pipelines.ingest.readers.sources import FILE, ROW, Raw, Raws
 from pipelines.ingest.rules import KEY_RULES, masked
 from pipelines.ingest.tables import ASIDE, RowCount
 
@@ -24,6 +24,7 @@ SCHEMA = pa.schema(
 OWN_CODES = {
     "conflicting_key": "E304",
     "overlapping_holders": "E361",
+    "key_of_two_sources": "E365",
     "from_the_future": "E305",
     "unknown_customer": "E306",
     "not_a_date": "E307",
@@ -37,7 +38,7 @@ OWN_CODES = {
 """Rules whose excess has a message of its own; the others share E310."""
 
 
-def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw, zone: str) -> pa.Table:
+def collect(con, aside: pa.Table, waiting: pa.Table, raws: Raws, zone: str) -> pa.Table:
     """Every row of a table that is not used and not a duplicate, in the order of the files.
 
     Parameters
@@ -48,13 +49,13 @@ def collect(con, aside: pa.Table, waiting: pa.Table, raw: Raw, zone: str) -> pa.
         Rows put aside for good, of the schema `ASIDE`.
     waiting
         Rows that wait, as `rows_with_places`.
-    raw
-        Names the inputs.
+    raws
+        Name the inputs.
     zone
         IANA name, in which moments are shown.
     """
     rows = pa.concat_tables([aside, _waiting_rows(con, waiting, zone)]).combine_chunks()
-    names = pa.array([file.path for file in raw.inputs], pa.string()).take(rows[FILE].combine_chunks())
+    names = pa.array([file.path for file in raws.inputs], pa.string()).take(rows[FILE].combine_chunks())
     columns = [names, rows[ROW], *(rows[name] for name in SCHEMA.names[2:])]
     return pa.table(columns, schema=SCHEMA).sort_by([("file", "ascending"), ("row", "ascending")])
 
@@ -146,21 +147,21 @@ def _same_column(rows: pa.Table, column: str | None) -> pa.ChunkedArray:
     return pc.is_null(rows["column"]) if column is None else pc.equal(rows["column"], column)
 
 
-def notes(contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> list[Problem]:
+def notes(contract: Contract, raws: Raws, count: RowCount, bad: pa.Table) -> list[Problem]:
     """What is worth a warning: a file given twice, rows put aside, duplicates removed.
 
     Parameters
     ----------
     contract
         Of the table.
-    raw
+    raws
         Its inputs, and which of them are repeated.
     count
         What became of its rows.
     bad
         Its quarantined rows, of the schema `SCHEMA`.
     """
-    warnings = [Problem("W301", copy, values={"table": contract.name, "first": first}) for copy, first in raw.repeated]
+    warnings = [Problem("W301", copy, values={"table": contract.name, "first": first}) for copy, first in raws.repeated]
     if bad.num_rows:
         rule, number = Counter(bad["rule"].to_pylist()).most_common(1)[0]
         values = {
@@ -173,5 +174,5 @@ def notes(contract: Contract, raw: Raw, count: RowCount, bad: pa.Table) -> list[
         warnings.append(Problem("W302", bad["file"][0].as_py(), values=values))
     if count.duplicates:
         values = {"table": contract.name, "rows": count.duplicates, "total": count.in_}
-        warnings.append(Problem("W303", raw.inputs[0].path, values=values))
+        warnings.append(Problem("W303", raws.inputs[0].path, values=values))
     return warnings

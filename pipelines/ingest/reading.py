@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
-from pipelines.config.mapping import Mapping
+from pipelines.config.mapping import Mapping, SourceMapping
 from pipelines.config.quality import Quality
 from pipelines.ingest.inputs import Inputs, recipe
+from pipelines.ingest.readers.sources import Raw
 from pipelines.ingest.snapshots import Night
 from pipelines.ingest.tables import Tables
 
@@ -45,6 +46,10 @@ class Reading:
     def mapping(self) -> Mapping:
         """How the inputs become canonical tables."""
         return self.inputs.mapping
+
+    def sources(self, name: str) -> list[tuple[SourceMapping, Raw]]:
+        """Each source of a table with what it holds."""
+        return list(zip(self.mapping.tables[name].parts, self.inputs.raws[name].members, strict=True))
 
     def known_customers(self, contract: Contract) -> ir.Table | None:
         """Those that rows of a table may name; None for customers themselves."""

@@ -13,7 +13,7 @@ from pipelines.ingest.cells import Problem
 EARLIEST, LATEST = date(1971, 1, 1), date(2100, 1, 1)
 OLDEST = date(1900, 1, 1)
 """Of a date that the mapping adds, such as a birthday."""
-KEY_RULES = ("empty_key", "unclean_key", "conflicting_key", "overlapping_holders")
+KEY_RULES = ("empty_key", "unclean_key", "conflicting_key", "overlapping_holders", "key_of_two_sources")
 
 
 def contract_problems(rows: ir.Table, contract: Contract) -> list[Problem]:

@@ -176,10 +176,18 @@ def _file(folder: Path, state: State) -> Path:
     return folder / f"customers-{state.identity}.parquet"
 
 
+LATER = ("prefix", "decimal")
+"""Keys of forms that earlier snapshots did not know: without them a column is mapped as it was."""
+
+
 def _forms(mapping: Mapping) -> dict[str, str]:
     """Column of customers -> a digest of how it is mapped."""
-    forms = mapping.tables["customers"].forms()
-    return {name: _digest([form.model_dump(mode="json"), mapping.timezone])[:16] for name, form in forms.items()}
+    made: dict[str, list[Any]] = {}
+    for part in mapping.tables["customers"].parts:
+        for name, form in part.forms().items():
+            said = form.model_dump(mode="json")
+            made.setdefault(name, []).append({key: value for key, value in said.items() if key not in LATER or value})
+    return {name: _digest([*forms, mapping.timezone])[:16] for name, forms in made.items()}
 
 
 def _digest(whole: Any) -> str:

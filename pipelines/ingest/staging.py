@@ -38,14 +38,14 @@ PIECES = ".pieces"
 class Staged:
     """Rows of the new inputs that were judged.
 
-    `total`: how many. `kept`: position of an input -> its rows that the mapping's `where` keeps, of all that it has. `offsets`: time column -> texts with and without offset. `latest`: newest known_at of a good row
-    (UTC). `aside`: broken rows. `waiting`: rows that a later reading may see otherwise. `pieces`: Parquet files of the
+    `total`: how many. `kept`: position of an input -> its rows that the mapping's `where` keeps, of all that it has. `offsets`,
+    for each source: time column -> texts with and without offset. `latest`: newest known_at of a good row (UTC). `aside`: broken rows. `waiting`: rows that a later reading may see otherwise. `pieces`: Parquet files of the
     good ones, by part. `sizes`: how often values stand in them.
     """
 
     total: int = 0
     kept: dict[int, tuple[int, int]] = field(default_factory=dict)
-    offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
+    offsets: list[dict[str, tuple[int, int]]] = field(default_factory=list)
     latest: datetime | None = None
     aside: list[pa.Table] = field(default_factory=list)
     waiting: list[pa.Table] = field(default_factory=list)
@@ -58,8 +58,8 @@ class Staged:
         return sum(rows - kept for kept, rows in self.kept.values())
 
 
-def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[int], staged: Staged) -> None:
-    """Read inputs and add what they hold to `staged`.
+def stage(reading: Reading, contract: Contract, number: int, positions: Sequence[int], staged: Staged) -> None:
+    """Read inputs of one source and add what they hold to `staged`.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[in
         The reading that this belongs to.
     contract
         Of the canonical table.
-    raw
-        Its inputs.
+    number
+        Place of the source among those of the table.
     positions
-        Those of the inputs to read.
+        Those of its inputs to read.
     staged
         Gets the rows and what is known of them.
 
@@ -79,13 +79,14 @@ def stage(reading: Reading, contract: Contract, raw: Raw, positions: Sequence[in
     HeadwaterError
         E3xx of their content, E403 for an input that changed meanwhile.
     """
-    needed = sorted(columns.needed(reading.mapping.tables[contract.name]))
+    part, raw = reading.sources(contract.name)[number]
+    needed = sorted(columns.needed(part))
     for rows in _slices(raw, sources.stream(raw, needed, positions)):
         staged.total += rows.num_rows
         name = f"raw_{contract.name}"
         reading.con.con.register(name, rows)
         try:
-            _judge_slice(reading, contract, raw, reading.con.table(name), staged)
+            _judge_slice(reading, contract, number, reading.con.table(name), staged)
         finally:
             reading.con.con.unregister(name)
     _unchanged(raw, positions)
@@ -110,13 +111,13 @@ def _slices(raw: Raw, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _judge_slice(reading: Reading, contract: Contract, raw: Raw, rows: ir.Table, staged: Staged) -> None:
+def _judge_slice(reading: Reading, contract: Contract, number: int, rows: ir.Table, staged: Staged) -> None:
     """Map a slice and sort its rows into good ones, those put aside for good and those that wait."""
-    table = reading.mapping.tables[contract.name]
-    rows = rows if table.where is None else _filtered(Columns(contract, table, reading.mapping, rows), staged)
-    staged.offsets = _sum(staged.offsets, offsets.offset_counts(rows, table, contract))
-    aware, files = offsets.awareness(staged.offsets, raw.shown), [file.path for file in raw.inputs]
-    canonical = Columns(contract, table, reading.mapping, rows, aware, files)
+    part, raw = reading.sources(contract.name)[number]
+    rows = rows if part.where is None else _filtered(Columns(contract, part, reading.mapping, rows), staged)
+    counts = staged.offsets[number] = _sum(staged.offsets[number], offsets.offset_counts(rows, part, contract))
+    aware, files = offsets.awareness(counts, raw.shown), [file.path for file in raw.inputs]
+    canonical = Columns(contract, part, reading.mapping, rows, aware, files)
     mapped = canonical.projection()
     columns.check_maps(canonical, raw.shown)
     problems = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality, reading.mapping.timezone)

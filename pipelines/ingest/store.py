@@ -184,7 +184,7 @@ def base(folder: Path, manifest: Mapping[str, Any]) -> Tables:
     tables = unopened(folder, manifest)
     for name, entry in manifest["memory"].items():
         rows = {kind: pq.read_table(folder / MEMORY / name / f"{kind}.parquet") for kind in REMEMBERED}
-        offsets = {column: (there, none) for column, (there, none) in entry["offsets"].items()}
+        offsets = [{name: (there, none) for name, (there, none) in told.items()} for told in entry["offsets"]]
         latest = entry["latest"] and datetime.fromisoformat(entry["latest"])
         tables.memory[name] = Memory(entry["types"], offsets, latest, **rows)
     return tables

@@ -61,7 +61,8 @@ def month(day: ir.DateValue) -> ir.StringValue:
 
 
 RULE, CONFLICT, OVERLAP = "rule", "conflicting_key", "overlapping_holders"
-CONTRADICTIONS = (CONFLICT, OVERLAP)
+ACROSS = "key_of_two_sources"
+CONTRADICTIONS = (CONFLICT, OVERLAP, ACROSS)
 """Rules that rows break together; none of them is at fault by itself."""
 ASIDE = pa.schema(
     [(FILE, pa.int32()), (ROW, pa.int64()), ("column", pa.string()), ("rule", pa.string()), ("value", pa.string())]
@@ -90,23 +91,23 @@ def rows_with_places(contract: Contract) -> pa.Schema:
 class Memory:
     """What must be known of the inputs of one table so that the next reading can leave them closed.
 
-    `types`: source column -> Arrow type over all inputs. `offsets`: time column -> texts with and without offset.
+    `types`, for each source: column -> Arrow type over all inputs. `offsets`, for each: time column -> texts with and without offset.
     `latest`: newest known_at of any row that was used or is in conflict. `aside`: rows put aside for good. `waiting`:
     mapped rows put aside for what later inputs can change. `sizes`: per input and column, values and how often.
     """
 
-    types: dict[str, str]
-    offsets: dict[str, tuple[int, int]]
+    types: list[dict[str, str]]
+    offsets: list[dict[str, tuple[int, int]]]
     latest: datetime | None
     aside: pa.Table
     waiting: pa.Table
     sizes: pa.Table
 
     @classmethod
-    def blank(cls, types: dict[str, str], contract: Contract) -> "Memory":
+    def blank(cls, types: list[dict[str, str]], contract: Contract) -> "Memory":
         """Of a table that is read for the first time, or whole."""
         waiting = rows_with_places(contract).empty_table()
-        return cls(types, {}, None, ASIDE.empty_table(), waiting, SIZES.empty_table())
+        return cls(types, [{} for _ in types], None, ASIDE.empty_table(), waiting, SIZES.empty_table())
 
 
 @dataclass

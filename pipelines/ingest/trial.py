@@ -8,7 +8,7 @@ import ibis
 import pyarrow as pa
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Mapping
+from pipelines.config.mapping import Mapping, SourceMapping
 from pipelines.ingest import columns, extracts, inputs, marks, offsets
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.readers import sources
@@ -19,7 +19,7 @@ FIRST = 1_000
 
 @dataclass(frozen=True)
 class Trial:
-    """What a mapping makes of the first rows of a table: rows looked at, rule -> rows that break it, three examples, and
+    """What a mapping makes of the first rows of a table, or of one of its sources: rows looked at, rule -> rows that break it, three examples, and
     rows that its `where` leaves out."""
 
     table: str
@@ -34,26 +34,26 @@ def trials(mapping: Mapping, rows: int = FIRST) -> list[Trial]:
     con, own = ibis.duckdb.connect(), mapping.model_copy(deep=True)
     with TemporaryDirectory() as folder:
         extracts.extract(own, Path(folder), first=rows)
-        return [_trial(con, own, name, rows) for name in inputs.ordered(own)]
+        return [_trial(con, own, name, part, rows) for name in inputs.ordered(own) for part in own.tables[name].parts]
 
 
-def _trial(con, mapping: Mapping, name: str, rows: int) -> Trial:
+def _trial(con, mapping: Mapping, name: str, part: SourceMapping, rows: int) -> Trial:
     try:
-        return _outcome(con, mapping, name, rows)
+        return _outcome(con, mapping, name, part, rows)
     except HeadwaterError as error:
         raise inputs.of_table(error, mapping, name) from error
 
 
-def _outcome(con, mapping: Mapping, name: str, rows: int) -> Trial:
-    table, contract = mapping.tables[name], inputs.extended(name, mapping)
-    raw = sources.find(table.source)
-    needed = sorted(columns.needed(table))
+def _outcome(con, mapping: Mapping, name: str, part: SourceMapping, rows: int) -> Trial:
+    contract = inputs.extended(name, mapping)
+    raw = sources.find(part.source)
+    needed = sorted(columns.needed(part))
     sources.require(raw, set(needed))
     first = pa.Table.from_batches([b for b in [next(iter(sources.stream(raw, needed)), None)] if b is not None])
     trial = con.create_table(f"trial_{name}", first.slice(0, rows), overwrite=True, temp=True)
-    plain = Columns(contract, table, mapping, trial).kept()
+    plain = Columns(contract, part, mapping, trial).kept()
     kept = trial.filter(ibis.or_(plain.value, *[problem.broken for problem in plain.problems]))
-    canonical = Columns(contract, table, mapping, kept, offsets.aware_columns(kept, table, contract, raw.shown))
+    canonical = Columns(contract, part, mapping, kept, offsets.aware_columns(kept, part, contract, raw.shown))
     mapped = canonical.projection()
     columns.check_maps(canonical, raw.shown)
     judged = marks.marked(mapped, contract_problems(mapped, contract))
@@ -63,4 +63,6 @@ def _outcome(con, mapping: Mapping, name: str, rows: int) -> Trial:
     good = good.select(*contract.schema()).limit(3)
     looked_at = min(first.num_rows, rows)
     filtered = looked_at - int(kept.count().execute())
-    return Trial(name, looked_at, broken, good.to_pyarrow().to_pylist(), filtered)
+    return Trial(
+        f"{name}.{part.name}" if part.name else name, looked_at, broken, good.to_pyarrow().to_pylist(), filtered
+    )

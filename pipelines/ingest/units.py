@@ -9,10 +9,11 @@ import numpy as np
 
 from features.contracts import MONEY
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Form, TableMapping
+from pipelines.config.mapping import Form, SourceMapping
 from pipelines.ingest import columns, inputs, offsets
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.readers import sources
+from pipelines.ingest.readers.sources import Raw
 from pipelines.ingest.reading import Reading
 
 MONEY_FACTORS = (10.0, 100.0, 1_000.0, 10_000.0)
@@ -32,7 +33,8 @@ FIRST = 1_000
 class Odd:
     """`table.column`, in the whole table or in one of its files, whose median does not lie between `low` and `high`.
 
-    `found` is the key of the sentence that says why. `position`: of the file, where one file is meant.
+    `found` is the key of the sentence that says why. `position`: of the file, where one file is meant; `source`: where all
+    files of one of several sources are.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Odd:
     found: str
     other: str = ""
     position: int | None = None
+    source: int | None = None
 
     @property
     def table(self) -> str:
@@ -63,9 +66,10 @@ class Odd:
 
 def error(reading: Reading, odd: Odd) -> HeadwaterError:
     """E301 with the figures, and a fix that was tried on the first rows where there is one."""
-    form = reading.mapping.tables[odd.table].forms()[odd.column]
+    form = _place(reading, odd)[0].forms()[odd.column]
     files = reading.result.fingerprints[odd.table]
-    file = files[odd.position or 0]
+    first = next((n for n, file in enumerate(files) if file.source == odd.source), 0)
+    file = files[first if odd.position is None else odd.position]
     money = odd.column not in reading.mapping.measures
     return HeadwaterError(
         "E301",
@@ -113,14 +117,25 @@ def _operation(odd: Odd, reading: Reading) -> str | None:
     return f"{'/' if odd.ratio > 1 else '*'} {near:.0f}"
 
 
+def _place(reading: Reading, odd: Odd) -> tuple[SourceMapping, Raw, int | None]:
+    """The source that is meant, with the position of its file in it: of a whole table the first one with the column."""
+    parts = reading.sources(odd.table)
+    if odd.source is not None:
+        return (*parts[odd.source], None)
+    if odd.position is None:
+        return (*next(pair for pair in parts if odd.column in pair[0].columns), None)
+    number, position = reading.inputs.raws[odd.table].place(odd.position)
+    return (*parts[number], position)
+
+
 def _trial(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, float, str] | None:
     """A value of the first rows, what it becomes, and the expression; None where the outcome does not fit either."""
-    table = reading.mapping.tables[odd.table]
+    part, _, _ = _place(reading, odd)
     made_of = _spelled(form, odd.column)
     expr = f"-{made_of}" if step == NEGATED else f"{made_of} {step}"
-    changed = table.model_copy(update={"columns": table.columns | {odd.column: Form(expr=expr, unit=form.unit)}})
-    rows = _first_rows(reading, odd, table)
-    old, new = (_values(reading, odd, kind, rows) for kind in (table, changed))
+    changed = part.model_copy(update={"columns": part.columns | {odd.column: Form(expr=expr, unit=form.unit)}})
+    rows = _first_rows(reading, odd)
+    old, new = (_values(reading, odd, kind, rows) for kind in (part, changed))
     positive = np.flatnonzero(new > 0)
     if not len(positive):
         return None
@@ -137,17 +152,18 @@ def _spelled(form: Form, column: str) -> str:
     return name if re.fullmatch(r"[^\W\d]\w*", name) else f"`{name}`"
 
 
-def _first_rows(reading: Reading, odd: Odd, table: TableMapping) -> Any:
+def _first_rows(reading: Reading, odd: Odd) -> Any:
     """The first raw rows of the file that is meant, or of the source."""
-    rows = sources.first_rows(reading.inputs.raws[odd.table], sorted(columns.needed(table)), FIRST, odd.position)
+    part, raw, position = _place(reading, odd)
+    rows = sources.first_rows(raw, sorted(columns.needed(part)), FIRST, position)
     return reading.con.create_table(f"tried_{odd.table}", rows, temp=True, overwrite=True)
 
 
-def _values(reading: Reading, odd: Odd, table: TableMapping, rows: Any) -> np.ndarray:
+def _values(reading: Reading, odd: Odd, part: SourceMapping, rows: Any) -> np.ndarray:
     """The column as a mapping makes it of some raw rows; NaN where it makes nothing."""
     contract = inputs.extended(odd.table, reading.mapping)
-    aware = offsets.aware_columns(rows, table, contract, odd.table)
-    cell = Columns(contract, table, reading.mapping, rows, aware).column(odd.column)
+    aware = offsets.aware_columns(rows, part, contract, odd.table)
+    cell = Columns(contract, part, reading.mapping, rows, aware).column(odd.column)
     dtype = MONEY if contract.column(odd.column).dtype == MONEY else "float64"
     values = rows.select(value=cell.value.cast(dtype).cast("float64"))
     return values.to_pandas()["value"].to_numpy(dtype=float, na_value=np.nan)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from features.contracts import TIME, Contract
+from features.contracts import SOURCE_NAME, TIME, Contract
 from pipelines.ingest.readers.sources import FILE, ROW
-from pipelines.ingest.tables import CONFLICT, OVERLAP, RULE
+from pipelines.ingest.tables import ACROSS, CONFLICT, OVERLAP, RULE
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ def versions(con, good: ir.Table, contract: Contract) -> Versions:
     other content is a conflict: no version can be preferred, all go. A later `known_at` is a correction: both stay, and
     the older one carries the moment from which it no longer counts.
 
+    Where a table has several sources, the same content from two of them is a duplicate too, and the same key with other
+    content is a conflict whenever it became known: two systems that number their rows alike correct nothing.
+
     Customers who hold one id one after the other are rows of their own. Two whose times with us overlap cannot both be
     right: the one that became known later corrects the other, and where both became known at once, both go.
 
@@ -54,13 +57,21 @@ def versions(con, good: ir.Table, contract: Contract) -> Versions:
 def _split(con, good: ir.Table, repeated: ir.Table, contract: Contract) -> Versions:
     """The windows run over the repeated keys only; they are few."""
     names = list(contract.schema())
-    same = ibis.window(group_by=names, order_by=[FILE, ROW])
+    said, several_sources = [name for name in names if name != SOURCE_NAME], [n for n in names if n == SOURCE_NAME]
+    same = ibis.window(group_by=said, order_by=[*several_sources, FILE, ROW])
     several = good.semi_join(repeated, pooled(contract)).mutate(copy=ibis.row_number().over(same))
     several = con.create_table(f"several_{contract.name}", several, temp=True, overwrite=True)
     first = several.filter(several["copy"] == 0)
     clock = ["known_at"] if contract.versioned else []
     rivals = first.mutate(rivals=first.count().over(ibis.window(group_by=[*contract.key, *clock])))
     kept, conflicts = rivals.filter(rivals.rivals == 1), [_of_rule(rivals.filter(rivals.rivals > 1), names, CONFLICT)]
+    if several_sources:
+        own = ibis.window(group_by=list(contract.key))
+        across = rivals[SOURCE_NAME].min().over(own) != rivals[SOURCE_NAME].max().over(own)
+        rivals = con.create_table("rival_sources", rivals.mutate(across=across), temp=True, overwrite=True)
+        kept = rivals.filter(~rivals.across, rivals.rivals == 1)
+        conflicts = [_of_rule(rivals.filter(~rivals.across, rivals.rivals > 1), names, CONFLICT)]
+        conflicts.append(_of_rule(rivals.filter(rivals.across), names, ACROSS))
     if contract.name == "customers":
         kept = kept.mutate(place=ibis.row_number().over(ibis.window(order_by=[FILE, ROW, *names])))
         kept = con.create_table("several_holders", kept, temp=True, overwrite=True)

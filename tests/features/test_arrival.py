@@ -96,3 +96,11 @@ def test_features_of_use_end_where_the_source_ends(con: ibis.BaseBackend):
     pd.testing.assert_frame_equal(*[answer.reset_index(drop=True) for answer in answers])
     assert (answers[0]["days_since_usage"] == 1).all()
     assert answers[0]["sms_mean_4w"].tolist() == [28.0 * (1 + who) for who in range(PEOPLE)]
+
+
+def test_of_two_sources_the_later_one_decides(con: ibis.BaseBackend):
+    """Messages of every day have come, but of the newest two days nobody's data: what they measure is unknown."""
+    voice = usage().assign(source_name="voice")
+    data = usage(before(1, 2)).assign(source_name="data")
+    assert lags(con, pd.concat([voice, data], ignore_index=True), AS_OF) == [2]
+    assert lags(con, voice, AS_OF) == [0]

@@ -25,12 +25,19 @@ QUERY = "sql"
 
 @dataclass(frozen=True)
 class InputFile:
-    """The fingerprint of one input; `size` in bytes, `rows` counts data rows, unreadable ones included."""
+    """The fingerprint of one input; `size` in bytes, `rows` counts data rows, unreadable ones included, `source` is the
+    place of its source among those of the table, from 0."""
 
     path: str
     size: int
     sha256: str
     rows: int = 0
+    source: int = 0
+
+    @property
+    def identity(self) -> tuple[int, str]:
+        """By what it is found again: its bytes, as one source reads them."""
+        return self.source, self.sha256
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Raw:
     """What one source holds: its inputs, its header, and what was noticed on the way.
 
     `repeated`: path of an input that is not read, and of the one with the same bytes that is. `failure`: what stopped
-    a stream; DuckDB hides it.
+    a stream; DuckDB hides it. `first`: position of its first input among those of all sources of its table.
     """
 
     source: Source
@@ -56,6 +63,7 @@ class Raw:
     header: list[str] = field(default_factory=list)
     bad_lines: list[BadLine] = field(default_factory=list)
     failure: BaseException | None = None
+    first: int = 0
 
     @property
     def reader(self) -> Reader:
@@ -66,6 +74,57 @@ class Raw:
     def shown(self) -> str:
         """The file, or the pattern or query that several rows came by."""
         return self.inputs[0].path if len(self.inputs) == 1 else self.source.files or QUERY
+
+
+@dataclass
+class Raws:
+    """What the sources of one table hold, in their order; positions of inputs run through all of them, from 0."""
+
+    members: list[Raw]
+
+    @property
+    def inputs(self) -> list[InputFile]:
+        """Those of every source."""
+        return [file for raw in self.members for file in raw.inputs]
+
+    @property
+    def repeated(self) -> list[tuple[str, str]]:
+        """Inputs of any source that are not read, each with the one that is."""
+        return [pair for raw in self.members for pair in raw.repeated]
+
+    @property
+    def bad_lines(self) -> list[BadLine]:
+        """Rows of any source that could not be read."""
+        return [line for raw in self.members for line in raw.bad_lines]
+
+    @property
+    def shown(self) -> str:
+        """The file, pattern or query of each source."""
+        return " + ".join(raw.shown for raw in self.members)
+
+    def place(self, position: int) -> tuple[int, int]:
+        """The source of an input, and the position of the input in it."""
+        number = max(n for n, raw in enumerate(self.members) if raw.first <= position)
+        return number, position - self.members[number].first
+
+
+def gathered(sources: Sequence[Source], hashes: Hashes | None = None) -> Raws:
+    """List the inputs of the sources of a table. Raises E401 and E217 as `find` does.
+
+    Parameters
+    ----------
+    sources
+        Of one table, in the order of its mapping.
+    hashes
+        As for `find`.
+    """
+    members, first = [], 0
+    for number, source in enumerate(sources):
+        raw = find(source, hashes)
+        raw.first, raw.inputs = first, [replace(file, source=number) for file in raw.inputs]
+        first += len(raw.inputs)
+        members.append(raw)
+    return Raws(members)
 
 
 def find(source: Source, hashes: Hashes | None = None) -> Raw:
@@ -151,12 +210,12 @@ def stream(raw: Raw, needed: Sequence[str], positions: Sequence[int] | None = No
     needed
         Source columns.
     positions
-        Those of the inputs to read, in order; all by default. Numbers and types are the same either way.
+        Those of the inputs to read, in order, from 0 in this source; all by default. Numbers and types are the same either way.
 
     Returns
     -------
     pyarrow.RecordBatchReader
-        The needed columns, `__file` and `__row`. What goes wrong inside is kept in `raw.failure`.
+        The needed columns, `__file` (position among the inputs of the table) and `__row`. What goes wrong inside is kept in `raw.failure`.
     """
     kinds = types(raw, needed)
     schema = pa.schema([*kinds.items(), (FILE, pa.int32()), (ROW, pa.int64())])
@@ -201,9 +260,9 @@ def _numbered(
         for batch in raw.reader.batches(file.path, raw.source, kinds, skipped):
             numbers = row_numbers(count, batch.num_rows, [row.row for row in skipped])
             count += batch.num_rows
-            files = pa.array(np.full(batch.num_rows, index, dtype=np.int32))
+            files = pa.array(np.full(batch.num_rows, raw.first + index, dtype=np.int32))
             yield pa.RecordBatch.from_arrays([*batch.columns, files, pa.array(numbers)], schema=schema)
-        raw.bad_lines += [BadLine(index, row.row, row.text) for row in skipped]
+        raw.bad_lines += [BadLine(raw.first + index, row.row, row.text) for row in skipped]
         raw.inputs[index] = replace(file, rows=count + len(skipped))
 
 

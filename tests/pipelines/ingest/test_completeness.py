@@ -180,7 +180,7 @@ def test_rows_are_counted_as_they_were_seen(con, tmp_path, as_of):
     happened, known = daily(rng, 120, late=9)
     later = [cutoff(EPOCH + timedelta(days=int(d) + 20), ZONE) if n % 3 == 0 else None for n, d in enumerate(known)]
     tables = stored(con, tmp_path, "usage", (happened, known), superseded=later)
-    came = arrivals(con, tables, "usage", ZONE, asked(rhythms(as_of)))
+    came = arrivals(con, tables, ("usage", None), ZONE, asked(rhythms(as_of)))
     gone = np.array([d + 20 if n % 3 == 0 else 10_000 for n, d in enumerate(known)])
     early, late = number(date(2025, 11, 3)), number(date(2026, 1, 20))
     for moment in came.upto:

@@ -1,10 +1,13 @@
 """Types of attributes are told by the data once and kept: what comes later changes none, and what is declared wins."""
 
+import json
+
+import ibis
 import pytest
 
 from features.errors import HeadwaterError
 from pipelines.config.quality import Quality
-from pipelines.ingest import pinning
+from pipelines.ingest import cells, pinning
 from tests.raw import Raw, read_tables
 
 HEAD = ["收入", "生日", "电子账单", "邮编", "星级"]
@@ -117,3 +120,108 @@ def test_files_that_do_not_tell_are_asked_about_with_their_table(raw):
     with pytest.raises(HeadwaterError) as error:
         settled(raw)
     assert (error.value.problem.code, error.value.problem.values["table"]) == ("E242", "bills")
+
+
+def test_decimal_commas_are_found_and_read(raw, con):
+    """Fen as 5.901,50 in files with semicolons: what is computed from them too, and what is asked of them by `where`."""
+    raw.column("bill", "应收_分", lambda text: f"{text[0]}.{text[1:]}!50")
+    raw.mapping["tables"]["bills"]["where"] = "应收_分 > 5950"
+    raw.write()
+    for path in raw.folder.glob("*.csv"):
+        path.write_text(path.read_text().replace(",", ";").replace("!", ","))
+    mapping = settled(raw)
+    assert mapping.tables["bills"].columns["amount"].decimal == ","
+    assert pinning.used(mapping, raw.folder)["columns"]["bills.amount"]["decimal"] == ","
+    found = read_tables(con, mapping)
+    assert (found.counts["bills"].filtered, found.counts["bills"].quarantined) == (98, 0)
+    assert str(found["bills"].amount.min().execute()) == "59.51"
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "value"),
+    [
+        ("1.234,56", ",", 1234.56),
+        ("12,5", ",", 12.5),
+        ("-1.234", ",", -1234.0),
+        ("1,234.56", ".", 1234.56),
+        ("1234.56", ".", 1234.56),
+        ("1.5", ",", None),
+        ("1,5", ".", None),
+        ("12.34,5", ",", None),
+        ("1.5", None, 1.5),
+        ("1,5", None, None),
+    ],
+)
+def test_numbers_with_a_mark_are_that_number_or_none(con, text, mark, value):
+    cell = cells.measure(cells.plain(ibis.literal(text), mark), "amount")
+    assert con.to_pyarrow(cell.value.name("v")).as_py() == value
+    assert con.to_pyarrow(cell.problems[0].broken.name("v")).as_py() is (value is None)
+
+
+def test_numbers_of_two_readings_are_asked_and_the_fix_works(raw):
+    raw.rows["cust"][0].append("额度")
+    for row in raw.rows["cust"][1:]:
+        row.append('"1,234"')
+    columns = raw.mapping["tables"]["customers"]["columns"]
+    columns["limit"] = {"from": "额度", "type": "number"}
+    raw.write()
+    with pytest.raises(HeadwaterError) as error:
+        settled(raw)
+    problem = error.value.problem
+    assert (problem.code, problem.column) == ("E244", "limit")
+    columns["limit"] = json.loads(problem.values["form"])
+    assert settled(raw).tables["customers"].columns["limit"].decimal == ","
+
+
+def test_shapes_of_dates_of_every_table_are_found(raw, con):
+    """Days of a plan by year, of activation with slashes, clocks with dots; ISO needs none, and what is declared wins."""
+    raw.column("cust", "入网日期", "2023/04/01")
+    raw.column("usage", "入库时间", lambda text: f"{text[8:10]}.{text[5:7]}.{text[:4]} 02:00:00")
+    raw.rows["plan"] = [
+        ["用户编号", "套餐", "生效", "合约到期"],
+        *[[f"{n:05d}", "P", "20260113", "20270113"] for n in range(1, 31)],
+    ]
+    tables = raw.mapping["tables"]
+    tables["customers"]["columns"]["activated_on"] = "入网日期"
+    tables["subscriptions"] = {
+        "source": {"path": "plan.csv"},
+        "columns": {"customer_id": "用户编号", "plan": "套餐", "valid_from": "生效", "contract_end": "合约到期"},
+        "known_at": "valid_from",
+    }
+    raw.write()
+    mapping = settled(raw)
+    shapes = {key: told["parse"] for key, told in pinning.used(mapping, raw.folder)["columns"].items()}
+    assert shapes == {
+        "customers.activated_on": "%Y/%m/%d",
+        "usage.known_at": "%d.%m.%Y %H:%M:%S",
+        "subscriptions.valid_from": "%Y%m%d",
+        "subscriptions.contract_end": "%Y%m%d",
+    }
+    found = read_tables(con, mapping)
+    assert {f"{day:%F}" for day in found["subscriptions"].contract_end.execute()} == {"2027-01-13"}
+    assert sum(count.quarantined for count in found.counts.values()) == 0
+    raw.column("usage", "入库时间", "03/02/2026 01:00:00")
+    raw.write()
+    assert settled(raw) == mapping, "what was found is kept"
+
+
+def test_an_empty_column_is_asked_again_when_it_says_something(raw):
+    """Nobody has left yet; the shape of the first day of leaving is found when it comes."""
+    raw.mapping["tables"]["customers"]["columns"]["deactivated_on"] = "状态日期"
+    raw.column("cust", "状态日期", "")
+    raw.write()
+    settled(raw)
+    assert "customers.deactivated_on" not in pinning.found(raw.folder)["columns"]
+    raw.column("cust", "状态日期", "15/02/2026", rows=3)
+    raw.write()
+    assert settled(raw).tables["customers"].columns["deactivated_on"].parse == "%d/%m/%Y"
+
+
+def test_days_of_an_event_with_two_readings_are_asked_with_their_table(raw):
+    raw.column("usage", "使用时间", "03/02/2026 01:00:00")
+    raw.write()
+    with pytest.raises(HeadwaterError) as error:
+        settled(raw)
+    problem = error.value.problem
+    assert (problem.code, problem.values["table"]) == ("E243", "usage")
+    assert problem.values["form"] == '{from: "使用时间", parse: "%d/%m/%Y %H:%M:%S"}'
