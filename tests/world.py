@@ -31,7 +31,13 @@ WINDOWS = {"bills": (12, 24), "purchases": (7,), "usage": (7, 91)}
 """Declared beside the shipped ones; 12 months are shipped for some features."""
 HOSTILE_DATES = ("2024-02-29", "2024-03-01", "2024-03-31", "2025-01-01", "2025-03-06", "2025-03-07", "2026-01-31")
 HOSTILE_AGES = (1, 2, 27, 28, 29, 56, 89, 90, 91, 182, 183, 365, 730)
-SPINE = {"customer_id": "string", "as_of": "date", "cutoff": "timestamp(6)", "activated_on": "date"}
+SPINE = {
+    "customer_id": "string",
+    "as_of": "date",
+    "cutoff": "timestamp(6)",
+    "activated_on": "date",
+    "usage_lag": "int64",
+}
 LATER = {"resolved_at": "cutoff", "valid_to": "as_of", "superseded_at": "cutoff"}
 """Columns that come true after their row, and the clock that says so."""
 UNVERSIONED = {"known_at": pd.Timestamp(ALWAYS), "superseded_at": pd.NaT}
@@ -87,7 +93,8 @@ def world(size: int, seed: int) -> World:
 
 
 def spine(size: int, rng: np.random.Generator) -> pd.DataFrame:
-    """One as-of date per customer, who joined at least a day before it; their order is the order of the ids."""
+    """One as-of date per customer, who joined at least a day before it; their order is the order of the ids. On a third
+    of the dates up to ten newest days of usage have not come."""
     days = np.datetime64("2024-01-01") + rng.integers(0, 1000, size)
     hostile = rng.choice(np.array(HOSTILE_DATES, "datetime64[D]"), size)
     first = np.arange(size) // 3 * 3
@@ -97,7 +104,8 @@ def spine(size: int, rng: np.random.Generator) -> pd.DataFrame:
     ids = [f"C{i:06d}" for i in range(size)]
     cutoff = as_of.astype("datetime64[us]") - AHEAD
     columns = {"customer_id": ids, "as_of": as_of, "cutoff": cutoff, "activated_on": as_of - age}
-    return pd.DataFrame(columns).astype(dict.fromkeys(["as_of", "cutoff", "activated_on"], "datetime64[us]"))
+    made = pd.DataFrame(columns).astype(dict.fromkeys(["as_of", "cutoff", "activated_on"], "datetime64[us]"))
+    return made.assign(usage_lag=np.where(made.as_of.dt.day % 3 == 0, made.as_of.dt.day_of_year % 11, 0))
 
 
 def dated(frame: pd.DataFrame) -> pd.DataFrame:

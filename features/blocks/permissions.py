@@ -1,4 +1,4 @@
-"""What decides whether a customer may be contacted, as it stood at the as-of date. Not features: models never see it."""
+"""What lists and scores need of a customer beside features, as it stood at the as-of date: models never see it."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,9 @@ import ibis.expr.types as ir
 
 from features.blocks.service import took_place
 from features.definition import KEY
-from features.visible import visible
+from features.visible import as_known, visible
+
+FACTS = ("account_id", "consent", "last_contact_on", "usage_lag")
 
 
 def permissions(tables: Mapping[str, ir.Table], spine: ir.Table, purpose: str) -> ir.Table:
@@ -29,6 +31,27 @@ def permissions(tables: Mapping[str, ir.Table], spine: ir.Table, purpose: str) -
     rows = rows.left_join(_consents(tables, spine, purpose), KEY).drop("customer_id_right", "as_of_right")
     rows = rows.left_join(_our_contacts(tables, spine), KEY)
     return rows.select(*KEY, "consent", "last_contact_on")
+
+
+def facts(tables: Mapping[str, ir.Table], spine: ir.Table, purpose: str) -> ir.Table:
+    """`FACTS` of every row of the spine.
+
+    Parameters
+    ----------
+    tables : `customers`, and `consents` and `contacts` where they are there
+    spine : one row per (customer_id, as_of), with `usage_lag` where there is usage
+    purpose : what the consent was asked for
+
+    Returns
+    -------
+    ir.Table
+        customer_id, as_of, what `permissions` gives, `account_id` (null: on none) and `usage_lag`, newest days of usage
+        that have not come for anybody (null: no usage)
+    """
+    own = as_known(spine, tables["customers"])
+    lag = own.usage_lag if "usage_lag" in own.columns else ibis.null("int64")
+    rows = permissions(tables, spine, purpose).left_join(own.select(*KEY, "account_id", usage_lag=lag), KEY)
+    return rows.select(*KEY, *FACTS)
 
 
 def _consents(tables: Mapping[str, ir.Table], spine: ir.Table, purpose: str) -> ir.Table:

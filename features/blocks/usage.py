@@ -35,7 +35,7 @@ def usage(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Tabl
     events = tables["usage"]
     measures = _measures(events)
     recent = since(spine, events, USAGE_LOOKBACK)
-    lag = spine.usage_lag if "usage_lag" in spine.columns else ibis.literal(0, "int64")
+    lag = _unknown_days(spine)
     spine = spine.mutate(lag=lag, closing=ibis.greatest(lag, settings.usage_closing_days))
     whole = spine.as_of.delta(spine.activated_on, unit="day") - spine.closing
     rows = visible(spine.mutate(known=(whole / PERIOD_DAYS).floor().cast("int64")), recent, USAGE_LOOKBACK)
@@ -63,14 +63,18 @@ def usage_days(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir
     days = 2 * max(settings.windows.usage, default=LONGEST) + 31
     events = since(spine, tables["usage"], days)
     measures = _measures(events)
-    lag = spine.usage_lag if "usage_lag" in spine.columns else ibis.literal(0, "int64")
-    closing = ibis.greatest(lag, settings.usage_closing_days)
+    closing = ibis.greatest(_unknown_days(spine), settings.usage_closing_days)
     known = spine.as_of.delta(spine.activated_on, unit="day") - closing
     rows = visible(spine.mutate(closing=closing, known=known), events, days)
     used = reduce(or_, [(rows[m] > 0).fill_null(False) for m in measures])
     return rows.select(
         ROW, "known", back=rows.days_ago - rows.closing, used=used, **{m: hundredths(rows[m]) for m in measures}
     )
+
+
+def _unknown_days(spine: ir.Table) -> ir.IntegerValue:
+    """Newest days that have not come for anybody; none where the spine does not say."""
+    return spine.usage_lag if "usage_lag" in spine.columns else ibis.literal(0, "int64")
 
 
 def _lowest(mask: ir.IntegerColumn) -> ir.IntegerColumn:

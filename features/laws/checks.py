@@ -18,6 +18,7 @@ from features.build import build, with_tables
 from features.contracts import CONTRACTS
 from features.definition import KEY, ROW, Feature
 from features.laws.cases import Case, Rng, moved, moved_spine, otherwise, past
+from features.laws.steady import USAGE_LAG, late, steady
 from features.settings import FeatureSettings
 
 AGAIN = 10_227
@@ -32,13 +33,40 @@ Answers = tuple[pa.Table, pa.Table]
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a law is tried on: features, the settings that their expressions depend on, and what is drawn from."""
+
+    features: Sequence[Feature]
+    settings: FeatureSettings
+    rng: Rng
+
+
+def _everything(feature: Feature) -> bool:
+    return True
+
+
+def _alone(feature: Feature) -> bool:
+    """Not those that compare a customer with everybody."""
+    return feature.source != "peers"
+
+
+LEVELS = ("currency/month", "measure/4 weeks")
+"""Units of what is paid and used by the month."""
+
+
+def _levels(feature: Feature) -> bool:
+    return feature.unit in LEVELS
+
+
+@dataclass(frozen=True)
 class Law:
-    """`holds` asks twice and gives both answers; `exact` compares bits, otherwise numbers agree within 1e-9."""
+    """`holds` asks twice and gives both answers; `exact` compares bits, otherwise numbers agree within 1e-9; `binds`
+    says for which features."""
 
     name: str
-    holds: Callable[[Ask, Case, Rng, Sequence[Feature]], Answers]
+    holds: Callable[[Ask, Case, Judged], Answers]
     exact: bool = False
-    peers: bool = True  # does it hold for features that compare a customer with everybody?
+    binds: Callable[[Feature], bool] = _everything
 
 
 @dataclass(frozen=True)
@@ -67,7 +95,10 @@ def asking(con: ibis.BaseBackend, features: Sequence[Feature], settings: Feature
     views: list[ibis.Table] = []
 
     def ask(case: Case) -> pa.Table:
-        rows = case.spine.append_column(ROW, pa.array(range(len(case.spine)), pa.int64()))
+        spine = case.spine
+        if USAGE_LAG not in spine.column_names:
+            spine = spine.append_column(USAGE_LAG, pa.array([0] * len(spine), pa.int64()))
+        rows = spine.append_column(ROW, pa.array(range(len(spine)), pa.int64()))
         spine = con.create_table(f"{name}_spine", rows, temp=True, overwrite=True)
         tables = {
             t: con.create_table(f"{name}_{t}", rows, temp=True, overwrite=True) for t, rows in case.tables.items()
@@ -81,7 +112,9 @@ def asking(con: ibis.BaseBackend, features: Sequence[Feature], settings: Feature
     return ask
 
 
-def breaches(ask: Ask, case: Case, features: Sequence[Feature], seed: int = 7) -> Iterator[Breach]:
+def breaches(
+    ask: Ask, case: Case, features: Sequence[Feature], settings: FeatureSettings, seed: int = 7
+) -> Iterator[Breach]:
     """Every feature that breaks a law on this case, law by law.
 
     Parameters
@@ -89,6 +122,7 @@ def breaches(ask: Ask, case: Case, features: Sequence[Feature], seed: int = 7) -
     ask : what `asking` gives for the same features
     case : the histories that are altered
     features : what is judged
+    settings : the same as there
     seed : of what the laws draw
 
     Raises
@@ -102,8 +136,9 @@ def breaches(ask: Ask, case: Case, features: Sequence[Feature], seed: int = 7) -
         return known if other is case else ask(other)
 
     for number, law in enumerate(LAWS):
-        bound = [f.column for f in features if law.peers or f.source != "peers"]
-        yield from _differing(law, bound, *law.holds(answer, case, np.random.default_rng([seed, number]), features))
+        judged = Judged(features, settings, np.random.default_rng([seed, number]))
+        bound = [f.column for f in features if law.binds(f)]
+        yield from _differing(law, bound, *law.holds(answer, case, judged))
 
 
 def _differing(law: Law, columns: Sequence[str], expected: pa.Table, answer: pa.Table) -> Iterator[Breach]:
@@ -131,24 +166,24 @@ def unequal(one: pa.ChunkedArray, other: pa.ChunkedArray, exact: bool) -> np.nda
     return np.flatnonzero(nulls | ~(near | (np.isnan(a) & np.isnan(b))))
 
 
-def _future_gone(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _future_gone(ask: Ask, case: Case, judged: Judged) -> Answers:
     return ask(past(case)), ask(case)
 
 
-def _future_otherwise(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
-    return ask(past(case)), ask(otherwise(case, rng))
+def _future_otherwise(ask: Ask, case: Case, judged: Judged) -> Answers:
+    return ask(past(case)), ask(otherwise(case, judged.rng))
 
 
-def _twice(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _twice(ask: Ask, case: Case, judged: Judged) -> Answers:
     return ask(case), ask(replace(case))
 
 
-def _order(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
-    mixed = case.altered(lambda name, rows: rows.take(rng.permutation(len(rows))))
-    return ask(case), ask(replace(mixed, spine=case.spine.take(rng.permutation(len(case.spine)))))
+def _order(ask: Ask, case: Case, judged: Judged) -> Answers:
+    mixed = case.altered(lambda name, rows: rows.take(judged.rng.permutation(len(rows))))
+    return ask(case), ask(replace(mixed, spine=case.spine.take(judged.rng.permutation(len(case.spine)))))
 
 
-def _dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _dates(ask: Ask, case: Case, judged: Judged) -> Answers:
     """Everybody also half a year earlier, where they were with us: together, and even and odd days by themselves."""
     earlier = moved_spine(case.spine, -183)
     earlier = earlier.filter(pc.less(earlier["activated_on"], earlier["as_of"]))
@@ -158,7 +193,7 @@ def _dates(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answe
     return ordered(pa.concat_tables(apart)), ask(replace(case, spine=both))
 
 
-def _strangers(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _strangers(ask: Ask, case: Case, judged: Judged) -> Answers:
     """Every second customer alone, with those who share their account."""
     some = case.spine["customer_id"].take(pa.array(range(0, len(case.spine), 2)))
     people = case.tables["customers"]
@@ -172,10 +207,10 @@ def _strangers(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> A
     return few(ask(case)), ask(Case(few(case.spine), {name: few(rows) for name, rows in case.tables.items()}))
 
 
-def _names(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _names(ask: Ask, case: Case, judged: Judged) -> Answers:
     """Customers under the names of others: the rows are the same, in another order."""
     old = case.spine["customer_id"].combine_chunks()
-    new = pc.binary_join_element_wise("n", old.take(rng.permutation(len(old))), "")
+    new = pc.binary_join_element_wise("n", old.take(judged.rng.permutation(len(old))), "")
 
     def renamed(rows: pa.Table, before: pa.Array, after: pa.Array) -> pa.Table:
         new_ids = after.take(pc.index_in(rows["customer_id"], before))
@@ -186,7 +221,7 @@ def _names(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answe
     return ask(case), ordered(renamed(ask(replace(other, spine=renamed(case.spine, old, new))), new, old))
 
 
-def _currency(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _currency(ask: Ask, case: Case, judged: Judged) -> Answers:
     """Three times the money: three times every feature in currency, and nothing else."""
 
     def richer(name: str, rows: pa.Table) -> pa.Table:
@@ -197,31 +232,42 @@ def _currency(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> An
         return rows
 
     plain = ask(case)
-    for feature in features:
+    for feature in judged.features:
         if feature.unit.startswith("currency"):
             at = plain.column_names.index(feature.column)
             plain = plain.set_column(at, feature.column, pc.multiply(plain[feature.column], 3.0))
     return plain, ask(case.altered(richer))
 
 
-def _calendar(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _calendar(ask: Ask, case: Case, judged: Judged) -> Answers:
     """Everything 28 years later."""
     later = case.altered(lambda name, rows: moved(rows, AGAIN))
     return moved(ask(case), AGAIN), ask(replace(later, spine=moved(case.spine, AGAIN)))
 
 
-def _silence(ask: Ask, case: Case, rng: Rng, features: Sequence[Feature]) -> Answers:
+def _silence(ask: Ask, case: Case, judged: Judged) -> Answers:
     """A customer of two years without one event has exactly what is declared; who they are, and others, are as they are."""
     joined = moved(case.spine.select(["as_of"]), -731)["as_of"]
     at = case.spine.column_names.index("activated_on")
     spine = case.spine.set_column(at, "activated_on", joined)
     answer = ask(Case(spine, {n: rows.slice(0, 0) if CONTRACTS[n].event else rows for n, rows in case.tables.items()}))
     declared = answer
-    for f in with_tables(features, case.tables):  # what is made of a table that is not there is unknown
+    for f in with_tables(judged.features, case.tables):  # what is made of a table that is not there is unknown
         if f.source not in {"customers", "attributes", "peers", *ACROSS}:
             at, kind = answer.column_names.index(f.column), answer.schema.field(f.column).type
             declared = declared.set_column(at, f.column, pa.array([f.no_events] * len(answer), kind))
     return declared, answer
+
+
+def _late(ask: Ask, case: Case, judged: Judged) -> Answers:
+    """Who pays and uses the same all the time does so too while the newest of it has not come, or it is unknown."""
+    same = steady(case, judged.settings)
+    expected, found = ask(same), ask(late(same, judged.settings, judged.rng))
+    for feature in filter(_levels, judged.features):
+        at, column = expected.column_names.index(feature.column), expected[feature.column]
+        known = pc.if_else(pc.is_null(found[feature.column]), pa.scalar(None, column.type), column)
+        expected = expected.set_column(at, feature.column, known)
+    return expected, found
 
 
 def ordered(rows: pa.Table) -> pa.Table:
@@ -235,9 +281,10 @@ LAWS = (
     Law("twice", _twice, exact=True),
     Law("order", _order, exact=True),
     Law("dates", _dates),
-    Law("strangers", _strangers, peers=False),
+    Law("strangers", _strangers, binds=_alone),
     Law("names", _names),
-    Law("currency", _currency, peers=False),  # equal to the cent is a tie, and three times as much may be none
+    Law("currency", _currency, binds=_alone),  # equal to the cent is a tie, and three times as much may be none
     Law("calendar", _calendar),
     Law("silence", _silence),
+    Law("late", _late, binds=_levels),
 )

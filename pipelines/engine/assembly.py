@@ -20,7 +20,7 @@ import pyarrow as pa
 import sqlglot.expressions as sge
 
 from features.blocks.household import sharing
-from features.blocks.permissions import permissions
+from features.blocks.permissions import FACTS, facts
 from features.blocks.registry import ACROSS
 from features.blocks.usage import USAGE_LOOKBACK
 from features.build import compared, join, parts
@@ -44,8 +44,6 @@ COMPARED = 4_000_000
 """Values that are compared with those of peers in one statement: each has a sort of its own, and they take memory."""
 PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480"
 """How a block is kept: in several groups of rows, so that as many threads write it as made it."""
-FACTS = ("account_id", "consent", "last_contact_on")
-"""What lists and scores need beside features."""
 
 
 class Assembly:
@@ -165,9 +163,8 @@ class Assembly:
         cut = self._cut.to(chunk)
 
         def rows() -> ir.Table:
-            known = permissions(cut.tables, cut.spine, self.project.settings.contact.purpose)
-            accounts = as_known(cut.spine, cut.tables["customers"]).select(*KEY, "account_id")
-            return known.left_join(accounts, KEY).order_by(KEY).select(*FACTS)
+            known = facts(cut.tables, cut.spine, self.project.settings.contact.purpose)
+            return known.order_by(KEY).select(*FACTS)
 
         return self._to_pandas("facts", rows)
 

@@ -20,7 +20,7 @@ from features.build import closure
 from features.definition import Feature
 from features.errors import HeadwaterError
 from models.evaluation import gates
-from models.scores.flags import flags
+from models.scores import flags
 from models.scores.reasons import reasons
 from models.scores.score_column import CURVE, REASONS
 from models.scores.score_table import conform
@@ -82,7 +82,7 @@ class Scorer:
     def score(self, seen: pd.DataFrame) -> pa.Table:
         """Rows of the score table but for bands, trend and action, with helping columns that begin with `_`.
 
-        `seen` holds the features, `account_id`, `consent` and `last_contact_on`, and `worth`, `threshold` and
+        `seen` holds the features, `FACTS` of features/blocks/permissions.py, and `worth`, `threshold` and
         `high_value_now`. Customers with too little history have no model outputs, only a status that says so.
         """
         least = self.settings.population.min_history_days
@@ -93,7 +93,7 @@ class Scorer:
         frame = _mask_unasked(frame.join(outputs, how="left"), seen)
         frame = _with_contact_status(_with_amounts(frame, seen, self.settings), seen, self)
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        table = table.append_column("data_quality_flags", flags(seen))
+        table = table.append_column("data_quality_flags", flags.flags(seen))
         places = np.where(enough, np.cumsum(enough) - 1, -1)
         for name, curve in curves.items():
             table = table.append_column(name, _take_or_null(curve, places))
@@ -180,11 +180,11 @@ def finish_rows(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series 
 
 
 def features_needed(features: Sequence[Feature], champions: Mapping[str, Champion]) -> list[Feature]:
-    """What the champions learnt from, what the score table shows, and all that these are made from; the rest is not built."""
+    """What the champions learnt from, what the score table shows and flags, and all that these are made from; the rest is not built."""
     learnt = [champion.model.facts_.get("features") for champion in champions.values()]
     if not learnt or None in learnt:
         return list(features)
-    columns = set(SHOWN).union(*(names for names in learnt if names))
+    columns = {*SHOWN, *flags.READ}.union(*(names for names in learnt if names))
     return closure(features, [feature for feature in features if feature.column in columns])
 
 

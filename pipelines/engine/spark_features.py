@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
-from features.blocks.permissions import permissions
+from features.blocks.permissions import facts
 from features.blocks.usage import USAGE_LOOKBACK
 from features.build import join, parts
 from features.definition import KEY, ROW, Feature
 from features.spine import population
-from features.visible import as_known
 from models.targets import vip
 from models.targets.vip import HighValue
 from pipelines.engine.spark_ibis import SparkBackend
@@ -67,11 +66,10 @@ class SparkAssembly:
 
     def scoring_inputs(self, high_value: HighValue) -> DataFrame:
         """Features, facts and worth of everybody with their `row`, kept on disk in any order."""
-        known = permissions(self.tables, self.everybody, self.project.settings.contact.purpose)
-        accounts = as_known(self.everybody, self.tables["customers"]).select(*KEY, "account_id")
+        known = facts(self.tables, self.everybody, self.project.settings.contact.purpose)
         worth = vip.high_value(self.everybody, self.tables, high_value, self.project.settings.features)
         frame = self.con.frame(self.everybody.select(*KEY, ROW))
-        for rows in (self.wide, known, worth, accounts):
+        for rows in (self.wide, known, worth):
             frame = frame.join(self.con.frame(rows), KEY, "left")
         return self.con.materialize("seen", frame)
 

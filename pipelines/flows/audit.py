@@ -93,8 +93,9 @@ def audit(project: Project, tables: Tables, as_of: date, customers: int, feature
         project, tables, spine, outcomes.fixed(spine, tables.tables, targets, project.settings.features), as_of
     )
     figures = _figures(wide, features).assign(auc=_best_auc(wide, labels, targets, features))
-    broken = [*breaches(ask, case, features)]
-    broken += breaches(ask, crowded(case, np.random.default_rng(project.settings.seed)), features)
+    broken = [*breaches(ask, case, features, project.settings.features)]
+    again = crowded(case, np.random.default_rng(project.settings.seed))
+    broken += breaches(ask, again, features, project.settings.features)
     return Audit(past, len(wide), figures, tuple({(b.law, b.feature): b for b in reversed(broken)}.values())[::-1])
 
 

@@ -37,7 +37,7 @@ class Asker:
         """One row per (customer_id, as_of), in their order; `spine` replaces the one of the world."""
         for table, frame in given.tables.items():
             self._filled(table, arrow(table, frame))
-        self._filled("spine", spine_of(given) if spine is None else spine)
+        self._filled("spine", spine_of(given) if spine is None else with_lag(spine))
         return ordered(self.answer())
 
     def answer(self) -> pa.Table:
@@ -46,6 +46,13 @@ class Asker:
 
     def _filled(self, table: str, rows: pa.Table) -> ibis.Table:
         return self.con.create_table(f"{self.name}_{table}", rows, temp=True, overwrite=True)
+
+
+def with_lag(spine: pa.Table) -> pa.Table:
+    """The spine, on which all usage has come where it does not say."""
+    if "usage_lag" in spine.column_names:
+        return spine
+    return spine.append_column("usage_lag", pa.array([0] * len(spine), pa.int64()))
 
 
 def ordered(rows: pa.Table) -> pa.Table:

@@ -35,6 +35,7 @@ class Who:
     as_of: date
     cutoff: datetime
     activated_on: date
+    usage_lag: int = 0
 
     @property
     def age(self) -> int:
@@ -78,7 +79,7 @@ def twins(spine: Rows, tables: Mapping[str, Mapping[str, Rows]], settings: Any, 
         accounts.setdefault(history["customers"][0]["account_id"], []).append(customer)
     figures: dict[date, dict[str, Any]] = {}
     for row in spine:
-        who = Who(**{f.name: row[f.name] for f in fields(Who)})
+        who = Who(**{f.name: row[f.name] for f in fields(Who) if f.name in row})
         own = histories[who.customer_id]
         account = own["customers"][0]["account_id"]
         mates = [histories[c] for c in accounts[account] if account and c != who.customer_id]

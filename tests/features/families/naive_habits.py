@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.features.families.naive_usage import PERIOD, periods, total
-from tests.features.figures import mean, since, within
+from tests.features.figures import mean
 
 
 def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     figures = rhythm(used, measures, whole, given.settings)
     for measure in measures:
         figures |= single(who, measure, aged, whole)
-    figures["days_since_usage"] = since(who, within(who, [row for _, row in used], 365))
+    figures["days_since_usage"] = recency(who, [row for _, row in used])
     for weeks in (4, 12, 52):
         figures[f"usage_days_{weeks}w"] = len({row["happened_on"] for ago, row in used if 0 <= ago < weeks * 7})
     for weeks in (4, 12):
@@ -24,13 +24,19 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     return figures
 
 
+def recency(who: Any, rows: list[dict]) -> int | None:
+    """Days since the newest row within a year, counted from before the days that have come for nobody; at least 1."""
+    days = [max(who.ago(row["happened_on"]) - who.usage_lag, 0) + 1 for row in rows]
+    return min((day for day in days if day <= 365), default=None)
+
+
 def single(who: Any, measure: str, aged: list, whole: int) -> dict[str, Any]:
     """When a measure was used."""
     some = [(ago, row) for ago, row in aged if (row[measure] or 0) > 0]
     first = [ago // PERIOD for ago, _ in some if 0 <= ago < 364]
     empty = [int(total(aged, measure, k) == 0) for k in range(min(whole, 13))]
     return {
-        f"days_since_{measure}": since(who, within(who, [row for _, row in some], 365)),
+        f"days_since_{measure}": recency(who, [row for _, row in some]),
         f"{measure}_days_12w": len({row["happened_on"] for ago, row in some if 0 <= ago < 84}),
         f"weeks_since_first_{measure}": max(first) * 4 if first else None,
         f"{measure}_idle_52w": mean(empty),

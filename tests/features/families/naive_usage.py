@@ -20,8 +20,9 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
 
 
 def periods(who: Any, rows: list[dict], settings: Any) -> tuple[list[tuple[int, dict]], int]:
-    """Each row with the days since it closed, and how many periods of four weeks they were with us from the first day."""
-    closing = settings.usage_closing_days
+    """Each row with the days since it closed, and how many periods of four weeks they were with us from the first day.
+    Days that have come for nobody are not closed."""
+    closing = max(settings.usage_closing_days, who.usage_lag)
     return [(who.ago(row["happened_on"]) - closing, row) for row in rows], max((who.age - closing) // PERIOD, 0)
 
 

@@ -11,13 +11,15 @@ import ibis.expr.types as ir
 import pytest
 
 from features import spine, visible
-from features.blocks import money, months, service
+from features.blocks import household, money, months, service, usage
 from features.definition import Window
-from tests.features.asking import Asker, by_key
+from features.laws import checks
+from tests.features.asking import DEFAULT, Asker, by_key
+from tests.features.laws.test_checks import case_of
 from tests.features.laws.test_future import NARROW
 from tests.features.naive import twins
 from tests.features.test_catalogue import DECLARED, same
-from tests.world import World, spine_of, world
+from tests.world import World, everything, spine_of, world
 
 VISIBLE, MONTH, SETTLED = visible.visible, months.month, months.newest_settled
 
@@ -58,6 +60,11 @@ def nothing_awaited(rows: ir.Table, tables, settings) -> ir.Table:
     return rows.mutate(closed=months.newest_closed(rows.as_of, settings), awaited=ibis.literal(0, "int64"))
 
 
+def all_came(rows: ir.Table) -> ir.Value:
+    """Days of usage that have come for nobody count as days without use."""
+    return ibis.literal(0, "int64")
+
+
 def settled_late(as_of: ir.Value, settings) -> ir.Value:
     return SETTLED(as_of, settings) - 1
 
@@ -78,6 +85,7 @@ TWIN: dict[str, tuple[object, str, Callable, set[str]]] = {
     "late bills are none": (money, "awaiting", nothing_awaited, {"bills"}),
     "late bills are awaited a month too long": (months, "newest_settled", settled_late, {"bills"}),
     "anybody's bill is awaited": (months, "USUAL", 0, {"bills"}),
+    "days that have not come are empty": (usage, "_unknown_days", all_came, {"usage"}),
     "customers without events dropped": (money, "visible", nobody_without_events, {"payments", "purchases"}),
 }
 """What is replaced, by what, and the sources whose features must differ from the twin."""
@@ -103,6 +111,26 @@ def test_the_twin_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch
 def test_without_a_mutant_the_twin_finds_nothing(con: ibis.BaseBackend):
     sound = Asker(con, "sound", [f for f in NARROW if f.source in {"bills", "complaints", "payments", "usage"}])
     assert sources_apart(sound, world(300, seed=331)) == set()
+
+
+LATE: dict[str, tuple[object, str, Callable, set[str]]] = {
+    "late bills are none": (money, "awaiting", nothing_awaited, {"arpu_1m", "arpu_12m"}),
+    "late bills of others are none": (household, "awaiting", nothing_awaited, {"household_bill_3m"}),
+    "days that have not come are empty": (usage, "_unknown_days", all_came, {"data_mb_mean_4w", "data_mb_mean_52w"}),
+}
+"""What is replaced, by what, and the levels that then fall while something is late."""
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_the_law_of_what_is_late_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, name: str):
+    place, attribute, slip, columns = LATE[name]
+    monkeypatch.setattr(checks, "LAWS", [law for law in checks.LAWS if law.name == "late"])
+    features = [f for f in everything() if f.column in columns]
+    case = case_of(world(300, seed=332))
+    assert list(checks.breaches(checks.asking(con, features, DEFAULT, "in_time"), case, features, DEFAULT)) == []
+    monkeypatch.setattr(place, attribute, slip)
+    found = checks.breaches(checks.asking(con, features, DEFAULT, "too_late"), case, features, DEFAULT)
+    assert {breach.feature for breach in found} == columns
 
 
 def midnight_in_utc(as_of: date, timezone: str) -> datetime:

@@ -9,8 +9,13 @@ from pipelines.wording.formats import word
 
 def test_each_row_has_the_flags_that_its_features_raise():
     rows = pd.DataFrame({"bills_awaited": [0.0, 1.0, None, 2.0], "months_known": [12.0, 2.0, None, 3.0]})
-    found = flags(rows)
-    assert found.to_pylist() == [[], ["bill_awaited", "few_months"], [], ["bill_awaited"]]
+    found = flags(rows.assign(usage_lag=[0, 3, None, 1]))
+    assert found.to_pylist() == [
+        [],
+        ["bill_awaited", "few_months", "usage_awaited"],
+        [],
+        ["bill_awaited", "usage_awaited"],
+    ]
     assert found.type == FLAGS
     assert flags(rows.iloc[:0]).to_pylist() == []
 

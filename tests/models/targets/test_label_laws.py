@@ -1,19 +1,24 @@
 """Labels and time: what happens or becomes known once they are taken changes none of them, on random worlds."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from features.laws.cases import Case
+from features.laws.steady import late, steady
 from features.settings import FeatureSettings
 from models.targets import follow_up, outcomes, vip
 from models.targets.settings import TargetSettings
 from tests.features.asking import differing, ordered
+from tests.features.laws.test_mutants import nothing_awaited
 from tests.models.targets.test_outcomes import OPERATOR, RETAIL
-from tests.world import AHEAD, LATER, World, arrow, cast, future, stored, world
+from tests.world import AHEAD, LATER, World, arrow, cast, future, spine_of, stored, world
 
 UNTIL = pd.Timestamp("2026-03-01")
 """The local day on which labels are taken; every world is moved so that its hostile instants lie there."""
@@ -144,3 +149,27 @@ def test_bills_of_a_former_holder_of_the_number_are_not_theirs(con, monkeypatch:
     right = asked(con, given, spine, RETAIL)
     monkeypatch.setattr(vip, "seen", anybodys)
     assert "high_value_now" in differing(right, asked(con, given, spine, RETAIL))
+
+
+def lowered(con: ibis.BaseBackend, size: int, seed: int) -> int:
+    """Of how many customers, who have paid the same for most of a year, late bills lower what they are worth or are."""
+    made, features = world(size, seed), FeatureSettings()
+    case = steady(Case(spine_of(made), {n: arrow(n, made.tables[n]) for n in ("customers", "bills")}), features)
+    old = pc.less(case.spine["activated_on"], pc.subtract(case.spine["as_of"], timedelta(days=200)))
+    spine = case.spine.filter(old)
+    mine = spine["customer_id"].combine_chunks()
+    case = replace(case, spine=spine).altered(lambda _, rows: rows.filter(pc.is_in(rows["customer_id"], mine)))
+    answers = []
+    for given in (case, late(case, features, np.random.default_rng(seed))):
+        tables = {name: stored(con, name, rows) for name, rows in given.tables.items()}
+        found = vip.high_value(stored(con, "spine", given.spine), tables, vip.HighValue(amount=60.0), features)
+        answers.append(ordered(con.to_pyarrow(found)).to_pandas())
+    before, after = answers
+    assert before.high_value_now.nunique() == 2
+    return int(((after.worth < before.worth - 1e-9) | (before.high_value_now & ~after.high_value_now)).sum())
+
+
+def test_late_bills_lower_nobodys_worth(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch):
+    assert lowered(con, 300, seed=405) == 0
+    monkeypatch.setattr(vip, "awaiting", nothing_awaited)
+    assert lowered(con, 300, seed=405) > 20

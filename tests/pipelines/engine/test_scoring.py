@@ -96,5 +96,6 @@ def test_a_night_builds_what_champions_learnt_from_and_what_is_shown_and_all_tha
     assert len(needed()) == len(features), "a champion that does not say needs everything"
     few, more = needed(features=[]), needed(features=["arpu_rank_plan_3m", "satisfaction_365d"])
     assert set(scoring.SHOWN) <= few < more < {feature.column for feature in features}
+    assert {"bills_awaited", "months_known"} <= few, "flags are raised by them"
     assert {"arpu_rank_plan_3m", "plan", "satisfaction_365d"} <= more - few
     assert {"arpu_trend_6m", "usage_days_52w"} <= few, "lifecycle_stage reads them"
