@@ -24,8 +24,9 @@ from features.contracts import ALWAYS
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 from features.spine import Population, population
+from pipelines.config.mapping import Freshness
 from pipelines.config.quality import Quality
-from pipelines.ingest import completeness
+from pipelines.ingest import judgement
 from pipelines.ingest.tables import Part, Tables
 
 START = np.datetime64("2024-01-01")
@@ -180,9 +181,11 @@ def stored(con: Any, folder: Path, tables: Frames) -> Tables:
 def told(con: Any, tables: Tables, as_of: date) -> list[str]:
     """Codes of what the night says of these tables, each with its table."""
     source = SimpleNamespace(files="raw/*.parquet", database=None, table=None)
-    mapping: Any = SimpleNamespace(timezone="UTC", tables={n: SimpleNamespace(source=source) for n in tables.parts})
+    part = SimpleNamespace(name=None, source=source, known_at="known_at")
+    table = SimpleNamespace(parts=(part,), freshness=Freshness(), closes=None)
+    mapping: Any = SimpleNamespace(timezone="UTC", tables=dict.fromkeys(tables.parts, table), origin="mapping.yaml")
     try:
-        problems = completeness.check(con, tables, mapping, Quality(), as_of)
+        problems = judgement.check(con, tables, mapping, Quality(), as_of)
     except HeadwaterError as error:
         problems = error.problems
     return [f"{p.code} {p.values['table']}" for p in problems]

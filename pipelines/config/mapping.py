@@ -198,7 +198,9 @@ Clock = Annotated[Form, BeforeValidator(_clock)]
 
 
 class Freshness(Part):
-    """How old the newest row may be: `35d`, `12h`."""
+    """How old the newest row may be: `35d`, `12h`. What is said here, null too, takes the place of what is found: without
+    it a source is told (W405) when it is silent for longer than it ever was, and stops a run (E405) when it is so by half
+    as much again and comes regularly."""
 
     warn_after: Duration | None = Field(None, description="an older one warns (W402); null: never")
     error_after: Duration | None = Field(None, description="an older one stops the run (E402); null: never")
@@ -289,6 +291,13 @@ class TableMapping(Part):
         None, description="of customers with history: months: the column with the month, or {file: base-%Y-%m.csv}"
     )
     freshness: Freshness = Freshness()
+    closes: Duration | None = Field(
+        None,
+        ge=timedelta(0),
+        le=timedelta(days=365),
+        description="of events: so long after its end a day or month is complete, such as 5d; before, nothing of it is "
+        "missing, after it nothing is waited for; found from the source's own past when absent",
+    )
 
     _clocks = model_validator(mode="before")(_clocks_apart)
 
@@ -462,6 +471,8 @@ def _table_problems(table: TableMapping, contract: Contract, document: Document)
     at = ("tables", contract.name)
     yield from _history_problems(table, contract, document)
     yield from _type_problems(table, contract, document)
+    if table.closes is not None and not contract.event:
+        yield _problem("E276", document, (*at, "closes"), table=contract.name)
     if table.source is not None:
         yield from _source_problems(table.parts[0], contract, document, (at, at))
     told = set()

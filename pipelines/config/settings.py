@@ -6,10 +6,11 @@ current folder; the mapping is found beside the configuration.
 
 import copy
 import hashlib
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -235,7 +236,7 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
         _merge(inferred, whole)
         settings = filled(Settings, inferred, Layers(layers))
         origins = _origins_of_defaults(tables) | origins
-    settings = _settled(settings)
+    settings = _settled(settings, tables)
     settings._origins.update(origins)
     settings._warnings.extend(warnings)
     settings._tables = tables
@@ -248,12 +249,15 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
     return settings
 
 
-def _settled(settings: Settings) -> Settings:
-    """The same with how long a usual bill is waited for where nothing says so: not at all where silence is a signal."""
+def _settled(settings: Settings, tables: TableMapping) -> Settings:
+    """The same with how long a usual bill is waited for where nothing says so: not at all where silence is a signal, and
+    until a month closes where the mapping says when."""
     if settings.features.settle_days is not None:
         return settings
     silence = settings.targets.churn.rule == "no_bill" or settings.population.rule == "billed"
-    features = settings.features.model_copy(update={"settle_days": 0 if silence else SETTLE_DAYS})
+    closes = tables.tables["bills"].closes if "bills" in tables.tables else None
+    days = 0 if silence else SETTLE_DAYS if closes is None else math.ceil(closes / timedelta(days=1))
+    features = settings.features.model_copy(update={"settle_days": days})
     return settings.model_copy(update={"features": features})
 
 

@@ -18,7 +18,7 @@ from features.visible import LATER
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.config.settings import Settings
-from pipelines.ingest import completeness, extracts, freshness, ingestion, inputs, leaving, months, snapshots, store
+from pipelines.ingest import extracts, ingestion, inputs, judgement, leaving, months, snapshots, store
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.reading import Keep, Reading
@@ -62,7 +62,7 @@ def canonical(con, settings: Settings, folder: Path, as_of: date) -> Tables:
 
 
 def judged(con, tables: Tables, settings: Settings, as_of: date) -> Tables:
-    """The same tables with a warning for what is late or thin at a date. Raises E324, E402 and E421.
+    """The same tables with a warning for what is late or thin at a date. Raises E324, and what `judgement.check` raises.
 
     Parameters
     ----------
@@ -76,9 +76,8 @@ def judged(con, tables: Tables, settings: Settings, as_of: date) -> Tables:
         Rows known then or later do not count.
     """
     why = [*leaving.check(tables, settings), *months.check(tables, settings, as_of)]
-    late = freshness.check(tables, settings.tables, as_of)
-    thin = completeness.check(con, tables, settings.tables, settings.quality, as_of)
-    return replace(tables, warnings=(*tables.warnings, *why, *late, *thin))
+    told = judgement.check(con, tables, settings.tables, settings.quality, as_of)
+    return replace(tables, warnings=(*tables.warnings, *why, *told))
 
 
 def newest_day(tables: Tables, timezone: str) -> date | None:

@@ -5,13 +5,13 @@ what is late as always is not missing. Months and days stop a run, of a table or
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
 from features.contracts import CONTRACTS
-from features.errors import HeadwaterError, Problem
+from features.errors import Problem
 from models.splits import stepped
 from pipelines.config import public_holidays
 from pipelines.config.mapping import Mapping, Source
@@ -102,8 +102,8 @@ def _graced(moments: Sequence[date]) -> tuple[date, ...]:
     return (moments[0], *[moment - GRACE for moment in moments[1:]])
 
 
-def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
-    """Warnings W421-W424 for what is thin and may be right. Raises E421-E424 for what did not come, all of it at once.
+def problems(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> list[Problem]:
+    """What did not come (E421-E424, the emptiest first), and what is thin and may be right (W421-W424).
 
     Months (E421), days in the middle (E422) and a source that stopped (E423) are asked for of each table, and of each of
     its sources where it has several; of one that is whole, the same of each region (E424).
@@ -122,25 +122,20 @@ def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: d
         Rows known then or later do not count.
     """
     if not (quality.gaps and quality.smallest_month):
-        return ()
-    stopped: list[tuple[float, Problem]] = []
-    warnings: list[Problem] = []
+        return []
+    told: list[tuple[bool, float, Problem]] = []
     for name in (name for name in CONTRACTS if CONTRACTS[name].event and name in tables.parts):
         for part in mapping.tables[name].parts:
-            limits = Limits(quality, name, as_of, mapping.timezone)
+            limits = Limits(quality, name, as_of, mapping.timezone, mapping.tables[name].closes)
             counted = Counted(con, tables, name, mapping.timezone, part.name)
             found = _of_table(counted, limits)
             if not any(code.startswith("E") for code, _, _ in found):
                 found += _of_regions(counted, limits)
             for code, thin, more in found:
-                problem = Problem(code, _shown(part.source), values=_values(name, thin) | more)
-                if code.startswith("E"):
-                    stopped.append((thin.share, problem))
-                else:
-                    warnings.append(problem)
-    if stopped:
-        raise HeadwaterError.of([problem for _, problem in sorted(stopped, key=lambda pair: pair[0])])
-    return tuple(warnings)
+                stops = code.startswith("E")
+                problem = Problem(code, _shown(part.source), values=_values(name, thin) | more | {"source": part.name})
+                told.append((not stops, thin.share if stops else 0.0, problem))
+    return [problem for *_, problem in sorted(told, key=lambda one: one[:2])]
 
 
 def _shown(source: Source) -> str:
@@ -162,6 +157,28 @@ class Limits:
     name: str
     as_of: date
     zone: str
+    closes: timedelta | None = None
+
+    def months(self, judged: int = 24, compared: tuple[int, ...] = SEASONED) -> list[Rhythm]:
+        """Calendar months and those that end with the date; of a table that says when they close, those that have closed,
+        against all that has come of others.
+
+        Parameters
+        ----------
+        judged
+            How many of the newest.
+        compared
+            How many months before each its comparables lie.
+        """
+        newest = self.as_of - (self.closes or timedelta(0))
+        found = [months(self.as_of, edge, judged, compared) for edge in dict.fromkeys((newest.replace(day=1), newest))]
+        if self.closes is None:
+            return found
+        return [replace(rhythm, seen=(self.as_of,) * len(rhythm.seen), arriving=0) for rhythm in found]
+
+    def is_open(self, day: date) -> bool:
+        """May rows of a day still come, as the mapping says?"""
+        return self.closes is not None and day + timedelta(days=1) + self.closes > self.as_of
 
     @property
     def _accepted(self) -> tuple[str, ...]:
@@ -185,8 +202,12 @@ class Limits:
         return sorted((month for month in thin if not self.takes(month)), key=lambda month: month.share)
 
     def thin_days(self, came: Arrivals) -> ThinDays:
-        """Those that hardly came and were not accepted."""
-        return thin_days(came, self.as_of, self.quality.smallest_day, self.is_accepted, self.is_holiday)
+        """Those that hardly came, have closed and were not accepted."""
+
+        def accepted(day: date) -> bool:
+            return self.is_accepted(day) or self.is_open(day)
+
+        return thin_days(came, self.as_of, self.quality.smallest_day, accepted, self.is_holiday)
 
 
 @dataclass(frozen=True)
@@ -218,15 +239,17 @@ def _of_table(counted: Counted, limits: Limits) -> Found:
     Months are calendar months and those that end with the as-of date. A week must be thin against other weeks and
     against the same days of other months: bills are paid at a month's end.
     """
-    by_month = [months(limits.as_of, edge) for edge in _edges(limits.as_of)]
+    by_month = limits.months()
     by_week = [week(limits.as_of, "7d", 8), week(limits.as_of, "1mo", 6)]
     came = counted.whole(asked([*by_month, *by_week]))
     if came is None:
         return []
     if emptiest := limits.thin_months(came, by_month)[:1]:
-        return [("E421", emptiest[0], {})]
+        return [("E421" if limits.closes is None else "E427", emptiest[0], {})]
     if found := _of_days(limits.thin_days(came)):
         return found
+    if limits.closes is not None:
+        return []
     quiet = [thin_periods(came, rhythm, limits.quality.smallest_month) for rhythm in by_week]
     return [("W421", quiet[0][0], {})] if all(quiet) else []
 
@@ -249,7 +272,7 @@ def _of_regions(counted: Counted, limits: Limits) -> Found:
     """
     if not limits.quality.regions:
         return []
-    by_month = [months(limits.as_of, edge, judged=3, compared=tuple(range(1, 7))) for edge in _edges(limits.as_of)]
+    by_month = limits.months(judged=3, compared=tuple(range(1, 7)))
     found: Found = []
     regions = counted.by_region(asked([*by_month, week(limits.as_of, "7d", 8)]))
     for region, came in regions.items():
@@ -271,10 +294,6 @@ def _came_as_usual(others: Sequence[Arrivals], thin: Thin, as_of: date) -> bool:
     now = sum(came.between(thin.first, late, as_of) for came in others)
     before = sum(came.between(thin.first - back, late - back, as_of) for came in others)
     return now >= max(FEWEST_ROWS, before / 2)
-
-
-def _edges(as_of: date) -> list[date]:
-    return list(dict.fromkeys((as_of.replace(day=1), as_of)))
 
 
 def asked(rhythms: Sequence[Rhythm]) -> Asked:

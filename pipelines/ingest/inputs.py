@@ -164,7 +164,7 @@ def recipe(mapping: Mapping, quality: Quality, name: str) -> str:
     name
         Of the table.
     """
-    unused = {"freshness"} if mapping.tables[name].month else {"freshness", "month"}
+    unused = {"freshness", "closes"} if mapping.tables[name].month else {"freshness", "closes", "month"}
     table = mapping.tables[name].model_dump(mode="json", exclude=unused)
     world = [mapping.timezone, mapping.currency, quality.early_hours]
     columns = list(extended(name, mapping).schema().items())  # also their order: what is kept of a reading has it

@@ -108,6 +108,24 @@ def test_rules_of_tables_that_nobody_maps_are_refused(config):
 OLD_TREES = "training: {candidates: {penalty: 0.5, trees: {rounds: 7, leaves: 5}}}\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "closes", "days"),
+    [
+        ("", None, 62),
+        ("", "12d", 12),
+        ("", "36h", 2),
+        ("features: {settle_days: 30}\n", "12d", 30),
+        ("targets: {churn: {rule: no_bill}}\n", "12d", 0),
+    ],
+)
+def test_a_bill_is_waited_for_until_its_month_closes(config, tmp_path, text, closes, days):
+    """Where the mapping says when; a setting wins, and where silence is the signal nothing is waited for."""
+    raw, path = Raw(tmp_path), config(text)
+    raw.mapping["tables"]["bills"]["closes"] = closes
+    raw.write_mapping()
+    assert load(path, environment={}).features.settled_after == days
+
+
 def test_reasons_of_leaving_must_be_mapped(config, tmp_path):
     """Without the column, and beside a closed map that does not name it, a reason can be nobody's."""
     text = "targets: {churn: {reasons: [voluntary]}}\n"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from features.errors import HeadwaterError
 from features.spine import cutoff
 from pipelines.config.quality import Quality
-from pipelines.ingest import completeness
+from pipelines.ingest import completeness, judgement
 from pipelines.ingest.arrivals import Arrivals, Thin, arrivals
 from pipelines.ingest.completeness import asked, months, week
 from pipelines.ingest.tables import Part, Tables
@@ -170,7 +170,11 @@ def stored(con, folder, name: str, source, superseded=None) -> Tables:
 
 def judged(con, folder, source, as_of: date, **limits):
     tables = stored(con, folder, "usage", source)
-    return completeness.check(con, tables, Raw(folder).load(), Quality(**limits), as_of)
+    return told(con, tables, Raw(folder).load(), Quality(**limits), as_of)
+
+
+def told(con, tables: Tables, mapping, quality: Quality, as_of: date):
+    return judgement.warnings(completeness.problems(con, tables, mapping, quality, as_of), as_of)
 
 
 @pytest.mark.parametrize("as_of", [date(2026, 3, 31), date(2026, 2, 11)])
@@ -245,11 +249,11 @@ def test_a_day_that_did_not_come_stops_and_is_told_with_its_figures(con, tmp_pat
 
 def test_a_source_that_ends_early_is_told_and_one_that_stopped_stops(con, tmp_path):
     rng, whole = np.random.default_rng(3), daily(np.random.default_rng(3), 30_000, late=0.0)
-    as_of = date(2026, 2, 20)
-    (problem,) = judged(con, tmp_path, without(whole, date(2026, 2, 16), as_of, 0, rng), as_of)
+    as_of = date(2026, 3, 20)
+    (problem,) = judged(con, tmp_path, without(whole, date(2026, 3, 16), as_of, 0, rng), as_of)
     assert (problem.code, problem.values["days"]) == ("W423", 2)
     with pytest.raises(HeadwaterError, match="E423"):
-        judged(con, tmp_path, without(whole, date(2026, 2, 13), as_of, 0, rng), as_of)
+        judged(con, tmp_path, without(whole, date(2026, 3, 13), as_of, 0, rng), as_of)
 
 
 def test_a_third_less_of_a_source_that_hardly_varies_stops(con, tmp_path):
@@ -280,13 +284,13 @@ def test_a_region_that_did_not_come_is_told_by_name(con, tmp_path, first, until)
     gone = (happened >= number(date(*first))) & (happened < number(date(*until))) & (np.arange(len(happened)) % 4 == 2)
     tables = of_regions(con, stored(con, tmp_path, "usage", (happened, known)), tmp_path, regions)
     mapping = Raw(tmp_path).load()
-    assert completeness.check(con, tables, mapping, Quality(), as_of) == ()
+    assert told(con, tables, mapping, Quality(), as_of) == ()
     kept = pd.read_parquet(tables.parts["usage"][0].path)[~gone]
     kept.to_parquet(tables.parts["usage"][0].path)
     with pytest.raises(HeadwaterError) as error:
-        completeness.check(con, tables, mapping, Quality(), as_of)
+        told(con, tables, mapping, Quality(), as_of)
     assert [(p.code, p.values["region"]) for p in error.value.problems] == [("E424", "east")]
-    assert completeness.check(con, tables, mapping, Quality(regions=False), as_of) == ()
+    assert told(con, tables, mapping, Quality(regions=False), as_of) == ()
 
 
 @pytest.mark.parametrize(
@@ -325,3 +329,48 @@ def test_a_table_whose_months_are_unknown_is_refused():
     for never in ("2026-13", "2026-01-32"):
         with pytest.raises(ValueError, match="pattern"):
             Quality(quiet={"bills": [never]})
+
+
+def closing(con, folder, name: str, source, as_of: date, closes: str | None):
+    """What is said of a table that closes so long after each month or day."""
+    tables, raw = stored(con, folder, name, source), Raw(folder)
+    raw.mapping["tables"][name] |= {"closes": closes} if closes else {}
+    try:
+        return [p.code for p in told(con, tables, raw.load(), Quality(), as_of)]
+    except HeadwaterError as error:
+        return [p.code for p in error.problems]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "closes", "codes"),
+    [
+        (date(2026, 2, 8), None, ["E421"]),
+        (date(2026, 2, 8), "10d", []),
+        (date(2026, 2, 10), "10d", []),
+        (date(2026, 2, 15), "10d", ["E427"]),
+        (date(2026, 3, 1), "40d", []),
+        (date(2026, 3, 17), "40d", ["E427"]),
+    ],
+)
+def test_a_declared_month_is_missing_from_its_closing_on(con, tmp_path, as_of, closes, codes):
+    """Bills of January, dated 31 January, always came five days later; once they did not. A run may wander by four days."""
+    rng = np.random.default_rng(3)
+    source = without(monthly(rng, 800, 31, 5, weekends=False), date(2026, 1, 1), date(2026, 2, 1), 0, rng)
+    assert closing(con, tmp_path, "bills", source, as_of, closes) == codes
+
+
+def test_the_closing_of_a_source_takes_the_place_of_its_own_lateness(con, tmp_path):
+    """One that used to be there at once may declare that it now takes three weeks: what is late is not missing."""
+    happened, known = monthly(np.random.default_rng(3), 800, 31, 1, weekends=False)
+    later = happened, np.where(happened >= number(date(2025, 11, 1)), happened + 20, known)
+    assert closing(con, tmp_path, "bills", later, date(2025, 12, 18), None) == ["E421"]
+    assert closing(con, tmp_path, "bills", later, date(2025, 12, 18), "21d") == []
+    assert closing(con, tmp_path, "bills", later, date(2026, 1, 5), "21d") == []
+
+
+def test_a_declared_day_is_missing_from_its_closing_on(con, tmp_path):
+    rng, whole = np.random.default_rng(3), daily(np.random.default_rng(3), 30_000, late=0.0)
+    as_of = date(2026, 3, 20)
+    stopped = without(whole, date(2026, 3, 13), as_of, 0, rng)
+    codes = {closes: closing(con, tmp_path, "usage", stopped, as_of, closes) for closes in (None, "1d", "5d", "10d")}
+    assert codes == {None: ["E423"], "1d": ["E423"], "5d": ["W423"], "10d": []}

@@ -242,7 +242,7 @@ def test_another_spelling_of_ids_stops(world):
 def test_a_stopped_run_leaves_no_record(world, monkeypatch):
     world.night(FIRST, BASE)
     before = {path: path.read_bytes() for path in (world.folder / "ws" / FOLDER).iterdir()}
-    monkeypatch.setattr("pipelines.ingest.freshness.check", lambda *_: 1 / 0)
+    monkeypatch.setattr("pipelines.ingest.judgement.check", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         world.night(date(2026, 4, 2), BASE[1:])
     assert {path: path.read_bytes() for path in Path(world.folder / "ws" / FOLDER).iterdir()} == before
