@@ -18,7 +18,7 @@ from features.settings import FeatureSettings
 
 MOST = 200
 """Customers of a steady case, each with a row of usage for more than a year of days."""
-MONTHS = 26
+MONTHS = 64
 OLD_ENOUGH = 40
 """Days with us that leave four weeks of usage where the newest ten days are unknown."""
 HOME_ENOUGH = timedelta(days=240)

@@ -8,7 +8,7 @@ from tests.features.figures import ratio
 
 def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     """Every column of the family: the days of each window that a project declares, and as many before."""
-    closing = given.settings.usage_closing_days
+    closing = max(given.settings.usage_closing_days, who.usage_lag)
     aged = [(who.ago(row["happened_on"]) - closing, row) for row in seen["usage"]]
     figures: dict[str, Any] = {}
     for n in given.declared.windows.get("usage", ()):
