@@ -241,7 +241,7 @@ class Feature:
 
     @property
     def no_events(self) -> float | str | None:
-        """Its value for a customer of two years without any event; None is null."""
+        """Its value for a customer of five years without any event; None is null."""
         return self.definition.kind.no_events
 
     @property

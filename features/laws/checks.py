@@ -245,9 +245,13 @@ def _calendar(ask: Ask, case: Case, judged: Judged) -> Answers:
     return moved(ask(case), AGAIN), ask(replace(later, spine=moved(case.spine, AGAIN)))
 
 
+STANDING = 1_827
+"""Days with us: two of the longest windows that a project may sensibly declare, one before the other, lie in them."""
+
+
 def _silence(ask: Ask, case: Case, judged: Judged) -> Answers:
-    """A customer of two years without one event has exactly what is declared; who they are, and others, are as they are."""
-    joined = moved(case.spine.select(["as_of"]), -731)["as_of"]
+    """A customer of five years without one event has exactly what is declared; who they are, and others, are as they are."""
+    joined = moved(case.spine.select(["as_of"]), -STANDING)["as_of"]
     at = case.spine.column_names.index("activated_on")
     spine = case.spine.set_column(at, "activated_on", joined)
     answer = ask(Case(spine, {n: rows.slice(0, 0) if CONTRACTS[n].event else rows for n, rows in case.tables.items()}))

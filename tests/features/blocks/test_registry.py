@@ -6,11 +6,11 @@ import ibis
 import pytest
 
 from features.blocks.registry import ACROSS, BLOCKS
-from features.catalogue import catalogue
 from features.definition import ROW
 from features.identity import empty_tables
 from features.settings import FeatureSettings
 from features.spine import Population, population
+from tests.world import everything
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -26,5 +26,5 @@ def test_a_block_needs_the_tables_that_it_names_and_no_others(name: str):
 
 
 def test_every_block_has_features_and_those_across_accounts_are_blocks():
-    assert {f.source for f in catalogue(("sms",), ("kids",))} - {"peers", "wide"} == set(BLOCKS)
+    assert {f.source for f in everything()} - {"peers", "wide"} == set(BLOCKS)
     assert set(ACROSS) <= set(BLOCKS)

@@ -258,7 +258,7 @@ VERSIONED = {"bills", "payments", "complaints", "surveys", "subscriptions"}
 
 
 def pair() -> pd.DataFrame:
-    day = {"as_of": CUT, "cutoff": CUT, "activated_on": CUT - timedelta(days=400)}
+    day = {"as_of": CUT, "cutoff": CUT, "activated_on": CUT - timedelta(days=400), "usage_lag": 0}
     return pd.DataFrame([{"customer_id": c, **day} for c in ("past", "whole")])
 
 

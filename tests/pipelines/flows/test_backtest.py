@@ -30,7 +30,9 @@ def run(monkeypatch):
         monkeypatch.setattr(backtest, "origins", lambda *_: ["older", "newer"])
         settings = Settings()
         settings._tables = load_mapping(CONFIGS / settings.mapping)
-        project = SimpleNamespace(settings=settings, tables=lambda as_of: SimpleNamespace(tables={}))
+        project = SimpleNamespace(
+            settings=settings, mapping=settings.tables, tables=lambda as_of: SimpleNamespace(tables={})
+        )
         return backtest.run(project, NIGHT, names, 2, Steps("en"))
 
     return run

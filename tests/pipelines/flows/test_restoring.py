@@ -43,7 +43,7 @@ def test_a_store_that_is_gone_is_restored_by_the_command_that_is_named(own_opera
     harmed(workspace, harm)
     before = sorted(path.name for path in workspace.root.iterdir())
     with monkeypatch.context() as patch:
-        patch.setattr(retrain, "dataset", lambda *_: pytest.fail("trained before the store was looked at"))
+        patch.setattr(retrain, "read_tables", lambda *_: pytest.fail("trained before the store was looked at"))
         for words in (["train", "churn"], ["retrain"], ["promote", "vip"], ["rollback", "value"]):
             error = document(*words, code=7)["error"]
             assert error["code"] == code and "headwater registry restore" in error["fix"]

@@ -252,5 +252,5 @@ def test_the_manifest_says_what_was_read(world):
     found = world.read()
     manifest = json.loads((world.folder / "tables" / found.fingerprint / "manifest.json").read_text())
     assert manifest["counts"]["bills"] == {"in_": 200, "used": 200, "quarantined": 0, "duplicates": 0, "filtered": 0}
-    assert set(manifest["inputs"]["bills"][0]) == {"path", "size", "sha256", "rows"}
+    assert set(manifest["inputs"]["bills"][0]) == {"path", "size", "sha256", "rows", "source"}
     assert manifest["newest"]["usage"] == "2026-02-10T18:00:00"

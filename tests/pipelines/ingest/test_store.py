@@ -25,7 +25,7 @@ def read(tmp_path):
     pq.write_table(pa.table({"bill_id": ["b"]}), path)
     part = Part(path, sha256(path), 1, date(2026, 1, 1), date(2026, 1, 31), NOON)
     aside = pa.Table.from_pylist([{"__file": 0, "__row": 2, "rule": "ragged_row", "value": "x"}], ASIDE)
-    memory = Memory({"a": "string"}, {"at": (1, 0)}, NOON, aside, *_blank())
+    memory = Memory([{"a": "string"}], [{"at": (1, 0)}], NOON, aside, *_blank())
     return Tables(
         {},
         counts={"bills": RowCount(2, 1, 1)},
@@ -43,7 +43,7 @@ def read(tmp_path):
 
 
 def _blank():
-    blank = Memory.blank({}, CONTRACTS["bills"])
+    blank = Memory.blank([{}], CONTRACTS["bills"])
     return blank.waiting, blank.sizes
 
 
