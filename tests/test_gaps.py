@@ -75,5 +75,5 @@ def test_there_are_sixty_of_every_kind_in_every_table(operator: dict):
 
 @pytest.mark.slow
 def test_no_gap_is_published_as_zero_and_no_quiet_night_stops():
-    """Thirty quiet nights, and gaps that a count can tell; `python -m benchmarks.gaps` looks at two hundred nights."""
-    assert main(15) == 0
+    """Fifteen quiet nights, and gaps that a count can tell; `python -m benchmarks.gaps` looks at two hundred nights."""
+    assert main(1) == 0

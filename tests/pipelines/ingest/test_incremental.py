@@ -195,7 +195,7 @@ def test_deliveries_one_by_one_are_one_reading_of_all(tmp_path_factory, steps):
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=STEPS)
 def test_many_worlds_of_deliveries(tmp_path_factory, steps):
     incremental, whole = deliver(tmp_path_factory.mktemp("deliveries"), steps)

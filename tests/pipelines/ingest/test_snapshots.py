@@ -118,7 +118,7 @@ def test_every_night_goes_on_seeing_what_its_file_said(tmp_path_factory, steps):
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @example(steps=[(-1, [(0, "move")]), (0, [(0, "move")])])
 @given(steps=STEPS)
 def test_many_worlds_of_nights(tmp_path_factory, steps):
