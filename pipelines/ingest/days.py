@@ -93,12 +93,13 @@ class _Judged:
     gap: np.ndarray
     scant: np.ndarray
 
-    def days_that(self, are: Callable[[date], bool]) -> np.ndarray:
-        """Which days of the gaps are something."""
+    def closed(self, holiday: Callable[[date], bool]) -> np.ndarray:
+        """Which gaps are holidays of a business that may be closed on them: it was not open on more of them than not."""
         found = np.zeros(len(self.gap), dtype=bool)
-        places = np.flatnonzero(self.gap)
-        found[places] = [are(self.start + timedelta(days=int(place))) for place in places]
-        return found
+        places = np.flatnonzero(self.asked)
+        found[places] = [holiday(self.start + timedelta(days=int(place))) for place in places]
+        closed = found & self.gap
+        return closed if 2 * closed.sum() >= found.sum() else np.zeros(len(self.gap), dtype=bool)
 
     def runs(self, places: np.ndarray) -> list[Thin]:
         """Days in a row, those that were not asked for between them passed over."""
@@ -135,7 +136,7 @@ def thin_days(
     accepted
         Days that are right as they are.
     holiday
-        Days that may be: they are told, and stop nothing.
+        Days that may be, unless rows came on most others of them: they are told, and stop nothing.
     """
     if not share:
         return ThinDays()
@@ -144,7 +145,7 @@ def thin_days(
     newest = _newest(judged)
     gone = np.isin(np.arange(last), newest)
     gaps, recent = judged.gap & ~gone, np.arange(last) >= last - RECENT
-    closed = judged.gap & judged.days_that(holiday)
+    closed = judged.closed(holiday)
     own = np.flatnonzero(gaps & ~closed & ~_every_year(gaps) & (np.arange(last) >= last - LOOKBACK))
     runs, every = judged.runs(own), judged.runs(np.flatnonzero(gaps))
     others = judged.asked & ~np.isin(np.arange(last), own) & ~gone

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.config import public_holidays
 from pipelines.ingest.arrivals import Arrivals
 from pipelines.ingest.completeness import asked, week
 from pipelines.ingest.days import thin_days
@@ -138,3 +139,12 @@ def test_holidays_at_the_end_do_not_stop_a_source_and_are_told():
     assert found(source, date(2026, 2, 24)).stopped
     days = found(source, date(2026, 2, 24), holiday=lambda day: day in week_)
     assert not days.stopped and days.newest is not None and days.newest.first == week_[0]
+
+
+@pytest.mark.parametrize(("first", "length"), [(date(2025, 10, 1), 1), (date(2025, 10, 1), 7)])
+def test_who_works_on_holidays_has_a_gap_on_one(first, length):
+    """A file of an operator's National Day that did not come must not be published as a day without use."""
+    until = first + length * A_DAY
+    source = without(daily(np.random.default_rng(7), 30_000), first, until, 0.0, np.random.default_rng(8))
+    days = found(source, date(2026, 1, 10), holiday=lambda day: public_holidays.is_holiday(day, "CN"))
+    assert days.steady and [(gap.first, gap.last) for gap in days.gaps] == [(first, until - A_DAY)]
