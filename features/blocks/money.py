@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from features.blocks.months import awaiting, billed_month, month
+from features.blocks.months import awaiting, billed_month, known_until, month
 from features.contracts import CONTRACTS
 from features.definition import ROW
 from features.series import hundredths, square_parts
@@ -35,15 +35,20 @@ def components(bills: ir.Table) -> list[str]:
 def purchases(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
     """One row per day with bills above or below zero: `orders`, their sum `paid`, the `largest`, sums of their
     `square_parts` as `high`, `cross` and `low` (hundredths), `ago` days, `gap` days to the purchase day before; the
-    `returns`, what was `returned` (hundredths) and `back` days; `age` days with us."""
-    rows = visible(spine, tables["bills"])
-    cents = hundredths(rows.amount)
+    `returns`, what was `returned` (hundredths) and `back` days; `age` days with us.
+
+    Days count back from the end of what is known of a customer: while a usual bill is awaited that is before its month,
+    and nothing after it is seen.
+    """
+    rows = visible(known_until(spine, tables, settings), tables["bills"])
+    ago = rows.until.delta(rows.happened_on, unit="day") - 1
+    cents = (ago >= 0).ifelse(hundredths(rows.amount), None)
     rows = rows.select(
         ROW,
-        paid=(rows.amount > 0).ifelse(cents, None),
-        returned=(rows.amount < 0).ifelse(-cents, None),
-        day=(rows.amount != 0).ifelse(rows.days_ago, None),
-        age=rows.as_of.delta(rows.activated_on, unit="day"),
+        paid=(cents > 0).ifelse(cents, None),
+        returned=(cents < 0).ifelse(-cents, None),
+        day=(cents != 0).ifelse(ago, None),
+        age=rows.until.delta(rows.activated_on, unit="day"),
     )
     paid, back = rows.paid, rows.returned
     squares = {name: part.sum() for name, part in zip(("high", "cross", "low"), square_parts(paid), strict=True)}

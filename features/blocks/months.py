@@ -66,6 +66,26 @@ def awaiting(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.T
     return rows.mutate(awaited=_awaited(rows, settings, longest)).drop("mask")
 
 
+def known_until(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """The spine with `until`, the date up to which a customer's bills of days are known.
+
+    It is the as-of date, or lies as many months before it as months that ended are awaited: a window that ends there
+    holds as many usual bills as one that ends with the last of them. A month that ended is asked for at once, closed
+    or not, for windows of days do not wait until it closes.
+
+    Parameters
+    ----------
+    spine, tables, settings : as `awaiting` takes them
+    """
+    at_once = settings.model_copy(update={"closing_days": 0})
+    most = _most_awaited(at_once) if "bills" in tables else 0
+    if not most:
+        return spine.mutate(until=spine.as_of)
+    rows = awaiting(spine, tables, at_once)
+    earlier = [(rows.awaited == n, (rows.as_of - ibis.interval(months=n)).cast("date")) for n in range(1, most + 1)]
+    return rows.mutate(until=ibis.cases(*earlier, else_=rows.as_of)).drop("closed", "awaited")
+
+
 def _most_awaited(settings: FeatureSettings) -> int:
     """Most months that can be closed and not settled."""
     open_days = settings.settled_after - settings.closing_days - settings.billed_in_arrears

@@ -1,7 +1,8 @@
 """Purchases: recency, frequency and money in days, for every business that bills when something is bought.
 
 A purchase is a bill above zero, a return one below zero: a credit note, or goods given back. What is spent is counted
-before returns. Windows are days before the as-of date.
+before returns. Windows are days before the as-of date; while a usual bill is awaited, before the day up to which
+bills are known (`features.blocks.months.known_until`).
 """
 
 import ibis

@@ -18,7 +18,7 @@ from features.build import build, with_tables
 from features.contracts import CONTRACTS
 from features.definition import KEY, ROW, Feature
 from features.laws.cases import Case, Rng, moved, moved_spine, otherwise, past
-from features.laws.steady import USAGE_LAG, late, steady
+from features.laws.steady import USAGE_LAG, earlier, late, steady
 from features.settings import FeatureSettings
 
 AGAIN = 10_227
@@ -56,6 +56,10 @@ LEVELS = ("currency/month", "measure/4 weeks")
 
 def _levels(feature: Feature) -> bool:
     return feature.unit in LEVELS
+
+
+def _purchases(feature: Feature) -> bool:
+    return feature.source == "purchases"
 
 
 @dataclass(frozen=True)
@@ -274,6 +278,15 @@ def _late(ask: Ask, case: Case, judged: Judged) -> Answers:
     return expected, found
 
 
+def _late_days(ask: Ask, case: Case, judged: Judged) -> Answers:
+    """Of who pays the same every month what they bought, while bills are late, is as it was before those were due."""
+    same = steady(case, judged.settings)
+    delayed = late(same, judged.settings, judged.rng)
+    expected, found = ask(earlier(same, delayed, judged.settings)), ask(delayed)
+    at = expected.column_names.index("as_of")
+    return expected.set_column(at, "as_of", found["as_of"]), found
+
+
 def ordered(rows: pa.Table) -> pa.Table:
     """The rows by customer and date."""
     return rows.sort_by([(c, "ascending") for c in KEY]).combine_chunks()
@@ -291,4 +304,5 @@ LAWS = (
     Law("calendar", _calendar),
     Law("silence", _silence),
     Law("late", _late, binds=_levels),
+    Law("late_days", _late_days, binds=_purchases),
 )

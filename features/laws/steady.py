@@ -68,6 +68,45 @@ def late(case: Case, settings: FeatureSettings, rng: Rng) -> Case:
     return replace(case.altered(alter), spine=_lagging(case.spine, days))
 
 
+def earlier(case: Case, late: Case, settings: FeatureSettings) -> Case:
+    """The steady case seen from as many months earlier as newest bills of each customer are not known in the late one."""
+    spine, bills = case.spine, late.tables.get("bills")
+    if bills is None or not settings.settled_after:
+        return case
+    as_of = spine["as_of"].to_numpy().astype("datetime64[D]")
+    newest = _newest_bill(late, bills)
+    last = _month_ends(as_of, settings)
+    last = last[np.arange(len(as_of)), (last >= as_of[:, None]).sum(axis=1)]  # one dated to the as-of date is to come
+    months = np.where(np.isnat(newest), 0, (last.astype("datetime64[M]") - newest.astype("datetime64[M]")).astype(int))
+    there = _months_before(as_of, months)
+    cutoff = spine["cutoff"].to_numpy() + (there - as_of)
+    for column, values in (("as_of", there), ("cutoff", cutoff)):
+        at = spine.column_names.index(column)
+        spine = spine.set_column(at, column, pa.array(values, spine.schema.field(column).type))
+    return replace(case, spine=spine)
+
+
+def _newest_bill(case: Case, bills: pa.Table) -> np.ndarray:
+    """The day of each customer's newest bill that is known at their cutoff; not a day where none is."""
+    seen = bills.filter(pc.and_(pc.less(bills["known_at"], case.own(bills, "cutoff")), _before(case, bills)))
+    days = seen.group_by("customer_id").aggregate([("happened_on", "max")])
+    return days["happened_on_max"].take(pc.index_in(case.spine["customer_id"], days["customer_id"])).to_numpy()
+
+
+def _before(case: Case, rows: pa.Table) -> pa.ChunkedArray:
+    """Of the time between joining and the as-of date?"""
+    joined, day = case.own(rows, "activated_on"), case.own(rows, "as_of")
+    return pc.and_(pc.less(rows["happened_on"], day), pc.greater_equal(rows["happened_on"], joined))
+
+
+def _months_before(days: np.ndarray, months: np.ndarray) -> np.ndarray:
+    """The same day of so many months before, the last of a month that is shorter."""
+    month = days.astype("datetime64[M]")
+    into = days - month.astype("datetime64[D]")
+    there = month - months
+    return np.minimum(there.astype("datetime64[D]") + into, (there + 1).astype("datetime64[D]") - DAY)
+
+
 def _on_newest_date(spine: pa.Table) -> pa.Table:
     newest = pc.index(spine["as_of"], pc.max(spine["as_of"])).as_py()
     for column in ("as_of", "cutoff"):

@@ -200,7 +200,7 @@ def test_a_table_that_is_not_there_is_unknown_and_never_zero(ask: Asker):
     assert answer.schema.types == full.schema.types
 
 
-CALENDAR = {"bills", "household_bills", "peers", "wide"}
+CALENDAR = {"bills", "household_bills", "purchases", "peers", "wide"}
 """Sources of features that look at calendar months, or are made from those that do."""
 
 

@@ -1,15 +1,21 @@
 """The twin of purchases."""
 
+from calendar import monthrange
+from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from tests.features.figures import mean, ratio, spread
+from tests.features.families.naive_arpu import newest_known
+from tests.features.figures import mean, newest_closed, ratio, spread
 
 
 def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
-    """A purchase is a bill above zero."""
-    bought = [(who.ago(row["happened_on"]), Fraction(row["amount"])) for row in seen["bills"] if row["amount"] > 0]
+    """A purchase is a bill above zero, seen from the day up to which bills are known."""
+    who = replace(who, as_of=known_until(who, seen["bills"], given.settings))
+    bills = [row for row in seen["bills"] if row["happened_on"] < who.as_of]
+    bought = [(who.ago(row["happened_on"]), Fraction(row["amount"])) for row in bills if row["amount"] > 0]
     figures: dict[str, Any] = {}
     declared = tuple(given.declared.windows.get("purchases", ()))
     for n in (30, 91, 182, 365, *declared):
@@ -26,7 +32,15 @@ def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     figures["spend_rate"] = sum(amounts) * Fraction(30, who.age)
     figures |= {"order_value": mean(amounts), "order_value_max": max(amounts, default=None)}
     figures["order_value_spread"] = spread(amounts)
-    return figures | rhythm(bought) | brought_back(who, seen["bills"], figures, declared)
+    return figures | rhythm(bought) | brought_back(who, bills, figures, declared)
+
+
+def known_until(who: Any, bills: list[dict], settings: Any) -> date:
+    """As many months before the as-of date as months are awaited, each of which is asked for as soon as it is over."""
+    at_once = settings.model_copy(update={"closing_days": 0})
+    awaited = newest_closed(who.as_of, at_once) - newest_known(who, bills, at_once)
+    year, before = divmod(who.as_of.year * 12 + who.as_of.month - 1 - awaited, 12)
+    return date(year, before + 1, min(who.as_of.day, monthrange(year, before + 1)[1]))
 
 
 def brought_back(who: Any, bills: list[dict], spent: dict[str, Any], declared: tuple[int, ...]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import ibis
 
+from features.settings import FeatureSettings
 from tests.tables import expect
 
 CUSTOMERS = """
@@ -88,7 +89,7 @@ def test_size_and_rate(con: ibis.BaseBackend):
         once        | 2024-07-01 | 12.34       | 12.34           | 12.34            | 1          | 12.34      | null
         nothing     | 2024-07-01 | null        | null            | null             | 0          | 0          | null
     """
-    expect(con, expected, customers=CUSTOMERS, bills=BILLS)
+    expect(con, expected, FeatureSettings(settle_days=0), customers=CUSTOMERS, bills=BILLS)
     expected = """
         customer_id | seen on    | order_value_spread
         regular     | 2024-07-01 | 11.180339887498949
@@ -117,3 +118,17 @@ def test_what_came_back(con: ibis.BaseBackend):
         nothing     | 2024-07-08 | 0         | 0          | 0           | 0            | 0            | null             | null              | 0
     """
     expect(con, expected, customers=CUSTOMERS, bills=bills)
+
+
+def test_while_a_usual_bill_is_awaited_days_end_a_month_earlier(con: ibis.BaseBackend):
+    """Seen on 20 July without the bill of 1 July the days end with 19 June; when it is 62 days late there is none."""
+    months = [f"monthly | 2024-{month:02d}-01 | 50" for month in range(2, 7)]
+    bills = "\n".join(["customer_id | happened_at | amount", *months, "monthly | 2024-07-10 | -5"])
+    expected = """
+        customer_id | seen on    | spend_30d | spend_91d | orders_30d | days_since_purchase | order_rate | returns_91d | bills_awaited
+        monthly     | 2024-06-20 | 50        | 150       | 1          | 19                  | 150/170    | 0           | 0
+        monthly     | 2024-07-03 | 50        | 150       | 1          | 2                   | 150/153    | 0           | 0
+        monthly     | 2024-07-20 | 50        | 150       | 1          | 19                  | 150/170    | 0           | 1
+        monthly     | 2024-09-20 | 0         | 0         | 0          | 111                 | 150/262    | 1           | 0
+    """
+    expect(con, expected, customers="customer_id | activated_on\nmonthly | 2024-01-02", bills=bills)

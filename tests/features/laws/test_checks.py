@@ -214,7 +214,8 @@ def test_no_future_at_all_is_no_excuse(con: ibis.BaseBackend, case: Case, name: 
 
 
 def test_every_law_has_a_feature_that_breaks_it():
-    assert {law.name for law in LAWS} == {CAUGHT_BY.get(name, name) for name in PLANTED}
+    """But for the one of purchases, whose block counts days: test_mutants.py breaks that."""
+    assert {law.name for law in LAWS} - {"late_days"} == {CAUGHT_BY.get(name, name) for name in PLANTED}
 
 
 def slip(events: str, rule: str) -> Callable:
