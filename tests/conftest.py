@@ -11,8 +11,6 @@ from pathlib import Path
 import ibis
 import pytest
 
-from tests import demo_project
-
 pytest.register_assert_rewrite("tests.tables")
 
 
@@ -35,6 +33,8 @@ def con() -> Iterator[ibis.BaseBackend]:
 @pytest.fixture(scope="session")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built project; nobody writes to it."""
+    from tests import demo_project  # imports the whole product, which laws of features do without
+
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     before = Path.cwd()

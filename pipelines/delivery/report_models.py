@@ -1,5 +1,7 @@
 """The models' part of the report: grade in words, figures with intervals, pictures, and plain speech when nothing won."""
 
+import hashlib
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -150,7 +152,29 @@ def _figure(evaluation: Evaluation, model: str, metric: str) -> pd.Series | None
 
 
 def _pictures(page: Page, target: Target, evaluation: Evaluation) -> list[dict[str, str]]:
-    """SVG figures with their titles; the same functions draw those of the tracking store."""
+    """SVG figures with their titles, drawn once for all nights of a champion that one process runs."""
+    key = (page.lang, page.money(0), target.name, *_drawn_from(evaluation))
+    if key not in _PICTURES:
+        if len(_PICTURES) >= MOST_KEPT:
+            _PICTURES.clear()
+        _PICTURES[key] = _new_pictures(page, target, evaluation)
+    return [dict(picture) for picture in _PICTURES[key]]
+
+
+_PICTURES: dict[tuple[Hashable, ...], list[dict[str, str]]] = {}
+"""Drawing is most of the time of a report, and the same for every night of a champion."""
+MOST_KEPT = 24
+
+
+def _drawn_from(evaluation: Evaluation) -> tuple[Hashable, ...]:
+    """What tells the pictures of one evaluation from those of another."""
+    known = evaluation.final[["y", *evaluation.compared_models]].astype(float)
+    rates = None if evaluation.rates is None else evaluation.rates.to_json(date_format="iso")
+    return (*known.columns, hashlib.sha256(known.to_numpy().tobytes()).digest(), rates)
+
+
+def _new_pictures(page: Page, target: Target, evaluation: Evaluation) -> list[dict[str, str]]:
+    """The same functions draw those of the tracking store."""
     y, lang = evaluation.final["y"].to_numpy(dtype=float), page.lang
     known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.compared_models}
     ours = known[evaluation.winner]

@@ -15,8 +15,6 @@ from pipelines.delivery.report_data import Evaluation, ReportData, TableUse
 from tests.scores_sample import AS_OF, sample_frame, sample_report
 
 DATA = sample_report(400)
-HTML = render(DATA, "zh")
-PARSER = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
 LOADING = (
     "src",
     "href",
@@ -34,7 +32,14 @@ def parsed(html):
     return html5lib.parse(html, namespaceHTMLElements=False)
 
 
-TREE = parsed(HTML)
+@pytest.fixture(scope="module")
+def html():
+    return render(DATA, "zh")
+
+
+@pytest.fixture(scope="module")
+def tree(html):
+    return parsed(html)
 
 
 def by_class(tree, name):
@@ -60,31 +65,31 @@ def figures(element):
     return [number for numbers in told for number in numbers]
 
 
-def test_nothing_is_fetched_from_outside():
-    addresses = [e.get(name) for e in TREE.iter() for name in LOADING if e.get(name)]
+def test_nothing_is_fetched_from_outside(tree):
+    addresses = [e.get(name) for e in tree.iter() for name in LOADING if e.get(name)]
     assert addresses and all(address.startswith("#") for address in addresses)
     assert not [
-        e.tag for e in TREE.iter() if e.tag in ("script", "link", "iframe", "object", "embed", "img", "base", "form")
+        e.tag for e in tree.iter() if e.tag in ("script", "link", "iframe", "object", "embed", "img", "base", "form")
     ]
-    styles = [e.text or "" for e in TREE.iter("style")] + [e.get("style") or "" for e in TREE.iter()]
+    styles = [e.text or "" for e in tree.iter("style")] + [e.get("style") or "" for e in tree.iter()]
     assert not [s for s in styles if "@import" in s or re.search(r"url\((?!#)", s)]
 
 
-def test_every_link_leads_somewhere_and_ids_are_unique():
-    ids = [e.get("id") for e in TREE.iter() if e.get("id")]
+def test_every_link_leads_somewhere_and_ids_are_unique(tree):
+    ids = [e.get("id") for e in tree.iter() if e.get("id")]
     assert len(ids) == len(set(ids))
-    assert {e.get("href")[1:] for e in TREE.iter("a")} <= set(ids)
+    assert {e.get("href")[1:] for e in tree.iter("a")} <= set(ids)
 
 
-def test_both_languages_show_the_same_figures():
-    zh, en = (figures(page(TREE, lang)) for lang in ("zh", "en"))
+def test_both_languages_show_the_same_figures(tree):
+    zh, en = (figures(page(tree, lang)) for lang in ("zh", "en"))
     assert len(zh) > 250 and zh == en
 
 
-def test_no_chinese_on_the_english_page_and_the_other_way_round():
-    english = words(page(TREE, "en")).replace("中文", "")
+def test_no_chinese_on_the_english_page_and_the_other_way_round(tree):
+    english = words(page(tree, "en")).replace("中文", "")
     assert not re.findall(r"[\u4e00-\u9fff]+", english)
-    assert page(TREE, "zh").get("lang") == "zh-CN" and page(TREE, "en").get("lang") == "en"
+    assert page(tree, "zh").get("lang") == "zh-CN" and page(tree, "en").get("lang") == "en"
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -94,8 +99,8 @@ def test_the_chosen_language_comes_first(lang):
     assert [e.get("id") for e in tree.iter("input") if e.get("checked") is not None] == [f"show-{lang}"]
 
 
-def test_header_promise_and_sections_are_there():
-    told = words(page(TREE, "en"))
+def test_header_promise_and_sections_are_there(tree):
+    told = words(page(tree, "en"))
     for part in (
         "1 Nov 2026",
         "2026-11-01-7f3a9c",
@@ -108,17 +113,17 @@ def test_header_promise_and_sections_are_there():
         assert part in told
 
 
-def test_cards_and_matrix_show_the_scores():
+def test_cards_and_matrix_show_the_scores(tree):
     frame = DATA.ok
-    cards = [words(card) for card in by_class(page(TREE, "en"), "figure")]
+    cards = [words(card) for card in by_class(page(tree, "en"), "figure")]
     high = int(frame["churn_risk_band"].isin(["high", "critical"]).sum())
     assert cards[:3] == [f"{DATA.scores.num_rows:,}", str(high), str(int(frame["is_potential_vip"].eq(True).sum()))]
-    counts = [int(re.sub(r"\D", "", words(cell))) for cell in by_class(page(TREE, "en"), "count")]
+    counts = [int(re.sub(r"\D", "", words(cell))) for cell in by_class(page(tree, "en"), "count")]
     assert len(counts) == 9 and sum(counts) == len(frame)
 
 
-def test_no_customer_can_be_read():
-    assert not [customer for customer in DATA.scores["customer_id"].to_pylist() if customer in HTML]
+def test_no_customer_can_be_read(html):
+    assert not [customer for customer in DATA.scores["customer_id"].to_pylist() if customer in html]
 
 
 def test_held_out_customers_are_not_shown():
@@ -130,10 +135,10 @@ def test_held_out_customers_are_not_shown():
     assert len(by_class(page(told, "en"), "id")) == 3 + int(frame.loc[kept, "is_potential_vip"].eq(True).sum())
 
 
-def test_tables_have_heads_and_pictures_have_words():
-    assert all(list(table.iter("th")) for table in TREE.iter("table"))
-    assert all(head.get("scope") for head in TREE.iter("th"))
-    pictures = [e for e in TREE.iter() if e.tag == "svg" or e.tag.endswith("}svg")]
+def test_tables_have_heads_and_pictures_have_words(tree):
+    assert all(list(table.iter("th")) for table in tree.iter("table"))
+    assert all(head.get("scope") for head in tree.iter("th"))
+    pictures = [e for e in tree.iter() if e.tag == "svg" or e.tag.endswith("}svg")]
     assert len(pictures) >= 20 and all(picture.get("aria-label") for picture in pictures)
 
 
@@ -152,7 +157,7 @@ def test_injected_markup_stays_text():
     frame["churn_reasons"] = [[reason]] * len(frame)
     data = dataclasses.replace(
         DATA, scores=score_table.conform(frame), name=evil, run_id=evil, models={"churn": evil}, quality=[TableUse(evil, 1, 1)],
-        warnings={"zh": [evil], "en": [evil]},
+        warnings={"zh": [evil], "en": [evil]}, evaluations={"churn": DATA.evaluations["churn"]},
     )  # fmt: skip
     html = render(data)
     tree = parsed(html)
@@ -161,8 +166,8 @@ def test_injected_markup_stays_text():
     assert words(tree).count("alert(1)") > 20
 
 
-def test_the_same_data_gives_the_same_bytes():
-    assert render(sample_report(400), "zh") == HTML
+def test_the_same_data_gives_the_same_bytes(html):
+    assert render(sample_report(400), "zh") == html
 
 
 def told(evaluation, target="churn"):

@@ -21,6 +21,36 @@ def test_every_target_has_a_block_in_the_order_of_the_registry():
     assert versions == [DATA.models[name] for name in TARGETS if name in DATA.evaluations]
 
 
+def test_pictures_are_drawn_once_and_anew_for_other_figures(monkeypatch):
+    """Nights of one champion share them; one other prediction, outcome, rate, winner, language or currency is another."""
+    drawn = []
+    monkeypatch.setattr(report_models, "_PICTURES", {})
+    monkeypatch.setattr(
+        report_models, "_new_pictures", lambda *given: drawn.append(given) or [{"svg": str(len(drawn))}]
+    )
+
+    def pictures(page=PAGE, **changed):
+        return report_models._pictures(page, TARGETS["churn"], dataclasses.replace(CHURN, **changed))
+
+    def with_first(frame, column):
+        return frame.assign(**{column: np.r_[1 - frame[column].iloc[0], frame[column].iloc[1:]]})
+
+    first = pictures()
+    assert pictures(final=CHURN.final.copy(), beats_rule=False) == first and len(drawn) == 1
+    others = [{"final": with_first(CHURN.final, column)} for column in ("y", "rule", CHURN.winner)]
+    others += [{"rates": with_first(CHURN.rates, "rate")}, {"winner": "linear"}]
+    others += [{"page": Page(DATA, "zh")}, {"page": Page(dataclasses.replace(DATA, currency="EUR"), "en")}]
+    for number, other in enumerate(others, 2):
+        assert pictures(**other) != first and len(drawn) == number, other
+
+
+def test_what_is_kept_of_pictures_does_not_grow(monkeypatch):
+    monkeypatch.setattr(report_models, "_PICTURES", dict.fromkeys(map(str, range(report_models.MOST_KEPT))))
+    monkeypatch.setattr(report_models, "_new_pictures", lambda *given: [])
+    assert report_models._pictures(PAGE, TARGETS["churn"], CHURN) == []
+    assert len(report_models._PICTURES) == 1
+
+
 def test_grades():
     target = TARGETS["churn"]
     assert report_models._grade(target, CHURN) == "A"

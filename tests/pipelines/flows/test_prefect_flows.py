@@ -1,4 +1,7 @@
-"""The flows on a real Prefect server: state names carry exit codes, artifacts are kept, a schedule fires."""
+"""The flows on a real Prefect server: state names carry exit codes, artifacts are kept, a schedule fires.
+
+Prefect is imported by what needs it: it costs seconds, and everybody collects this module.
+"""
 
 import os
 import signal
@@ -8,52 +11,61 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import httpx
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 from typer.testing import CliRunner
 
 from pipelines.cli.app import app
-from pipelines.flows import prefect_flows
 from tests.demo_project import NIGHT
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[None]:
+def flows() -> Iterator[ModuleType]:
+    """The module of the flows, and a server that runs for them."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    from pipelines.flows import prefect_flows
+
     with prefect_test_harness(server_startup_timeout=120):
-        yield
+        yield prefect_flows
+
+
+def answer(path: str) -> dict[str, Any]:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return client.request("GET", path).json()
 
 
 def artifact(key: str) -> str:
-    with get_client(sync_client=True) as client:
-        return client.request("GET", f"/artifacts/{key}/latest").json()["data"]
+    return answer(f"/artifacts/{key}/latest")["data"]
 
 
-def test_the_nightly_flow_publishes_and_leaves_a_summary(server, own_operator):
+def test_the_nightly_flow_publishes_and_leaves_a_summary(flows, own_operator):
     (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
-    state = prefect_flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
+    state = flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
     assert state.is_completed()
     assert (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").exists()
     assert "2026-11-01" in artifact("nightly-summary")
     assert "bills" in artifact("data-contract")
 
 
-def test_the_flow_makes_what_a_killed_night_left_out(server, own_operator):
+def test_the_flow_makes_what_a_killed_night_left_out(flows, own_operator):
     book = own_operator / "workspace" / "operator" / "lists" / f"vip-{NIGHT}.xlsx"
     book.unlink()
-    state = prefect_flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
+    state = flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
     assert state.is_completed() and state.result()["already_published"]
     assert book.exists()
 
 
-def test_a_refusal_is_a_failed_state_with_the_exit_code(server, own_operator):
+def test_a_refusal_is_a_failed_state_with_the_exit_code(flows, own_operator):
     (own_operator / "data" / "operator" / "raw" / "cust_main.csv").unlink()
-    state = prefect_flows.nightly_flow("configs/operator.yaml", as_of="2026-10-01", return_state=True)
+    state = flows.nightly_flow("configs/operator.yaml", as_of="2026-10-01", return_state=True)
     assert state.is_failed()
     assert state.name == "Exit 4"
     assert "ERROR E4" in state.message
@@ -116,17 +128,18 @@ def test_a_scheduled_run_happens(scheduling_server, own_operator):
         served.wait(30)
 
 
-def test_deploying_registers_the_cron(server, own_operator):
+def test_deploying_registers_the_cron(flows, own_operator):
     result = CliRunner().invoke(app, ["deploy"])
     assert result.exit_code == 0, result.output
-    with get_client(sync_client=True) as client:
-        found = client.request("GET", "/deployments/name/nightly/operator").json()
+    found = answer("/deployments/name/nightly/operator")
     assert found["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
-    assert found["work_pool_name"] == prefect_flows.POOL
+    assert found["work_pool_name"] == flows.POOL
     assert found["parameters"] == {"config": "configs/operator.yaml"}
 
 
 def test_without_a_server_nothing_is_deployed(own_operator):
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     with temporary_settings({PREFECT_API_URL: None}):
         result = CliRunner().invoke(app, ["deploy"])
     assert result.exit_code == 7
