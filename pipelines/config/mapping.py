@@ -63,6 +63,19 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Code = Annotated[str, BeforeValidator(_code)]
 Where = Annotated[str, AfterValidator(_condition)]
 Connection = Annotated[str, AfterValidator(_without_secrets)]
+NAMED = re.compile(r"\{(file|stem)\}")
+"""What stands for the name of a file in that of its marker or manifest."""
+
+
+def _template(text: str) -> str:
+    """Raises E278 for a name with other placeholders than {file} and {stem}."""
+    if re.search(r"[{}]", NAMED.sub("", text)):
+        raise Refused(HeadwaterError("E278", found=text[:60], whole='"{file}.ok"', short='"{stem}.ok"'))
+    return text
+
+
+Template = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_template)]
+Cell = Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=1)]
 TABLE = r"^[^\W\d][\w$ -]*(\.[^\W\d][\w$ -]*){0,2}$"
 
 
@@ -70,6 +83,32 @@ class Part(Strict):
     """A part of a mapping file: unknown keys are refused, and what a person wrote is never echoed in an error."""
 
     model_config = ConfigDict(populate_by_name=True, hide_input_in_errors=True)
+
+
+class Manifest(Part):
+    """A list that comes with files and says what they hold: each of its columns by name, or by place (1, 2 …) where it has
+    no header. A file that is in no list is still arriving; one that is not what its line says stops the run."""
+
+    path: Template = Field(
+        description="the list, or a pattern such as data/manifest_*.csv; with {file} or {stem} in it the one beside each file"
+    )
+    file: Cell | None = Field(None, description="column with the name of the file; none in the list of one file")
+    rows: Cell | None = Field(None, description="column with the number of its rows, without the header")
+    lines: Cell | None = Field(None, description="column with the number of its lines, the header of CSV counted")
+    bytes: Cell | None = Field(None, description="column with its size in bytes, as it lies there")
+    md5: Cell | None = Field(None, description="column with its MD5, in hexadecimal digits")
+    sha256: Cell | None = Field(None, description="column with its SHA-256, in hexadecimal digits")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Manifest":
+        if self.file is None and not NAMED.search(self.path):
+            raise ValueError("file: the column with the names of files; or a path with {file}, such as {file}.md5")
+        return self
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """What is said of a file -> the column that says it."""
+        return self.model_dump(exclude={"path"}, exclude_none=True)
 
 
 class Source(Part):
@@ -100,7 +139,26 @@ class Source(Part):
     )
     overlap: Duration = Field(timedelta(days=1), ge=timedelta(0), description="fetched again, for late commits")
     since: date | None = Field(None, description="rows with an older watermark are never fetched")
+    marker: Template | None = Field(
+        None,
+        exclude=True,
+        description="of files: one counts when its marker lies beside it, such as {file}.ok ({stem}: its name without .csv or "
+        ".csv.gz); without either that of the whole folder, such as _SUCCESS",
+    )
+    manifest: Manifest | None = Field(None, exclude=True, description="of files: a list of what each of them holds")
+    wait: Duration = Field(
+        timedelta(days=1),
+        ge=timedelta(0),
+        exclude=True,
+        description="so long before the as-of date a file may lie there without its marker or its line; then runs stop",
+    )
     _files: str | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _files_are_marked(self) -> "Source":
+        if (self.marker or self.manifest) and self.path is None:
+            raise Refused(HeadwaterError("E277"))
+        return self
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Source":

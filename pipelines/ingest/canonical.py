@@ -18,7 +18,8 @@ from features.visible import LATER
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.config.settings import Settings
-from pipelines.ingest import extracts, ingestion, inputs, judgement, leaving, months, snapshots, store
+from pipelines.ingest import deliveries, extracts, ingestion, inputs, judgement, leaving, months, snapshots, store
+from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.reading import Keep, Reading
@@ -93,7 +94,7 @@ def read(con, settings: Settings, folder: Path, as_of: date) -> Tables:
     """The tables of a project as views in `con`; only raw files that no earlier reading has seen are opened.
 
     `folder` is the project's own (`<workspace>/<name>`). Quarantined rows go to its `quarantine/<fingerprint>/`, also
-    when the reading stops. Raises what `ingestion.read` raises, E322, E332 and E362.
+    when the reading stops. Raises what `ingestion.read` raises, E322, E332, E362, E407 and E411.
 
     A raw file that looks as it did at the last reading is not hashed again (`hashes`; `quality.rehash` forces it): nothing
     is taken from it, so what may have become of its bytes changes nothing. Every stored file is hashed once by each
@@ -123,6 +124,7 @@ def _read(con, settings: Settings, folder: Path, as_of: date) -> tuple[Tables, N
         located = inputs.located(mapping, hashes)
         hashes.save(folder / HASHES)
         inputs.raise_first(list(located.failures))
+        found = _deliveries(located, folder / "tables")
         delivered = located.delivered(max(as_of, settings.as_of or as_of), quality)
         night = _night(located, folder, quality, as_of)
         located = replace(located, history=night.after.identity if night else "")
@@ -132,7 +134,33 @@ def _read(con, settings: Settings, folder: Path, as_of: date) -> tuple[Tables, N
             manifest, opened = _build(con, settings, located, target, delivered, night)
         _point(target)
     tables = store.views(con, target, manifest)
-    return replace(tables, read=opened, warnings=(*tables.warnings, *_mutable(mapping))), night
+    _check_rows(located, tables)
+    return replace(tables, read=opened, deliveries=found, warnings=(*tables.warnings, *_mutable(mapping))), night
+
+
+def _deliveries(located: Inputs, tables: Path) -> dict[str, list[Delivery]]:
+    """Table -> what markers and manifests say of its sources. Raises E411 for files that were read and are arriving again:
+    their rows would be nothing meanwhile."""
+    found = {name: [raw.delivery for raw in raws.members] for name, raws in located.raws.items()}
+    before = _current(tables)
+    known = {file["path"] for files in before[1]["inputs"].values() for file in files} if before else set()
+    again = [
+        (name, file) for name, each in found.items() for one in each for file in one.arriving if file.path in known
+    ]
+    if again:
+        raise HeadwaterError.of(
+            [Problem("E411", file.path, values={"table": name} | file.told) for name, file in again]
+        )
+    return found
+
+
+def _check_rows(located: Inputs, tables: Tables) -> None:
+    """The rows that are stored against manifests, which may have come anew. Raises E407."""
+    for name, raws in located.raws.items():
+        rows = {(file.source, file.path): file.rows for file in tables.fingerprints[name]}
+        for number, raw in enumerate(raws.members):
+            own = {path: count for (source, path), count in rows.items() if source == number}
+            deliveries.check_rows(raw.delivery.listed, own)
 
 
 def _night(located: Inputs, folder: Path, quality: Quality, as_of: date) -> Night | None:
@@ -214,10 +242,15 @@ def _point(target: Path) -> None:
 
 def _previous(target: Path) -> Previous | None:
     """The folder in use before this reading, and its manifest."""
-    pointer = target.parent / CURRENT
+    return _current(target.parent)
+
+
+def _current(tables: Path) -> Previous | None:
+    """The folder in use of those of all readings, and its manifest."""
+    pointer = tables / CURRENT
     if not pointer.is_file():
         return None
-    folder = target.parent / pointer.read_text(encoding="utf-8").strip()
+    folder = tables / pointer.read_text(encoding="utf-8").strip()
     manifest = store.read_manifest(folder)
     return None if manifest is None else (folder, manifest)
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.workspace.files import FOLDER_MODE, sha256, write_json
+from pipelines.workspace.files import FOLDER_MODE, digest, write_json
 
 RACY = 2_000_000_000
 """Nanoseconds; the coarsest clock of a file system that is in use (FAT's) ticks every two seconds."""
@@ -52,10 +52,26 @@ class Hashes:
 
     def sha256(self, path: Path) -> str:
         """Of the bytes of a file: as remembered while it looks the same, otherwise read."""
-        name, now = str(path.absolute()), looks(path)
-        entry = self.known.get(name)
-        self.found[name] = entry if entry and entry[0] == now else [now, sha256(path)]
-        return self.found[name][1]
+        return self._remembered(str(path.absolute()), path, "sha256")
+
+    def digest(self, path: Path, algorithm: str) -> str:
+        """The same by another algorithm, in hexadecimal digits.
+
+        Parameters
+        ----------
+        path
+            Of the file.
+        algorithm
+            As a manifest names it.
+        """
+        if algorithm == "sha256":
+            return self.sha256(path)
+        return self._remembered(f"{algorithm}:{path.absolute()}", path, algorithm)
+
+    def _remembered(self, name: str, path: Path, algorithm: str) -> str:
+        now, entry = looks(path), self.known.get(name)
+        self.found[name] = entry if entry and entry[0] == now else [now, digest(path, algorithm)]
+        return str(self.found[name][1])
 
     def save(self, file: Path) -> None:
         """Remember what was asked for, and nothing else; a memory that says the same already is left alone."""

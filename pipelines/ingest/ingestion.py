@@ -16,7 +16,18 @@ import pyarrow.compute as pc
 from features.contracts import Contract
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
-from pipelines.ingest import columns, conditioned, magnitudes, merging, months, quarantine, snapshots, staging, store
+from pipelines.ingest import (
+    columns,
+    conditioned,
+    deliveries,
+    magnitudes,
+    merging,
+    months,
+    quarantine,
+    snapshots,
+    staging,
+    store,
+)
 from pipelines.ingest.diagnosis import diagnosed
 from pipelines.ingest.inputs import extended, of_table, ordered, raise_first
 from pipelines.ingest.merging import Contradicted
@@ -154,7 +165,7 @@ def _with_positions(rows: pa.Table, files: list[InputFile], raws: Raws) -> pa.Ta
 
 
 def _combine(reading: Reading, contract: Contract, raws: Raws, start: Start) -> None:
-    """Read, judge and merge. Raises E303, E320, E321 and Contradicted; nothing is left of the table then."""
+    """Read, judge and merge. Raises E303, E320, E321, E407 and Contradicted; nothing is left of the table then."""
     name, memory = contract.name, start.memory
     for folder in (reading.folder / name, reading.folder / staging.PIECES / name):
         shutil.rmtree(folder, ignore_errors=True)  # of a first try: a linked part must never be written to
@@ -164,6 +175,7 @@ def _combine(reading: Reading, contract: Contract, raws: Raws, start: Start) -> 
         if chosen:
             with _named(raws, raw):
                 staging.stage(reading, contract, number, chosen, staged)
+        deliveries.check_rows(raw.delivery.listed, {file.path: file.rows for file in raw.inputs})
         if not sum(file.rows for file in raw.inputs):
             raise HeadwaterError("E303", file=raw.shown)
     total, filtered = start.count.in_ + staged.total, start.count.filtered + staged.filtered

@@ -7,7 +7,7 @@ from typing import Any
 from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
-from pipelines.ingest import completeness, freshness
+from pipelines.ingest import completeness, deliveries, freshness
 from pipelines.ingest.tables import Tables
 
 FIRST = ("E402", "E423", "E421", "E427", "E405", "W402", "W423", "W421", "W405")
@@ -15,7 +15,8 @@ FIRST = ("E402", "E423", "E421", "E427", "E405", "W402", "W423", "W421", "W405")
 
 
 def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
-    """Warnings for what is late (W402, W405) or thin (W421-W424). Raises E402, E405 and E421-E424, all at once.
+    """Warnings for what is late (W402, W405), thin (W421-W424) or still arriving (W406, W407). Raises E402, E405, E410 and
+    E421-E424, all at once.
 
     Parameters
     ----------
@@ -30,12 +31,13 @@ def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: d
     as_of
         Rows known then or later do not count.
     """
-    late = freshness.problems(tables, mapping, quality, as_of)
+    late = deliveries.problems(tables.deliveries, mapping.timezone, as_of)
+    late += freshness.problems(tables, mapping, quality, as_of)
     return warnings([*late, *completeness.problems(con, tables, mapping, quality, as_of)], as_of)
 
 
 def warnings(problems: Sequence[Problem], as_of: date) -> tuple[Problem, ...]:
-    """What does not stop, each fault once. Raises one error of all that stops.
+    """What does not stop, each fault once. Raises one error of all that stops, with the files that are still arriving.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def warnings(problems: Sequence[Problem], as_of: date) -> tuple[Problem, ...]:
     """
     once = [problem for problem in problems if not _is_told(problem, problems, as_of)]
     if stopped := [problem for problem in once if problem.exit_code]:
-        raise HeadwaterError.of(stopped)
+        raise HeadwaterError.of([*stopped, *(problem for problem in once if problem.code == "W406")])
     return tuple(once)
 
 

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from glob import glob
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +22,7 @@ from features.contracts import MONEY
 from features.errors import HeadwaterError
 from pipelines.config.mapping import CLOCKS, Form, Source, SourceMapping
 from pipelines.config.mapping import Mapping as TableMapping
-from pipelines.ingest import cells, columns, extracts, inputs, sniffing
+from pipelines.ingest import cells, columns, deliveries, extracts, inputs, sniffing
 from pipelines.ingest.readers import sources
 from pipelines.workspace.files import write_json
 
@@ -116,7 +115,7 @@ def _sources(mapping: TableMapping, kept: Mapping[str, Any]) -> dict[str, dict[s
             continue
         if kept.get(key, {}).get("path") == source.path:
             told[key] = kept[key]
-        elif paths := _paths(source.path):
+        elif paths := _paths(source):
             try:
                 told[key] = {"path": source.path, **_layout(source, paths)}
             except HeadwaterError as error:
@@ -133,10 +132,12 @@ def _parts(mapping: TableMapping) -> list[tuple[str, str, SourceMapping]]:
     ]
 
 
-def _paths(pattern: str) -> list[str]:
-    """The files of a pattern that hold anything."""
-    paths = (Path(name) for name in glob(pattern, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
-    return sorted(str(path) for path in paths if path.is_file() and path.stat().st_size)
+def _paths(source: Source) -> list[str]:
+    """The files of a source that have come whole and hold anything; none where a manifest cannot be read."""
+    try:
+        return [path for path in deliveries.delivery(source).whole if Path(path).stat().st_size]
+    except HeadwaterError:
+        return []
 
 
 def _layout(source: Source, paths: list[str]) -> dict[str, str]:

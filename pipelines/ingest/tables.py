@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
+from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.readers.sources import FILE, ROW, InputFile
 
 
@@ -117,6 +118,7 @@ class Tables:
     `medians`: table.column -> median of the positive values; `newest`: table -> newest known_at (UTC), where it has one.
     `recipes`: table -> by what it was read (`inputs.recipe`).
     `read`: table -> inputs that were opened this time; the rows of the others were known.
+    `deliveries`: table -> what markers and manifests say of the files of each of its sources, this time.
     """
 
     tables: dict[str, ir.Table]
@@ -136,6 +138,7 @@ class Tables:
     parts: dict[str, list[Part]] = field(default_factory=dict)
     memory: dict[str, Memory] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
+    deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> ir.Table:
         return self.tables[name]

@@ -102,5 +102,18 @@ def sync(path: Path) -> None:
 
 def sha256(path: Path) -> str:
     """Of the bytes of a file, as 64 hexadecimal digits."""
+    return digest(path, "sha256")
+
+
+def digest(path: Path, algorithm: str) -> str:
+    """Of the bytes of a file, in hexadecimal digits.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    algorithm
+        As `hashlib` names it.
+    """
     with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        return hashlib.file_digest(handle, algorithm).hexdigest()

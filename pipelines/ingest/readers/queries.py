@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from glob import glob
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
+from pipelines.ingest import deliveries
 from pipelines.ingest.readers.arrow_types import converted, plain
 from pipelines.ingest.readers.reader import Reader, Skipped, reader_of
 
@@ -71,7 +70,8 @@ def _load(con: duckdb.DuckDBPyConnection, name: str, source: Source, *, empty: b
 
     Raises E401 where nothing matches, E312 for a row that cannot be read, and what the reader raises.
     """
-    paths = sorted(path for path in glob(source.path or "", recursive=True) if Path(path).is_file())  # noqa: PTH207
+    found = deliveries.delivery(source)
+    paths, rows = found.whole, dict[str, int]()
     if not paths:
         raise HeadwaterError("E401", file=source.path)
     reader = reader_of(source)
@@ -82,11 +82,14 @@ def _load(con: duckdb.DuckDBPyConnection, name: str, source: Source, *, empty: b
     for path in () if empty else paths:
         own = {column: kinds[column] for column in headers[path]}
         skipped: list[Skipped] = []
+        rows[path] = 0
         for batch in reader.batches(path, source, own, skipped):
+            rows[path] += batch.num_rows
             con.register("_part", pa.Table.from_batches([batch]))
             con.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM _part')
         if skipped:
             raise HeadwaterError("E312", file=path, row=skipped[0].row, found=skipped[0].text)
+    deliveries.check_rows(found.listed, rows)
 
 
 def _kinds(reader: Reader, source: Source, headers: Mapping[str, Sequence[str]]) -> dict[str, pa.DataType]:

@@ -6,7 +6,6 @@ and `__row` (data row in that input, from 1).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from glob import glob
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,8 @@ import pyarrow as pa
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Source
+from pipelines.ingest import deliveries
+from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import queries
 from pipelines.ingest.readers.reader import Reader, Skipped, missing_columns, reader_of
@@ -54,7 +55,8 @@ class Raw:
     """What one source holds: its inputs, its header, and what was noticed on the way.
 
     `repeated`: path of an input that is not read, and of the one with the same bytes that is. `failure`: what stopped
-    a stream; DuckDB hides it. `first`: position of its first input among those of all sources of its table.
+    a stream; DuckDB hides it. `first`: position of its first input among those of all sources of its table. `delivery`:
+    what markers and manifests say of its files.
     """
 
     source: Source
@@ -64,6 +66,7 @@ class Raw:
     bad_lines: list[BadLine] = field(default_factory=list)
     failure: BaseException | None = None
     first: int = 0
+    delivery: Delivery = field(default_factory=lambda: Delivery([]))
 
     @property
     def reader(self) -> Reader:
@@ -128,7 +131,8 @@ def gathered(sources: Sequence[Source], hashes: Hashes | None = None) -> Raws:
 
 
 def find(source: Source, hashes: Hashes | None = None) -> Raw:
-    """List the inputs of a source, with their fingerprints. Raises E401 when nothing matches, E217 for bad SQL.
+    """List the inputs of a source, with their fingerprints. Raises E401 when nothing matches, E217 for bad SQL, and what
+    `deliveries.checked` raises.
 
     Parameters
     ----------
@@ -139,20 +143,23 @@ def find(source: Source, hashes: Hashes | None = None) -> Raw:
     """
     if source.connection and not source.files:
         raise ValueError("a database is fetched into files before it is read: extracts.extract")
-    raw = Raw(source, *_distinct(_inputs(source, hashes or Hashes())))
+    hashes = hashes or Hashes()
+    delivery = deliveries.gathered(source, hashes)
+    raw = Raw(source, *_distinct(_inputs(source, delivery, hashes)), delivery=delivery)
     headers = (raw.reader.header(file.path, source) for file in raw.inputs)
     raw.header = next((columns for columns in headers if columns), [])
     return raw
 
 
-def _inputs(source: Source, hashes: Hashes) -> list[InputFile]:
-    pattern = source.files or source.database
-    if pattern is None:
+def _inputs(source: Source, delivery: Delivery, hashes: Hashes) -> list[InputFile]:
+    if source.files:
+        return [InputFile(path, Path(path).stat().st_size, hashes.sha256(Path(path))) for path in delivery.whole]
+    if source.database is None:
         return [InputFile(QUERY, len(source.sql or ""), queries.content_sha256(source))]
-    paths = sorted(name for name in glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207  Path.glob takes no absolute pattern
-    if not paths:
-        raise HeadwaterError("E401", file=pattern)
-    return [InputFile(Path(path).as_posix(), Path(path).stat().st_size, hashes.sha256(Path(path))) for path in paths]
+    if not Path(source.database).is_file():
+        raise HeadwaterError("E401", file=source.database)
+    path = Path(source.database)
+    return [InputFile(path.as_posix(), path.stat().st_size, hashes.sha256(path))]
 
 
 def _distinct(inputs: list[InputFile]) -> tuple[list[InputFile], list[tuple[str, str]]]:
