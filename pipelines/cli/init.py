@@ -85,7 +85,8 @@ def _show(run: Run, proposed: Proposal, found: Folder) -> None:
     for each in proposed.found:
         table.add_row(*_row(each, proposed.folder, lang))
     run.say(table)
-    for line in (*_left_out(proposed, lang), *_unread(found, lang), *_notes(proposed)):
+    delivered = _delivered(found, proposed.folder, lang)
+    for line in (*_left_out(proposed, lang), *_unread(found, lang), *delivered, *_notes(proposed)):
         run.say(line)
     run.tell(tables=[_facts(each) for each in proposed.found])
 
@@ -144,8 +145,25 @@ def _left_out(proposed: Proposal, lang: str) -> Iterator[str]:
 def _unread(found: Folder, lang: str) -> Iterator[str]:
     for each in found.unread:
         kind = "error" if each.error else each.why
-        problem = errors.render_line(each.error.problem, lang) if each.error else ""
-        yield text(f"init.unread.{kind}", lang, file=each.path.name, problem=problem)
+        yield text(f"init.unread.{kind}", lang, file=each.path.name, **_words(each.error, lang))
+
+
+def _words(error: HeadwaterError | None, lang: str) -> dict[str, str]:
+    """What is wrong with a file and what to do, in words."""
+    parts = ("what", "fix") if error else ()
+    return {part: errors.sentence(error.problem, part, lang) for part in parts if error}
+
+
+def _delivered(found: Folder, folder: Path, lang: str) -> Iterator[str]:
+    """What tells of files that they are whole, and which are not yet."""
+    for table in found.tables:
+        said = [table.source.marker, table.source.manifest and table.source.manifest.path]
+        names = ", ".join(name.removeprefix(f"{folder}/") for name in said if name)
+        if names:
+            yield text("init.delivered", lang, table=table.title.removeprefix(f"{folder}/"), names=names)
+        if table.arriving:
+            files = ", ".join(path.name for path in table.arriving)
+            yield text("init.arriving", lang, files=files)
 
 
 def _notes(proposed: Proposal) -> Iterator[str]:

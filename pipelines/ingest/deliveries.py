@@ -282,11 +282,11 @@ def _lines_by_name(manifest: Manifest) -> dict[str, Listed]:
 
 def _listed(path: str, manifest: Manifest) -> Iterator[Listed]:
     """The lines of one manifest. Raises E409 where a column is not there."""
-    rows = _cells(path)
+    rows = cells(path)
     columns = manifest.columns
     header = next(rows, []) if any(isinstance(column, str) for column in columns.values()) else []
-    for number, cells in enumerate(rows, 1):
-        said = {name: _cell(path, cells, header, column) for name, column in columns.items()}
+    for number, row in enumerate(rows, 1):
+        said = {name: _cell(path, row, header, column) for name, column in columns.items()}
         yield Listed(path, number, said)
 
 
@@ -299,8 +299,8 @@ def _cell(path: str, cells: Sequence[str], header: Sequence[str], column: str | 
     return cells[place].strip()
 
 
-def _cells(path: str) -> Iterator[list[str]]:
-    """The cells of every line that is not blank, apart by a comma, semicolon, tab or bar, or else by blanks."""
+def cells(path: str) -> Iterator[list[str]]:
+    """The cells of every line of a list that is not blank, apart by a comma, semicolon, tab or bar, or else by blanks."""
     lines = [line for line in _text(path).splitlines() if line.strip()]
     mark = next((mark for mark in ",;\t|" if lines and mark in lines[0]), None)
     rows = csv.reader(lines, delimiter=mark) if mark else (line.split() for line in lines)

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pipelines.recognition import evidence
+from pipelines.recognition.accompaniments import Accompaniment
 from pipelines.recognition.columns import quoted
 from pipelines.recognition.raw_tables import RawTable
 from pipelines.recognition.tables import Recognised
@@ -70,7 +72,7 @@ def scanned(raw: RawTable, path: Path) -> str:
     """The files in a query: as DuckDB reads them, or by their name in `reads`."""
     where = str(path) if raw.aliases else str(raw.source.path)
     place = where.replace("'", "''")
-    if raw.source.format in NAMED:
+    if _is_named(raw):
         return name_of(raw, path)
     return (
         f"read_json('{place}', format = 'newline_delimited')"
@@ -79,20 +81,26 @@ def scanned(raw: RawTable, path: Path) -> str:
     )
 
 
+def _is_named(raw: RawTable) -> bool:
+    """Has a query to read the files by a name: those that DuckDB cannot read, and those that say when they are whole?"""
+    return raw.source.format in NAMED or bool(raw.source.marker or raw.source.manifest)
+
+
 def name_of(raw: RawTable, path: Path) -> str:
     """What a query calls the files."""
     return f"lines_{raw.paths.index(path) + 1}" if raw.aliases else "lines"
 
 
-def reads(raw: RawTable) -> dict[str, dict[str, str]]:
+def reads(raw: RawTable) -> dict[str, dict[str, Any]]:
     """Name in a query -> files that it stands for: those that queries cannot read, or not in every encoding."""
-    if raw.source.format not in NAMED:
+    if not _is_named(raw):
         return {}
-    how: dict[str, str] = {"format": raw.source.format}
+    how: dict[str, Any] = {"format": raw.source.format}
     if raw.source.format == "csv":
         how |= {"encoding": raw.source.encoding, "delimiter": raw.source.delimiter}
     if raw.source.sheet:
         how["sheet"] = raw.source.sheet
+    how |= Accompaniment(raw.source.marker, raw.source.manifest).said()
     paths = {name_of(raw, path): str(path) for path in raw.paths} if raw.aliases else {"lines": str(raw.source.path)}
     return {name: {"path": path, **how} for name, path in paths.items()}
 

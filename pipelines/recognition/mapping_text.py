@@ -7,6 +7,7 @@ from typing import Any
 from features.catalogue import catalogue
 from features.contracts import CONTRACTS
 from pipelines.recognition import commented, evidence, forms, headers, lines
+from pipelines.recognition.accompaniments import Accompaniment
 from pipelines.recognition.columns import Column
 from pipelines.recognition.commented import comment, line
 from pipelines.recognition.tables import Recognised
@@ -129,6 +130,7 @@ def _source(found: Recognised, choices: Choices) -> list[str]:
         value["encoding"] = source.encoding
     if source.format == "csv" and source.delimiter != ",":
         value["delimiter"] = source.delimiter
+    value |= Accompaniment(source.marker, source.manifest).said()
     return [line(4, "source", value)]
 
 

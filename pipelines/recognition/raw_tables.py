@@ -18,7 +18,8 @@ from pipelines.ingest import sniffing
 from pipelines.ingest.readers import packed, xlsx_files
 from pipelines.ingest.readers.arrow_types import common
 from pipelines.ingest.readers.reader import reader_of
-from pipelines.recognition import headers
+from pipelines.recognition import accompaniments, headers
+from pipelines.recognition.accompaniments import Accompaniment, Accompaniments
 from pipelines.recognition.columns import Column, columns, quoted
 
 PARQUET = (".parquet", ".pq")
@@ -74,6 +75,8 @@ class RawTable:
         Where files of one kind call their columns differently: for each file, column -> its name there.
     share
         One in how many customers was read; 1 for all rows.
+    arriving
+        Files of the kind that have not come whole and were not looked at.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -83,6 +86,7 @@ class RawTable:
     header: tuple[str, ...]
     aliases: dict[Path, dict[str, str]] = field(default_factory=dict)
     share: int = 1
+    arriving: tuple[Path, ...] = ()
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -123,8 +127,9 @@ def folder(path: Path) -> Folder:
         raise HeadwaterError("E250", file=path)
     con, tables, unread = duckdb.connect(), list[RawTable](), list[Unread]()
     con.execute("SET enable_progress_bar = false")
-    found = [file for file in _files(path) if not _is_unread(file, unread)]
-    for group in _groups(found, unread):
+    beside = Accompaniments.among(_all_files(path), _files(path))
+    found = [file for file in _files(path) if file not in beside.lists and not _is_unread(file, unread)]
+    for group in _groups(found, unread, beside):
         for files in group:
             try:
                 tables.append(_read(con, f"raw_{len(tables)}", files))
@@ -150,13 +155,18 @@ def file(path: Path, encoding: str | None = None) -> RawTable:
     return _read(con, "raw_0", Group(source, (path,), header))
 
 
-def _files(path: Path) -> list[Path]:
-    """Files that may hold data: neither hidden nor in a folder of results."""
-    endings = {*SUFFIXES, *PARQUET, *DATABASES, *UNREAD}
-    below = (file for file in sorted(path.rglob("*")) if file.is_file() and file.suffix.lower() in endings)
+def _all_files(path: Path) -> list[Path]:
+    """Files that are neither hidden nor in a folder of results."""
+    below = (file for file in sorted(path.rglob("*")) if file.is_file())
     return [
         file for file in below if not any(part.startswith(".") or part in OWN for part in file.relative_to(path).parts)
     ]
+
+
+def _files(path: Path) -> list[Path]:
+    """Those that may hold data."""
+    endings = {*SUFFIXES, *PARQUET, *DATABASES, *UNREAD}
+    return [file for file in _all_files(path) if file.suffix.lower() in endings]
 
 
 def _is_unread(file: Path, unread: list[Unread]) -> bool:
@@ -181,9 +191,10 @@ class Group:
     paths: tuple[Path, ...]
     header: tuple[str, ...]
     aliases: dict[Path, dict[str, str]] = field(default_factory=dict)
+    arriving: tuple[Path, ...] = ()
 
 
-def _groups(files: Sequence[Path], unread: list[Unread]) -> Iterator[list[Group]]:
+def _groups(files: Sequence[Path], unread: list[Unread], beside: Accompaniments) -> Iterator[list[Group]]:
     """Files whose names differ in digits alone, or whose headers say the same, are one table."""
     yield [_of_database(file, table) for file in files if file.suffix.lower() in DATABASES for table in _tables(file)]
     by_name: dict[tuple, list[Path]] = {}
@@ -193,7 +204,7 @@ def _groups(files: Sequence[Path], unread: list[Unread]) -> Iterator[list[Group]
                 by_name.setdefault((file.parent, re.sub(r"\d+", "0", file.name), sheet), []).append(file)
     for (_, _, sheet), paths in by_name.items():
         try:
-            yield _by_header(paths, sheet)
+            yield _by_header(paths, sheet, beside.of(paths))
         except HeadwaterError as error:
             unread.extend(Unread(path, error.problem.code, error) for path in paths)
 
@@ -222,15 +233,22 @@ def _of_database(file: Path, table: str) -> Group:
     return Group(source, (file,), tuple(reader_of(source).header(str(file), source)))
 
 
-def _by_header(paths: list[Path], sheet: str | None = None) -> list[Group]:
-    """One group for each set of headers that mean the same; of workbooks those of one sheet."""
-    like = _source(paths, str(paths[0]))
-    like = like.model_copy(update={"sheet": sheet}) if sheet else like
-    spelled = {path: tuple(reader_of(like).header(str(path), like)) for path in paths}
+def _by_header(paths: list[Path], sheet: str | None, beside: Accompaniment) -> list[Group]:
+    """One group for each set of headers that mean the same, of the files that have come whole; of workbooks those of one
+    sheet. Raises E406 where none has."""
+    whole, arriving = accompaniments.whole(paths, _pattern(paths), beside)
+    if not whole:
+        values = {"awaited": beside.marker or "", "waits": "@delivery.marker"}
+        raise HeadwaterError("E406", file=paths[0], table=paths[0].name, count=len(arriving), **values)
+    like = _source(whole, str(whole[0]))
+    like = like.model_copy(update={"sheet": sheet, **beside.fields()})
+    spelled = {path: tuple(reader_of(like).header(str(path), like)) for path in whole}
     groups = []
     for same in _alike(spelled):
         header, aliases = _united({path: spelled[path] for path in same})
-        groups.append(Group(like.model_copy(update={"path": _pattern(same)}), tuple(same), header, aliases))
+        own = [*same, *arriving] if len(same) == len(whole) else same
+        source = like.model_copy(update={"path": _pattern(sorted(own))})
+        groups.append(Group(source, tuple(same), header, aliases, tuple(arriving)))
     return groups
 
 
@@ -321,7 +339,7 @@ def _read(con: duckdb.DuckDBPyConnection, name: str, group: Group) -> RawTable:
     con.unregister("batch")
     differ = any(alias != name for alias_of in group.aliases.values() for name, alias in alias_of.items())
     aliases = group.aliases if differ else {}
-    return RawTable(con, name, group.source, group.paths, group.header, aliases, share if where else 1)
+    return RawTable(con, name, group.source, group.paths, group.header, aliases, share if where else 1, group.arriving)
 
 
 def _types(group: Group) -> dict[str, pa.DataType]:

@@ -31,7 +31,9 @@ def test_yes_writes_a_project_that_is_valid(here):
 
 
 def test_both_languages_and_json(here):
-    assert "已写入" in call("init", "crm", "--yes", "--only-write", "--lang", "zh")
+    (here / "old.csv.gz").write_bytes(b"no archive")
+    said = call("init", "crm", "--yes", "--only-write", "--lang", "zh")
+    assert "已写入" in said and "old.csv.gz：未读取，因为" in said and "发布" not in said
     told = document("init", "crm", "--yes", "--only-write", "--overwrite", "--lang", "en")
     assert {table["table"] for table in told["tables"]} == {"customers", "bills", "usage"}
     assert told["answers"]["left_codes"] == "9"
