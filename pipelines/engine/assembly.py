@@ -6,7 +6,7 @@ compiled once; Parquet tables sorted by customer let it read its own rows and fe
 are compared by are made whole on the way, and kept as pieces: no history is aggregated twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, timedelta
 from functools import cached_property, partial
@@ -21,7 +21,7 @@ import sqlglot.expressions as sge
 
 from features.blocks.household import sharing
 from features.blocks.permissions import FACTS, facts
-from features.blocks.registry import ACROSS
+from features.blocks.registry import ACROSS, BLOCKS
 from features.blocks.usage import USAGE_LOOKBACK
 from features.build import compared, join, parts
 from features.definition import KEY, ROW, Feature
@@ -29,6 +29,7 @@ from features.spine import population
 from features.visible import as_known
 from pipelines.engine.chunks import Chunk, Cut, most_rows
 from pipelines.engine.schema import Schema
+from pipelines.engine.statements import columns, compiled
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace import scratch
@@ -147,7 +148,7 @@ class Assembly:
         cut = self._cut.to(chunk)
         ready = self._chunk_parts(chunk, whole) | self._block_views(cut, chunk)
         self._fill("wide", cut, [feature for feature in self._own_features if feature.source not in self._block_paths])
-        wide = self._to_pandas("wide", lambda: self._join("wide", cut, self.features, ready))
+        wide = self._to_pandas(self._joined("wide", cut, self.features, ready))
         return wide.sort_values(ROW, ignore_index=True).drop(columns=ROW)  # DuckDB would sort whole rows, and hold them
 
     def customer_snapshot(self, customer: str) -> pd.DataFrame:
@@ -162,11 +163,12 @@ class Assembly:
         """`FACTS` for every row of a chunk, in the order of `snapshot`."""
         cut = self._cut.to(chunk)
 
-        def rows() -> ir.Table:
-            known = facts(cut.tables, cut.spine, self.project.settings.contact.purpose)
-            return known.order_by(KEY).select(*FACTS)
+        purpose = self.project.settings.contact.purpose
 
-        return self._to_pandas("facts", rows)
+        def rows() -> ir.Table:
+            return facts(cut.tables, cut.spine, purpose).order_by(KEY).select(*FACTS)
+
+        return self._to_pandas(self._compile("facts", cut, (purpose,), rows))
 
     def _schema(self) -> Schema:
         schema = Schema(self.con)
@@ -198,17 +200,19 @@ class Assembly:
         if not across:
             return {}
         several = self.schema.create("sharing", sharing(self.tables["customers"]))
-        count, blocks = -(-int(several.count().execute()) // MEMBERS) or 1, dict[str, ir.Table]()
+        count, blocks = -(-int(several.count().execute()) // MEMBERS) or 1, dict[str, str]()
+        read = {"customers", *(name for feature in across for name in BLOCKS[feature.source][0])}
+        known = {name: table for name, table in self.tables.items() if name in read} | {"sharing": several}
         for number in range(count):
-            tables, spine = self.tables | {"sharing": several}, self.spine
+            tables, spine = dict(known), self.spine
             if count > 1:
                 for name in ("customers", "sharing"):
                     tables[name] = tables[name].filter(_share(tables[name], count) == number)
                 own = as_known(spine, self.tables["customers"]).select(ROW, "account_id")
                 spine = spine.semi_join(own.filter(_share(own, count) == number), ROW)
-            blocks = parts(tables, spine, across, self.project.settings.features)
-            for name, rows in blocks.items():
-                self.schema.fill(f"loose_{name}", self.con.compile(rows), append=number > 0)
+            blocks = self._statements(self.schema, spine, tables, across)
+            for name, sql in blocks.items():
+                self.schema.fill(f"loose_{name}", sql, append=number > 0)
         return {name: [self._sort(f"loose_{name}", f"whole_{name}")] for name in blocks}
 
     def _peer_tables(self, features: list[Feature]) -> dict[str, list[str]]:
@@ -221,11 +225,15 @@ class Assembly:
         self._fill_narrow(features)
         tables, most = [], max(1, COMPARED // max(self.total, 1))
         for first in range(0, len(features), most):
-            rows = compared(self.schema["narrow"], features[first : first + most])
-            self.schema.fill("loose_peers", self.con.compile(rows))
+            self.schema.fill("loose_peers", self._comparison(self.schema["narrow"], features[first : first + most]))
             tables.append(self._sort("loose_peers", f"whole_peers_{first}"))
         self.schema.drop("narrow")
         return {"peers": tables}
+
+    def _comparison(self, narrow: ir.Table, features: Sequence[Feature]) -> str:
+        """The statement that compares everybody by some features."""
+        key = ("peers", narrow.schema(), tuple(features))
+        return compiled(self.schema, key, lambda: {"peers": self.con.compile(compared(narrow, features))})["peers"]
 
     def _fill_narrow(self, features: list[Feature]) -> None:
         """Everybody's columns that are compared, as a table `narrow`; the blocks that they come from are kept."""
@@ -240,7 +248,7 @@ class Assembly:
                 self._fill("narrow", cut, narrow)
             else:
                 self._fill_blocks("narrow", cut, [f for f in self._own_features if f.source in blocks], chunk)
-            rows = self._compile("narrow", partial(self._join, "narrow", cut, narrow, self._block_views(cut, chunk)))
+            rows = self._joined("narrow", cut, narrow, self._block_views(cut, chunk))
             self.schema.fill("narrow", rows, append=first > 0)
             self.steps.progress(first // size + 1, -(-self.total // size))
         everybody.schema.close()
@@ -265,9 +273,20 @@ class Assembly:
     def _blocks(self, name: str, cut: Cut, features: Sequence[Feature]) -> dict[str, str]:
         """The statement of each block, made once."""
         if name not in self._parts:
-            blocks = parts(cut.tables, cut.spine, features, self.project.settings.features)
-            self._parts[name] = {block: self.con.compile(rows) for block, rows in blocks.items()}
+            self._parts[name] = self._statements(cut.schema, cut.spine, cut.tables, features)
         return self._parts[name]
+
+    def _statements(
+        self, schema: Schema, spine: ir.Table, tables: Mapping[str, ir.Table], features: Sequence[Feature]
+    ) -> dict[str, str]:
+        """The statement of each block over tables of a schema."""
+        settings = self.project.settings.features
+        key = ("blocks", columns(schema, {"spine": spine, **tables}), tuple(features), settings.model_dump_json())
+
+        def made() -> dict[str, str]:
+            return {block: self.con.compile(rows) for block, rows in parts(tables, spine, features, settings).items()}
+
+        return compiled(schema, key, made)
 
     @cached_property
     def _block_pieces(self) -> Pieces:
@@ -289,18 +308,25 @@ class Assembly:
             cut.schema.view(f"near_{block}", f"SELECT * FROM read_parquet([{files}]) WHERE {chunk.condition}")
         return {block: cut.schema[f"near_{block}"] for block in self._block_paths}
 
+    def _joined(self, name: str, cut: Cut, features: Sequence[Feature], ready: Mapping[str, ir.Table]) -> str:
+        """The statement of whole rows, from parts that are ready or filled."""
+        places = tuple((block, table.get_name(), table.schema()) for block, table in ready.items())
+        key = (tuple(features), places, tuple(self._parts[name]), self.project.settings.features.model_dump_json())
+        return self._compile(name, cut, key, partial(self._join, name, cut, features, ready))
+
     def _join(self, name: str, cut: Cut, features: Sequence[Feature], ready: Mapping[str, ir.Table]) -> ir.Table:
         filled = {b: cut.schema[f"part_{b}"] for b in self._parts[name] if b not in ready}
         return join(cut.spine, filled | dict(ready), features, self.project.settings.features)
 
-    def _compile(self, name: str, rows: Callable[[], ir.Table]) -> str:
+    def _compile(self, name: str, cut: Cut, key: tuple[Hashable, ...], rows: Callable[[], ir.Table]) -> str:
         if name not in self._sql:
-            self._sql[name] = self.con.compile(rows())
+            made = compiled(cut.schema, (name, cut.columns, *key), lambda: {name: self.con.compile(rows())})
+            self._sql[name] = made[name]
         return self._sql[name]
 
-    def _to_pandas(self, name: str, rows: Callable[[], ir.Table]) -> pd.DataFrame:
+    def _to_pandas(self, sql: str) -> pd.DataFrame:
         """In pandas, dates as objects, the memory of Arrow given back on the way."""
-        table: pa.Table = self.con.con.sql(self._compile(name, rows)).to_arrow_table()
+        table: pa.Table = self.con.con.sql(sql).to_arrow_table()
         return table.to_pandas(date_as_object=True, split_blocks=True, self_destruct=True)
 
 

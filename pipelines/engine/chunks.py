@@ -1,6 +1,6 @@
 """Some customers at a time: a range of rows of the numbered spine, and the tables cut to them."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 import sqlglot.expressions as sge
 
 from pipelines.engine.schema import Schema
+from pipelines.engine.statements import columns
 
 CELLS = 30_000_000
 """Values that a chunk may hold, so that DuckDB's memory is enough for any catalogue."""
@@ -86,3 +87,8 @@ class Cut:
     def tables(self) -> dict[str, ir.Table]:
         """The canonical tables, those with customers cut to the customers of the chunk."""
         return {name: self.schema[f"cut_{name}"] if name in self._own else self._whole[name] for name in self._whole}
+
+    @cached_property
+    def columns(self) -> tuple[Hashable, ...]:
+        """What statements over the spine and these tables depend on."""
+        return columns(self.schema, {"spine": self.spine, **self.tables})
