@@ -364,7 +364,7 @@ class TableMapping(Part):
         if (self.source is None) != bool(self.sources):
             raise ValueError("exactly one of source and sources")
         if self.sources and (self.month or any(part.month for part in self.sources)):
-            raise ValueError("month goes with one source")
+            raise Refused(HeadwaterError("E279"))
         names = [part.name for part in self.parts]
         if len(set(names)) < len(names):
             raise ValueError("each of several sources has a name of its own")

@@ -4,6 +4,8 @@ A row is put aside for the first thing that is wrong with it, and a column that 
 mends that one thing would meet the next at the next reading; here they are told all of it at once.
 """
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -66,13 +68,31 @@ def _with_others(
 
 
 def _advised(problem: Problem, forms: Mapping[str, Form], rows: pa.Table) -> Problem:
-    """A problem of dates with what to write of their shape, as far as the first rows tell."""
+    """A problem of dates or numbers with what to write of their shape or mark, as far as the first rows tell."""
     form = forms.get(problem.column or "")
-    if problem.code != "E307" or form is None or form.from_ not in rows.column_names:
+    if form is None or problem.code not in ("E307", "E308"):
         return problem
-    return replace(
-        problem, values=problem.values | _time_advice(problem, form, rows[form.from_].cast(pa.string()).to_pylist())
+    names = [name for name in columns.named(form) if name in rows.column_names]
+    texts = [text for name in names for text in rows[name].cast(pa.string()).to_pylist()]
+    if problem.code == "E308":
+        return replace(problem, values=problem.values | _number_advice(problem, form, texts))
+    return (
+        replace(problem, values=problem.values | _time_advice(problem, form, texts)) if form.from_ in names else problem
     )
+
+
+def _number_advice(problem: Problem, form: Form, texts: list[str | None]) -> dict[str, Any]:
+    """The key of the sentence to follow. A single text that is no number beside many that are stands for nothing."""
+    value = problem.values["value"]
+    marks = sniffing.decimal_marks([*texts, value])
+    if marks and marks != (form.decimal or ".",):
+        mark = marks[0] if len(marks) == 1 else ","
+        made = form.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"decimal": mark}
+        written = json.dumps(made, ensure_ascii=False)
+        return {"advice": "@numbers.decimal" if len(marks) == 1 else "@numbers.either", "form": written}
+    others = sniffing.decimal_marks([text for text in texts if text != value])
+    nothing = others and not re.search(r"\d", str(value))
+    return {"advice": "@numbers.nothing" if nothing else "@numbers.plain"}
 
 
 def _time_advice(problem: Problem, form: Form, texts: list[str | None]) -> dict[str, Any]:

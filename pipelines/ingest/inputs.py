@@ -4,12 +4,13 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from features.contracts import CONTRACTS, JOINED, MONEY, SOURCE_NAME, Column, Contract
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from features.spine import cutoff
-from pipelines.config.mapping import Mapping
+from pipelines.config.mapping import CLOCKS, Mapping, Source, TableMapping
 from pipelines.config.quality import Quality
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
@@ -139,9 +140,37 @@ def of_table(error: HeadwaterError, mapping: Mapping, table: str) -> HeadwaterEr
         Canonical name.
     """
     named = {"table": table, "mapping": mapping.origin}
+    places = [_place(problem, table, mapping.tables[table]) for problem in error.problems if table in mapping.tables]
+    places = places or [{} for _ in error.problems]
     return HeadwaterError.of(
-        [replace(p, file=p.file or mapping.origin, values=named | p.values) for p in error.problems]
+        [
+            replace(problem, file=problem.file or mapping.origin, values=named | place | problem.values)
+            for problem, place in zip(error.problems, places, strict=True)
+        ]
     )
+
+
+def _place(problem: Problem, name: str, table: TableMapping) -> dict[str, str]:
+    """Of several sources the one whose file has the problem, unless what it is about stands beside their list.
+
+    Parameters
+    ----------
+    problem
+        With its file, and mostly its column.
+    name, table
+        Of the table.
+    """
+    file, column = problem.file or "", problem.column or ""
+    parts = [(own, part) for own, part in zip(table.sources, table.parts, strict=False) if _is_of(file, part.source)]
+    shared = column in table.columns or (column in CLOCKS and getattr(table, column) is not None)
+    if len(parts) != 1 or (shared and column not in parts[0][0].forms()):
+        return {}
+    return {"place": f"tables.{name}.sources[{parts[0][1].name}]"}
+
+
+def _is_of(file: str, source: Source) -> bool:
+    pattern = source.files or source.database or ""
+    return bool(file) and (file == pattern or fnmatchcase(file, pattern))
 
 
 def raise_first(failures: list[HeadwaterError]) -> None:

@@ -222,8 +222,6 @@ def _written_columns(mapping: TableMapping, kept: Mapping[str, Any]) -> dict[str
     """How the dates and numbers of every source are written that are text and of which the mapping does not say it."""
     told: dict[str, dict[str, Any]] = {}
     for key, name, part in _parts(mapping):
-        if part.source.connection:  # a database knows the types of its columns
-            continue
         asked = {f"{key}.{column}": (column, form) for column, form in _unsaid(mapping, name, part).items()}
         known = {at: kept[at] for at, (_, form) in asked.items() if kept.get(at, {}).get("form") == _identity(form)}
         fresh = dict(asked[at] for at in asked if at not in known)
@@ -270,6 +268,11 @@ def _marks(
     told = {}
     for column, form in forms.items():
         texts = [text for raw in needed[column] if raw in values for text in _texts(values[raw], form)]
+        if (
+            part.source.connection and not set(needed[column]) & values.keys()
+        ):  # its own type tells: never fetched again
+            told[column] = {"form": _identity(form), "parse": None, "decimal": None}
+            continue
         if not sniffing.told(texts):  # asked again when it says something: nobody has left yet
             continue
         parse = _shape(mapping, name, column, form, texts) if dated[column] else None

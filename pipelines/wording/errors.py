@@ -66,7 +66,8 @@ def _key_without_nearest(key: str) -> str:
 
 def _known_values(problem: Problem, key: str, lang: str) -> dict[str, Any]:
     """The values of a problem; those written `@rule.empty` are words of the catalogue."""
-    known = {"file": problem.file, "row": problem.row, "column": problem.column, **problem.values}
+    at = {"place": f"tables.{table}"} if (table := problem.values.get("table")) else {}
+    known = {"file": problem.file, "row": problem.row, "column": problem.column, **at, **problem.values}
     words = {name: _worded(value, known, lang) for name, value in known.items()}
     names = placeholders(catalogue()[key][lang])
     return {name: Unknown() if words.get(name) is None else words[name] for name in names}

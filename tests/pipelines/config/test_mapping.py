@@ -128,3 +128,28 @@ def test_every_problem_of_a_mapping_is_told_at_once(tmp_path):
         ("E210", "tables.usage"),
     ]
     assert all(problem.file == str(tmp_path / "mapping.yaml") for problem in error.value.problems)
+
+
+def test_only_events_close(tmp_path):
+    raw = Raw(tmp_path)
+    raw.mapping["tables"]["customers"]["closes"] = "5d"
+    with pytest.raises(HeadwaterError) as error:
+        raw.load()
+    problem = error.value.problem
+    assert (problem.code, problem.column, problem.values["table"]) == ("E276", "tables.customers.closes", "customers")
+    raw.mapping["tables"]["bills"]["closes"] = raw.mapping["tables"]["customers"].pop("closes")
+    assert raw.load().tables["bills"].closes == timedelta(days=5)
+
+
+def test_a_series_of_months_has_one_source(tmp_path):
+    """The fix works: one pattern for all files."""
+    raw = Raw(tmp_path)
+    customers = raw.mapping["tables"]["customers"] | {"history": "months", "month": {"file": "cust-%Y-%m.csv"}}
+    parts = [{"name": name, "source": {"path": f"{name}-*.csv"}} for name in ("cust", "kunde")]
+    several = {name: said for name, said in customers.items() if name != "source"} | {"sources": parts}
+    raw.mapping["tables"]["customers"] = several
+    with pytest.raises(HeadwaterError) as error:
+        raw.load()
+    assert (error.value.problem.code, error.value.problem.column) == ("E279", "tables.customers")
+    raw.mapping["tables"]["customers"] = customers
+    assert raw.load().tables["customers"].monthly

@@ -78,3 +78,23 @@ def test_where_dates_do_not_tell_a_person_is_asked(raw, con, written, words):
         raw.read(con)
     fix = errors.sentence(error.value.problem, "fix", "en")
     assert all(word in fix for word in words), fix
+
+
+@pytest.mark.parametrize(("written", "read"), [("1.234,5", 1234.5), ("12,5", 12.5), ("-", None)])
+def test_the_form_of_numbers_is_found_and_works_when_pasted(raw, con, written, read):
+    raw.rows["usage"][1][3] = f'"{written}"'
+    raw.column("usage", "流量_KB", f'"{written}"', 100 if read else 3)
+    raw.mapping["tables"]["usage"]["columns"]["data_mb"] = "流量_KB"
+    with pytest.raises(HeadwaterError) as error:
+        raw.read(con)
+    fix = errors.sentence(error.value.problem, "fix", "en")
+    form = (
+        yaml.safe_load(re.search(r"data_mb: (\{.*\})", fix)[1])
+        if read
+        else {"from": "流量_KB", "null_values": ["", "-"]}
+    )
+    assert read or 'null_values: ["", "-"]' in fix
+    raw.mapping["tables"]["usage"]["columns"]["data_mb"] = form
+    raw.column("usage", "流量_KB", f'"{written}"', None if read else 3)
+    usage = raw.read(con)["usage"].to_pandas().data_mb
+    assert usage.isnull().sum() == (0 if read else 3) and (read is None or set(usage) == {read})

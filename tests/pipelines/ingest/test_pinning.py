@@ -2,6 +2,7 @@
 
 import json
 
+import duckdb
 import ibis
 import pytest
 
@@ -225,3 +226,24 @@ def test_days_of_an_event_with_two_readings_are_asked_with_their_table(raw):
     problem = error.value.problem
     assert (problem.code, problem.values["table"]) == ("E243", "usage")
     assert problem.values["form"] == '{from: "使用时间", parse: "%d/%m/%Y %H:%M:%S"}'
+
+
+def test_days_and_numbers_of_a_database_are_asked_once(raw):
+    """A database without dates holds them as numbers or text; a column with a type of its own needs no shape."""
+    path = raw.folder / "crm.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE TABLE bill (id TEXT, who TEXT, fee TEXT, day INTEGER, seen TEXT, due DATE)")
+        con.execute("INSERT INTO bill VALUES ('B1', '00001', '1.059,50', 20260131, '13.02.2026', '2026-02-20')")
+    columns = {"bill_id": "id", "customer_id": "who", "amount": "fee", "due_on": "due"}
+    source = {"connection": f"duckdb://{path}", "table": "bill"}
+    raw.mapping["tables"]["bills"] = {"source": source, "columns": columns, "happened_at": "day", "known_at": "seen"}
+    raw.write()
+    forms = settled(raw).tables["bills"].forms()
+    assert {name: forms[name].parse for name in ("happened_at", "known_at", "due_on")} == {
+        "happened_at": "%Y%m%d",
+        "known_at": "%d.%m.%Y",
+        "due_on": None,
+    }
+    assert forms["amount"].decimal == ","
+    path.unlink()
+    assert settled(raw).tables["bills"].forms() == forms

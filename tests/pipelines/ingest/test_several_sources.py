@@ -7,7 +7,8 @@ import pytest
 
 from features.errors import HeadwaterError
 from pipelines.config.quality import Quality
-from pipelines.ingest import completeness, freshness, pinning, trial
+from pipelines.ingest import completeness, freshness, inputs, pinning, trial
+from pipelines.wording.errors import sentence
 from tests.pipelines.ingest.test_incremental import Deliveries
 from tests.raw import Raw
 
@@ -115,6 +116,22 @@ def test_what_is_wrong_is_told_of_the_source_that_it_is_wrong_with(raw, con, spo
         raw.read(con)
     assert error.value.problem.code == code
     assert {problem.file[-8:] for problem in error.value.problems} == {"till.csv"}
+    if code not in ("E303", "E323"):
+        told = inputs.of_table(error.value, raw.load(), "bills").problem
+        assert "tables.bills.sources[shop]" in sentence(told, "fix", "en") + sentence(told, "fix", "zh")
+
+
+def test_what_stands_beside_the_list_is_mended_there(raw, con):
+    """The source that has the problem does not say that column itself."""
+    del parts(raw)[1]["columns"]["known_at"]
+    del parts(raw)[0]["known_at"]
+    raw.mapping["tables"]["bills"]["known_at"] = "day"
+    raw.rename("bill", "账期", "day")
+    parts(raw)[0]["happened_at"]["from"] = "day"
+    with pytest.raises(HeadwaterError) as error:
+        raw.read(con)
+    problem = next(problem for problem in error.value.problems if problem.column == "known_at")
+    assert "tables.bills > known_at" in sentence(problem, "fix", "en")
 
 
 def test_fen_of_one_source_are_seen_beside_yuan_of_the_other(raw, con):
