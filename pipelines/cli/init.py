@@ -199,9 +199,12 @@ def _joins(proposed: Proposal) -> Iterator[str]:
 
 
 def _require_customers(proposed: Proposal) -> None:
-    """Raises E256 where neither customers nor their purchases were found."""
+    """Raises E256 where neither customers nor their purchases were found, E258 where nothing tells who has left."""
     if proposed.customers is None and proposed.money is None:
         raise HeadwaterError("E256", file=proposed.folder)
+    if proposed.customers and not proposed.businesses():
+        raw = proposed.customers.raw
+        raise HeadwaterError("E258", file=raw.title, columns=", ".join(raw.header))
 
 
 def _ask_all(run: Run, proposed: Proposal, given: dict[str, str], *, yes: bool) -> None:

@@ -265,7 +265,7 @@ def _marks(
         values = _columns(mapping, name, part, sorted(set().union(*needed.values())), FIRST, tells)
     except (HeadwaterError, OSError):
         return {}
-    told = {}
+    told: dict[str, dict[str, Any]] = {}
     for column, form in forms.items():
         texts = [text for raw in needed[column] if raw in values for text in _texts(values[raw], form)]
         if (

@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.recognition import evidence
 from pipelines.recognition.accompaniments import Accompaniment
 from pipelines.recognition.columns import quoted
-from pipelines.recognition.raw_tables import RawTable
+from pipelines.recognition.raw_tables import RawTable, plain
 from pipelines.recognition.tables import Recognised
 
 
@@ -42,7 +42,9 @@ def _selected(found: Recognised, path: Path, shape: str | None) -> str:
     when = evidence.moment(column, shape, strict=True).replace(quoted(column.name), quoted(at_home("happened_at")))
     select = [f"{evidence.key(at_home('customer_id'))} AS customer", f"{when} AS bought"]
     select += [f"trim({quoted(at_home(m))}::VARCHAR) AS {name}" for m, name in TEXTS.items() if m in names]
-    select += [f"{_number(at_home('quantity'))} AS quantity"] if "quantity" in names else []
+    select += (
+        [f"{_number(at_home('quantity'), raw.marks.get(names['quantity']))} AS quantity"] if "quantity" in names else []
+    )
     select += [f"{_amount(found, at_home)} AS amount"]
     customer, nobody = quoted(at_home("customer_id")), evidence.nobody(raw.columns[names["customer_id"]])
     known = f"{customer} IS NOT NULL" + "".join(f" AND trim({customer}::VARCHAR) <> '{word}'" for word in ("", *nobody))
@@ -53,15 +55,16 @@ def _selected(found: Recognised, path: Path, shape: str | None) -> str:
 TEXTS = {"bill_id": "bill", "product_id": "product", "region": "region"}
 
 
-def _number(name: str) -> str:
+def _number(name: str, mark: str | None = None) -> str:
     """Strict: what is no number stops the reading, where TRY_CAST would make nothing of it in silence."""
-    return f"CAST({quoted(name)} AS DOUBLE)"
+    return f"CAST({plain(quoted(name), mark) if mark else quoted(name)} AS DOUBLE)"
 
 
 def _amount(found: Recognised, at_home: Callable[[str], str]) -> str:
-    if "amount" in found.columns:
-        return _number(at_home("amount"))
-    return f"{_number(at_home('quantity'))} * {_number(at_home('unit_price'))}"
+    def number(meaning: str) -> str:
+        return _number(at_home(meaning), found.raw.marks.get(found.columns[meaning]))
+
+    return number("amount") if "amount" in found.columns else f"{number('quantity')} * {number('unit_price')}"
 
 
 NAMED = ("csv", "xlsx")

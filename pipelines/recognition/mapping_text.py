@@ -185,9 +185,11 @@ def _delay(found: Recognised, choices: Choices) -> str:
     return "1d" if is_daily_bill else DELAYS[found.table]
 
 
-def _unused(found: Recognised, choices: Choices, kept: Sequence[str] = ()) -> list[str]:
-    rows = []
+def _unused(found: Recognised, choices: Choices, written: Sequence[str], kept: Sequence[str] = ()) -> list[str]:
+    """Columns that nothing is made of, those among them whose name is known: nothing is left out in silence."""
+    rows, said = [], "\n".join(written)
     left = [name for name in found.unused if name not in kept]
+    left += [name for name in found.columns.values() if name not in said and name not in (*left, *found.personal)]
     if left:
         rows.append(comment(4, choices.why("unused", columns=", ".join(left))))
     if found.personal:
@@ -198,7 +200,14 @@ def _unused(found: Recognised, choices: Choices, kept: Sequence[str] = ()) -> li
 def _section(name: str, found: Recognised, choices: Choices, rows: list[str], kept: Sequence[str] = ()) -> list[str]:
     clocks = _clocks(found, choices) if CONTRACTS[name].event else []
     rows = [*rows, *_required(name, rows, choices)]
-    return [f"  {name}:", *_source(found, choices), "    columns:", *rows, *clocks, *_unused(found, choices, kept)]
+    return [
+        f"  {name}:",
+        *_source(found, choices),
+        "    columns:",
+        *rows,
+        *clocks,
+        *_unused(found, choices, [*rows, *clocks], kept),
+    ]
 
 
 def _required(name: str, rows: list[str], choices: Choices) -> list[str]:

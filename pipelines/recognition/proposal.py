@@ -291,7 +291,7 @@ class Proposal:
     def questions(self) -> Iterator[Question]:
         """One after the other: a later one may depend on what was answered."""
         yield from self._of_readings()
-        yield Question("business", self.guessed_business, self._businesses())
+        yield Question("business", self.guessed_business, self.businesses())
         yield from self._of_joining()
         if self.business == "contracts" and self.codes:
             default = ",".join(code.value for code in self.codes if code.left)
@@ -321,7 +321,7 @@ class Proposal:
         if self.answers["activated_on"] != PURCHASES:
             found.columns["activated_on"] = self.answers["activated_on"]
 
-    def _businesses(self) -> tuple[str, ...]:
+    def businesses(self) -> tuple[str, ...]:
         """Those that the tables allow."""
         names = set(self.customers.columns) if self.customers else set()
         able = {

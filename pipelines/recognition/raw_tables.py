@@ -44,6 +44,8 @@ UNREAD = (
 )
 """Endings of data that no reader knows: they are named, so that nobody thinks that they were looked at."""
 OWN = ("workspace", "mlruns", "mlartifacts")
+TELLING = 1_000
+"""Different texts with a comma that tell whether a column has decimal commas."""
 MOST_ROWS = 3_000_000
 """Rows of one table that are looked at; of more, those of each n-th customer."""
 
@@ -77,6 +79,8 @@ class RawTable:
         One in how many customers was read; 1 for all rows.
     arriving
         Files of the kind that have not come whole and were not looked at.
+    marks
+        Columns of numbers as people write them, such as 1.234,56 -> what stands before their decimals; here they are plain.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -87,6 +91,7 @@ class RawTable:
     aliases: dict[Path, dict[str, str]] = field(default_factory=dict)
     share: int = 1
     arriving: tuple[Path, ...] = ()
+    marks: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -339,7 +344,39 @@ def _read(con: duckdb.DuckDBPyConnection, name: str, group: Group) -> RawTable:
     con.unregister("batch")
     differ = any(alias != name for alias_of in group.aliases.values() for name, alias in alias_of.items())
     aliases = group.aliases if differ else {}
-    return RawTable(con, name, group.source, group.paths, group.header, aliases, share if where else 1, group.arriving)
+    marks = _made_plain(con, name, [field.name for field in schema if pa.types.is_string(field.type)])
+    read = RawTable(con, name, group.source, group.paths, group.header, aliases, share if where else 1)
+    read.arriving, read.marks = group.arriving, marks
+    return read
+
+
+def _made_plain(con: duckdb.DuckDBPyConnection, name: str, texts: Sequence[str]) -> dict[str, str]:
+    """Write numbers with a decimal comma or with marks between thousands as plain ones; column -> its decimal mark.
+
+    What has two readings (1,234) is taken as thousands here, and asked about when it is read (E244).
+    """
+    marks = {}
+    for column in texts:
+        sample = f"SELECT DISTINCT {quoted(column)} FROM {name} WHERE {quoted(column)} LIKE '%,%' LIMIT {TELLING}"
+        values = [row[0] for row in con.sql(sample).fetchall()]
+        if possible := sniffing.decimal_marks(values):
+            marks[column] = possible[0]
+            con.execute(f"UPDATE {name} SET {quoted(column)} = {plain(quoted(column), possible[0])}")
+    return marks
+
+
+def plain(text: str, mark: str) -> str:
+    """SQL for a text whose number has only a dot before its decimals.
+
+    Parameters
+    ----------
+    text
+        SQL of a text.
+    mark
+        What stands before decimals in it; the other mark stands between thousands.
+    """
+    other = "." if mark == "," else ","
+    return f"replace(replace({text}, '{other}', ''), '{mark}', '.')"
 
 
 def _types(group: Group) -> dict[str, pa.DataType]:

@@ -79,6 +79,10 @@ def test_folders_with_nothing(here):
     assert "E251" in stderr("init", "empty", code=2)
     folders.written(here.parent / "other" / "x.csv", [["a", "b"], ["1", "2"]])
     assert "E256" in stderr("init", "other", "--yes", code=2)
+    folders.written(
+        here / "more" / "c.csv", [["Customer No", "Contract Start"], ["1", "2025-01-01"], ["2", "2025-02-01"]]
+    )
+    assert "Contract Start" in (told := stderr("init", "crm/more", "--yes", code=2)) and "E258" in told
 
 
 def test_the_project_of_the_current_folder_is_the_default(here, monkeypatch):

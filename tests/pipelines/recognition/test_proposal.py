@@ -299,3 +299,25 @@ def test_minutes_are_those_of_calls_only_beside_data_or_texts(tmp_path, beside, 
     found = proposed(tmp_path)
     mapping = mapping_text(found.found, found.choices())
     assert f" {measure}: minutes" in mapping and ("voice_minutes" in mapping) is (measure == "voice_minutes")
+
+
+def test_lines_with_decimal_commas_are_worth_the_same(tmp_path, con):
+    """The query that makes bills of them reads text: 12,50 is no number there until it is made one."""
+    worth = []
+    for folder, mark in ((folders.shop(tmp_path / "dots"), None), (folders.shop(tmp_path / "commas"), ",")):
+        for path in folder.glob("*.csv") if mark else ():
+            with path.open(newline="", encoding="utf-8") as file:
+                head, *rows = csv.reader(file)
+            price = next(n for n, name in enumerate(head) if name.endswith("Price"))
+            written(path, [head, *[[*r[:price], r[price].replace(".", ","), *r[price + 1 :]] for r in rows]], mark=";")
+        read = read_tables(con, project(proposed(folder), folder).tables)
+        worth.append((read.counts["bills"].used, float(read["bills"].amount.sum().execute())))
+    assert worth[0] == worth[1] and worth[0][1] > 0
+
+
+def test_a_column_that_is_known_and_goes_nowhere_is_told(tmp_path):
+    """The tariff in a table of customers that has no table of plans beside it."""
+    rows = [[f"{n}", "2025-01-01", "2026-01-05" if n % 3 else "", f"T{n % 2}"] for n in range(40)]
+    written(tmp_path / "c.csv", [["Customer No", "Signup Date", "Cancelled On", "Tariff"], *rows])
+    found = proposed(tmp_path)
+    assert "# not used: Tariff" in mapping_text(found.found, found.choices())

@@ -98,3 +98,21 @@ def test_long_tables_are_read_for_some_customers_whole(tmp_path, monkeypatch):
     assert 1 < table.share < 20
     assert 0 < table.rows < 1000
     assert table.rows == 10 * table.columns["customer_id"].distinct
+
+
+@pytest.mark.parametrize(
+    ("texts", "plain", "mark"),
+    [
+        (["1.234,50", "12,5", "-3,00"], [1234.5, 12.5, -3.0], ","),
+        (["1,234.50", "12.5", "3,000"], [1234.5, 12.5, 3000.0], "."),
+        (["1,234", "5,678", "12"], [1234.0, 5678.0, 12.0], "."),
+    ],
+)
+def test_numbers_as_people_write_them_are_numbers(tmp_path, texts, plain, mark):
+    """And dates with dots, and names with commas, are not."""
+    rows = [[text, "03.08.2026", f"Smith, {n}"] for n, text in enumerate(texts)]
+    (tmp_path / "a.csv").write_text("".join(";".join(row) + "\n" for row in [["x", "day", "who"], *rows]))
+    (table,) = raw_tables.folder(tmp_path).tables
+    found = table.con.sql(f"SELECT x::DOUBLE, day, who FROM {table.name}").fetchall()
+    assert found == [(number, *row[1:]) for number, row in zip(plain, rows, strict=True)]
+    assert table.marks == {"x": mark} and table.columns["x"].is_number and table.columns["day"].is_date
