@@ -350,7 +350,8 @@ def _columns(
 ) -> dict[str, pa.ChunkedArray]:
     """The distinct values of raw columns in the first rows of a source, in their own types; of those that may tell something
     by their type alone. Nothing is read where none may."""
-    alone = mapping.tables[table].model_copy(update={"sources": (), **dict(part)})
+    own_part = part.model_copy(deep=True)  # it is told where its extract lies, and that is gone after this
+    alone = mapping.tables[table].model_copy(update={"sources": (), **dict(own_part)})
     own = mapping.model_copy(deep=True, update={"tables": {table: alone}})
     with TemporaryDirectory() as folder:
         extracts.extract(own, Path(folder), first=rows)

@@ -197,7 +197,10 @@ def test_every_source_of_the_guide_can_be_written():
     text = (ROOT / "docs" / "guides" / "sources.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("|") and "`{" in line]
     shown = [yaml.safe_load(re.findall(r"`(\{.*\})`", row)[0]) for row in rows]
-    example = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
-    found = [Source(**source) for source in [*shown, *(table["source"] for table in example.values())]]
-    kinds = {"path", "database", "sql", "connection", "watermark", "overlap", "since", "encoding"}
+    beside = [yaml.safe_load(found) for found in re.findall(r"\| `((?:marker|manifest): .*)` \|", text)]
+    examples = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    tables = [table["source"] for example in examples for table in example.values()]
+    found = [Source(**source) for source in [*shown, *tables, *({"path": "a.csv"} | said for said in beside)]]
+    assert len(beside) >= 7 and len(examples) == 2
+    kinds = {"path", "database", "sql", "connection", "watermark", "overlap", "since", "encoding", "marker", "manifest"}
     assert set().union(*(source.model_fields_set for source in found)) >= kinds

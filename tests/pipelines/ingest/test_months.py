@@ -1,6 +1,7 @@
 """A series of monthly files of customers: what each night sees, who left, and what is wrong with a series."""
 
 import random
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from features.spine import cutoff
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
 from pipelines.ingest import canonical, months
+from tests.demo_project import ROOT
 
 ZONE = "Asia/Shanghai"
 MONTHS = [date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1)]
@@ -213,3 +215,34 @@ def test_a_month_goes_with_history_months(tmp_path, history):
     (tmp_path / "mapping.yaml").write_text(yaml.safe_dump({"tables": {"customers": table}}))
     with pytest.raises(HeadwaterError, match="E273"):
         load_mapping(tmp_path / "mapping.yaml")
+
+
+def test_the_series_of_the_guide_is_read_as_it_says(con, tmp_path):
+    """The mapping and the settings of docs/guides/own-data.md, on files of that shape; and what it says is wrong."""
+    text = (ROOT / "docs" / "guides" / "own-data.md").read_text(encoding="utf-8")
+    section = text.partition("### A table for each month")[2].partition("\n## ")[0]
+    mapping = yaml.safe_load(re.search(r"By hand:\n\n((?: {4}.*\n)+)", section)[1])
+    said = {
+        name: yaml.safe_load(f"{name}: {value}")
+        for name, value in re.findall(r"`(targets|protocol): (\{.*?\})`", section)
+    }
+    customers = mapping["tables"]["customers"]
+    folder = tmp_path / Path(customers["source"]["path"]).parent
+    folder.mkdir()
+    customers["source"]["path"] = str(tmp_path / customers["source"]["path"])
+    for month in MONTHS:
+        rows = [["Subscriber ID", "Churned", "Logins"], *[[f"S{n}", "No", f"{n + month.month}"] for n in range(60)]]
+        name = customers["month"]["file"].replace("%Y-%m", f"{month:%Y-%m}")
+        (folder / name).write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+    (tmp_path / "mapping.yaml").write_text(yaml.safe_dump({"timezone": ZONE, **mapping}))
+    (tmp_path / "headwater.yaml").write_text(
+        yaml.safe_dump({"mapping": "mapping.yaml"} | said["targets"] | said["protocol"])
+    )
+    settings = load(tmp_path / "headwater.yaml", environment={})
+    assert (settings.targets.churn.horizon_days, settings.protocol.history_days) == (28, 0)
+    tables = canonical.canonical(con, settings, tmp_path / "work", date(2026, 3, 1))
+    assert tables.counts["customers"].used == 60 * len(MONTHS)
+    next(iter(sorted(folder.glob("*2025-12*")))).unlink()
+    with pytest.raises(HeadwaterError) as error:
+        canonical.canonical(con, settings, tmp_path / "work", date(2026, 3, 1))
+    assert error.value.problem.code in re.findall(r"a month in the middle is missing.*\| (E\d+)", section)

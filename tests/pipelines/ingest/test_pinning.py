@@ -238,7 +238,9 @@ def test_days_and_numbers_of_a_database_are_asked_once(raw):
     source = {"connection": f"duckdb://{path}", "table": "bill"}
     raw.mapping["tables"]["bills"] = {"source": source, "columns": columns, "happened_at": "day", "known_at": "seen"}
     raw.write()
-    forms = settled(raw).tables["bills"].forms()
+    table = settled(raw).tables["bills"]
+    assert table.parts[0].source.files is None, "what was looked at is no extract to read from"
+    forms = table.forms()
     assert {name: forms[name].parse for name in ("happened_at", "known_at", "due_on")} == {
         "happened_at": "%Y%m%d",
         "known_at": "%d.%m.%Y",
