@@ -145,7 +145,8 @@ def _left_out(proposed: Proposal, lang: str) -> Iterator[str]:
 def _unread(found: Folder, lang: str) -> Iterator[str]:
     for each in found.unread:
         kind = "error" if each.error else each.why
-        yield text(f"init.unread.{kind}", lang, file=each.path.name, **_words(each.error, lang))
+        place = each.path.absolute().as_posix()
+        yield text(f"init.unread.{kind}", lang, file=each.path.name, path=place, **_words(each.error, lang))
 
 
 def _words(error: HeadwaterError | None, lang: str) -> dict[str, str]:
@@ -171,6 +172,8 @@ def _notes(proposed: Proposal) -> Iterator[str]:
     lang = proposed.lang
     yield from _joins(proposed)
     for found in proposed.found:
+        if found.table and len(codes := proposal.currencies(found.raw)) > 1:
+            yield text("init.currencies", lang, table=found.raw.title, codes=", ".join(codes[:5]), code=codes[0])
         if found.raw.share > 1:
             yield text("init.partly", lang, table=found.raw.title, share=found.raw.share)
     if proposed.customers is None and proposed.money:

@@ -43,6 +43,8 @@ UNREAD = (
     ".orc",
 )
 """Endings of data that no reader knows: they are named, so that nobody thinks that they were looked at."""
+CONNECTED = (".sqlite", ".sqlite3", ".db", ".db3")
+"""Endings of databases that a mapping reads by a connection, and nobody proposes: they are named with what to write."""
 OWN = ("workspace", "mlruns", "mlartifacts")
 TELLING = 1_000
 """Different texts with a comma that tell whether a column has decimal commas."""
@@ -52,7 +54,7 @@ MOST_ROWS = 3_000_000
 
 @dataclass(frozen=True)
 class Unread:
-    """A file that was not looked at, and why: `unknown` format, `empty`, or the code of an error."""
+    """A file that was not looked at, and why: `unknown` format, a `database`, `empty`, or the code of an error."""
 
     path: Path
     why: str
@@ -170,12 +172,13 @@ def _all_files(path: Path) -> list[Path]:
 
 def _files(path: Path) -> list[Path]:
     """Those that may hold data."""
-    endings = {*SUFFIXES, *PARQUET, *DATABASES, *UNREAD}
+    endings = {*SUFFIXES, *PARQUET, *DATABASES, *UNREAD, *CONNECTED}
     return [file for file in _all_files(path) if file.suffix.lower() in endings]
 
 
 def _is_unread(file: Path, unread: list[Unread]) -> bool:
     why = "unknown" if _is_of_no_reader(file) else "" if file.stat().st_size else "empty"
+    why = "database" if file.suffix.lower() in CONNECTED else why
     if why:
         unread.append(Unread(file, why))
     return bool(why)

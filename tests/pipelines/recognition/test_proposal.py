@@ -9,7 +9,7 @@ import yaml
 from features.errors import HeadwaterError
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
-from pipelines.recognition import evidence, raw_tables, tables
+from pipelines.recognition import evidence, proposal, raw_tables, tables
 from pipelines.recognition.configuration_text import configuration_text
 from pipelines.recognition.mapping_text import mapping_text
 from pipelines.recognition.proposal import Proposal
@@ -321,3 +321,12 @@ def test_a_column_that_is_known_and_goes_nowhere_is_told(tmp_path):
     written(tmp_path / "c.csv", [["Customer No", "Signup Date", "Cancelled On", "Tariff"], *rows])
     found = proposed(tmp_path)
     assert "# not used: Tariff" in mapping_text(found.found, found.choices())
+
+
+@pytest.mark.parametrize(("codes", "currency"), [(["EUR"], "EUR"), (["EUR", "CHF"], "USD"), (["euros"], "USD")])
+def test_a_column_that_says_the_currency_is_believed(tmp_path, codes, currency):
+    rows = [[f"I{n}", f"{n % 5}", f"2025-0{1 + n % 9}-01", "9.50", codes[n % len(codes)]] for n in range(60)]
+    written(tmp_path / "b.csv", [["invoice", "customer id", "invoice date", "amount", "Currency"], *rows])
+    found = proposed(tmp_path)
+    assert found.answers["currency"] == currency
+    assert set(proposal.currencies(found.found[0].raw)) == (set() if codes == ["euros"] else set(codes))
