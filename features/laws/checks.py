@@ -91,12 +91,12 @@ def asking(con: ibis.BaseBackend, features: Sequence[Feature], settings: Feature
 
     Parameters
     ----------
-    con : DuckDB; temporary tables and a view are made in it
+    con : DuckDB; temporary tables are made in it
     features : the columns of the answers
     settings : what expressions depend on
     name : keeps its tables apart from others
     """
-    views: list[ibis.Table] = []
+    queries: list[str] = []
 
     def ask(case: Case) -> pa.Table:
         spine = case.spine
@@ -105,13 +105,15 @@ def asking(con: ibis.BaseBackend, features: Sequence[Feature], settings: Feature
         rows = spine.append_column(ROW, pa.array(range(len(spine)), pa.int64()))
         spine = con.create_table(f"{name}_spine", rows, temp=True, overwrite=True)
         tables = {
-            t: con.create_table(f"{name}_{t}", rows, temp=True, overwrite=True) for t, rows in case.tables.items()
+            t: con.create_table(f"{name}_{t}", rows, temp=True, overwrite=True)
+            for t, rows in case.tables.items()
+            if not queries or f'"{name}_{t}"' in queries[0]  # what no feature reads need not be stored again
         }
-        if not views:
-            query = con.compile(build(tables, spine, features, settings))
-            con.raw_sql(f"CREATE OR REPLACE TEMPORARY VIEW {name}_answer AS {query}")
-            views.append(con.table(f"{name}_answer"))
-        return ordered(con.to_pyarrow(views[0]))
+        if not queries:
+            queries.append(con.compile(build(tables, spine, features, settings)))
+        # By way of a table: what is read as it is, is planned twice, and planning takes longer than a small answer.
+        con.raw_sql(f"CREATE OR REPLACE TEMPORARY TABLE {name}_answer AS {queries[0]}")
+        return ordered(con.to_pyarrow(con.table(f"{name}_answer")))
 
     return ask
 

@@ -36,13 +36,22 @@ class Asker:
     def __call__(self, given: World, spine: pa.Table | None = None) -> pa.Table:
         """One row per (customer_id, as_of), in their order; `spine` replaces the one of the world."""
         for table, frame in given.tables.items():
-            self._filled(table, arrow(table, frame))
+            if self.reads(table):
+                self._filled(table, arrow(table, frame))
         self._filled("spine", spine_of(given) if spine is None else with_lag(spine))
         return ordered(self.answer())
 
+    def reads(self, table: str) -> bool:
+        """What no feature reads need not be filled anew."""
+        return f'"{self.name}_{table}"' in self.sql
+
     def answer(self) -> pa.Table:
-        """The compiled query over the tables as they are filled now."""
-        return self.con.con.sql(self.sql).to_arrow_table()
+        """The compiled query over the tables as they are filled now.
+
+        By way of a table: a relation of the query would be planned twice, which takes longer than a small answer.
+        """
+        self.con.raw_sql(f"CREATE OR REPLACE TEMPORARY TABLE {self.name}_answer AS {self.sql}")
+        return self.con.con.table(f"{self.name}_answer").to_arrow_table()
 
     def _filled(self, table: str, rows: pa.Table) -> ibis.Table:
         return self.con.create_table(f"{self.name}_{table}", rows, temp=True, overwrite=True)

@@ -127,7 +127,7 @@ def test_the_law_catches_the_slip_in_every_table(con: ibis.BaseBackend, monkeypa
     given = world(3_000, seed=104)
     changed = differing(slipped(given), slipped(past(given)))
     shut_twice = (
-        {"bills", "usage", "surveys", "household_bills", "household_complaints"}
+        {"bills", "purchases", "usage", "surveys", "household_bills", "household_complaints"}
         if slip is happened_at_cutoff
         else set()
     )
