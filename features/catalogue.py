@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 
+from features.counted import CountedValue
 from features.definition import Definition, Feature, Words, columns
 from features.errors import HeadwaterError
 from features.families import (
@@ -11,6 +12,7 @@ from features.families import (
     complaints,
     components,
     contacts,
+    counted,
     habits,
     household,
     lifecycle,
@@ -37,6 +39,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     payments,
     complaints,
     contacts,
+    counted,
     plans,
     satisfaction,
     household,
@@ -65,6 +68,7 @@ def catalogue(
     flags: Sequence[str] = (),
     components: Sequence[str] = (),
     spans: Mapping[str, Sequence[int]] = MappingProxyType({}),
+    values: Mapping[str, Sequence[CountedValue]] = MappingProxyType({}),
 ) -> tuple[Feature, ...]:
     """Every column of our families and of a project's own for one business.
 
@@ -74,6 +78,7 @@ def catalogue(
     numbers, dates, flags : attributes of customers that are no words
     components : amounts that bills are made of
     spans : windows that the project declares beside ours, by what they are of: `features.windows`
+    values : by table the values that are counted apart: `features.counted`
     own : the module of one family more
     parts : names of measures and of the measures that contain them
     words : what measures, attributes and topics are called, in English and in Chinese; no part of any identity
@@ -83,7 +88,7 @@ def catalogue(
     HeadwaterError
         E268 for a column of `own` that there is already, E274 for a declared name that is the name of one
     """
-    names = (measures, attributes, topics, parts, words, numbers, dates, flags, components, spans)
+    names = (measures, attributes, topics, parts, words, numbers, dates, flags, components, spans, values)
     ours = [column for family in FAMILIES for made in definitions(family) for column in columns(made, *names)]
     _check_names(ours)
     theirs = [column for made in (definitions(own) if own else []) for column in columns(made, *names)]

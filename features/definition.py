@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+from features.counted import CountedValue
 from features.grains import Grain, grains_of
 
 KEY = ["customer_id", "as_of"]
@@ -101,7 +102,7 @@ class Kind(Generic[Rows]):
     null : what null means besides "the table is not there", in English and in Chinese
     no_events : the exact value for a customer of long standing without one row in `source` (for features of whole
         rows: without one event in any table); None is null. Features of `customers` always have their row
-    per : `measure`, `topic` (of complaints), `part` (a measure that is contained in another), `component` (of bills), or an attribute of
+    per : `measure`, `topic` (of complaints), `part` (a measure that is contained in another), `component` (of bills), `value` (that is counted apart), or an attribute of
         customers: `attribute` (words), `number`, `date` or `flag`, where there is one column for each of them
     spans : the name in `SPANS` of the windows that a project may declare; each feature with windows has these too
     """
@@ -213,6 +214,7 @@ class Feature:
     measure: str | None = None
     whole: str | None = None
     words: Mapping[str, Words] = field(default_factory=dict, compare=False, repr=False)
+    counted: CountedValue | None = None
 
     @property
     def family(self) -> str:
@@ -265,7 +267,7 @@ class Feature:
     def value(self, rows: Any, *context: Any) -> Any:
         """What its function makes of `rows`, for Ibis rows an expression, and of the `context` where it takes one."""
         function = self.definition.function
-        slots = [part for part in (self.measure, self.whole, self.window) if part is not None]
+        slots = [part for part in (self.counted or self.measure, self.whole, self.window) if part is not None]
         return function(rows, *slots, *context[: function.__code__.co_argcount - 1 - len(slots)])
 
     def _worded(self, words: Words, lang: str) -> str:
@@ -277,6 +279,8 @@ class Feature:
 
     def _name(self, name: str | None) -> Words:
         """What a measure, topic or attribute is called: by words of its mapping or of ours, or by its own name."""
+        if self.counted is not None and name not in self.words:
+            return self.counted.words(self.words.get(self.counted.column))
         return self.words.get(name or "") or WORDS.get(name or "", (str(name).replace("_", " "), str(name)))
 
 
@@ -359,6 +363,7 @@ def columns(
     flags: Sequence[str] = (),
     components: Sequence[str] = (),
     spans: Mapping[str, Sequence[int]] = MappingProxyType({}),
+    counted: Mapping[str, Sequence[CountedValue]] = MappingProxyType({}),
 ) -> list[Feature]:
     """Every column that a definition makes.
 
@@ -368,7 +373,9 @@ def columns(
     parts : names of measures and of the measures that they are contained in
     words : what measures, topics and attributes are called in English and in Chinese
     spans : windows that a project declares, by their names in `SPANS`
+    counted : by table the values that are counted apart
     """
+    values = {value.key: value for value in counted.get(str(definition.kind.source), ())}
     one_each: dict[str | None, Sequence[str | None]] = {None: [None], "measure": measures, "attribute": attributes}
     one_each |= {
         "number": numbers,
@@ -377,9 +384,18 @@ def columns(
         "component": components,
         "topic": topics,
         "part": list(parts),
+        "value": list(values),
     }
     return [
-        Feature(_column_name(definition, name, window), definition, window, name, whole, words)
+        Feature(
+            _column_name(definition, name, window),
+            definition,
+            window,
+            name,
+            whole,
+            words,
+            values.get(str(name)) if definition.kind.per == "value" else None,
+        )
         for name in one_each[definition.kind.per]
         for whole in [parts[str(name)] if definition.kind.per == "part" else None]
         for window in definition.windows_with(spans)

@@ -9,7 +9,7 @@ layout, the order of columns and the other tables of a project are not in it.
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date
-from types import CodeType
+from types import CodeType, MappingProxyType
 from typing import Any
 
 import ibis
@@ -37,7 +37,7 @@ def feature_set_hash(features: Sequence[Feature], settings: FeatureSettings) -> 
     It changes when a column, its type or anything on the way to its values changes, in our code or in a project's own.
     A model refuses features of another hash.
     """
-    tables = empty_tables(*declared(features))
+    tables = empty_tables(*declared(features), counted=counted_columns(features))
     active, billed = (population(tables, _DATES, _ZONE, Population(rule=rule)) for rule in ("active", "billed"))
     wide = build(tables, active, features, settings)
     return _hash((FORMAT, _digest(wide), _digest(billed)))[:LENGTH]
@@ -51,6 +51,12 @@ def declared(features: Sequence[Feature]) -> tuple[list[str], ...]:
     return tuple(sorted(set(filter(None, names))) for names in (measured, *attributes))
 
 
+def counted_columns(features: Sequence[Feature]) -> dict[str, list[str]]:
+    """By table the columns whose values are counted."""
+    found = {(f.source, f.counted.column) for f in features if f.counted is not None}
+    return {table: sorted(column for name, column in found if name == table) for table, _ in found}
+
+
 def empty_tables(
     measures: Sequence[str] = (),
     attributes: Sequence[str] = (),
@@ -58,16 +64,20 @@ def empty_tables(
     dates: Sequence[str] = (),
     flags: Sequence[str] = (),
     components: Sequence[str] = (),
+    *,
+    counted: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, ir.Table]:
     """Every canonical table by name, typed by its contract, without rows and without a place where it lies."""
     contracts = CONTRACTS | {"usage": CONTRACTS["usage"].with_measures(tuple(measures) or ("measure",))}
     typed = zip((attributes, numbers, dates, flags), ("string", "float64", "date", "boolean"), strict=True)
     declared = {"customers": {name: dtype for names, dtype in typed for name in names}}
     declared |= {"bills": dict.fromkeys(components, MONEY)}
+    declared |= {name: dict.fromkeys(columns, "string") for name, columns in counted.items()}
     versions = {"superseded_at": "timestamp(6)"}
     return {
         name: ibis.table(
-            contract.schema() | declared.get(name, {}) | (versions if contract.versioned else {}), name=name
+            contract.schema() | declared.get(name, {}) | contract.schema() | (versions if contract.versioned else {}),
+            name=name,
         )
         for name, contract in contracts.items()
     }

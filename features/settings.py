@@ -1,9 +1,11 @@
 """The choices that features rest on; every default is an assumption that a project's YAML can replace."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from features.counted import OTHER, CountedValue, counted_values
 from features.strict import Strict
 
 NAME = "^[a-z][a-z0-9_]{0,62}$"
@@ -47,6 +49,32 @@ GRAIN_DAYS = {"day": 1, "week": 7, "month": 28}
 """Days that one row of usage is for, at the least."""
 
 
+MOST_COUNTED = 12
+"""Values of one column that are counted apart, at most: each is two columns more."""
+
+
+def _named(values: Any) -> Any:
+    """`[price, network]`: values that are names already."""
+    return {value: value for value in values} if isinstance(values, list | tuple) else values
+
+
+def _apart(values: dict[str, str]) -> dict[str, str]:
+    """Refuses a name that the others have, and a value under two names."""
+    if OTHER in values:
+        raise ValueError(f"{OTHER} is what the values that are not listed are counted as: give this one another name")
+    twice = sorted({value for value in values.values() if list(values.values()).count(value) > 1})
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands under two names: name it once")
+    return values
+
+
+Name = Annotated[str, Field(pattern=NAME)]
+Values = Annotated[
+    dict[Name, str], BeforeValidator(_named), AfterValidator(_apart), Field(min_length=1, max_length=MOST_COUNTED)
+]
+CountedTable = Literal["contacts", "complaints", "subscriptions"]
+
+
 class FeatureSettings(Strict):
     """How raw events become months and weeks."""
 
@@ -65,6 +93,11 @@ class FeatureSettings(Strict):
     topics: tuple[Annotated[str, Field(pattern=NAME)], ...] = Field(
         (), description="topics of complaints, as mapped, that are counted apart"
     )
+    counted: dict[CountedTable, dict[Name, Values]] = Field(
+        {},
+        description="table -> column -> values that are counted apart, as mapped: [price, network], or name: value where "
+        "a value is no name, {price: 资费}; those that are not listed are counted together as other",
+    )
     windows: WindowSettings = WindowSettings()
     own: str | None = Field(None, description="a Python module with features of your own, relative to this file")
     stages: StageSettings = StageSettings()
@@ -79,6 +112,10 @@ class FeatureSettings(Strict):
                 f"windows.usage: {split[0]} days are no whole number of rows of a {self.usage_grain} ({grain} days)"
             )
         return self
+
+    def counted_values(self) -> Mapping[str, tuple[CountedValue, ...]]:
+        """By table what is counted, as `columns` takes it."""
+        return counted_values({str(table): columns for table, columns in self.counted.items()})
 
     @property
     def settled_after(self) -> int:

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from features.build import build, from_rows
 from features.definition import ROW, Feature
 from features.errors import HeadwaterError
-from features.identity import declared, empty_tables
+from features.identity import counted_columns, declared, empty_tables
 from features.settings import FeatureSettings
 from features.spine import Population, population
 from features.values import kind, place, value
@@ -46,7 +46,7 @@ def sentence(error: Exception) -> str:
 def _expression(feature: Feature, features: Sequence[Feature], settings: FeatureSettings) -> ir.Value:
     """The expression of one feature over tables without rows; peers and whole rows see the columns that they read."""
     if from_rows(feature):
-        tables = empty_tables(*declared(features))
+        tables = empty_tables(*declared(features), counted=counted_columns(features))
         spine = population(tables, [date(2026, 1, 1)], "UTC", Population())
         return build(tables, spine, [feature], settings)[feature.column]
     columns = {f.column: kind(f) for f in features}

@@ -31,7 +31,7 @@ def parse(text: str) -> list[dict[str, str | None]]:
 
 
 def table(name: str, text: str) -> ir.Table:
-    """A canonical table; columns of `usage` that its contract does not know are measures, of `bills` components."""
+    """A canonical table; columns of `usage` that its contract does not know are measures, of `bills` components, of what describes events words."""
     rows = parse(text)
     contract = CONTRACTS[name]
     if name == "usage":
@@ -40,6 +40,8 @@ def table(name: str, text: str) -> ir.Table:
     schema = contract.schema() | ({"superseded_at": "timestamp(6)"} if "superseded_at" in text else {})
     if name == "bills":
         schema |= dict.fromkeys([c for c in (rows[0] if rows else []) if c not in schema], MONEY)
+    if name in ("contacts", "complaints", "subscriptions"):
+        schema |= dict.fromkeys([c for c in (rows[0] if rows else []) if c not in schema], "string")
     full = [completed(contract, row, number) for number, row in enumerate(rows)]
     arrays = {c: pa.array([value(r.get(c), t) for r in full], arrow_type(t)) for c, t in schema.items()}
     return ibis.memtable(pa.table(arrays), schema=ibis.schema(schema))

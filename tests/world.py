@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from features.catalogue import catalogue
 from features.contracts import ALWAYS, CONTRACTS, MONEY
+from features.counted import counted_values
 from features.definition import ROW, Feature
 from tests.draws import bills, complaints, contacts, customers, former, payments, subscriptions, surveys, usage
 
@@ -27,6 +28,13 @@ ATTRIBUTES, NUMBERS, DATES, FLAGS = ("kids",), ("age",), ("born_on", "promised_o
 COMPONENTS = ("rent",)
 TOPICS = ("billing", "network")
 PARTS = {"voice_minutes": "data_mb"}
+COUNTED = {
+    "contacts": {"reason": {"price": "price", "network": "bad network"}},
+    "complaints": {"channel": {"hotline": "hotline"}, "severity": {"grave": "3"}},
+    "subscriptions": {"sold_by": {"shop": "shop"}},
+}
+WORDED = ("reason", "sold_by")
+"""Columns beyond the contracts of events."""
 WINDOWS = {"bills": (12, 24), "purchases": (7,), "usage": (7, 91)}
 """Declared beside the shipped ones; 12 months are shipped for some features."""
 HOSTILE_DATES = ("2024-02-29", "2024-03-01", "2024-03-31", "2025-01-01", "2025-03-06", "2025-03-07", "2026-01-31")
@@ -57,6 +65,7 @@ def everything() -> tuple[Feature, ...]:
         flags=FLAGS,
         components=COMPONENTS,
         spans=WINDOWS,
+        values=counted_values(COUNTED),
     )
 
 
@@ -170,6 +179,7 @@ def arrow(name: str, frame: pd.DataFrame) -> pa.Table:
     schema = contract.schema() | ({"superseded_at": "timestamp(6)"} if "superseded_at" in frame else {})
     own = dict.fromkeys(ATTRIBUTES, "string") | dict.fromkeys(NUMBERS, "float64")
     own |= dict.fromkeys(DATES, "date") | dict.fromkeys(FLAGS, "boolean") | dict.fromkeys(COMPONENTS, MONEY)
+    own |= dict.fromkeys(WORDED, "string")
     schema |= {column: dtype for column, dtype in own.items() if column in frame}
     return pa.table({c: cast(frame[c], dtype) for c, dtype in schema.items()})
 

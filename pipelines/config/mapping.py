@@ -20,6 +20,12 @@ from pipelines.config.validation import Refused, filled, nearest, readable
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 CLOCKS = ("happened_at", "known_at")
 RESERVED = ("happened_on", "superseded_at", "as_of", SOURCE_NAME)
+OF_SPINE = ("activated_on", "cutoff", "row", "usage_lag", "days_ago", "known", "ago")
+"""What rows of events get beside their own columns."""
+KEYS = ("customer_id", "contact_id", "complaint_id", "campaign_id")
+"""What is nearly never the same twice, or is of today: nothing to count."""
+DESCRIBED = ("contacts", "complaints", "subscriptions")
+"""Tables of events that take columns of one's own, which must say of which type they are."""
 EPOCHS = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us"}
 MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0}
 
@@ -450,6 +456,28 @@ class Mapping(Part):
         """What bills are made of: the columns declared for `bills` beyond its contract."""
         return self._extra("bills")
 
+    def described(self, table: str) -> dict[str, str]:
+        """The columns of one's own of contacts, complaints or subscriptions, and the type of each."""
+        return {name: self.tables[table].kind_of(name) or "category" for name in self._extra(table)}
+
+    def countable(self, table: str) -> dict[str, set[str] | None]:
+        """The columns of a table whose values can be counted apart, and the values that each can have; None for any."""
+        typed = {c.name: c.dtype for c in CONTRACTS[table].columns if c.name not in KEYS}
+        words = [name for name, dtype in typed.items() if dtype in ("string", "int64", "boolean")]
+        words += [name for name, kind in self.described(table).items() if kind in ("category", "flag")]
+        forms = self.tables[table].forms()
+        return {name: self._values(table, name) for name in words if name in forms}
+
+    def _values(self, table: str, name: str) -> set[str] | None:
+        """The values that a column can have where all of its sources say them by a closed map; None for any."""
+        forms = [part.columns[name] for part in self.tables[table].parts if name in part.columns]
+        if self.tables[table].kind_of(name) == "flag":
+            return {"true", "false"}
+        closed = [
+            {*form.map.values(), *filter(None, [form.other])} - {"error"} for form in forms if form.map is not None
+        ]
+        return {str(value) for values in closed for value in values} if len(closed) == len(forms) else None
+
     @property
     def declared(self) -> tuple[tuple[str, ...], ...]:
         """What columns are made of besides measures and words: numbers, dates and flags, and components of bills."""
@@ -594,16 +622,20 @@ def _history_problems(table: TableMapping, contract: Contract, document: Documen
 def _extra_problems(
     name: str, form: Form, contract: Contract, document: Document, at: tuple[str | int, ...]
 ) -> Iterator[Problem]:
-    """Only usage, customers and bills take columns of your own, bills those that say that they are numbers; their names
-    become names of features."""
-    if contract.name not in ("usage", "customers", "bills"):
+    """Only usage, customers, bills and what describes events take columns of your own. Bills take those that say that they
+    are numbers, events those that say of which type they are, for others may be misspelt; names become names of features."""
+    if contract.name in DESCRIBED and form.kind is None:
+        near = nearest(name, [column.name for column in contract.columns])
+        written = f'{{from: "{form.from_ or "…"}", type: category}}'
+        yield _problem("E281", document, at, table=contract.name, name=name, nearest=near or "—", form=written)
+    elif contract.name not in ("usage", "customers", "bills", *DESCRIBED):
         near = nearest(name, [column.name for column in contract.columns])
         yield _problem("E211", document, at, name=name, nearest=near or "—")
     elif contract.name == "bills" and form.kind != "number":
         near = nearest(name, [column.name for column in contract.columns])
         written = f'{{from: "{form.from_ or "…"}", type: number}}'
         yield _problem("E245", document, at, name=name, nearest=near or "—", form=written)
-    elif not IDENTIFIER.fullmatch(name) or name in RESERVED:
+    elif not IDENTIFIER.fullmatch(name) or name in RESERVED or (contract.name in DESCRIBED and name in OF_SPINE):
         yield _problem("E214", document, at, name=name[:80])
 
 

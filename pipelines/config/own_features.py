@@ -129,7 +129,7 @@ def joined(
         E268 for a column of the module that there is already, E265 for one that cannot be made
     """
     typed: dict[str, Any] = {"numbers": numbers, "dates": dates, "flags": flags, "components": components}
-    typed["spans"] = settings.windows.spans()
+    typed |= {"spans": settings.windows.spans(), "values": settings.counted_values()}
     features = catalogue(
         measures, attributes, module, topics=settings.topics, parts=settings.parts, words=words, **typed
     )

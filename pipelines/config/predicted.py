@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from features.errors import Problem
@@ -64,6 +64,13 @@ def asked_by_windows(windows: WindowSettings, mapping: Mapping) -> Iterator[tupl
     for name, sizes in windows.spans().items():
         if sizes and not _is_mapped(WINDOWS[name], mapping):
             yield f"features.windows.{name}", WINDOWS[name]
+
+
+def asked_by_counted(counted: Collection[str], mapping: Mapping) -> Iterator[tuple[str, str]]:
+    """Each table of `features.counted` that is not mapped."""
+    for table in counted:
+        if not _is_mapped(table, mapping):
+            yield f"features.counted.{table}", table
 
 
 def _is_mapped(name: str, mapping: Mapping) -> bool:

@@ -242,6 +242,7 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
     settings._tables = tables
     _check_tables(settings, Layers(layers))
     _check_parts(settings, Layers(layers))
+    _check_counted(settings, Layers(layers))
     _check_reasons(settings, Layers(layers))
     if settings.features.own:
         settings._own = own_features.load(settings.features.own, path.parent)
@@ -271,7 +272,11 @@ def _check_tables(settings: Settings, layers: "Layers") -> None:
     written = [key for key, origin in settings._origins.items() if not origin.startswith("default")]
     problems = []
     asking = predicted.asking(settings.targets, settings.population, settings.protocol, settings.tables)
-    for key, table in (*asking, *predicted.asked_by_windows(settings.features.windows, settings.tables)):
+    of_features = (
+        *predicted.asked_by_windows(settings.features.windows, settings.tables),
+        *predicted.asked_by_counted(settings.features.counted, settings.tables),
+    )
+    for key, table in (*asking, *of_features):
         if any(name == key or name.startswith(f"{key}.") for name in written):
             file, line = layers.place(tuple(key.split(".")))
             values = {"key": key, "table": table, "mapping": settings.tables.origin, "target": key.split(".")[1]}
@@ -311,6 +316,30 @@ def _check_parts(settings: Settings, layers: "Layers") -> None:
                 known = f"one of {', '.join(measures)}"
                 where = {"file": file, "row": line, "column": "features.parts"}
                 raise HeadwaterError("E204", **where, key="features.parts", found=measure, expected=known)
+
+
+def _check_counted(settings: Settings, layers: "Layers") -> None:
+    """Raises E282 for a column that the table of the mapping does not have, or whose values are no words, and E283 for a
+    value that its closed map never gives."""
+    problems = []
+    for table, columns in settings.features.counted.items():
+        countable = settings.tables.countable(table)
+        for column, values in columns.items():
+            keys = ("features", "counted", table, column)
+            file, line = layers.place(keys)
+            named = {"table": table, "name": column, "mapping": settings.tables.origin}
+            if column not in countable:
+                near = nearest(column, list(countable)) or "—"
+                said = named | {"nearest": near, "known": ", ".join(countable) or "—"}
+                problems.append(Problem("E282", file, line, ".".join(keys), values=said))
+                continue
+            known = countable[column]
+            unheard = {value for value in values.values() if known is not None and value not in known}
+            if unheard:
+                told = named | {"found": ", ".join(sorted(unheard)), "known": ", ".join(sorted(known or ())) or "—"}
+                problems.append(Problem("E283", file, line, ".".join(keys), values=told))
+    if problems:
+        raise HeadwaterError.of(problems)
 
 
 def _check_reasons(settings: Settings, layers: "Layers") -> None:

@@ -18,7 +18,7 @@ from features.visible import LATER
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.config.settings import Settings
-from pipelines.ingest import deliveries, extracts, ingestion, inputs, judgement, leaving, months, snapshots, store
+from pipelines.ingest import counted, deliveries, extracts, ingestion, inputs, judgement, leaving, months, snapshots, store
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs
@@ -76,7 +76,11 @@ def judged(con, tables: Tables, settings: Settings, as_of: date) -> Tables:
     as_of
         Rows known then or later do not count.
     """
-    why = [*leaving.check(tables, settings), *months.check(tables, settings, as_of)]
+    why = [
+        *leaving.check(tables, settings),
+        *months.check(tables, settings, as_of),
+        *counted.check(tables, settings, as_of),
+    ]
     told = judgement.check(con, tables, settings.tables, settings.quality, as_of)
     return replace(tables, warnings=(*tables.warnings, *why, *told))
 

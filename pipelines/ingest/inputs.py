@@ -10,7 +10,7 @@ from pathlib import Path
 from features.contracts import CONTRACTS, JOINED, MONEY, SOURCE_NAME, Column, Contract
 from features.errors import HeadwaterError, Problem
 from features.spine import cutoff
-from pipelines.config.mapping import CLOCKS, Mapping, Source, TableMapping
+from pipelines.config.mapping import CLOCKS, DESCRIBED, Mapping, Source, TableMapping
 from pipelines.config.quality import Quality
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
@@ -110,6 +110,10 @@ def _measured_apart(name: str, mapping: Mapping) -> bool:
     return name == "usage" and len(set(measured)) == len(measured)
 
 
+TYPES = {"category": "string", "number": "float64", "date": "date", "flag": "boolean"}
+"""What columns of one's own are stored as."""
+
+
 def _with_own_columns(name: str, mapping: Mapping) -> Contract:
     contract = CONTRACTS[name]
     if name == "usage":
@@ -124,7 +128,12 @@ def _with_own_columns(name: str, mapping: Mapping) -> Contract:
     if name == "bills":
         own = tuple(Column(name, MONEY, name.replace("_", " "), name, "currency") for name in mapping.components)
         return replace(contract, columns=(*contract.columns, *own))
-    return contract.without_pending(mapping.tables[name].forms())
+    contract = contract.without_pending(mapping.tables[name].forms())
+    if name not in DESCRIBED:
+        return contract
+    described = mapping.described(name).items()
+    own = tuple(Column(column, TYPES[kind], column.replace("_", " "), column) for column, kind in described)
+    return replace(contract, columns=(*contract.columns, *own))
 
 
 def of_table(error: HeadwaterError, mapping: Mapping, table: str) -> HeadwaterError:

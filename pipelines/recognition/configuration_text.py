@@ -6,7 +6,7 @@ from typing import Any
 from features.settings import GRAIN_DAYS, FeatureSettings
 from pipelines.config import own_features
 from pipelines.config.mapping import Mapping
-from pipelines.recognition import evidence, rhythm
+from pipelines.recognition import described, evidence, rhythm
 from pipelines.recognition.columns import quoted
 from pipelines.recognition.commented import comment, line
 from pipelines.recognition.proposal import Proposal
@@ -73,7 +73,7 @@ def _contracts(proposal: Proposal, mapping: Mapping) -> list[str]:
         features.append(line(2, "usage_grain", evidence.grain(usage.raw.con, usage), why("usage_grain")))
     if parts := _parts(mapping):
         features.append(line(2, "parts", parts, why("parts")))
-    features += _windows(proposal, mapping)
+    features += [*_windows(proposal, mapping), *_counted(proposal, mapping)]
     days = proposal.horizon
     value_days = days - 1 if monthly else days
     targets = [line(2, "churn", None), line(4, "rule", "deactivated", why("deactivated")), *_horizon(proposal)]
@@ -116,6 +116,13 @@ def _windows(proposal: Proposal, mapping: Mapping) -> list[str]:
     if dormant:
         rows.append(line(2, "stages", {"dormant_days": dormant}, why("dormant", days=round(gaps.enough))))
     return rows
+
+
+def _counted(proposal: Proposal, mapping: Mapping) -> list[str]:
+    """Which values of calls, complaints and plans count by themselves; nothing where none describes itself."""
+    found = described.counted({name: proposal.table(name) for name in mapping.tables}, mapping)
+    rows = [line(4, table, values) for table, values in found.items()]
+    return [line(2, "counted", None, text("init.why.counted", proposal.lang)), *rows] if rows else []
 
 
 def _high_value_of_year(proposal: Proposal, mapping: Mapping) -> list[str]:
@@ -165,7 +172,7 @@ def _purchases(proposal: Proposal, mapping: Mapping) -> list[str]:
     ]
     if "usage" in mapping.tables:
         features.append(line(2, "usage_grain", "day", why("usage_day")))
-    features += _windows(proposal, mapping)
+    features += [*_windows(proposal, mapping), *_counted(proposal, mapping)]
     high = {"measure": "spend", "percentile": 80, "lookback_days": lookback, "per_as_of": True}
     targets = [
         line(2, "churn", None),

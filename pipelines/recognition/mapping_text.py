@@ -6,7 +6,7 @@ from typing import Any
 
 from features.catalogue import catalogue
 from features.contracts import CONTRACTS
-from pipelines.recognition import commented, evidence, forms, headers, lines
+from pipelines.recognition import commented, described, evidence, forms, headers, lines
 from pipelines.recognition.accompaniments import Accompaniment
 from pipelines.recognition.columns import Column
 from pipelines.recognition.commented import comment, line
@@ -210,6 +210,15 @@ def _section(name: str, found: Recognised, choices: Choices, rows: list[str], ke
     ]
 
 
+def _described(
+    name: str, found: Recognised, choices: Choices, rows: list[str], words: dict[str, list[str]]
+) -> list[str]:
+    """A section with the columns beyond the contract that describe the event."""
+    own = described.columns(found, words)
+    rows = [*rows, *(line(6, column, form, choices.why("described")) for column, form in own.items())]
+    return _section(name, found, choices, rows, [form["from"] for form in own.values()])
+
+
 def _required(name: str, rows: list[str], choices: Choices) -> list[str]:
     """What the contract cannot be without and was not found; clocks are looked for elsewhere."""
     mapped = {row.strip().partition(":")[0] for row in rows}
@@ -360,7 +369,7 @@ def _subscriptions(
     }
     own |= {"monthly_fee": _money(found, "monthly_fee", choices)} if "monthly_fee" in found.columns else {}
     names = ("customer_id", "valid_from", "plan", "monthly_fee", "valid_to", "contract_end")
-    return _section("subscriptions", found, choices, _columns(found, names, choices, own))
+    return _described("subscriptions", found, choices, _columns(found, names, choices, own), words)
 
 
 def _row_key(found: Recognised, choices: Choices) -> tuple[Any, str]:
@@ -434,7 +443,7 @@ def _complaints(
     if not found.raw.columns.get(found.columns.get("severity", ""), _NO_COLUMN).whole:
         found.columns.pop("severity", None)
     names = ("complaint_id", "customer_id", "topic", "channel", "severity", "resolved_at")
-    return _section("complaints", found, choices, _columns(found, names, choices, own))
+    return _described("complaints", found, choices, _columns(found, names, choices, own), words)
 
 
 def _contacts(
@@ -450,7 +459,7 @@ def _contacts(
     names = ("contact_id", "customer_id", "channel", "direction", "campaign_id", "arm", "cost")
     arms = evidence.arms(found)
     own |= {"arm": ({"from": found.columns["arm"], "map": arms}, choices.why("arm"))} if arms else {}
-    return _section("contacts", found, choices, _columns(found, names, choices, own))
+    return _described("contacts", found, choices, _columns(found, names, choices, own), words)
 
 
 def _surveys(

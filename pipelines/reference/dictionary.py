@@ -177,7 +177,12 @@ def _features() -> tuple[Feature, ...]:
     """The catalogue of the shipped operator."""
     declared, named = _operator().tables, _operator().features
     return catalogue(
-        declared.measures, declared.attributes, topics=named.topics, parts=named.parts, words=declared.words
+        declared.measures,
+        declared.attributes,
+        topics=named.topics,
+        parts=named.parts,
+        words=declared.words,
+        values=named.counted_values(),
     )
 
 

@@ -59,6 +59,7 @@ class Declared:
     flags: Sequence[str] = ()
     components: Sequence[str] = ()
     windows: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    counted: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from tests.features.naive import Declared, twins
 from tests.world import (
     ATTRIBUTES,
     COMPONENTS,
+    COUNTED,
     DATES,
     FLAGS,
     MEASURES,
@@ -47,7 +48,7 @@ from tests.world import (
 )
 
 FEATURES = {f.column: f for f in everything()}
-DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS, DATES, FLAGS, COMPONENTS, WINDOWS)
+DECLARED = Declared(MEASURES, ATTRIBUTES, TOPICS, PARTS, NUMBERS, DATES, FLAGS, COMPONENTS, WINDOWS, COUNTED)
 REASONS = {
     "bill_level",
     "bill_trend",

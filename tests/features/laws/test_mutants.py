@@ -12,6 +12,7 @@ import pytest
 
 from features import spine, visible
 from features.blocks import household, money, months, service, usage
+from features.counted import CountedValue
 from features.definition import Window
 from features.laws import checks
 from tests.features.asking import DEFAULT, Asker, by_key
@@ -138,6 +139,26 @@ def test_the_law_of_what_is_late_catches(con: ibis.BaseBackend, monkeypatch: pyt
     monkeypatch.setattr(place, attribute, slip)
     found = checks.breaches(checks.asking(con, features, DEFAULT, "too_late"), case, features, DEFAULT)
     assert {breach.feature for breach in found} == columns
+
+
+def always_told(self: CountedValue, rows: ir.Table) -> ir.Value:
+    """What nobody said is none."""
+    return rows.days_ago.notnull()
+
+
+def listed_only(self: CountedValue, rows: ir.Table) -> ir.Value:
+    """The others are those that are listed once more."""
+    return rows[self.column].cast("string").isin(self.values)
+
+
+@pytest.mark.parametrize(("attribute", "slip"), [("told", always_told), ("holds", listed_only)])
+def test_the_twin_catches_what_is_counted_wrongly(
+    con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, attribute: str, slip: Callable
+):
+    counted, given = [f for f in everything() if f.counted], world(150, seed=333)
+    assert sources_apart(Asker(con, "rightly", counted), given) == set()
+    monkeypatch.setattr(CountedValue, attribute, slip)
+    assert sources_apart(Asker(con, "wrongly", counted), given) == {"contacts", "complaints", "subscriptions"}
 
 
 def midnight_in_utc(as_of: date, timezone: str) -> datetime:

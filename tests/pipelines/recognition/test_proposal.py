@@ -143,6 +143,32 @@ def test_campaigns_tell_which_way_a_contact_went(tmp_path):
     assert evidence.directions(found) == {"2": "outbound", "1": "inbound"}
 
 
+def test_what_describes_calls_is_mapped_and_its_values_are_listed(tmp_path, con):
+    """Numbers of agents and notes are not: they come hardly twice. What stands for nothing is no value."""
+    folders.operator(tmp_path)
+    head = ["接触编号", "用户号码", "接触时间", "方向", "来电原因", "备注", "处理结果"]
+    said = ["资费", "资费", "network", "-"]
+    rows = [
+        [
+            f"T{n}",
+            f"1380000{n % 100:04d}",
+            f"2026-0{n % 6 + 1}-12 08:00:00",
+            "呼入",
+            said[n % 4],
+            f"第{n}次来电",
+            "ab"[n % 2],
+        ]
+        for n in range(120)
+    ]
+    written(tmp_path / "客服接触记录.csv", [head, *rows])
+    settings = project(proposed(tmp_path), tmp_path)
+    assert settings.tables.described("contacts") == {"reason": "category", "outcome": "category"}
+    assert settings.features.counted == {
+        "contacts": {"reason": {"value_1": "资费", "network": "network"}, "outcome": {"a": "a", "b": "b"}}
+    }
+    assert "来电原因" in settings.tables.words["reason"]
+
+
 def test_what_nobody_may_guess_has_no_default(tmp_path):
     """Large whole numbers may be hundredths; dates may be read in two ways."""
     written(tmp_path / "customers.csv", [["customer_id", "signup_date"], *[[n, "2020-01-01"] for n in range(30)]])
