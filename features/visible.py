@@ -61,6 +61,26 @@ def happened_and_known(spine: ir.Table, events: ir.Table) -> ir.BooleanValue:
     return happened & known(spine.cutoff, events)
 
 
+def announced(spine: ir.Table, plans: ir.Table) -> ir.Table:
+    """Every row of the spine with each plan that is signed, as it was known before the cutoff, and begins on the as-of
+    date or later; a customer without any keeps one row of nulls.
+
+    Parameters
+    ----------
+    spine : one row per (customer_id, as_of), as `population` makes it
+    plans : a canonical table that says since when it was known and, as `happened_on`, when a row begins
+
+    Returns
+    -------
+    ir.Table
+        The columns of both but those that come true later, with `days_ahead`, 0 for a plan that begins on the as-of date
+    """
+    signed = plans.drop(*[c for c in MASKED if c in plans.columns])
+    ahead = [spine.customer_id == signed.customer_id, signed.happened_on >= spine.as_of, known(spine.cutoff, signed)]
+    rows = spine.left_join(signed, ahead).drop("customer_id_right")
+    return rows.mutate(days_ahead=rows.happened_on.delta(rows.as_of, unit="day"))
+
+
 def known(cutoff: ir.TimestampValue, rows: ir.Table) -> ir.BooleanValue:
     """Was it known, and is it the newest version known, before the cutoff?"""
     rule = rows.known_at < cutoff

@@ -125,10 +125,10 @@ def dated(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def future(rows: pd.DataFrame, spine: pd.DataFrame) -> pd.Series:
-    """Rows that happen, or become known, at or after the cutoff of their customer."""
+    """Rows that happen, or become known, at or after the cutoff of their customer; what is signed is known."""
     own = spine.set_index("customer_id").loc[rows.customer_id]
-    happened, cut = (rows.happened_at, own.cutoff) if "happened_at" in rows else (rows.happened_on, own.as_of)
-    return (happened.to_numpy() >= cut.to_numpy()) | (rows.known_at.to_numpy() >= own.cutoff.to_numpy())
+    known = rows.known_at.to_numpy() >= own.cutoff.to_numpy()
+    return known | (rows.happened_at.to_numpy() >= own.cutoff.to_numpy()) if "happened_at" in rows else known
 
 
 def past(given: World) -> World:

@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 from features.blocks.months import awaiting, month
 from features.definition import ROW
 from features.settings import FeatureSettings
-from features.visible import CLOCKS, LATER, Tables, as_known, visible
+from features.visible import CLOCKS, LATER, Tables, announced, as_known, visible
 
 
 def customers(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
@@ -30,6 +30,11 @@ def attributes(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir
 def subscriptions(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
     """The visible plans as they were signed; `valid_to` is null until it has come."""
     return visible(spine, tables["subscriptions"])
+
+
+def plans_ahead(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:
+    """The plans that are signed and have not begun; `days_ahead` until they do."""
+    return announced(spine, tables["subscriptions"])
 
 
 def plan_moves(spine: ir.Table, tables: Tables, settings: FeatureSettings) -> ir.Table:

@@ -30,6 +30,7 @@ BLOCKS: dict[str, tuple[tuple[str, ...], Block]] = {
     "subscriptions": (("subscriptions",), customers.subscriptions),
     "surveys": (("surveys",), service.surveys),
     "attributes": (("customers",), customers.attributes),
+    "plans_ahead": (("subscriptions",), customers.plans_ahead),
     "plan_moves": (("subscriptions",), customers.plan_moves),
     "household": (("customers",), household.household),
     "household_bills": (("customers", "bills"), household.household_bills),

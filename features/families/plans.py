@@ -3,12 +3,17 @@
 import ibis
 import ibis.expr.types as ir
 
-from features.definition import Kind, Window, days
+from features.definition import NOT_THERE, Kind, Window, days
 from features.grains import Events, WholeRow
 from features.series import days_since, number, ratio
 
 NO_PLAN = ("no plan in force", "没有生效的套餐")
 NO_FEE = ("no fee on record", "没有月费记录")
+NOTHING_AHEAD = ("no plan is announced, or it says no fee", "没有已签未生效的套餐，或其月费未知")
+NO_FEES = (
+    "a plan is announced, and its fee or that of the plan in force is not known",
+    "有已签未生效的套餐，但其月费或当前月费未知",
+)
 NO_CONTRACT = ("no contract on record", "没有合约")
 
 names = Kind(Events, "subscriptions", unit="text", reason="plan", null=NO_PLAN, no_events=None)
@@ -18,6 +23,8 @@ counts = Kind(Events, "subscriptions", unit="count", reason="plan")
 contracts = Kind(Events, "subscriptions", unit="days", reason="contract", null=NO_CONTRACT, no_events=None)
 moves = Kind(Events, "plan_moves", unit="count", reason="plan")
 move_ages = Kind(Events, "plan_moves", unit="days", reason="plan", no_events=None)
+ahead = Kind(Events, "plans_ahead", unit="currency/month", reason="plan", null=NOTHING_AHEAD, no_events=None)
+changes = Kind(WholeRow, "wide", unit="currency/month", reason="plan", null=NO_FEES)
 ratios = Kind(WholeRow, "wide", unit="ratio", reason="plan", null=NO_FEE, no_events=None)
 
 
@@ -81,6 +88,36 @@ def contract_days_left(rows: Events) -> ir.Scalar:
     """Days until the contract of the plan in force ends; negative once it has ended.
     距合约到期的天数，已到期为负"""
     return _current(rows, "contract_end").delta(rows.as_of.max(), unit="day").cast("float64")
+
+
+@ahead("plans announced", "已签未生效套餐数", unit="count", null=NOT_THERE, no_events=0.0)
+def plans_announced(rows: Events) -> ir.Scalar:
+    """Plans that are signed, were known before the as-of date and begin on it or later.
+    截止日之前已知、截止日及之后才生效的套餐数"""
+    return number(rows.happened_on.count())
+
+
+@ahead("fee of the next plan", "下一套餐月费")
+def next_fee(rows: Events) -> ir.Scalar:
+    """Monthly fee of the plan that is signed and begins next.
+    已签未生效套餐中最先生效者的月费"""
+    return rows.monthly_fee.argmin(rows.happened_on, where=rows.happened_on.notnull()).cast("float64")
+
+
+@ahead(
+    "days until the next plan", "距下一套餐生效天数", unit="days", null=("no plan is announced", "没有已签未生效的套餐")
+)
+def days_to_next_plan(rows: Events) -> ir.Scalar:
+    """Days until the plan that is signed begins; 0 is the as-of date itself.
+    距已签套餐生效的天数，0 为截止日当天"""
+    return rows.days_ahead.min().cast("float64")
+
+
+@changes("change of fee ahead", "即将发生的月费变化", reads=("plans_announced", "next_fee", "plan_fee"))
+def next_fee_change(row: WholeRow) -> ir.Column:
+    """Fee of the plan that begins next minus the fee of the plan in force; 0 where none is announced.
+    下一套餐月费减去当前月费，没有已签未生效的套餐时为 0"""
+    return ibis.ifelse(row.plans_announced == 0, 0.0, row.next_fee - row.plan_fee)
 
 
 @ratios("bill over plan fee", "账单与月费之比", reads=("arpu_3m", "plan_fee"))

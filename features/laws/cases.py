@@ -43,13 +43,12 @@ class Case:
 
 
 def _ahead(case: Case, rows: pa.Table) -> pa.ChunkedArray:
-    """Rows that happen, or become known, at or after the cutoff of their customer."""
-    clock, day = case.own(rows, "cutoff"), case.own(rows, "as_of")
-    if "happened_on" not in rows.column_names:
-        return pc.fill_null(pc.greater_equal(rows["known_at"], clock), False)
-    timed = "happened_at" in rows.column_names
-    happened = pc.greater_equal(*((rows["happened_at"], clock) if timed else (rows["happened_on"], day)))
-    return pc.fill_null(pc.or_(happened, pc.greater_equal(rows["known_at"], clock)), False)
+    """Rows that happen, or become known, at or after the cutoff of their customer; a plan that is signed may begin later."""
+    clock = case.own(rows, "cutoff")
+    ahead = pc.greater_equal(rows["known_at"], clock)
+    if "happened_at" in rows.column_names:
+        ahead = pc.or_(ahead, pc.greater_equal(rows["happened_at"], clock))
+    return pc.fill_null(ahead, False)
 
 
 def past(case: Case) -> Case:
@@ -77,7 +76,7 @@ def _hidden(case: Case, rows: pa.Table, rng: Rng | None) -> pa.Table:
 
 def otherwise(case: Case, rng: Rng) -> Case:
     """The same past with a future made of copies of it: they happen at the cutoff or later, some of them announced the
-    moment before, or had happened and become known at the cutoff or later."""
+    moment before (but plans, for what is signed is known), or had happened and become known at the cutoff or later."""
     before = past(case)
 
     def alter(name: str, rows: pa.Table) -> pa.Table:
@@ -90,6 +89,7 @@ def otherwise(case: Case, rng: Rng) -> Case:
         moment = np.where(late, _happened_at(copies, case) - SECOND, ahead)
         announced = np.maximum(moment, cut + rng.integers(0, 30, len(cut)) * rng.integers(0, 2, len(cut)) * DAY)
         known = np.where(~late & (rng.random(len(cut)) < 0.3), cut - MICROSECOND, announced)
+        known = known if "happened_at" in rows.column_names else announced
         coming = _dated(case, copies, moment, known)
         return pa.concat_tables([_hidden(case, rows, rng), _distinct(name, coming, rows)])
 

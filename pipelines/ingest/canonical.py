@@ -18,7 +18,18 @@ from features.visible import LATER
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.config.settings import Settings
-from pipelines.ingest import counted, deliveries, extracts, ingestion, inputs, judgement, leaving, months, snapshots, store
+from pipelines.ingest import (
+    counted,
+    deliveries,
+    extracts,
+    ingestion,
+    inputs,
+    judgement,
+    leaving,
+    months,
+    snapshots,
+    store,
+)
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs

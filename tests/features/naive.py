@@ -96,6 +96,7 @@ def twin(who: Who, tables: Mapping[str, Rows], given: Given) -> dict[str, Any]:
     """Every column but those of peers for one customer, `tables` holding all of their rows, whenever they happened or
     became known."""
     seen = {name: rows if name == "customers" else visible(rows, who) for name, rows in tables.items()}
+    seen["announced"] = [row for row in tables.get("subscriptions", []) if is_announced(row, who)]
     figures: dict[str, Any] = {}
     for family in FAMILIES:
         figures |= family.twin(who, seen, given)
@@ -122,6 +123,13 @@ def is_seen(row: dict[str, Any], who: Who) -> bool:
         return False
     superseded = row.get("superseded_at")
     return row["happened_on"] >= who.activated_on and (superseded is None or superseded >= who.cutoff)
+
+
+def is_announced(row: dict[str, Any], who: Who) -> bool:
+    """A plan that was known before the cutoff, in its newest version, and begins later."""
+    superseded = row.get("superseded_at")
+    known = row["known_at"] < who.cutoff and (superseded is None or superseded >= who.cutoff)
+    return known and row["valid_from"] >= who.as_of
 
 
 def masked(row: dict[str, Any], who: Who) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from tests.features.figures import less, ratio, since, within
 def twin(who: Any, seen: dict, given: Any) -> dict[str, Any]:
     """Every column of the family that follows from plans alone."""
     rows = sorted(seen["subscriptions"], key=lambda row: row["valid_from"])
-    return plans(who, rows) | moves(who, rows)
+    return plans(who, rows) | moves(who, rows) | ahead(who, seen["announced"])
 
 
 def whole(row: dict[str, Any], given: Any) -> dict[str, Any]:
     """Bills beside the fee."""
     beyond = less(row["arpu_3m"], row["plan_fee"])
     return {
+        "next_fee_change": less(row["next_fee"], row["plan_fee"]) if row["plans_announced"] else 0,
         "bill_over_fee": ratio(row["arpu_3m"], row["plan_fee"]),
         "bill_beyond_fee": beyond if beyond is None or beyond > 0 else 0,
         "peak_over_fee": ratio(row["arpu_peak_6m"], row["plan_fee"]),
@@ -39,6 +40,17 @@ def plans(who: Any, rows: list[dict]) -> dict[str, Any]:
         "plan_fee_change": less(fee, first),
         "plan_fee_of_peak": ratio(fee, max(fees, default=None)),
         "contract_days_left": now["contract_end"] and (now["contract_end"] - who.as_of).days,
+    }
+
+
+def ahead(who: Any, rows: list[dict]) -> dict[str, Any]:
+    """Of the plans that are signed and have not begun the one that begins next."""
+    first = min(rows, key=lambda row: row["valid_from"]) if rows else None
+    fee = first and first["monthly_fee"]
+    return {
+        "plans_announced": len(rows),
+        "next_fee": None if fee is None else Fraction(fee),
+        "days_to_next_plan": first and (first["valid_from"] - who.as_of).days,
     }
 
 

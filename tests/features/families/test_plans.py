@@ -105,3 +105,30 @@ def test_what_lies_beyond_the_fee(con: ibis.BaseBackend):
         none        | 2024-07-01 | null            | null
     """
     expect(con, expected, customers=CUSTOMERS, subscriptions=SUBSCRIPTIONS, bills=bills)
+
+
+def test_what_is_signed_and_has_not_begun(con: ibis.BaseBackend):
+    """Known from 10 June on, P99 begins on 1 July: on that date it is ahead by no days, on the next it is in force. The
+    nearest of two announced plans counts; what nobody had signed yet is nothing; one without a fee has an unknown one; of what was signed anew only the new one is ahead."""
+    subscriptions = """
+        customer_id | valid_from | known_at   | plan | monthly_fee | valid_to | contract_end | superseded_at
+        downgraded  | 2024-05-01 | 2024-05-01 | P40  | 40          | null     | null         | null
+        downgraded  | 2024-07-01 | 2024-06-10 | P99  | 99          | null     | null         | null
+        downgraded  | 2024-09-01 | 2024-06-10 | P10  | 10          | null     | null         | null
+        unpriced    | 2024-05-01 | 2024-05-01 | P40  | 40          | null     | null         | null
+        unpriced    | 2024-08-01 | 2024-06-10 | free | null        | null     | null         | null
+        extra       | 2024-08-01 | 2024-06-10 | P50  | 50          | null     | null         | 2024-06-20
+        extra       | 2024-08-01 | 2024-06-20 | P60  | 60          | null     | null         | null
+    """
+    expected = """
+        customer_id | seen on    | plans_announced | next_fee | days_to_next_plan | next_fee_change
+        downgraded  | 2024-06-10 | 0               | null     | null              | 0
+        downgraded  | 2024-06-11 | 2               | 99       | 20                | 59
+        downgraded  | 2024-07-01 | 2               | 99       | 0                 | 59
+        downgraded  | 2024-07-02 | 1               | 10       | 61                | -89
+        unpriced    | 2024-07-02 | 1               | null     | 30                | null
+        extra       | 2024-06-20 | 1               | 50       | 42                | null
+        extra       | 2024-07-02 | 1               | 60       | 30                | null
+        none        | 2024-07-02 | 0               | null     | null              | 0
+    """
+    expect(con, expected, customers=CUSTOMERS, subscriptions=subscriptions)

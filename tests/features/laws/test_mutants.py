@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pytest
 
 from features import spine, visible
-from features.blocks import household, money, months, service, usage
+from features.blocks import customers, household, money, months, service, usage
 from features.counted import CountedValue
 from features.definition import Window
 from features.laws import checks
@@ -23,6 +23,7 @@ from tests.features.test_catalogue import DECLARED, same
 from tests.world import World, everything, spine_of, world
 
 VISIBLE, MONTH, SETTLED = visible.visible, months.month, months.newest_settled
+ANNOUNCED = visible.announced
 
 
 def former_holders_too(rows: ir.Table, events: ir.Table) -> ir.Value:
@@ -81,6 +82,13 @@ def nobody_without_events(rows: ir.Table, events: ir.Table, *days: int) -> ir.Ta
     return found.filter(found.happened_on.notnull())
 
 
+def not_today(rows: ir.Table, plans: ir.Table) -> ir.Table:
+    """A plan that begins on the as-of date is no longer ahead."""
+    found = ANNOUNCED(rows, plans)
+    tomorrow = {c: (found.days_ahead > 0).ifelse(found[c], None) for c in ("happened_on", "monthly_fee", "days_ahead")}
+    return found.mutate(**tomorrow)
+
+
 TWIN: dict[str, tuple[object, str, Callable, set[str]]] = {
     "recycled ids": (visible, "seen", former_holders_too, {"bills", "complaints", "payments", "usage"}),
     "corrections counted twice": (visible, "seen", every_version, {"bills", "complaints"}),
@@ -93,6 +101,7 @@ TWIN: dict[str, tuple[object, str, Callable, set[str]]] = {
     "late bills are awaited a month too long": (months, "newest_settled", settled_late, {"bills"}),
     "anybody's bill is awaited": (months, "USUAL", 0, {"bills"}),
     "days that have not come are empty": (usage, "_unknown_days", all_came, {"usage"}),
+    "plans that begin today are in force": (customers, "announced", not_today, {"plans_ahead"}),
     "customers without events dropped": (money, "visible", nobody_without_events, {"payments", "purchases"}),
 }
 """What is replaced, by what, and the sources whose features must differ from the twin."""
