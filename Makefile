@@ -4,6 +4,7 @@ BIN := .venv/bin
 DATA ?= operator
 CUSTOMERS ?= 20000
 PYTEST := $(BIN)/python -m pytest
+# --dist worksteal: neighbours stay with one worker, so that what a module shares is made once.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check bench docs clean
@@ -15,10 +16,10 @@ demo: .venv/ready  ## Demo data, models, one night; names the files to open. DAT
 	@$(BIN)/headwater demo $(DATA) --customers $(CUSTOMERS)
 
 test: .venv/dev  ## The quick tests, under 6 minutes on two cores
-	$(PYTEST) -n 2 -m "not slow"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow"
 
 test-all: .venv/dev  ## Every test, the slow suites included
-	$(PYTEST) -n 2
+	$(PYTEST) -n 2 --dist worksteal
 
 check: .venv/dev  ## Format, lint, types, import direction
 	$(BIN)/ruff format --check .
