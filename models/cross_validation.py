@@ -1,6 +1,6 @@
-"""Training on one table without dates: some customers are learnt from, others calibrated on, others judged, in turns.
+"""Training on one date: some customers are learnt from, others calibrated on, others judged, in turns.
 
-There is no later time, so nothing here says how well the future is told: it says how well customers are told whom the
+Of a table without dates, or where one label window is over and no second one yet. There is no later time, so nothing here says how well the future is told: it says how well customers are told whom the
 models have not seen. Every part is judged once, by models that learnt and were calibrated on the other parts; what is
 shipped are those very models, each for its part (`estimators.cross_fitted`). Parts are stratified: the salt that they
 are drawn by is the one, of some, that spreads the positives most evenly.
@@ -19,18 +19,25 @@ from models.estimators.estimator import Estimator
 from models.evaluation import judging
 from models.evaluation.judging import Outcome
 from models.evaluation.leaks import telling
+from models.rehearsing import Window, choose, rehearsed
 from models.settings import TrainingSettings
 from models.snapshots import Rows, ordered
-from models.splits import Split
+from models.splits import Rehearsal, Split
 from models.targets.registry import TARGETS
-from models.training import SLICES, Predictions, Trained, choose, differences, predictions, refitted, rehearsed
+from models.training import SLICES, Trained, differences, final_window, refitted
 
 SALTS = 20
 """How many ways to draw the parts are tried."""
 
 
 def train(
-    target: str, frame: pd.DataFrame, split: Split, settings: TrainingSettings, features: Sequence[str]
+    target: str,
+    frame: pd.DataFrame,
+    split: Split,
+    settings: TrainingSettings,
+    features: Sequence[str],
+    *,
+    ship: bool = True,
 ) -> Trained:
     """Train one target on one date; the result reads as that of `training.train`.
 
@@ -46,15 +53,18 @@ def train(
         How models are made and judged.
     features
         The columns to learn from, in order; those that tell the answer are left out, and named in `leaks`.
+    ship
+        Nothing is fitted again either way: no model that had seen everybody could be judged.
 
     Raises
     ------
     HeadwaterError
         E351 labels of one class, E453 too few rows or positives.
     """
+    del ship
     asked = TARGETS[target]
     label = asked.labels_among(frame.columns)[-1]
-    known = ordered(frame[frame[label].notna()])
+    known = ordered(frame[frame[label].notna() & (pd.to_datetime(frame["as_of"]).dt.date == split.final)])
     leaks = telling(known, known[label].astype(float), features)
     columns = [column for column in features if column not in leaks]
     salt = balanced_salt(known["customer_id"], known[label].astype(float).to_numpy(), split.folds, settings.seed)
@@ -101,49 +111,50 @@ def _fold(split: Split, number: int) -> Split:
     days = [split.final + timedelta(days=k) for k in range(split.folds)]
     final, calibrate = days[number], days[(number + 1) % split.folds]
     every = tuple(day for day in days if day != final)
-    return Split(tuple(day for day in every if day != calibrate), (calibrate,), final, every, 0)
+    rehearsal = Rehearsal(calibrate, tuple(day for day in every if day != calibrate))
+    return Split((rehearsal,), final, every, 0)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Fitted candidates, what they predicted for the part calibrated on and for the one judged, and its rows."""
+    """Fitted candidates, and what they said of the part calibrated on, if it can be, and of the one judged."""
 
     models: dict[str, Estimator]
-    tried: Predictions
-    told: Predictions
-    final: pd.DataFrame
+    windows: list[Window]
+    final: Window
 
 
 def _turn(rows: Rows) -> Turn:
-    models, final = rehearsed(rows), rows.judged(rows.final.open())
-    tried = predictions(models, rows, rows.calibration())
-    refitted(models, rows)
-    return Turn(models, tried, predictions(models, rows, final), final)
+    models, windows = rehearsed(rows)
+    refitted(models, windows, rows)
+    return Turn(models, windows, final_window(models, windows, rows, rows.final.open()))
 
 
-def _pooled(found: Sequence[Predictions]) -> Predictions:
+def _pooled(found: Sequence[Window]) -> Window:
     """All parts as one window."""
-    outcomes = [window.outcome for window in found]
+    outcomes, first = [part.outcome for part in found], found[0]
     y, value, customers = (np.concatenate([getattr(o, name) for o in outcomes]) for name in ("y", "value", "customers"))
-    scores = {name: np.concatenate([window.scores[name] for window in found]) for name in found[0].scores}
-    return Predictions(Outcome(outcomes[0].task, y, value, customers), scores)
+    told = {name: pd.concat([part.told[name] for part in found], ignore_index=True) for name in first.told}
+    rows, labels = (
+        pd.concat([getattr(part, name) for part in found], ignore_index=True) for name in ("rows", "labels")
+    )
+    return Window(rows, Outcome(outcomes[0].task, y, value, customers), labels, {}, told, first.score)
 
 
 def _judged(rows: Sequence[Rows], turns: Sequence[Turn], salt: int, split: Split, leaks: dict[str, float]) -> Trained:
     """Everything that the parts tell together."""
     first, settings = rows[0], rows[0].settings
-    tried, told = _pooled([turn.tried for turn in turns]), _pooled([turn.told for turn in turns])
-    choice = choose(tried, first, settings)
+    tried, told = [window for turn in turns for window in turn.windows], _pooled([turn.final for turn in turns])
+    choice = choose([_pooled(tried)] if tried else [], list(turns[0].models), first)
     winner = str(choice.iloc[0]["model"])
     candidates = {name: CrossFitted([turn.models[name] for turn in turns], salt) for name in turns[0].models}
     outcome, scores, judged_by = told.outcome, told.scores, settings.judges(first.target.name)
     weights = judging.resamples(outcome.customers, settings.resamples, settings.seed)
     against = differences(outcome, scores[winner], scores["rule"], weights)
-    final = pd.concat([turn.final for turn in turns], ignore_index=True)
-    sliced = final[[c for c in SLICES if c in final]]
+    sliced = told.rows[[c for c in SLICES if c in told.rows]]
     model = candidates[winner]
     model.facts_ = {
-        **{name: [split.final.isoformat()] for name in ("fit", "calibrate", "every")},
+        **{name: [split.final.isoformat()] for name in ("calibrate", "every", "learnt")},
         "target": first.target.name,
         "learner": winner,
         "final": split.final.isoformat(),
@@ -152,22 +163,23 @@ def _judged(rows: Sequence[Rows], turns: Sequence[Turn], salt: int, split: Split
     }
     return Trained(
         target=first.target.name,
-        model=model,
         candidates=candidates,
+        shipped={name: candidates[name] for name in dict.fromkeys((winner, "rule"))},
         winner=winner,
         beats_rule=bool(winner != "rule" and against.set_index("metric").loc[judged_by, "low"] > 0),
         lead=judging.lead([(outcome, scores[winner], scores["rule"])], judged_by, settings.resamples, settings.seed),
         levels={},
+        windows=1,
         positives=int((outcome.y > 0).sum()),
         metrics=judging.table(outcome, scores, weights),
         differences=against,
         choice=choice,
         slices=judging.by_slice(outcome, scores[winner], sliced),
         sliced=sliced,
-        final=final[["customer_id"]].assign(as_of=split.final, y=outcome.y, value=outcome.value, **scores),
+        final=told.rows[["customer_id"]].assign(as_of=split.final, y=outcome.y, value=outcome.value, **scores),
         split=split,
         features=first.features,
-        rows=first.counts | {"final": len(final)},
+        rows=first.counts | {"final": len(told.rows)},
         judged_by=judged_by,
         opened=1,
         leaks={},

@@ -98,7 +98,13 @@ class TrainingSettings(Strict):
     judge_by: dict[str, str] = Field(
         {t.name: t.metric for t in TARGETS.values()}, description="target -> the metric that judges the chosen one"
     )
-    refit: bool = Field(True, description="learn again from every date before the final one once all is chosen")
+    refit: bool = Field(True, description="ship what learns again from every label once all is judged")
+    refit_agreement: float = Field(
+        0.7, ge=0, le=1, description="rank correlation with what was judged below which that is shipped instead"
+    )
+    rehearsal_rows: int = Field(
+        60_000, gt=0, description="to learn from before each date that chooses; of each n-th customer beyond that"
+    )
     most_rows: int = Field(400_000, gt=0, description="to learn from and judge on; of each n-th customer beyond that")
     resamples: int = Field(200, gt=0, description="bootstrap resamples behind each interval")
     min_positives: int = Field(15, gt=0, description="fewest positives to learn from, and to calibrate on")

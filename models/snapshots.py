@@ -28,9 +28,9 @@ class Rows:
         self._frame, last = frame, frame["as_of"] == split.final
         self._known = self._wanted(frame) & ~last
         self.final = FinalWindow(frame[self._wanted(frame) & last].reset_index(drop=True))
-        self.counts = {
-            name: self._count(name, dates) for name, dates in (("fit", split.fit), ("calibrate", split.calibrate))
-        }
+        self.rehearsals = tuple(r for r in split.rehearsals if self._lack(r.learnt) is self._lack((r.day,)) is None)
+        self.counts = {"every": self._count(split.every)}
+        self.counts |= {"calibrate": sum(int(self._label(r.day).notna().sum()) for r in self.rehearsals)}
 
     def _wanted(self, frame: pd.DataFrame) -> Any:
         """Rows that can be learnt from."""
@@ -42,20 +42,34 @@ class Rows:
         """The label column of the main horizon."""
         return self.target.label.format(self.horizons[-1])
 
-    def _count(self, part: str, dates: Sequence[date]) -> int:
-        """Rows of a part. Refuses labels of one class, and too few positives."""
-        label = self._frame.loc[self._at(dates), self.label].dropna().astype(float)
+    def _label(self, *dates: date) -> pd.Series:
+        return self._frame.loc[self._at(dates), self.label]
+
+    def _lack(self, dates: Sequence[date]) -> HeadwaterError | None:
+        """Why nothing can be learnt from some dates, or said of them: labels of one class, or too few positives."""
+        label = self._label(*dates).dropna().astype(float)
         hits, least = int((label > 0).sum()), self.settings.min_positives
         one_class = hits == 0 or (hits == len(label) and self.target.task.objective == "binary")
         if len(label) >= least and one_class:
-            raise HeadwaterError("E351", target=self.target.name, positives=hits, rows=len(label))
+            return HeadwaterError("E351", target=self.target.name, positives=hits, rows=len(label))
         if hits < least:
-            raise HeadwaterError("E453", target=self.target.name, part=part, positives=hits, least=least)
-        return len(label)
+            return HeadwaterError("E453", target=self.target.name, part="every", positives=hits, least=least)
+        return None
 
-    def of(self, dates: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Features and labels of some dates."""
-        return self.parts(self._frame[self._at(dates)])
+    def _count(self, dates: Sequence[date]) -> int:
+        """Rows that are learnt from. Refuses labels of one class, and too few positives."""
+        if lack := self._lack(dates):
+            raise lack
+        return int(self._label(*dates).notna().sum())
+
+    def of(self, dates: Sequence[date], most: int | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Features and labels of some dates; of each n-th customer where there are more than `most` rows."""
+        rows = self._frame[self._at(dates)]
+        return self.parts(rows if most is None else drawn(rows, most))
+
+    def all(self, final: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Features and labels of every date; `final` are the rows of the final one, which was opened."""
+        return self.parts(pd.concat([self._frame[self._at(self.split.every)], final], ignore_index=True))
 
     def _at(self, dates: Sequence[date]) -> Any:
         """The rows of some dates; none of the final one."""
@@ -82,13 +96,21 @@ class Rows:
         """The rows that the target is defined for."""
         return rows[rows[self.label].notna()].reset_index(drop=True)
 
-    def calibration(self) -> pd.DataFrame:
-        """The judged rows on which calibrators are fitted and the winner is chosen."""
-        return self.judged(self._frame[self._at(self.split.calibrate)])
+    def on(self, day: date) -> pd.DataFrame:
+        """The judged rows of a date before the final one."""
+        return self.judged(self._frame[self._at([day])])
 
-    def fitted(self) -> pd.DataFrame:
-        """The judged rows from which the candidates of the rehearsal have learnt."""
-        return self.judged(self._frame[self._at(self.split.fit)])
+    def learnt(self) -> pd.DataFrame:
+        """The judged rows of every date before the final one."""
+        return self.judged(self._frame[self._at(self.split.every)])
+
+
+def drawn(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The rows of each n-th customer, so that they are `most` at most; all where they are that already."""
+    if len(rows) <= most:
+        return rows
+    number = pd.factorize(rows["customer_id"], sort=True)[0]
+    return rows[number % -(-len(rows) // most) == 0]
 
 
 def ordered(frame: pd.DataFrame) -> pd.DataFrame:

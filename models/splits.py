@@ -3,10 +3,10 @@
 The rule, once. A label window lasts `days` = gap + horizon + reporting delay. Then
 
 * `final` is the newest date whose labels are in; it is touched once, after everything has been chosen.
-* Only dates whose label window was over by `final` are learnt from (`every`).
-* The newest of them are `calibrate`: there candidates are compared and probabilities brought to their level.
-* `fit` are those whose label window was over by the first `calibrate` date. What lies between is purged from this
-  rehearsal, and comes back only when the chosen recipe is fitted again on `every` date before `final`.
+* What is judged there has learnt from dates whose label window was over by `final` (`every`).
+* The newest of these are told beforehand, each by models of the dates whose label window was over by then
+  (`rehearsals`): there candidates are compared, and probabilities brought to their level. What lies between is purged.
+* What is shipped learns from `every` date and from `final` too: nobody is judged by that.
 """
 
 import re
@@ -40,30 +40,54 @@ class Protocol(Strict):
     first: date | None = Field(None, description="oldest date to learn from, instead of the newest `count`")
     last: date | None = Field(None, description="newest date to learn from")
     count: int | None = Field(12, gt=0, description="newest dates to learn from, when `first` is not given")
-    calibrate: int = Field(1, gt=0, description="newest learnable dates kept for calibrating and choosing")
+    calibrate: int = Field(
+        3, gt=0, description="newest learnable dates that are told by models of earlier ones, to choose"
+    )
+    unjudged: Literal["folds", "wait"] = Field(
+        "folds",
+        description="with one label window only there is no later one to judge on: judge on customers that were left "
+        "out (and say so), or wait",
+    )
     final: date | None = Field(None, description="date to judge on; without it the newest whose labels are in")
     reporting_delay_days: int = Field(5, ge=0, description="days until what happened is surely known")
     history_days: int = Field(150, ge=0, description="assumption: as-of dates with less history teach little")
 
 
 @dataclass(frozen=True)
+class Rehearsal:
+    """One date that is told by models which have learnt from dates whose label window was over by then."""
+
+    day: date
+    learnt: tuple[date, ...]
+
+
+@dataclass(frozen=True)
 class Split:
-    """As-of dates of one training, oldest first; `fit` and `calibrate` are part of `every`.
+    """As-of dates of one training, oldest first; the days of `rehearsals` are part of `every`.
 
     With `folds` they are one date, whose customers are learnt from, calibrated on and judged on in turns.
     """
 
-    fit: tuple[date, ...]
-    calibrate: tuple[date, ...]
+    rehearsals: tuple[Rehearsal, ...]
     final: date
     every: tuple[date, ...]
     days: int
     folds: int = 0
 
     @property
+    def calibrate(self) -> tuple[date, ...]:
+        """The dates that are told before the final one."""
+        return tuple(rehearsal.day for rehearsal in self.rehearsals)
+
+    @property
     def dates(self) -> tuple[date, ...]:
-        """All snapshots that this training needs."""
-        return (*self.every, self.final)
+        """All snapshots that this training needs; what is shipped learns from every one of them."""
+        return tuple(dict.fromkeys((*self.every, self.final)))
+
+
+def in_turns(day: date, folds: int, days: int = 0) -> Split:
+    """One date, whose customers are learnt from, calibrated on and judged on in turns."""
+    return Split((Rehearsal(day, (day,)),), day, (day,), days, folds)
 
 
 def stepped(day: date, step: str, times: int) -> date:
@@ -121,18 +145,25 @@ def plan(today: date, protocol: Protocol, window_days: int, earliest: date | Non
         E451 when the final date's labels are not in yet, E452 when too few dates are left.
     """
     if protocol.design == "folds":
-        return Split((today,), (today,), today, (today,), 0, protocol.folds)
+        return in_turns(today, protocol.folds)
     days = window_days + protocol.reporting_delay_days
     final = protocol.final or _newest_mature(today, days, protocol)
     ready = final + timedelta(days=days)
     if ready > today:
         raise HeadwaterError("E451", final=final.isoformat(), ready=ready.isoformat(), as_of=today.isoformat())
     every = _learnable(final, days, protocol, earliest)
-    calibrate = every[-protocol.calibrate :]
-    fit = tuple(d for d in every if calibrate and d + timedelta(days=days) <= calibrate[0])
-    if not fit:
+    if every:
+        return Split(_rehearsals(every, days, protocol.calibrate), final, every, days)
+    if protocol.unjudged == "wait" or (earliest and final < earliest) or (protocol.first and final < protocol.first):
         raise _too_short(final, days, every, earliest, protocol)
-    return Split(fit, calibrate, final, every, days)
+    return in_turns(final, protocol.folds, days)
+
+
+def _rehearsals(every: tuple[date, ...], days: int, count: int) -> tuple[Rehearsal, ...]:
+    """The newest dates that models of earlier ones can tell; none where there is one label window only before the final."""
+    window = timedelta(days=days)
+    found = (Rehearsal(day, tuple(d for d in every if d + window <= day)) for day in every)
+    return tuple(rehearsal for rehearsal in found if rehearsal.learnt)[-count:]
 
 
 def _too_short(
@@ -147,7 +178,7 @@ def _too_short(
         dates=len(every),
         earliest=begins and begins.isoformat(),
         history=protocol.history_days,
-        need=2 * days + (protocol.calibrate - 1) * 30 + (0 if protocol.first else protocol.history_days),
+        need=(days if protocol.unjudged == "wait" else 0) + (0 if protocol.first else protocol.history_days),
     )
 
 
@@ -159,7 +190,8 @@ def origins(today: date, protocol: Protocol, window_days: int, folds: int, earli
     newest = plan(today, protocol, window_days, earliest)
     found = [newest]
     for back in range(1, 1 if newest.folds else folds):
-        moved = protocol.model_copy(update={"final": stepped(newest.final, protocol.every, -back)})
+        final = stepped(newest.final, protocol.every, -back)
+        moved = protocol.model_copy(update={"final": final, "unjudged": "wait"})
         try:
             found.append(plan(today, moved, window_days, earliest))
         except HeadwaterError as error:

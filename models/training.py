@@ -1,34 +1,57 @@
-"""Fit, calibrate and choose, judge once: from labelled snapshots to a model and everything that is known about it.
+"""Rehearse and choose, judge once, ship: from labelled snapshots to a model and everything that is known about it.
 
-1. Rehearsal: every candidate learns on the `fit` dates, is calibrated on the later `calibrate` dates, and the best
-   model there is chosen. The rule of today is tried beside them and is no model.
-2. Refit: the recipes learn again from `every` date whose labels were in by the final one; calibrators stay.
-3. The final window is opened once, after that, and tells how good each is. What is judged is what is shipped, but for
-   the level: where the predicted total is off there by more than chance, it is brought to what was observed.
-4. Whether the model or the rule is better is told by both windows together.
+1. Rehearsals: every candidate tells the newest dates before the final one, each by models of the dates known by then;
+   the best model is chosen and calibrated there. The rule of today is tried beside them and is no model.
+2. The recipes learn from `every` date whose labels were in by the final one, which is opened once then, and tells how
+   good each is.
+3. What is shipped is the chosen recipe fitted once more, on every label there is, at the level of the newest. What is
+   reported is the record of the recipe; where both do not agree on who is who, what was judged is shipped.
+4. Whether the model or the rule is better is told by all windows together.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 
 from features.errors import HeadwaterError
-from models.candidates import candidates, fit_all
+from models.candidates import fit_all
 from models.estimators import levels
 from models.estimators.estimator import Estimator, Model
 from models.evaluation import judging
 from models.evaluation.judging import Estimate, Lead, Outcome
 from models.evaluation.leaks import leaking
-from models.evaluation.metrics import LOWER_IS_BETTER, Array
+from models.evaluation.metrics import Array
+from models.rehearsing import Window, calibrated, choose, rehearsed, window
 from models.settings import TrainingSettings
 from models.snapshots import Rows
 from models.splits import Split
 from models.targets.registry import TARGETS
-from models.targets.target import Target
 
 SLICES = ("customer_type", "region", "plan", "lifecycle_stage")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of what is shipped with what was judged, on the rows of the final window.
+
+    Attributes
+    ----------
+    rank
+        Spearman's correlation of their scores.
+    level
+        Total of the shipped one over that of the judged one at the same level.
+    adopted
+        False: they did not agree, and what was judged is shipped.
+    """
+
+    rank: float
+    level: float
+    adopted: bool
 
 
 @dataclass(frozen=True)
@@ -38,26 +61,32 @@ class Trained:
     Attributes
     ----------
     model
-        The fitted winner.
+        The winner as it is shipped.
     candidates
-        All fitted ones by name, `rule` included.
+        All by name as they were judged, `rule` included.
+    shipped
+        The winner and the rule as they are shipped: fitted on every label, at the level of the newest.
+    agreement
+        Of the shipped with the judged winner on the final rows; None where the very model that was judged is shipped.
     winner
-        Name of the one that was chosen on `calibrate`.
+        Name of the one that was chosen before the final window.
     beats_rule
         Better than the rule on the final window, the interval of the difference above 0.
     lead
-        Of the winner over the rule, over the calibrate and the final window together.
+        Of the winner over the rule, over all windows together.
     levels
-        Observed over predicted total of the final window for the models whose level was mended there; their figures
-        and predictions in `metrics` and `final` are those before it.
+        Observed over predicted total of the final window for the models that were off there by more than chance; what
+        is shipped is brought to it. Their figures and predictions in `metrics` and `final` are those before it.
+    windows
+        How many dates were told by models that had not seen them, the final one included.
     positives
-        On both windows together.
+        On all of them together.
     metrics
         model, metric, value, low, high, n.
     differences
         metric, value, low, high: winner over rule, more is better.
     choice
-        model, metric, value on the calibrate rows.
+        model, metric, value over the windows before the final one; no value where there was none.
     slices
         Figures of the winner per slice.
     sliced
@@ -73,12 +102,13 @@ class Trained:
     """
 
     target: str
-    model: Model
-    candidates: Mapping[str, Model]
+    candidates: Mapping[str, Any]
+    shipped: Mapping[str, Any]
     winner: str
     beats_rule: bool
     lead: Lead
     levels: dict[str, float]
+    windows: int
     positives: int
     metrics: pd.DataFrame
     differences: pd.DataFrame
@@ -94,6 +124,17 @@ class Trained:
     leaks: dict[str, float]
     left_out: dict[str, float] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    agreement: "Agreement | None" = None
+
+    @property
+    def model(self) -> Model:
+        """The winner as it is shipped."""
+        return self.shipped[self.winner]
+
+    @property
+    def judged(self) -> Model:
+        """The winner as it was judged."""
+        return self.candidates[self.winner]
 
     def figure(self, model: str, metric: str) -> Estimate:
         """One figure of the final window."""
@@ -107,7 +148,13 @@ class Trained:
 
 
 def train(
-    target: str, frame: pd.DataFrame, split: Split, settings: TrainingSettings, features: Sequence[str]
+    target: str,
+    frame: pd.DataFrame,
+    split: Split,
+    settings: TrainingSettings,
+    features: Sequence[str],
+    *,
+    ship: bool = True,
 ) -> Trained:
     """Train one target.
 
@@ -118,155 +165,169 @@ def train(
     frame
         One row per (customer_id, as_of) of `split.dates`: features and the labels of every target.
     split
-        Which dates are learnt from, calibrated on and judged on.
+        Which dates are told beforehand, learnt from and judged on.
     settings
         How models are made and judged.
     features
         The columns to learn from, in order.
+    ship
+        False: nothing is fitted on the final window; what is shipped is what was judged, at its level.
 
     Raises
     ------
     HeadwaterError
         E351 labels of one class, E453 too few rows or positives.
     """
-    asked = TARGETS[target]
-    rows = Rows(asked, frame, split, tuple(features), settings)
-    models = rehearsed(rows)
-    tried = predictions(models, rows, rows.calibration())
-    choice = choose(tried, rows, settings)
-    refitted(models, rows)
-    return _judge(models, str(choice.iloc[0]["model"]), choice, tried, rows)
+    rows = Rows(TARGETS[target], frame, split, tuple(features), settings)
+    models, windows = rehearsed(rows)
+    choice = choose(windows, list(models), rows)
+    refitted(models, windows, rows)
+    opened = rows.final.open()
+    final = final_window(models, windows, rows, opened)
+    told = _judged(models, str(choice.iloc[0]["model"]), choice, windows, final, rows)
+    return ship_refitted(told, windows, final, rows, opened) if ship and settings.refit else told
 
 
-def rehearsed(rows: Rows) -> dict[str, Estimator]:
-    """Every candidate by name, fitted on the `fit` rows and calibrated on the `calibrate` rows."""
-    target, settings = rows.target, rows.settings
-    models = candidates(target, settings.candidates, rows.horizons, settings.threads, settings.seed)
-    learnt = fit_all(target, models, *rows.of(rows.split.fit))
+def refitted(models: Mapping[str, Estimator], windows: Sequence[Window], rows: Rows) -> None:
+    """Let the recipes learn from `every` date before the final one; calibrators stay those of the windows before."""
+    learnt = fit_all(rows.target, models, *rows.of(rows.split.every))
+    anchor = rows.parts(windows[-1].rows) if windows else None
     for name, model in models.items():
-        model.start(learnt[name], rows.of(rows.split.calibrate))
-    return models
+        if anchor is None:
+            model.start(learnt[name])
+        else:
+            model.adopt(learnt[name], anchor, windows[-1].raw[name])
 
 
-def refitted(models: dict[str, Estimator], rows: Rows) -> None:
-    """Let the recipes learn again from `every` row before the final ones, where the settings want it."""
-    if rows.settings.refit:
-        learnt = fit_all(rows.target, models, *rows.of(rows.split.every))
-        for name, model in models.items():
-            model.adopt(learnt[name], rows.of(rows.split.calibrate))
+def final_window(
+    models: Mapping[str, Estimator], windows: Sequence[Window], rows: Rows, opened: pd.DataFrame
+) -> Window:
+    """The final window as the judged models tell it; raises E453 where it is empty."""
+    seen = rows.judged(opened)
+    if seen.empty:
+        raise HeadwaterError("E453", target=rows.target.name, part="final", positives=0, least=1)
+    final = window(models, rows, seen)
+    if windows:
+        final.tell(models)
+    else:
+        final.tell_by_halves(models)
+    return final
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What every candidate predicted for the judged rows of one window, and what happened to them."""
-
-    outcome: Outcome
-    scores: dict[str, Array]
-
-
-def predictions(models: dict[str, Estimator], rows: Rows, seen: pd.DataFrame) -> Predictions:
-    """Of the candidates as they are now: those of a refitted one differ."""
-    X, _ = rows.parts(seen)
-    return Predictions(rows.outcome(seen), {name: _prediction(rows.target, m, X) for name, m in models.items()})
-
-
-def choose(tried: Predictions, rows: Rows, settings: TrainingSettings) -> pd.DataFrame:
-    """Candidates by their figure on the calibrate rows, the chosen one first, then best first.
-
-    Among those within `margin` of the best the first in the configured order is chosen: it is listed first because
-    it is the steadier one (a blend varies least). One window is too little to choose the rule on, which is held
-    against the chosen model on all of them.
-    """
-    outcome, name = tried.outcome, settings.chooses(rows.target.name)
-    metric = outcome.task.metrics[name]
-    figures = [float(metric(outcome.y, scores, outcome.value)) for scores in tried.scores.values()]
-    found = pd.DataFrame({"model": list(tried.scores), "metric": name, "value": figures, "n": len(outcome.y)})
-    rivals = found[found["model"] != "rule"] if len(found) > 1 else found
-    best = rivals["value"].min() if name in LOWER_IS_BETTER else rivals["value"].max()
-    near = (rivals["value"] - best).abs() <= settings.margin * abs(best)
-    first = int(near.idxmax()) if near.any() else int(rivals.index[0])
-    found["chosen"] = found.index == first
-    order = found["value"] * (1.0 if name in LOWER_IS_BETTER else -1.0)
-    return (
-        found.assign(order=order)
-        .sort_values(["chosen", "order"], ascending=[False, True], ignore_index=True)
-        .drop(columns="order")
-    )
-
-
-def _prediction(target: Target, model: Estimator, X: pd.DataFrame) -> Array:
-    return model.outputs(X)[target.score].to_numpy(dtype=float)
-
-
-def _judge(
-    models: dict[str, Estimator],
+def _judged(
+    models: Mapping[str, Estimator],
     winner: str,
     choice: pd.DataFrame,
-    tried: Predictions,
+    windows: Sequence[Window],
+    final: Window,
     rows: Rows,
 ) -> Trained:
-    """Open the final window and write down everything that it tells."""
-    settings, target, final = rows.settings, rows.target, rows.judged(rows.final.open())
-    if final.empty:
-        raise HeadwaterError("E453", target=target.name, part="final", positives=0, least=1)
-    told = predictions(models, rows, final)
-    outcome, scores, (X, labels) = told.outcome, told.scores, rows.parts(final)
+    """Everything that the windows tell; what is shipped so far is what was judged, at the level of the newest labels."""
+    settings, target = rows.settings, rows.target
+    outcome, scores = final.outcome, final.scores
     weights = judging.resamples(outcome.customers, settings.resamples, settings.seed)
     metrics = judging.table(outcome, scores, weights)
     if target.interval:
-        metrics = pd.concat([metrics, _coverage(outcome, models, X, target.interval, weights)], ignore_index=True)
+        metrics = pd.concat([metrics, _coverage(final, target.interval, weights)], ignore_index=True)
     against = differences(outcome, scores[winner], scores["rule"], weights)
     judged_by = settings.judges(target.name)
-    windows = [(w.outcome, w.scores[winner], w.scores["rule"]) for w in (tried, told)]
-    known = rows.fitted()
-    sliced = final[[c for c in SLICES if c in final]]
-    model = models[winner]
-    model.facts_ = _facts(winner, rows)
-    ratios = {name: _mended(models[name], X, labels, told, name, weights) for name in dict.fromkeys((winner, "rule"))}
+    everything = [*windows, final]
+    known = rows.learnt()
+    sliced = final.rows[[c for c in SLICES if c in final.rows]]
+    ratios = {name: _off(final, name, weights) for name in dict.fromkeys((winner, "rule"))}
+    shipped = {name: _levelled(models[name], name, ratio, final, windows) for name, ratio in ratios.items()}
+    for model in shipped.values():
+        model.facts_ = _facts(winner, rows)
     return Trained(
         target=target.name,
-        model=model,
         candidates=models,
+        shipped=shipped,
         winner=winner,
         beats_rule=bool(winner != "rule" and against.set_index("metric").loc[judged_by, "low"] > 0),
-        lead=judging.lead(windows, judged_by, settings.resamples, settings.seed),
+        lead=judging.lead(
+            [(w.outcome, w.scores[winner], w.scores["rule"]) for w in everything],
+            judged_by,
+            settings.resamples,
+            settings.seed,
+        ),
         levels={name: ratio for name, ratio in ratios.items() if ratio is not None},
-        positives=sum(int((w.outcome.y > 0).sum()) for w in (tried, told)),
+        windows=len(everything),
+        positives=sum(int((w.outcome.y > 0).sum()) for w in everything),
         metrics=metrics,
         differences=against,
         choice=choice,
         slices=judging.by_slice(outcome, scores[winner], sliced),
         sliced=sliced,
-        final=final[["customer_id", "as_of"]].assign(y=outcome.y, value=outcome.value, **scores),
+        final=final.rows[["customer_id", "as_of"]].assign(y=outcome.y, value=outcome.value, **scores),
         split=rows.split,
         features=rows.features,
-        rows=rows.counts | {"final": len(final)},
+        rows=rows.counts | {"final": len(final.rows)},
         judged_by=judged_by,
         opened=rows.final.opened,
         leaks=leaking(known, known[rows.label].astype(float), rows.features) if target.task.leaks else {},
     )
 
 
-def _mended(
-    model: Estimator, X: pd.DataFrame, labels: pd.DataFrame, told: Predictions, name: str, weights: Array
-) -> float | None:
-    """Bring a model to the level of the final window if it is off by more than chance; observed over predicted."""
-    if not levels.is_off(told.outcome, told.scores[name], weights):
-        return None
-    model.relevel(X, labels)
-    return float(told.outcome.y.sum() / told.scores[name].sum())
+def _off(final: Window, name: str, weights: Array) -> float | None:
+    """Observed over predicted of the final window if that is off by more than chance."""
+    scores = final.scores[name]
+    return float(final.outcome.y.sum() / scores.sum()) if levels.is_off(final.outcome, scores, weights) else None
 
 
-def _coverage(
-    outcome: Outcome, models: dict[str, Estimator], X: pd.DataFrame, interval: tuple[str, str], weights: Array
-) -> pd.DataFrame:
+def _levelled(model: Estimator, name: str, ratio: float | None, final: Window, windows: Sequence[Window]) -> Estimator:
+    """What was judged, at the level of the final window where it was off there; without windows before, calibrated there."""
+    made = copy.copy(model)
+    if not windows:
+        made.calibrate([final.known(name)])
+    return made if ratio is None else made.relevel(*final.known(name))
+
+
+def ship_refitted(
+    trained: Trained, windows: Sequence[Window], final: Window, rows: Rows, opened: pd.DataFrame
+) -> Trained:
+    """The winner and the rule fitted on every label, calibrated on all windows, if the winner agrees with the judged one.
+
+    Parameters
+    ----------
+    trained
+        What was judged.
+    windows, final
+        What was told of each date by models that had not seen it.
+    rows, opened
+        The snapshots, and those of the final date.
+    """
+    names = {c.name: c.members for c in rows.target.candidates}
+    wanted = dict.fromkeys((*names.get(trained.winner, ()), trained.winner, "rule"))
+    models = {name: copy.copy(trained.candidates[name]) for name in wanted}
+    learnt = fit_all(rows.target, models, *rows.all(opened))
+    calibrated(models, [*windows, final], rows)
+    X, y = rows.parts(final.rows)
+    for name, model in models.items():
+        model.adopt(learnt[name], (X, y), final.raw[name])
+    if "rule" in trained.levels:
+        models["rule"].relevel(*final.known("rule"))
+    judged = trained.shipped[trained.winner].told(final.raw[trained.winner])[final.score]
+    agreement = _agreement(models[trained.winner].outputs(X)[final.score], judged, rows.settings.refit_agreement)
+    shipped = {name: models[name] if agreement.adopted else trained.shipped[name] for name in trained.shipped}
+    for model in shipped.values():
+        model.facts_ = _facts(trained.winner, rows, everything=agreement.adopted)
+    return replace(trained, shipped=shipped, agreement=agreement)
+
+
+def _agreement(shipped: pd.Series, judged: pd.Series, least: float) -> Agreement:
+    """Scores that are all alike have no order to agree on."""
+    a, b = shipped.to_numpy(dtype=float), judged.to_numpy(dtype=float)
+    rank = float(spearmanr(a, b).statistic) if np.ptp(a) > 0 and np.ptp(b) > 0 else float(np.ptp(a) == np.ptp(b))
+    return Agreement(rank, float(a.sum() / b.sum()) if b.sum() else float("nan"), rank >= least)
+
+
+def _coverage(final: Window, interval: tuple[str, str], weights: Array) -> pd.DataFrame:
     """How often the interval held the truth."""
     found = []
-    for name, model in models.items():
-        predicted = model.outputs(X)
-        low, high = (predicted[output].to_numpy() for output in interval)
-        figure = judging.coverage_estimate(outcome, low, high, weights)
-        found.append({"model": name, "metric": "coverage", **vars(figure), "n": len(X)})
+    for name, told in final.told.items():
+        low, high = (told[output].to_numpy() for output in interval)
+        figure = judging.coverage_estimate(final.outcome, low, high, weights)
+        found.append({"model": name, "metric": "coverage", **vars(figure), "n": len(told)})
     return pd.DataFrame(found)
 
 
@@ -277,10 +338,10 @@ def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> p
     return pd.DataFrame(found)
 
 
-def _facts(winner: str, rows: Rows) -> dict[str, Any]:
-    """What travels with the model."""
+def _facts(winner: str, rows: Rows, *, everything: bool = False) -> dict[str, Any]:
+    """What travels with the model; `everything`: it has learnt from the final date too."""
     split = rows.split
-    dates = {"fit": split.fit, "calibrate": split.calibrate, "every": split.every}
+    dates = {"calibrate": split.calibrate, "every": split.every, "learnt": split.dates if everything else split.every}
     told: dict[str, Any] = {name: [d.isoformat() for d in found] for name, found in dates.items()}
     return told | {
         "target": rows.target.name,

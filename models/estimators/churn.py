@@ -18,9 +18,9 @@ class ChurnClassifier(CalibratedClassifier):
 
     kind = "churn"
 
-    def outputs(self, X: pd.DataFrame) -> pd.DataFrame:
+    def told(self, raw: Matrix) -> pd.DataFrame:
         """churn_probability, churn_score_raw (log-odds), churn_probability_<days> …, median_days_to_churn."""
-        table = super().outputs(X)
+        table = super().told(raw)
         by_horizon = {h: table[f"churn_probability_{h}"].to_numpy() for h in self.calibrators_}
         return table.assign(median_days_to_churn=median_days(by_horizon))
 

@@ -10,9 +10,9 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from features.errors import HeadwaterError
-from models.estimators import levels
-from models.estimators.calibration import Calibrator, calibrate
-from models.estimators.estimator import Labelled
+from models.estimators import calibration, levels
+from models.estimators.calibration import Calibrator
+from models.estimators.estimator import Labelled, Seen
 from models.estimators.inputs import classes, table
 from models.estimators.packing import pack, unpack
 from models.learners import blends
@@ -82,7 +82,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(y, pd.DataFrame):
             self.classes_, y = classes(y)
         check_consistent_length(X, y)
-        return self.start(self.learn(X, y), eval_set)
+        self.start(self.learn(X, y))
+        return self if eval_set is None else self.calibrate([(self.raw(eval_set[0]), eval_set[1])])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -90,51 +91,50 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def start(self, parts: Sequence[Any], eval_set: Labelled | None = None) -> Self:
-        """Take a fitted learner as it is."""
+    def start(self, parts: Sequence[Any]) -> Self:
+        """Take a fitted learner as it is: its score counts as log-odds."""
         (self.learner_,) = parts
         self.scale_, self.shift_ = 1.0, 0.0
         self.calibrators_ = {h: Calibrator("sigmoid") for h in self._horizons()}
         self.levels_: dict[int, float] = {}
         self.facts_: dict[str, Any] = {}
-        return self if eval_set is None else self.calibrate_on(*eval_set)
+        return self
 
-    def calibrate_on(self, X: pd.DataFrame, y: Any) -> Self:
-        """One calibrator per horizon that `y` has labels for, from rows that the learner did not see."""
-        raw = self.decision_function(X)
-        outcomes = {h: self.outcome(y, h) for h in self._horizons()}
+    def calibrate(self, windows: Sequence[Seen]) -> Self:
+        """One calibrator per horizon that any labels are known for, from all windows together."""
+        raw = np.concatenate([seen for seen, _ in windows])
+        outcomes = {h: np.concatenate([self.outcome(y, h) for _, y in windows]) for h in self._horizons()}
         known = {h: ~np.isnan(o) for h, o in outcomes.items()}
+        self.levels_ = {}
         self.calibrators_ = {
-            h: calibrate(raw[known[h]], outcomes[h][known[h]], self.calibration)
+            h: calibration.calibrate(raw[known[h]], outcomes[h][known[h]], self.calibration)
             for h in self._horizons()
             if known[h].any()
         }
         return self
 
-    def relevel(self, X: pd.DataFrame, y: Any) -> Self:
+    def relevel(self, raw: Matrix, y: Any) -> Self:
         """Bring every horizon that `y` has labels for to the level of these rows; the order stays as it is."""
-        raw = self.decision_function(X)
-        for horizon, calibrator in self.calibrators_.items():
-            outcome = self.outcome(y, horizon)
-            known = ~np.isnan(outcome)
-            if known.any():
-                self.levels_[horizon] = levels.shift("binary", outcome[known], calibrator(raw[known]))
+        outcomes = {h: self.outcome(y, h) for h in self.calibrators_}
+        known = {h: ~np.isnan(outcome) for h, outcome in outcomes.items()}
+        self.levels_ = {
+            h: levels.shift("binary", outcomes[h][known[h]], self.calibrators_[h](raw[known[h]]))
+            for h in outcomes
+            if known[h].any()
+        }
         return self
 
-    def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
+    def adopt(self, parts: Sequence[Any], anchor: Labelled, raw: Matrix) -> Self:
         """Replace the learner by one that was fitted on more rows, those of `anchor` among them.
 
         A learner has seen the labels of its own rows, so its score there is too wide. It is brought to the mean and
-        spread that the honest learner had on `anchor`, the rows that the calibrators come from.
+        spread of `raw`, which the honest learner said of these rows and which the calibrators come from.
         """
-        X, y = anchor
-        X = X[~np.isnan(self.outcome(y, self.horizon))]
-        honest = self.decision_function(X)
         (self.learner_,) = parts
-        fresh = self.learner_.raw(X)
+        fresh = self.learner_.raw(anchor[0])
         spread = float(fresh.std())
-        self.scale_ = float(honest.std()) / spread if spread > 0 else 1.0
-        self.shift_ = float(honest.mean() - self.scale_ * fresh.mean())
+        self.scale_ = float(raw.std()) / spread if spread > 0 else 1.0
+        self.shift_ = float(raw.mean() - self.scale_ * fresh.mean())
         return self
 
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
@@ -174,14 +174,21 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         will = self.probabilities(self.decision_function(X))[self.horizon]
         return np.column_stack([1 - will, will])
 
+    def raw(self, X: pd.DataFrame) -> Matrix:
+        """The additive score before calibration, log-odds."""
+        return self.decision_function(X)
+
     def outputs(self, X: pd.DataFrame) -> pd.DataFrame:
         """<target>_probability, <target>_score_raw (log-odds), and <target>_probability_<days> for each horizon."""
-        raw = self.decision_function(X)
+        return self.told(self.raw(X)).set_axis(X.index)
+
+    def told(self, raw: Matrix) -> pd.DataFrame:
+        """What raw scores mean: the columns of `outputs`."""
         by_horizon = self.probabilities(raw)
         columns = {f"{self.kind}_probability": by_horizon[self.horizon], f"{self.kind}_score_raw": raw}
         if any(self.horizons):
             columns |= {f"{self.kind}_probability_{h}": p for h, p in by_horizon.items()}
-        return pd.DataFrame(columns, index=X.index)
+        return pd.DataFrame(columns)
 
     def probabilities(self, raw: Matrix) -> dict[int, Matrix]:
         """Calibrated probability per horizon, never falling as the horizon grows."""

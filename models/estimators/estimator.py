@@ -5,10 +5,14 @@ from typing import Any, ClassVar, Protocol, Self
 
 import pandas as pd
 
+from models.learners.encoding import Matrix
 from models.settings import Method
 
 Labelled = tuple[pd.DataFrame, Any]
 """Rows and their labels."""
+
+Seen = tuple[Matrix, Any]
+"""Raw scores of rows that the learner had not seen, and their labels."""
 
 
 class Model(Protocol):
@@ -52,15 +56,30 @@ class Estimator(Model, Protocol):
         """Fitted learners; the estimator stays as it is."""
         ...
 
-    def start(self, parts: Sequence[Any], eval_set: Labelled | None = None) -> Self:
-        """Take fitted learners as they are; scale and level come from `eval_set`, rows of a later time."""
+    def start(self, parts: Sequence[Any]) -> Self:
+        """Take fitted learners as they are."""
         ...
 
-    def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
-        """Replace the learners by some that were fitted on more rows, those of `anchor` among them."""
+    def raw(self, X: pd.DataFrame) -> Matrix:
+        """What the learners say before any calibration; a row per row of X, one number or several."""
         ...
 
-    def relevel(self, X: pd.DataFrame, y: Any) -> Self:
+    def calibrate(self, windows: Sequence[Seen]) -> Self:
+        """Scale, level and quantiles from raw scores of rows that learners had not seen, a pair per window, oldest first."""
+        ...
+
+    def told(self, raw: Matrix) -> pd.DataFrame:
+        """What raw scores mean: the columns of `outputs`."""
+        ...
+
+    def adopt(self, parts: Sequence[Any], anchor: Labelled, raw: Matrix) -> Self:
+        """Replace the learners by some that were fitted on more rows, those of `anchor` among them.
+
+        `raw` is what the learners before said of `anchor` without having seen it.
+        """
+        ...
+
+    def relevel(self, raw: Matrix, y: Any) -> Self:
         """Bring the level to these rows; the order stays as it is."""
         ...
 

@@ -10,7 +10,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, column_or_1d
 
 from models.estimators.calibration import Band, band
-from models.estimators.estimator import Labelled
+from models.estimators.estimator import Labelled, Seen
 from models.estimators.inputs import table
 from models.estimators.packing import pack, unpack
 from models.learners import blends
@@ -56,7 +56,8 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         """
         X = table(self, X, reset=True)
         check_consistent_length(X, y)
-        return self.start(self.learn(X, y), eval_set)
+        self.start(self.learn(X, y))
+        return self if eval_set is None else self.calibrate([(self.raw(eval_set[0]), eval_set[1])])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -64,13 +65,13 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         tags.target_tags.positive_only = True
         return tags
 
-    def start(self, parts: Sequence[Any], eval_set: Labelled | None = None) -> Self:
+    def start(self, parts: Sequence[Any]) -> Self:
         """Take fitted learners as they are."""
         self.learner_, self.retained_ = parts
         self.level_ = self.retained_level_ = 1.0
         self.band_ = Band((0.0,), (0.0,), (2.0,))
         self.facts_: dict[str, Any] = {}
-        return self if eval_set is None else self.calibrate_on(*eval_set)
+        return self
 
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
         """Fitted learners; the estimator stays as it is."""
@@ -78,45 +79,47 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         everybody = clone(self.learner or Trees("amount")).fit(X, value)
         return everybody, clone(self.learner or Trees("amount")).fit(X[stayed], value[stayed])
 
-    def calibrate_on(self, X: pd.DataFrame, y: Any) -> Self:
-        """Level and quantiles from rows that the learners did not see."""
-        self._level(X, y)
-        self.band_ = band(self._expected(X), amounts(y)[0], self.coverage)
-        return self
+    def calibrate(self, windows: Sequence[Seen]) -> Self:
+        """Level from the newest window; quantiles from all of them, each at its own level."""
+        sums = [(np.exp(raw[:, 0]), amounts(y)[0]) for raw, y in windows]
+        rule = isinstance(self.learner, Rule)
+        told = [guess * (1.0 if rule else _ratio(value.sum(), guess.sum())) for guess, value in sums]
+        self.band_ = band(np.concatenate(told), np.concatenate([value for _, value in sums]), self.coverage)
+        return self if rule else self.relevel(*windows[-1])  # people use the rule as it stands
 
-    def adopt(self, parts: Sequence[Any], anchor: Labelled) -> Self:
+    def adopt(self, parts: Sequence[Any], anchor: Labelled, raw: Matrix) -> Self:
         """Replace the learners by some that were fitted on more rows, those of `anchor` among them."""
-        self.learner_, self.retained_ = parts
-        self._level(*anchor)
-        return self
+        (self.learner_, self.retained_), (X, y) = parts, anchor
+        return self if isinstance(self.learner, Rule) else self.relevel(self.raw(X), y)
 
-    def relevel(self, X: pd.DataFrame, y: Any) -> Self:
+    def relevel(self, raw: Matrix, y: Any) -> Self:
         """Bring both totals, everybody's and that of those who stayed, to these rows; the rule's too."""
         value, stayed = amounts(y)
-        self.level_ = _ratio(value.sum(), np.exp(self.learner_.raw(X)).sum())
-        self.retained_level_ = _ratio(value[stayed].sum(), np.exp(self.retained_.raw(X[stayed])).sum())
+        self.level_ = _ratio(value.sum(), np.exp(raw[:, 0]).sum())
+        self.retained_level_ = _ratio(value[stayed].sum(), np.exp(raw[stayed, 1]).sum())
         return self
 
-    def _level(self, X: pd.DataFrame, y: Any) -> None:
-        if isinstance(self.learner, Rule):
-            return  # people use the rule as it stands
-        self.relevel(X, y)
-
-    def _expected(self, X: pd.DataFrame) -> Matrix:
+    def raw(self, X: pd.DataFrame) -> Matrix:
+        """Logarithms of money before any level: of everybody, and if they stay."""
         check_is_fitted(self, "learner_")
-        return np.exp(self.learner_.raw(table(self, X))) * self.level_
+        rows = table(self, X)
+        return np.column_stack([self.learner_.raw(rows), self.retained_.raw(rows)])
 
     def predict(self, X: pd.DataFrame) -> Matrix:
         """Expected money of each row over the horizon, in the currency of y."""
-        return self._expected(X)
+        return np.exp(self.raw(X)[:, 0]) * self.level_
 
     def outputs(self, X: pd.DataFrame) -> pd.DataFrame:
         """value_pred, value_p10, value_p90, value_if_retained: currency over the horizon."""
-        expected = self._expected(X)
+        return self.told(self.raw(X)).set_axis(X.index)
+
+    def told(self, raw: Matrix) -> pd.DataFrame:
+        """What raw scores mean: the columns of `outputs`."""
+        expected = np.exp(raw[:, 0]) * self.level_
         low, high = self.band_(expected)
-        retained = np.maximum(np.exp(self.retained_.raw(X)) * self.retained_level_, expected)
+        retained = np.maximum(np.exp(raw[:, 1]) * self.retained_level_, expected)
         columns = {"value_pred": expected, "value_p10": low, "value_p90": high, "value_if_retained": retained}
-        return pd.DataFrame(columns, index=X.index)
+        return pd.DataFrame(columns)
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """One column per feature and `base`, adding up to the logarithm of `value_pred`."""

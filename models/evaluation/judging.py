@@ -101,13 +101,14 @@ def _gap(outcome: Outcome, ours: Array, theirs: Array, metric: str, weights: Arr
 
 @dataclass(frozen=True)
 class Lead:
-    """How much better one score is than another, over several windows: expectation, 95 % interval, and in which
-    share of the resamples it is better."""
+    """How much better one score is than another, over several windows: expectation, 95 % interval, in which share of
+    the resamples it is better, and the standard error."""
 
     value: float
     low: float
     high: float
     sure: float
+    error: float = float("nan")
 
 
 def lead(windows: Sequence[tuple[Outcome, Array, Array]], metric: str, number: int, seed: int) -> Lead:
@@ -127,7 +128,8 @@ def lead(windows: Sequence[tuple[Outcome, Array, Array]], metric: str, number: i
     points, repeated = (np.nan_to_num(np.array([g[i] for g in gaps])) for i in (0, 1))
     drawn = np.average(repeated, axis=0, weights=rows)
     found = estimate(float(np.average(points, weights=rows)), drawn)
-    return Lead(found.value, found.low, found.high, float(np.mean(drawn > 0) + np.mean(drawn == 0) / 2))
+    sure = float(np.mean(drawn > 0) + np.mean(drawn == 0) / 2)
+    return Lead(found.value, found.low, found.high, sure, float(np.std(drawn)))
 
 
 def table(outcome: Outcome, scores: Mapping[str, Array], weights: Array) -> pd.DataFrame:

@@ -55,7 +55,7 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
         data = dataset.snapshots(project, as_of, tables, now, steps)
         for name in now:
             with _skip_untrainable(name, failures, steps):
-                trained.append(retrain.learn(project, data, name, steps))
+                trained.append(retrain.learn(project, data, name, steps, ship=False))
     if failures and not trained:
         raise HeadwaterError.of([error.problem for error in failures])
     return trained

@@ -1,10 +1,12 @@
 """Which version is the champion: gate, record, local copy, alias, in that order; and the way back."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 
 from features.errors import HeadwaterError
+from models.estimators.bundle import from_files
 from models.evaluation import gates
 from models.training import Trained
 from pipelines.project import Project
@@ -12,7 +14,7 @@ from pipelines.tracking import registry, tracking
 from pipelines.tracking.tracking import CHALLENGER, CHAMPION, Version
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import bundles, lock
+from pipelines.workspace import bundles, evaluations, lock
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
 
@@ -46,7 +48,7 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) 
     champion = _champion_of(project.workspace, trained.target)
     theirs = None
     if champion is not None:
-        theirs = _champion_predictions(frame, trained, champion)
+        theirs = _champion_predictions(project.workspace, frame, trained, champion)
     decision = gates.decide(trained, theirs, project.settings.gates, model)
     return {
         "passed": decision.passed,
@@ -72,17 +74,41 @@ def current_version(project: Project, target: str) -> str | None:
     return champion.version if champion.model.facts_["feature_set_hash"] == project.feature_set_hash else None
 
 
-def _champion_predictions(frame: pd.DataFrame, trained: Trained, champion: bundles.Champion) -> pd.Series | None:
+def _champion_predictions(
+    workspace: Workspace, frame: pd.DataFrame, trained: Trained, champion: bundles.Champion
+) -> pd.Series | None:
     """The champion's predictions for the rows of the challenger's final window.
 
     None when it was trained on other features: then it cannot score any more, and is no rival.
     """
-    model: Any = champion.model
-    if model.facts_["feature_set_hash"] != trained.model.facts_["feature_set_hash"]:
+    if champion.model.facts_["feature_set_hash"] != trained.model.facts_["feature_set_hash"]:
         return None
     keys = trained.final[["customer_id", "as_of"]]
     rows = keys.merge(frame, on=["customer_id", "as_of"], how="left", validate="one_to_one")
-    return gates.prediction(trained.target, model, rows)
+    return gates.prediction(trained.target, rival(workspace, trained, champion), rows)
+
+
+def rival(workspace: Workspace, trained: Trained, champion: bundles.Champion) -> Any:
+    """What stands for the champion in a comparison: itself, or, where it has learnt outcomes of the window that judges,
+    the model that was judged for it. Where that is lost, itself: it is flattered then, and no challenger is.
+
+    Parameters
+    ----------
+    workspace
+        Where what was judged is kept.
+    trained
+        The challenger, with its final window.
+    champion
+        In force.
+    """
+    facts = champion.model.facts_
+    seen = [date.fromisoformat(day) + timedelta(days=trained.split.days) for day in facts.get("learnt", ())]
+    if not seen or max(seen) <= trained.split.final or facts.get("folds"):
+        return champion.model
+    texts = evaluations.judged_model(workspace, champion.version)
+    if texts is None or bundles.digests(texts)[1] != facts.get("judged_sha256"):
+        return champion.model
+    return from_files(texts)
 
 
 def sentence(decision: dict[str, Any], lang: str) -> str:

@@ -17,11 +17,11 @@ from pipelines.tracking import tracking
 from pipelines.tracking.tracking import Version
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import lock
+from pipelines.workspace import bundles, lock
 from pipelines.workspace.progress import Steps
 
 
-def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
+def learn(project: Project, data: Dataset, name: str, steps: Steps, *, ship: bool = True) -> Trained:
     """Train one target and judge it on its final window.
 
     Parameters
@@ -34,6 +34,8 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
         Of the target.
     steps
         Shows how far it is.
+    ship
+        False where only the record is wanted: nothing is fitted on the final window then.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
     with steps.step(f"train_{name}", f"targets.{name}.train") as facts:
         split = data.splits[name]
         train = cross_validation.train if split.folds else training.train
-        trained = train(name, data.frame, split, chosen, data.features)
+        trained = train(name, data.frame, split, chosen, data.features, ship=ship)
         trained.model.facts_ |= {
             "feature_set_hash": project.feature_set_hash,
             "identity": identity.FORMAT,
@@ -53,6 +55,9 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps) -> Trained:
             "inputs": data.inputs,
             "tables": list(data.tables),
         }
+        if trained.agreement and trained.agreement.adopted:
+            trained.judged.facts_ = {**trained.model.facts_, "learnt": trained.model.facts_["every"]}
+            trained.model.facts_["judged_sha256"] = bundles.digests(trained.judged.to_files())[1]
         facts |= {"winner": trained.winner, "beats_rule": trained.beats_rule}
         facts["said"] = training_record.sentence(trained, steps.lang)
     return trained
@@ -198,9 +203,10 @@ def _promote_rule(
     if not decision["passed"] or trained.winner == "rule":
         names = ", ".join(promotion.failed_checks(decision))
         return None, text("steps.rule_refused", lang, names=names, target=trained.target)
-    rule = trained.candidates["rule"]
-    rule.facts_ = trained.model.facts_ | {"learner": "rule"}
-    as_rule = dataclasses.replace(trained, model=rule, winner="rule", beats_rule=False)
+    rule = trained.shipped["rule"]
+    rule.facts_ = {**trained.model.facts_, "learner": "rule"}
+    rule.facts_.pop("judged_sha256", None)
+    as_rule = dataclasses.replace(trained, winner="rule", beats_rule=False)
     version = _register_version(project, data, as_rule, decision)
     tracking.set_alias(project.workspace, trained.target, tracking.CHALLENGER, challenger.number)
     promotion.install(project.workspace, version, rule.to_files())

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -23,16 +23,17 @@ log = logging.getLogger(__name__)
 
 def _evaluation(trained: Trained) -> dict[str, Any]:
     """Everything of a training except its rows; JSON-ready."""
-    split = trained.split
+    split, learnt = trained.split, trained.model.facts_["learnt"]
     return {
         "target": trained.target,
         "winner": trained.winner,
         "beats_rule": trained.beats_rule,
+        "windows": trained.windows,
         "lead": vars(trained.lead),
         "levels": trained.levels,
         "judged_by": trained.judged_by,
         "rows": trained.rows,
-        "dates": {"fit": split.fit, "calibrate": split.calibrate, "every": split.every, "final": split.final},
+        "dates": {"calibrate": split.calibrate, "every": split.every, "final": split.final, "learnt": learnt},
         "metrics": _records(trained.metrics),
         "differences": _records(trained.differences),
         "choice": _records(trained.choice),
@@ -41,25 +42,34 @@ def _evaluation(trained: Trained) -> dict[str, Any]:
         "left_out": trained.left_out,
         "folds": split.folds,
         "findings": trained.findings,
+        "agreement": vars(trained.agreement) if trained.agreement else None,
     }
 
 
 def sentence(trained: Trained, lang: str) -> str:
-    """Who won, by how much, and how sure that is; or that nothing beat the rule; and whether the level was mended."""
+    """Who won, by how much, and how sure that is; or that nothing beat the rule; then what else is to be known of it."""
     name, lead = trained.judged_by, trained.lead
     gap = trained.differences.set_index("metric").loc[name]
     ours, rule = trained.figure(trained.winner, name).value, trained.figure("rule", name).value
     figures = {"metric": name, "ours": ours, "rule": rule, "low": gap.low, "high": gap.high, "sure": lead.sure}
     key = "beats" if trained.beats_rule and trained.better else "expected" if trained.better else "nothing"
     outcome = text(f"steps.trained.{key}", lang, winner=trained.winner, **figures)
-    if trained.split.folds:
-        outcome += text("steps.trained.folds", lang, folds=trained.split.folds)
+    return outcome + "".join(text(f"steps.trained.{part}", lang, **values) for part, values in _remarks(trained))
+
+
+def _remarks(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What else is to be known of a training: the key of its wording, and its figures."""
+    split = trained.split
+    if trained.windows > 1:
+        yield "windows", {"windows": trained.windows, "lead": trained.lead.value}
+    if split.folds:
+        yield "folds", {"folds": split.folds}
     if trained.left_out:
-        outcome += text("steps.trained.left_out", lang, names=", ".join(trained.left_out))
-    if trained.winner not in trained.levels:
-        return outcome
-    day, ratio = trained.split.final.isoformat(), trained.levels[trained.winner]
-    return outcome + text("steps.trained.level", lang, final=day, ratio=ratio)
+        yield "left_out", {"names": ", ".join(trained.left_out)}
+    if trained.winner in trained.levels:
+        yield "level", {"final": split.final.isoformat(), "ratio": trained.levels[trained.winner]}
+    if trained.agreement:
+        yield "shipped" if trained.agreement.adopted else "not_shipped", {"rank": trained.agreement.rank}
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -121,7 +131,7 @@ def training_record(
             "winner": trained.winner,
             "features": len(trained.features),
             "final": trained.split.final.isoformat(),
-            **{f"dates.{name}": len(getattr(trained.split, name)) for name in ("fit", "calibrate", "every")},
+            **{f"dates.{name}": len(trained.model.facts_[name]) for name in ("calibrate", "every", "learnt")},
             **{f"rows.{name}": count for name, count in trained.rows.items()},
             **{f"trees.{name}": value for name, value in chosen.candidates.trees.model_dump().items()},
             "seed": project.settings.seed,
@@ -190,7 +200,7 @@ def _picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
 
 
 def save_evaluation(workspace: Workspace, version: Version, trained: Trained) -> None:
-    """Save the figures and rows of the final window beside the models.
+    """Save the figures and rows of the final window beside the models, and what was judged if another fit is shipped.
 
     Parameters
     ----------
@@ -206,4 +216,5 @@ def save_evaluation(workspace: Workspace, version: Version, trained: Trained) ->
     HeadwaterError
         E714 (exit 7) for a number that was given before.
     """
-    evaluations.save(workspace, version.name, _evaluation(trained), trained.final.drop(columns=KEY))
+    judged = trained.judged.to_files() if trained.model.facts_.get("judged_sha256") else None
+    evaluations.save(workspace, version.name, _evaluation(trained), trained.final.drop(columns=KEY), judged)

@@ -148,29 +148,42 @@ def plan(first: date, as_of: date, wanted: float, delay: int = 0, every: str = "
     Returns
     -------
     Plan
-        With the longest history before the first date that leaves two dates to fit on, if any do.
+        With the longest history before the first date that leaves two dates to fit on before one that chooses, or else before the one that judges, if any do.
     """
     has = (as_of - first).days
     target = next((days for days in HORIZONS if days >= max(wanted, SHORTEST)), HORIZONS[-1])
-    for days in sorted((d for d in HORIZONS if d <= target), reverse=True):
-        for history in (max(days, USUAL_HISTORY), USUAL_HISTORY, 90, 60, LEAST_HISTORY):
-            if history >= min(days, 90) and _fit_dates(first, as_of, days, delay, history, every) >= 2:
-                return Plan(days, target, max(min(2 * days, has // 3), 1), history, has, True)
+    tried = sorted((days for days in HORIZONS if days <= target), reverse=True)
+    for dates in (_rehearsed_dates, _learnt_dates):
+        for days in tried:
+            for history in (max(days, USUAL_HISTORY), USUAL_HISTORY, 90, 60, LEAST_HISTORY):
+                split = _split(first, as_of, days, delay, history, every) if history >= min(days, 90) else None
+                if split and dates(split) >= 2:
+                    return Plan(days, target, max(min(2 * days, has // 3), 1), history, has, True)
     return Plan(min(target, HORIZONS[1]), target, 2 * HORIZONS[1], LEAST_HISTORY, has, False)
 
 
-def _fit_dates(first: date, as_of: date, days: int, delay: int, history: int, every: str) -> int:
-    """How many dates a training would fit on; 0 where there is too little history."""
-    protocol = Protocol(every=every, reporting_delay_days=delay, history_days=history)
+def _split(first: date, as_of: date, days: int, delay: int, history: int, every: str) -> splits.Split | None:
+    """How a training would be judged forward in time; None where there is too little history."""
+    protocol = Protocol(every=every, reporting_delay_days=delay, history_days=history, unjudged="wait")
     try:
-        return len(splits.plan(as_of, protocol, days, first + timedelta(days=history)).fit)
+        return splits.plan(as_of, protocol, days, first + timedelta(days=history))
     except HeadwaterError:
-        return 0
+        return None
+
+
+def _rehearsed_dates(split: splits.Split) -> int:
+    """The most dates that are learnt from where a candidate is chosen."""
+    return max((len(rehearsal.learnt) for rehearsal in split.rehearsals), default=0)
+
+
+def _learnt_dates(split: splits.Split) -> int:
+    """The dates that what is judged learns from."""
+    return len(split.every)
 
 
 def needed_days(horizon: int, delay: int = 0) -> int:
-    """Days of history, about, that learning with a horizon takes: three windows and a past before them."""
-    return 3 * (horizon + delay) + max(LEAST_HISTORY, min(horizon, 90)) + 60
+    """Days of history, about, that learning with a horizon takes: two windows and a past before them."""
+    return 2 * (horizon + delay) + max(LEAST_HISTORY, min(horizon, 90)) + 60
 
 
 def bars(shares: Sequence[float], chosen: int, width: int = 30) -> list[str]:

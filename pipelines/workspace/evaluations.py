@@ -1,6 +1,7 @@
 """What training found out about each version, beside the models: read with the tracking store up or down."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ from pipelines.workspace.files import FOLDER_MODE, replacing, write_json
 from pipelines.workspace.paths import Workspace
 
 
-def save(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.DataFrame) -> None:
+def save(
+    workspace: Workspace,
+    version: str,
+    facts: dict[str, Any],
+    final: pd.DataFrame,
+    judged: Mapping[str, str] | None = None,
+) -> None:
     """Save what training found out about a version. That of another training is never written over.
 
     Parameters
@@ -24,6 +31,8 @@ def save(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.Da
         JSON-ready.
     final
         Rows of the final window.
+    judged
+        Files of the model that was judged, where another fit of it is shipped.
 
     Raises
     ------
@@ -36,6 +45,9 @@ def save(workspace: Workspace, version: str, facts: dict[str, Any], final: pd.Da
         raise HeadwaterError("E714", file=workspace.tracking, versions=version)
     with replacing(path.with_suffix(".parquet")) as temporary:
         final.to_parquet(temporary)
+    if judged is not None:
+        _judged_path(workspace, version).parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        write_json(_judged_path(workspace, version), dict(judged))
     write_json(path, facts)
 
 
@@ -45,6 +57,19 @@ def load(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFra
     if not path.exists():
         return None
     return json.loads(path.read_text(encoding="utf-8")), pd.read_parquet(path.with_suffix(".parquet"))
+
+
+def judged_model(workspace: Workspace, version: str) -> dict[str, str] | None:
+    """Files of the model that was judged for a version; None where they were not kept here, or are damaged."""
+    try:
+        texts = json.loads(_judged_path(workspace, version).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return texts if isinstance(texts, dict) else None
+
+
+def _judged_path(workspace: Workspace, version: str) -> Path:
+    return workspace.models / "judged" / f"{version.replace('/', '-')}.json"
 
 
 def _path(workspace: Workspace, version: str) -> Path:

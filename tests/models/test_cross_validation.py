@@ -11,7 +11,7 @@ from models import cross_validation
 from models.estimators.bundle import from_files
 from models.estimators.cross_fitted import CrossFitted, parts
 from models.evaluation.leaks import telling
-from models.splits import Protocol, Split, origins, plan
+from models.splits import Protocol, Split, in_turns, origins, plan
 from models.training import Trained
 from tests.models import sample
 
@@ -135,4 +135,4 @@ def test_too_few_or_the_same_answers_are_refused():
 
 
 def test_without_dates_there_is_one_origin():
-    assert origins(TODAY, Protocol(design="folds"), 0, folds=3) == [Split((TODAY,), (TODAY,), TODAY, (TODAY,), 0, 5)]
+    assert origins(TODAY, Protocol(design="folds"), 0, folds=3) == [in_turns(TODAY, 5)]

@@ -21,8 +21,9 @@ CDNOW = Protocol(
 
 def test_the_published_protocol():
     split = plan(date(1998, 7, 1), CDNOW, 91)
-    assert split.fit == (date(1997, 7, 4), date(1997, 8, 3), date(1997, 9, 2))
-    assert split.calibrate == (date(1997, 12, 31),)
+    first, *_, newest = split.rehearsals
+    assert newest.day == date(1997, 12, 31) and newest.learnt == (date(1997, 7, 4), date(1997, 8, 3), date(1997, 9, 2))
+    assert first.learnt == newest.learnt[:1] and len(split.rehearsals) == 3
     assert split.final == date(1998, 4, 1)
     assert len(split.every) == 7 and split.dates == (*split.every, split.final)
 
@@ -45,17 +46,22 @@ def test_no_label_window_reaches_into_a_later_part(*, every, window, delay, cali
         assert error.problem.code == "E452"
         return
     window_days = timedelta(days=window + delay)
-    assert max(split.fit) + window_days <= min(split.calibrate)
+    if split.folds:
+        assert split.every == (split.final,) and split.final + window_days <= today
+        return
+    for rehearsal in split.rehearsals:
+        assert max(rehearsal.learnt) + window_days <= rehearsal.day
+        assert {rehearsal.day, *rehearsal.learnt} <= set(split.every)
     assert max(split.every) + window_days <= split.final
     assert split.final + window_days <= today
-    assert set(split.fit) | set(split.calibrate) <= set(split.every)
-    assert not set(split.fit) & set(split.calibrate)
+    assert len(split.rehearsals) <= calibrate and list(split.calibrate) == sorted(set(split.calibrate))
     assert list(split.every) == sorted(set(split.every)) and len(split.every) <= count
 
 
 def test_removing_the_purge_would_be_seen():
     """With a purge of no days the same dates would all be fitted: the law above has something to forbid."""
-    assert len(plan(date(1998, 7, 1), CDNOW, 91).fit) < len(plan(date(1998, 7, 1), CDNOW, 1).fit)
+    long, short = (plan(date(1998, 7, 1), CDNOW, days).rehearsals[-1] for days in (91, 1))
+    assert len(long.learnt) < len(short.learnt)
 
 
 def test_month_steps_keep_the_day_of_the_month():
@@ -74,15 +80,29 @@ def test_earliest_bounds_the_dates():
     ("protocol", "today", "code"),
     [
         (Protocol(final=date(2026, 10, 1)), date(2026, 11, 1), "E451"),
-        (Protocol(count=2), date(2026, 11, 1), "E452"),
-        (Protocol(first=date(2026, 6, 1)), date(2026, 11, 1), "E452"),
+        (Protocol(first=date(2026, 6, 1), unjudged="wait"), date(2026, 11, 1), "E452"),
+        (Protocol(first=date(2026, 8, 1)), date(2026, 11, 1), "E452"),
     ],
-    ids=["labels not in yet", "too few dates", "history starts too late"],
+    ids=["labels not in yet", "one window, and it is to be waited", "history starts too late"],
 )
 def test_what_cannot_be_planned_is_refused(protocol, today, code):
     with pytest.raises(HeadwaterError) as caught:
         plan(today, protocol, 90)
     assert caught.value.problem.code == code and caught.value.exit_code == 4
+
+
+def test_with_one_window_over_customers_are_judged_and_with_two_later_time_is():
+    """Training works from the moment one label window is over; the way it is judged grows with the history."""
+    first, days = date(2026, 1, 1), 90
+    plans = [
+        plan(today, Protocol(), days, first) for today in (date(2026, 5, 10), date(2026, 10, 1), date(2026, 12, 15))
+    ]
+    assert [found.folds for found in plans] == [5, 0, 0]
+    assert [len(found.rehearsals) for found in plans[1:]] == [0, 1] and plans[1].every == (first, date(2026, 2, 1))
+    assert plans[0].dates == (plans[0].final,) and plans[0].days == 95
+    with pytest.raises(HeadwaterError) as caught:
+        plan(date(2026, 3, 1), Protocol(), days, first)
+    assert caught.value.problem.code == "E452"
 
 
 def test_a_label_that_is_in_on_the_very_day_counts():
@@ -98,7 +118,7 @@ def test_rolling_origins_move_back_and_stop_where_history_ends():
     assert finals == sorted(finals) and finals[-1] == plan(date(2026, 11, 1), Protocol(), 30).final
     assert 1 < len(found) <= 4
     with pytest.raises(HeadwaterError):
-        origins(date(2026, 11, 1), Protocol(), 30, 4, date(2026, 8, 1))
+        origins(date(2026, 11, 1), Protocol(), 30, 4, date(2026, 10, 1))
 
 
 def test_monthly_split_is_a_scikit_learn_splitter():
@@ -119,8 +139,8 @@ def test_monthly_split_is_a_scikit_learn_splitter():
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_too_little_history_is_told_in_days_and_by_its_settings(lang):
     with pytest.raises(HeadwaterError) as error:
-        plan(date(2026, 11, 1), Protocol(history_days=120), 90, date(2026, 5, 1))
+        plan(date(2026, 11, 1), Protocol(history_days=120, unjudged="wait"), 90, date(2026, 5, 1))
     said = "\n".join(errors.lines(error.value, lang))
-    for word in ("2026-07-01", "2026-05-01", "95", "310", "protocol.history_days", "120", "horizon_days"):
+    for word in ("2026-07-01", "2026-05-01", "95", "215", "protocol.history_days", "120", "horizon_days"):
         assert word in said, said
     assert "—" not in said

@@ -11,8 +11,10 @@ from models import training
 from models.estimators.bundle import from_files
 from models.evaluation import judging
 from models.evaluation.judging import FinalWindow
+from models.rehearsing import Window, choose, rehearsed
 from models.settings import CandidateSettings
 from models.snapshots import Rows
+from models.splits import Protocol, plan
 from models.targets.registry import TARGETS
 from models.training import train
 from tests.models import sample
@@ -33,18 +35,22 @@ def test_a_model_wins_beside_the_rule_and_says_so(trained, target):
     assert set(found.metrics["model"]) == set(found.candidates) == set(found.choice["model"])
     assert set(TARGETS[target].task.metrics) <= set(found.metrics["metric"])
     assert found.opened == 1 and found.leaks == {}
-    assert found.model is found.candidates[found.winner]
+    assert found.windows == 1 + len(SPLIT.rehearsals) and found.agreement.adopted
     assert found.better and found.lead.value > 0 and found.lead.sure > 0.95
 
 
+def final_rows(found, frame=FRAME):
+    return found.final[["customer_id", "as_of"]].merge(frame, on=["customer_id", "as_of"])
+
+
+def score(target, model, rows):
+    return model.outputs(rows)[TARGETS[target].score].to_numpy()
+
+
 @pytest.mark.parametrize("target", list(TARGETS))
-def test_what_is_shipped_is_what_was_judged_but_for_its_level(trained, target):
+def test_figures_are_those_of_what_was_judged(trained, target):
     found = trained[target]
-    rows = found.final[["customer_id", "as_of"]].merge(FRAME, on=["customer_id", "as_of"])
-    model = from_files(found.model.to_files())
-    if found.winner in found.levels and target != "value":
-        model.levels_ = {}
-    told = model.outputs(rows)[TARGETS[target].score].to_numpy()
+    told = score(target, from_files(found.judged.to_files()), final_rows(found))
     assert np.array_equal(told, found.final[found.winner].to_numpy())
     metric = found.judged_by
     again = TARGETS[target].task.metrics[metric](found.final["y"].to_numpy(), told, found.final["value"].to_numpy())
@@ -52,51 +58,117 @@ def test_what_is_shipped_is_what_was_judged_but_for_its_level(trained, target):
     assert set(found.final["as_of"]) == {SPLIT.final}
 
 
-def test_the_final_window_has_no_influence_on_the_model_but_for_its_level(trained):
-    """Labels of the final date turned round: the same model, byte for byte; only its figures and level change."""
-    turned = FRAME.copy()
-    last = turned["as_of"] == SPLIT.final
-    turned.loc[last, "churned_30"] = ~turned.loc[last, "churned_30"]
-    other = train("churn", turned, SPLIT, sample.SETTINGS, sample.FEATURES)
+def turned(frame, day, columns=("churned_30", "churned_15")):
+    """The frame with the answers of one date turned round."""
+    rows = frame["as_of"] == day
+    return frame.assign(**{c: frame[c].where(~rows, ~frame[c].astype(bool)) for c in columns})
+
+
+def test_the_final_window_has_no_influence_on_what_it_judges(trained):
+    """Labels of the final date turned round: the same judged model, byte for byte; only its figures change."""
+    other = train("churn", turned(FRAME, SPLIT.final), SPLIT, sample.SETTINGS, sample.FEATURES)
     assert other.winner == trained["churn"].winner and set(other.levels) == {other.winner, "rule"}
-    ours, theirs = (from_files(found.model.to_files()) for found in (other, trained["churn"]))
-    ours.levels_ = theirs.levels_ = {}
-    assert ours.to_files() == theirs.to_files()
-    assert not other.beats_rule and other.lead.value < trained["churn"].lead.value / 2
+    assert other.judged.to_files() == trained["churn"].judged.to_files()
+    pd.testing.assert_frame_equal(other.choice, trained["churn"].choice)
+    assert not other.beats_rule and other.lead.value < trained["churn"].lead.value
+
+
+def test_what_is_shipped_has_learnt_from_the_final_window(trained):
+    other = train("churn", turned(FRAME, SPLIT.final), SPLIT, sample.SETTINGS, sample.FEATURES)
+    assert trained["churn"].agreement.adopted and trained["churn"].agreement.rank > 0.9
+    assert trained["churn"].model.facts_["learnt"][-1] == SPLIT.final.isoformat()
+    assert other.model.to_files() != trained["churn"].model.to_files()
+
+
+def test_a_refit_that_ranks_otherwise_is_not_shipped():
+    strict = sample.SETTINGS.model_copy(update={"refit_agreement": 1.0})
+    found = train("churn", FRAME, SPLIT, strict, sample.FEATURES)
+    assert not found.agreement.adopted and found.model.facts_["learnt"] == found.model.facts_["every"]
+    shipped, judged = (score("churn", model, final_rows(found)) for model in (found.model, found.judged))
+    assert np.array_equal(np.argsort(shipped, kind="stable"), np.argsort(judged, kind="stable"))
 
 
 @pytest.mark.parametrize("target", list(TARGETS))
-def test_a_level_that_is_off_is_mended_on_the_newest_labels_and_nothing_else_is(target):
-    """Twice as many leave, and all pay half as much, from the final date on: the order stays, the level follows."""
+def test_each_rehearsal_tells_a_date_by_earlier_ones_alone(target):
+    """Whatever happened on a date or later has no influence on what was said of it."""
+    rows = Rows(TARGETS[target], FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
+    _, windows = rehearsed(rows)
+    for at, rehearsal in enumerate(SPLIT.rehearsals):
+        later = FRAME["as_of"] > max(rehearsal.learnt)
+        changed = FRAME.assign(value=FRAME["value"].where(~later, 1.0), churned_30=FRAME["churned_30"] ^ later)
+        changed["vip"] = FRAME["vip"].where(~later, ~FRAME["vip"])
+        _, others = rehearsed(Rows(TARGETS[target], changed, SPLIT, sample.FEATURES, sample.SETTINGS))
+        assert np.array_equal(windows[at].rows["as_of"], others[at].rows["as_of"])
+        for name, raw in windows[at].raw.items():
+            assert np.array_equal(raw, others[at].raw[name]), (rehearsal.day, name)
+
+
+def test_many_windows_choose_where_one_would_have_erred():
+    """On one of three dates the rank of the better model is spoilt; together they choose it all the same."""
+    rng = np.random.default_rng(3)
+    rows = Rows(TARGETS["churn"], FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
+    windows = []
+    for spoilt in (False, False, True):
+        seen = rows.on(SPLIT.calibrate[0])
+        y = rows.outcome(seen).y
+        good, poor = y + rng.normal(0, 0.7, len(y)), y + rng.normal(0, 1.4, len(y))
+        told = {"linear": poor, "trees": -good if spoilt else good, "rule": poor}
+        frames = {name: pd.DataFrame({"p": scores}) for name, scores in told.items()}
+        windows.append(Window(seen, rows.outcome(seen), seen, {}, frames, "p"))
+    only = rows.settings.model_copy(update={"margin": 0.0})
+    rows.settings = only
+    assert choose(windows[2:], ["linear", "trees", "rule"], rows).iloc[0]["model"] == "linear"
+    assert choose(windows[:2], ["linear", "trees", "rule"], rows).iloc[0]["model"] == "trees"
+
+
+def test_with_one_window_before_the_final_one_the_first_in_order_is_judged_and_shipped():
+    short = plan(sample.TODAY, Protocol(every="30d", count=1, reporting_delay_days=0), sample.HORIZON)
+    frame = FRAME[FRAME["as_of"].isin(short.dates)]
+    for target in TARGETS:
+        found = train(target, frame, short, sample.SETTINGS, sample.FEATURES)
+        assert found.winner == sample.SETTINGS.candidates.of(target)[0] and found.choice["value"].isna().all()
+        assert found.windows == 1 and found.figure(found.winner, found.judged_by).value > 0
+        total = score(target, found.model, final_rows(found)).sum()
+        assert total == pytest.approx(found.final["y"].sum(), rel=0.05)
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_a_level_that_is_off_is_mended_on_the_newest_labels(target):
+    """Twice as many leave, and all pay half as much, from the final date on: what is shipped is at that level."""
     frame, last = FRAME.copy(), FRAME["as_of"] == SPLIT.final
     rng = np.random.default_rng(5)
     more = last & (rng.random(len(frame)) < 0.3)
     frame.loc[more, "churned_30"] = True
     frame.loc[more & frame["vip"].notna(), "vip"] = True
     frame.loc[last, "value"] *= 0.5
-    found = train(target, frame, SPLIT, sample.SETTINGS, sample.FEATURES)
-    rows = found.final[["customer_id", "as_of"]].merge(frame, on=["customer_id", "as_of"])
-    for name in (found.winner, "rule"):
-        told = found.candidates[name].outputs(rows)[TARGETS[target].score].to_numpy()
-        before = found.final[name].to_numpy()
-        assert told.sum() == pytest.approx(found.final["y"].sum(), rel=0.01)
-        assert found.levels[name] == pytest.approx(found.final["y"].sum() / before.sum())
-        assert np.array_equal(np.argsort(told, kind="stable"), np.argsort(before, kind="stable"))
+    for ship in (False, True):
+        found = train(target, frame, SPLIT, sample.SETTINGS, sample.FEATURES, ship=ship)
+        for name in (found.winner, "rule"):
+            told = score(target, found.shipped[name], final_rows(found, frame))
+            before = found.final[name].to_numpy()
+            assert told.sum() == pytest.approx(found.final["y"].sum(), rel=0.05)
+            assert found.levels[name] == pytest.approx(found.final["y"].sum() / before.sum())
+            if not ship:
+                assert np.array_equal(np.argsort(told, kind="stable"), np.argsort(before, kind="stable"))
+
+
+def window(rows, scores):
+    seen = rows.on(SPLIT.calibrate[-1])
+    frames = {name: pd.DataFrame({"p": told}) for name, told in scores(rows.outcome(seen).y).items()}
+    return Window(seen, rows.outcome(seen), seen, {}, frames, "p")
 
 
 def test_the_rule_is_no_model_and_is_never_chosen():
-    """On one calibration date it may be ahead of all models by chance; both windows together decide."""
+    """Before the final window it may be ahead of all models by chance; all windows together decide."""
     rows = Rows(TARGETS["churn"], FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
-    seen = rows.calibration()
-    y = rows.outcome(seen).y
-    scores = {"linear": np.full(len(y), 0.2), "trees": y * 0.1, "rule": y * 0.9}
-    choice = training.choose(training.Predictions(rows.outcome(seen), scores), rows, sample.SETTINGS)
-    assert choice.iloc[0]["model"] == "trees" and set(choice["model"]) == set(scores)
+    seen = window(rows, lambda y: {"linear": np.full(len(y), 0.2), "trees": y * 0.1, "rule": y * 0.9})
+    choice = choose([seen], list(seen.told), rows)
+    assert choice.iloc[0]["model"] == "trees" and set(choice["model"]) == set(seen.told)
 
 
 def test_a_lead_over_several_windows_is_their_mean():
     rows = Rows(TARGETS["churn"], FRAME, SPLIT, sample.FEATURES, sample.SETTINGS)
-    outcome = rows.outcome(rows.calibration())
+    outcome = rows.outcome(rows.on(SPLIT.calibrate[-1]))
     rng = np.random.default_rng(0)
     one, other = rng.random(len(outcome.y)), rng.random(len(outcome.y))
     alone, back = (judging.lead([(outcome, *pair)], "auc", 50, 1) for pair in ((one, other), (other, one)))
@@ -118,7 +190,7 @@ def test_the_same_rows_in_any_order_give_the_same_files(trained):
 
 def test_the_final_window_is_opened_once_and_after_everything_else(monkeypatch):
     order = []
-    choose, open_ = training.choose, FinalWindow.open
+    open_ = FinalWindow.open
     monkeypatch.setattr(training, "choose", lambda *a: order.append("choose") or choose(*a))
     monkeypatch.setattr(FinalWindow, "open", lambda self: order.append("final") or open_(self))
     train("churn", FRAME, SPLIT, sample.SETTINGS, sample.FEATURES)
@@ -139,10 +211,11 @@ def test_a_planted_leak_is_named():
     assert list(found.leaks) == ["final_invoice"]
 
 
-def test_without_a_refit_the_later_dates_are_not_learnt_from(trained):
+def test_without_a_refit_what_was_judged_is_shipped(trained):
     honest = sample.SETTINGS.model_copy(update={"refit": False})
     other = train("churn", FRAME, SPLIT, honest, sample.FEATURES)
-    assert other.winner == trained["churn"].winner
+    assert other.agreement is None and other.model.facts_["learnt"] == other.model.facts_["every"]
+    assert other.judged.to_files() == trained["churn"].judged.to_files()
     assert other.model.to_files() != trained["churn"].model.to_files()
     pd.testing.assert_frame_equal(other.choice, trained["churn"].choice)
 
@@ -151,9 +224,6 @@ def test_of_equals_the_first_is_chosen():
     only = sample.SETTINGS.candidates.model_copy(update={"churn": ("linear", "trees", "blend")})
     wide = sample.SETTINGS.model_copy(update={"candidates": only, "margin": 10.0})
     assert train("churn", FRAME, SPLIT, wide, sample.FEATURES).winner == "linear"
-    narrow = wide.model_copy(update={"margin": 0.0})
-    found = train("churn", FRAME, SPLIT, narrow, sample.FEATURES)
-    assert found.choice["value"].iloc[0] == found.choice["value"].max()
 
 
 def test_no_class_weights_so_that_the_mean_probability_is_the_base_rate(trained):
@@ -166,12 +236,11 @@ def test_no_class_weights_so_that_the_mean_probability_is_the_base_rate(trained)
     [
         (lambda f: f.assign(churned_30=False), "E351", 3),
         (lambda f: f.assign(churned_30=True), "E351", 3),
-        (lambda f: f.groupby("as_of").head(20), "E453", 4),
-        (lambda f: f[f["as_of"] != SPLIT.calibrate[0]], "E453", 4),
+        (lambda f: f.groupby("as_of").head(4), "E453", 4),
         (lambda f: f[f["as_of"] != SPLIT.final], "E453", 4),
         (lambda f: f.drop(columns="arpu"), "E511", 5),
     ],
-    ids=["nobody churned", "everybody churned", "few rows", "no calibrate rows", "no final rows", "no rule column"],
+    ids=["nobody churned", "everybody churned", "few rows", "no final rows", "no rule column"],
 )
 def test_what_cannot_be_learnt_is_refused(change, code, exit_code):
     features = tuple(c for c in sample.FEATURES if c != "arpu") if code == "E511" else sample.FEATURES

@@ -75,7 +75,7 @@ def test_a_refit_keeps_the_level_and_spread_of_the_honest_score():
     made = model(Trees(**SMALL))
     before = made.decision_function(LATER[X])
     both = pd.concat([FIT, LATER])
-    made.adopt(made.learn(both[X], both[LABELS]), (LATER[X], LATER[LABELS]))
+    made.adopt(made.learn(both[X], both[LABELS]), (LATER[X], LATER[LABELS]), before)
     after = made.decision_function(LATER[X])
     assert not np.array_equal(before, after)
     assert after.mean() == pytest.approx(before.mean()) and after.std() == pytest.approx(before.std())

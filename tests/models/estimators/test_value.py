@@ -67,7 +67,9 @@ def test_a_refit_takes_the_level_of_the_newest_rows():
     made = model(LEARNERS[0])
     band = made.band_
     dear = LATER[Y].assign(value=LATER["value"] * 2)
-    made.adopt(made.learn(pd.concat([FIT[X], LATER[X]]), pd.concat([FIT[Y], dear])), (LATER[X], dear))
+    made.adopt(
+        made.learn(pd.concat([FIT[X], LATER[X]]), pd.concat([FIT[Y], dear])), (LATER[X], dear), made.raw(LATER[X])
+    )
     assert made.outputs(LATER[X])["value_pred"].sum() == pytest.approx(dear["value"].sum())
     assert made.band_ == band
 

@@ -141,7 +141,7 @@ def test_what_was_mended_is_judged_at_its_new_level():
 def test_value_is_held_to_its_total():
     value = train("value", sample.snapshots(600), sample.split(), sample.SETTINGS, sample.FEATURES)
     assert failed(value) == []
-    dear = replace(value, final=value.final.assign(**{value.winner: value.final[value.winner] * 1.4}))
+    dear = replace(value, levels={}, final=value.final.assign(**{value.winner: value.final[value.winner] * 1.4}))
     assert failed(dear) == ["calibration"]
     assert failed(replace(dear, levels={value.winner: 1 / 1.4})) == []
 

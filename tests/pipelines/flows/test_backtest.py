@@ -19,7 +19,8 @@ def run(monkeypatch):
     """A backtest of two origins in which some targets fail with a code."""
 
     def run(names: list[str], **codes: str) -> list[str]:
-        def learn(project, data, name, steps):
+        def learn(project, data, name, steps, *, ship):
+            assert not ship  # a backtest is a record
             if name in codes:
                 raise HeadwaterError(codes[name], target=name)
             return f"{name} {data[name]}"
