@@ -45,8 +45,8 @@ def test_a_plan_that_fits_can_be_learnt_with(days, wanted, delay, every):
     found = rhythm.plan(FIRST, as_of, wanted, delay, every)
     assert found.horizon <= found.wanted
     if found.fits:
-        protocol = Protocol(every=every, reporting_delay_days=delay, history_days=found.history)
-        assert split_plan(as_of, protocol, found.horizon, FIRST + timedelta(days=found.history)).fit
+        protocol = Protocol(every=every, reporting_delay_days=delay, history_days=found.history, unjudged="wait")
+        assert split_plan(as_of, protocol, found.horizon, FIRST + timedelta(days=found.history)).every
     assert found.fits or days < rhythm.needed_days(14, delay) + 31
 
 
