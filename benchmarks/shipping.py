@@ -1,7 +1,8 @@
 """What is shipped against what was judged, on a later date that neither had seen, beside the rule of today.
 
 `python -m benchmarks.shipping --config configs/cdnow.yaml --as-of 1998-07-01` trains as on the newest date whose labels
-are in by then, and lets both tell that date. It prints a line per target and model.
+are in by then, and lets both tell that date. `judged` is what would be shipped without the last fit: at the level of the
+newest labels, too. It prints a line per target and model.
 """
 
 import argparse
@@ -45,10 +46,11 @@ def compared(project: Project, as_of: date) -> pd.DataFrame:
 def _target(name: str, data: dataset.Dataset, then: Split, later: Split, settings: TrainingSettings) -> pd.DataFrame:
     known = data.frame[pd.to_datetime(data.frame["as_of"]).dt.date.isin(then.dates)]
     trained = training.train(name, known, then, settings, data.features)
+    judged = training.train(name, known, then, settings, data.features, ship=False).model
     rows = Rows(TARGETS[name], data.frame, later, data.features, settings)
     seen = rows.judged(rows.final.open())
     X, outcome = rows.parts(seen)[0], rows.outcome(seen)
-    models = {"rule": trained.candidates["rule"], "judged": trained.judged, "shipped": trained.model}
+    models = {"rule": trained.candidates["rule"], "judged": judged, "shipped": trained.model}
     told = {model: made.outputs(X)[rows.target.score].to_numpy(dtype=float) for model, made in models.items()}
     metrics = {m: f for m, f in outcome.task.metrics.items() if m in rows.target.figures}
     figures = [
