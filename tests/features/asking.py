@@ -1,10 +1,8 @@
 """The whole catalogue compiled once: each question fills the same tables and runs the same query."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 
-import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,12 +31,6 @@ class Asker:
 
     @cached_property
     def sql(self) -> str:
-        """Compiled again where it does not bind: Ibis 12 has written a name once that its own query did not have."""
-        for _ in range(2):
-            sql = self.con.compile(build(self.tables, self.spine, self.features, self.settings))
-            with suppress(duckdb.BinderException):
-                self.con.raw_sql(f"EXPLAIN {sql}")
-                return sql
         return self.con.compile(build(self.tables, self.spine, self.features, self.settings))
 
     def __call__(self, given: World, spine: pa.Table | None = None) -> pa.Table:

@@ -19,6 +19,7 @@ from tests.features.asking import EVENTS, Asker, differing, sources, without_nan
 from tests.world import (
     ATTRIBUTES,
     COMPONENTS,
+    COUNTED,
     DATES,
     FLAGS,
     LATER,
@@ -267,6 +268,7 @@ def events(name: str, rows: list[tuple]) -> pd.DataFrame:
     filled |= dict.fromkeys(["touchpoint", "item", "contract_end", "failed", *COMPONENTS])
     filled |= {"resolved_at": frame.later, "due_on": day + pd.Timedelta(days=20), "superseded_at": pd.NaT}
     filled |= {"valid_from": day, "valid_to": frame.later.dt.floor("D"), "happened_on": day}
+    filled |= {column: next(iter(values.values())) for of in COUNTED.values() for column, values in of.items()}
     frame = frame.assign(**filled)
     key = CONTRACTS[name].key
     frame = frame.assign(**{key[0]: frame.index.astype(str)}) if len(key) == 1 else frame.drop_duplicates(list(key))
