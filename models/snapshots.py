@@ -38,6 +38,11 @@ class Rows:
         return frame[beside if beside in frame else self.label].notna()
 
     @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """The features of which nobody has said that they were known, however well they tell the outcome."""
+        return tuple(name for name in self.features if name not in self.settings.confirmed)
+
+    @property
     def label(self) -> str:
         """The label column of the main horizon."""
         return self.target.label.format(self.horizons[-1])

@@ -24,7 +24,7 @@ from models.estimators import levels
 from models.estimators.estimator import Estimator, Model
 from models.evaluation import judging
 from models.evaluation.judging import Estimate, Lead, Outcome
-from models.evaluation.leaks import leaking
+from models.evaluation.leaks import Leak, leaking
 from models.evaluation.metrics import Array
 from models.rehearsing import Window, calibrated, choose, rehearsed, window
 from models.settings import TrainingSettings
@@ -94,9 +94,10 @@ class Trained:
     final
         customer_id, as_of, y, value and one prediction column per candidate.
     leaks
-        Single features that tell the outcome by themselves, with their AUC.
+        Single features that tell the outcome by themselves and were learnt from, with their AUC: cut by time, they had
+        not seen it. Those that somebody has confirmed are not named again.
     left_out
-        Columns that tell the answer of a table without dates, with their AUC, which nothing learns from.
+        Columns that know too much, which nothing has learnt from.
     findings
         Anything else worth telling.
     """
@@ -122,7 +123,7 @@ class Trained:
     judged_by: str
     opened: int
     leaks: dict[str, float]
-    left_out: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, Leak] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     agreement: "Agreement | None" = None
 
@@ -264,7 +265,7 @@ def _judged(
         rows=rows.counts | {"final": len(final.rows)},
         judged_by=judged_by,
         opened=rows.final.opened,
-        leaks=leaking(known, known[rows.label].astype(float), rows.features) if target.task.leaks else {},
+        leaks=leaking(known, known[rows.label].astype(float), rows.unconfirmed) if target.task.leaks else {},
     )
 
 

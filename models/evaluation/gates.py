@@ -98,7 +98,7 @@ def decide(trained: Trained, champion: Any, settings: GateSettings, model: str |
     ours = final[name].to_numpy(dtype=float)
     checks = [_finite(ours), positives(trained, settings), _above_base(trained, name, settings)]
     rivals = [final["rule"].to_numpy(dtype=float)]
-    checks += [_calibrated(trained, outcome, name, settings), _leaks(trained, settings)]
+    checks.append(_calibrated(trained, outcome, name, settings))
     if champion is not None:
         theirs = np.asarray(champion, dtype=float)
         rivals.append(theirs)
@@ -136,12 +136,6 @@ def _calibrated(trained: Trained, outcome: Outcome, name: str, settings: GateSet
     if outcome.task.level_metric == "total_bias":
         return _at_most("calibration", abs(figure - 1), settings.bias)
     return _at_most("calibration", figure, settings.calibration)
-
-
-def _leaks(trained: Trained, settings: GateSettings) -> Check:
-    """How many single features tell the outcome by themselves; `trained.leaks` names them."""
-    found = [area for area in trained.leaks.values() if area > settings.leak]
-    return _at_most("leaks", float(len(found)), 0.0)
 
 
 def _slices(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,16 +12,18 @@ import pandas as pd
 from features.contracts import CHURNED
 from features.definition import KEY
 from features.errors import HeadwaterError
+from models.evaluation.leaks import Leak
 from models.settings import Rules
 from models.snapshots import ordered
 from models.splits import Protocol, Split, plan
 from models.targets import outcomes
 from models.targets.settings import TargetSettings
 from pipelines.engine.assembly import Assembly
-from pipelines.flows import sentences
+from pipelines.flows import sentences, suspects
 from pipelines.ingest import months
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
+from pipelines.wording import errors
 from pipelines.wording.texts import text
 from pipelines.workspace.progress import Steps
 
@@ -42,11 +44,13 @@ class Dataset:
     targets
         Settings of the targets, the high-value amount fixed.
     features
-        Columns that may be learnt from: those that differ between rows.
+        Columns that may be learnt from: those that differ between rows, and do not know too much.
     inputs
         Fingerprint of the tables.
     tables
         Their names.
+    left_out
+        The columns that know too much.
     """
 
     frame: pd.DataFrame
@@ -55,6 +59,7 @@ class Dataset:
     features: tuple[str, ...]
     inputs: str
     tables: tuple[str, ...] = ()
+    left_out: Mapping[str, Leak] = field(default_factory=dict)
 
 
 def dataset(project: Project, as_of: date, names: Sequence[str], steps: Steps) -> Dataset:
@@ -152,7 +157,13 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     -------
     Dataset
         Of every date of the splits.
+
+    Raises
+    ------
+    HeadwaterError
+        E284 (exit 2) for a column that is confirmed and is not there.
     """
+    suspects.check_confirmed(project)
     settings = project.settings
     dates = sorted({day for split in splits.values() for day in split.dates})
     with steps.step("snapshots") as facts:
@@ -175,7 +186,13 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
             facts["said"] += " · " + text("steps.idle", steps.lang, n=len(idle), names=shortened(idle))
         if assembly.one_in > 1:
             facts["said"] += " · " + text("steps.drawn", steps.lang, n=assembly.one_in)
-    return Dataset(frame, splits, targets, columns, tables.fingerprint, tuple(sorted(tables.tables)))
+        left_out = suspects.found(project, frame, columns, targets)
+        if left_out:
+            facts["left_out"] = {name: vars(leak) for name, leak in left_out.items()}
+    for problem in suspects.problems(project, left_out):
+        steps.warn(errors.render_line(problem, steps.lang))
+    columns = tuple(column for column in columns if column not in left_out)
+    return Dataset(frame, splits, targets, columns, tables.fingerprint, tuple(sorted(tables.tables)), left_out)
 
 
 def telling_columns(frame: pd.DataFrame, features: Sequence[str], rules: Rules) -> tuple[str, ...]:

@@ -43,7 +43,8 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) 
     Returns
     -------
     dict
-        passed (bool), checks (a dict each), and champion (its version; None without one). JSON-ready.
+        passed (bool), checks (a dict each), champion (its version; None without one), left_out (the columns that know too
+        much, with their AUC and why) and leaks (AUC of features that tell the outcome and were learnt from). JSON-ready.
     """
     champion = _champion_of(project.workspace, trained.target)
     theirs = None
@@ -54,6 +55,8 @@ def decide(project: Project, frame: pd.DataFrame, trained: Trained, model: str) 
         "passed": decision.passed,
         "checks": [check.as_dict() for check in decision.checks],
         "champion": champion.version if champion else None,
+        "left_out": {name: vars(leak) for name, leak in trained.left_out.items()},
+        "leaks": trained.leaks,
     }
 
 

@@ -48,6 +48,7 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps, *, ship: boo
         split = data.splits[name]
         train = cross_validation.train if split.folds else training.train
         trained = train(name, data.frame, split, chosen, data.features, ship=ship)
+        trained = dataclasses.replace(trained, left_out=dict(data.left_out))
         trained.model.facts_ |= {
             "feature_set_hash": project.feature_set_hash,
             "identity": identity.FORMAT,

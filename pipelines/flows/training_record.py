@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -39,7 +39,7 @@ def _evaluation(trained: Trained) -> dict[str, Any]:
         "choice": _records(trained.choice),
         "slices": _records(trained.slices),
         "leaks": trained.leaks,
-        "left_out": trained.left_out,
+        "left_out": {name: vars(leak) for name, leak in trained.left_out.items()},
         "folds": split.folds,
         "findings": trained.findings,
         "agreement": vars(trained.agreement) if trained.agreement else None,
@@ -65,11 +65,17 @@ def _remarks(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
     if split.folds:
         yield "folds", {"folds": split.folds}
     if trained.left_out:
-        yield "left_out", {"names": ", ".join(trained.left_out)}
+        yield "left_out", {"names": _with_auc({name: leak.auc for name, leak in trained.left_out.items()})}
+    if trained.leaks:
+        yield "leaks", {"names": _with_auc(trained.leaks)}
     if trained.winner in trained.levels:
         yield "level", {"final": split.final.isoformat(), "ratio": trained.levels[trained.winner]}
     if trained.agreement:
         yield "shipped" if trained.agreement.adopted else "not_shipped", {"rank": trained.agreement.rank}
+
+
+def _with_auc(areas: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} (AUC {area:.2f})" for name, area in areas.items())
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

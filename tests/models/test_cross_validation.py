@@ -10,7 +10,6 @@ from features.errors import HeadwaterError
 from models import cross_validation
 from models.estimators.bundle import from_files
 from models.estimators.cross_fitted import CrossFitted, parts
-from models.evaluation.leaks import telling
 from models.splits import Protocol, Split, in_turns, origins, plan
 from models.training import Trained
 from tests.models import sample
@@ -93,30 +92,6 @@ def test_row_order_changes_nothing(usual: Trained):
     again = trained(table().sample(frac=1, random_state=8))
     assert again.winner == usual.winner
     pd.testing.assert_frame_equal(again.metrics, usual.metrics)
-
-
-def test_columns_that_tell_the_answer_are_left_out_and_named():
-    frame = table()
-    left = frame["churned_30"].to_numpy(bool)
-    half = left & (np.random.default_rng(2).random(len(frame)) < 0.4)
-    frame["state"] = np.where(left, "closed", "open")
-    frame["last_call"] = np.where(half, 3.0, np.nan)
-    frame["still_paying"] = np.where(left, np.nan, 1.0)
-    made = trained(frame, (*FEATURES, "state", "last_call", "still_paying"))
-    assert set(made.left_out) == {"state", "last_call", "still_paying"}
-    assert made.features == FEATURES == tuple(made.model.facts_["features"])
-    assert not made.leaks
-
-
-def test_a_column_that_few_have_is_no_leak_by_chance():
-    outcome = np.r_[np.ones(40), np.zeros(60)]
-    few = np.full(100, np.nan)
-    few[:5] = 1.0
-    assert telling(pd.DataFrame({"few": few}), outcome, ["few"]) == {}
-    few[:30] = 1.0
-    assert list(telling(pd.DataFrame({"few": few}), outcome, ["few"])) == ["few"]
-    few[50] = 1.0
-    assert telling(pd.DataFrame({"few": few}), outcome, ["few"]) == {}
 
 
 def test_who_has_no_answer_is_told_and_not_learnt_from(usual: Trained):

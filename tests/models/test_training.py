@@ -209,6 +209,8 @@ def test_a_planted_leak_is_named():
     known = FRAME.assign(final_invoice=np.where(FRAME["churned_30"], 0.0, 1.0))
     found = train("churn", known, SPLIT, sample.SETTINGS, (*sample.FEATURES, "final_invoice"))
     assert list(found.leaks) == ["final_invoice"]
+    sure = sample.SETTINGS.model_copy(update={"confirmed": ("final_invoice",)})
+    assert Rows(TARGETS["churn"], known, SPLIT, found.features, sure).unconfirmed == sample.FEATURES
 
 
 def test_without_a_refit_what_was_judged_is_shipped(trained):

@@ -45,7 +45,6 @@ BAD = {
     "uncalibrated, too high": (with_scores(np.minimum(OURS + 0.3, 1)), "calibration"),
     "uncalibrated, flat": (with_scores(squeezed(OURS)), "calibration"),
     "one slice turned round": (with_scores(np.where(GOOD.sliced["plan"] == "P10", 1 - OURS, OURS)), "slices"),
-    "leaked": (replace(GOOD, leaks={"final_invoice": 0.999}), "leaks"),
     "worse than the rule in expectation": (replace(GOOD, lead=replace(GOOD.lead, value=-0.001)), "beats_rule"),
     "lead not defined": (replace(GOOD, lead=replace(GOOD.lead, value=float("nan"))), "beats_rule"),
     "too few positives": (replace(GOOD, positives=12), "positives"),
@@ -61,6 +60,10 @@ def test_a_bad_challenger_is_refused_for_its_reason(name):
 def test_a_good_one_passes_with_and_without_a_worse_champion():
     assert failed(GOOD) == []
     assert failed(GOOD, RULE) == []
+
+
+def test_a_feature_that_tells_the_outcome_is_named_and_refuses_nothing():
+    assert failed(replace(GOOD, leaks={"silent_days": 0.97})) == []
 
 
 def test_a_slice_that_was_better_under_the_champion_is_seen():

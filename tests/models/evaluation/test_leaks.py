@@ -1,11 +1,13 @@
 """A column that tells the outcome by itself is found, in whatever form; honest ones are not accused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from models.evaluation.leaks import leaking, single_feature_auc
+from models.evaluation.leaks import found, leaking, single_feature_auc
 from models.evaluation.metrics import auc
 from tests.models import sample
+from tests.models.evaluation import leaking_world
 
 ROWS = sample.snapshots(400)
 Y = ROWS["churned_30"].to_numpy(dtype=float)
@@ -55,3 +57,61 @@ def test_without_ids_every_row_is_a_customer():
     rows = sample.snapshots(300).drop(columns="customer_id")
     alone = single_feature_auc(rows, rows["churned_30"].to_numpy(dtype=float), sample.FEATURES)
     assert alone.between(0.5, 0.95).all()
+
+
+LABELS = ["churned_90"]
+
+
+@pytest.fixture(scope="module")
+def exported():
+    return leaking_world.world(2)
+
+
+@pytest.mark.parametrize("name", leaking_world.PLANTED)
+def test_what_an_export_of_today_says_of_leavers_is_found(exported, name):
+    rows = exported.rows.assign(planted=leaking_world.PLANTED[name](exported))
+    assert list(found(rows, LABELS, ["planted"])) == ["planted"]
+
+
+def test_a_relation_that_the_newest_window_does_not_know_was_written_afterwards(exported):
+    rows = exported.rows.assign(planted=leaking_world.PLANTED["class reviewed late"](exported))
+    assert found(rows, LABELS, ["planted"])["planted"].why == "faded"
+    shuffled = rows.assign(planted=rows["planted"].sample(frac=1, random_state=1, ignore_index=True))
+    assert found(shuffled, LABELS, ["planted"]) == {}
+
+
+def test_against_one_window_alone_a_status_of_today_would_pass(exported):
+    """Who leaves later has it as well, so that it tells a window worse than the limit."""
+    rows = exported.rows.assign(status=leaking_world.PLANTED["status"](exported))
+    assert found(rows, LABELS, timed=["status"]) == {}
+    assert found(rows, LABELS, recorded=["status"])["status"].auc > 0.95
+
+
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 20))])
+def test_nothing_is_found_in_clean_worlds(seed):
+    """Contracts about to end, notice given, months of silence, staff who never leave, ids, postcodes and streets."""
+    rows, recorded, timed = leaking_world.honest(leaking_world.world(seed))
+    assert found(rows, LABELS, recorded, timed) == {}
+
+
+def test_what_is_cut_by_time_is_held_against_its_own_window(exported):
+    rows = exported.rows
+    y = rows["churned_90"].to_numpy(dtype=float)
+    bands = np.random.default_rng(0).permutation(10)
+    rows = rows.assign(copy=y, band=bands[(y * 5).astype(int) + rows["who"].to_numpy() % 5].astype(float))
+    assert set(found(rows, LABELS, timed=["copy", "band", "term"])) == {"copy", "band"}
+    assert found(rows, LABELS, timed=["copy"], limit=1.0) == {}
+
+
+def test_without_dates_a_value_of_a_few_is_told_when_it_cannot_be_chance():
+    outcome = np.r_[np.ones(40), np.zeros(60)].astype(bool)
+    rows = pd.DataFrame({"customer_id": np.arange(100).astype(str), "as_of": pd.Timestamp(2026, 1, 1), "left": outcome})
+    for filled, expected in (((0, 5), []), ((0, 30), ["few"]), ((10, 55), [])):
+        few = np.full(100, np.nan)
+        few[slice(*filled)] = 1.0
+        assert list(found(rows.assign(few=few), ["left"], ["few"])) == expected, filled
+
+
+def test_with_few_outcomes_nothing_is_told(exported):
+    rows = exported.rows.head(200).assign(copy=exported.rows["churned_90"].head(200))
+    assert rows["copy"].sum() < 20 and found(rows, LABELS, ["copy"]) == {}

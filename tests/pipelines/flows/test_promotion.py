@@ -15,18 +15,18 @@ from pipelines.workspace import bundles, evaluations
 from pipelines.workspace.paths import Workspace
 from tests.models import sample
 
-REFUSED = {"passed": False, "checks": [{"name": "leaks", "passed": False}, {"name": "finite", "passed": True}]}
+REFUSED = {"passed": False, "checks": [{"name": "slices", "passed": False}, {"name": "finite", "passed": True}]}
 PASSED = {"passed": True, "checks": [{"name": "finite", "passed": True}]}
 
 
 def test_the_checks_that_refused_are_named():
-    assert promotion.failed_checks(REFUSED) == ["leaks"] and promotion.failed_checks(PASSED) == []
-    assert "leaks" in promotion.sentence(REFUSED, "en") and "finite" not in promotion.sentence(REFUSED, "en")
+    assert promotion.failed_checks(REFUSED) == ["slices"] and promotion.failed_checks(PASSED) == []
+    assert "slices" in promotion.sentence(REFUSED, "en") and "finite" not in promotion.sentence(REFUSED, "en")
     assert promotion.sentence(PASSED, "en") != promotion.sentence(PASSED, "zh")
 
 
 def test_a_training_in_which_no_target_has_a_champion_is_refused():
-    model = {"target": "churn", "champion": None, "failed_checks": ["leaks"]}
+    model = {"target": "churn", "champion": None, "failed_checks": ["slices"]}
     with pytest.raises(HeadwaterError, match="E526"):
         promotion.refuse_when_none([model])
     promotion.refuse_when_none([model, model | {"champion": "churn/1"}])
