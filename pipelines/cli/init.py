@@ -77,7 +77,7 @@ def _given(answers: Sequence[str]) -> dict[str, str]:
 def _show(run: Run, proposed: Proposal, found: Folder) -> None:
     """What each file is, and why."""
     lang = run.language
-    count = sum(len(table.paths) for table in found.tables)
+    count = len({path for table in found.tables for path in table.paths})
     run.say(
         text("init.looked", lang, folder=paths.relative_path(proposed.folder), files=count, tables=len(found.tables))
     )
@@ -100,23 +100,24 @@ def _grid(lang: str) -> Table:
 
 def _row(found: Recognised, folder: Path, lang: str) -> tuple[str, ...]:
     name = text(f"init.table.{found.table or 'unknown'}", lang)
-    columns = ", ".join(f"{found.columns[m]} → {m}" for m in SHOWN if m in found.columns) or _lack(found, lang)
+    shown = ", ".join(f"{found.columns[m]} → {m}" for m in SHOWN if m in found.columns)
     sure = text(f"init.sure.{_level(found)}", lang) if found.table else ""
     title = found.raw.title.removeprefix(str(folder)).lstrip("/")
     several = f" ({len(found.raw.paths)})" if len(found.raw.paths) > 1 else ""
-    return f"{title}{several}", f"{found.raw.rows:,}", name, sure, columns
+    return f"{title}{several}", f"{found.raw.rows:,}", name, sure, shown if found.table else _lack(found, lang)
 
 
 def _lack(found: Recognised, lang: str) -> str:
-    """Why a table is left out; empty for one that is not."""
-    if found.table:
-        return ""
+    """Why a table is left out."""
     header = ", ".join(found.raw.header)
+    if found.rival:
+        return text("init.lacks.second", lang, table=text(f"init.table.{found.rival}", lang))
     if not found.lacks:
         return text("init.lacks.everything", lang, columns=header)
     table, missing = found.lacks
     nearest = text(f"init.table.{table}", lang)
-    return text("init.lacks.some", lang, table=nearest, missing=", ".join(missing), columns=header)
+    said = [text(f"init.lacks.{name}", lang) if has(f"init.lacks.{name}") else name for name in missing]
+    return text("init.lacks.some", lang, table=nearest, missing=", ".join(said), columns=header)
 
 
 def _level(found: Recognised) -> str:
@@ -145,8 +146,7 @@ def _left_out(proposed: Proposal, lang: str) -> Iterator[str]:
 def _unread(found: Folder, lang: str) -> Iterator[str]:
     for each in found.unread:
         kind = "error" if each.error else each.why
-        place = each.path.absolute().as_posix()
-        yield text(f"init.unread.{kind}", lang, file=each.path.name, path=place, **_words(each.error, lang))
+        yield text(f"init.unread.{kind}", lang, file=each.path.name, **_words(each.error, lang))
 
 
 def _words(error: HeadwaterError | None, lang: str) -> dict[str, str]:
@@ -176,6 +176,11 @@ def _notes(proposed: Proposal) -> Iterator[str]:
             yield text("init.currencies", lang, table=found.raw.title, codes=", ".join(codes[:5]), code=codes[0])
         if found.raw.share > 1:
             yield text("init.partly", lang, table=found.raw.title, share=found.raw.share)
+        for column in found.raw.turned:
+            yield text("init.turned", lang, table=text(f"init.table.{found.table}", lang), column=column)
+    if proposed.passed:
+        column, share = proposed.passed
+        yield text("init.passed", lang, column=column, share=share)
     if proposed.customers is None and proposed.money:
         yield text("init.derived", lang)
     if money := proposed.money:

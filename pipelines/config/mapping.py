@@ -190,8 +190,11 @@ class Source(Part):
 
     @property
     def reader(self) -> str:
-        """The module of `pipelines/ingest/readers/` that reads it: that of the format, or `queries` for what DuckDB reads."""
-        return f"{self.format or format_of(self.files)}_files" if self.files else "queries"
+        """The module of `pipelines/ingest/readers/` that reads it: that of the format, `queries` for what DuckDB reads, or
+        `connections`."""
+        if self.files:
+            return f"{self.format or format_of(self.files)}_files"
+        return "connections" if self.connection else "queries"
 
 
 class Form(Part):

@@ -90,6 +90,7 @@ class Start:
 
 def _read_table(reading: Reading, contract: Contract, raws: Raws) -> None:
     """One table: its new inputs if the base serves, otherwise all; counts, quarantine and parts go into the result."""
+    months.check_copies(reading.mapping.tables[contract.name], raws.members[0])
     positions, types = _unread(reading, contract, raws), []
     for (part, raw), chosen in zip(reading.sources(contract.name), _by_source(raws, positions), strict=True):
         needed = sorted(columns.needed(part))

@@ -77,6 +77,21 @@ def columns_compared(table: TableMapping, raw: Raw, needed: set[str]) -> Iterato
         raise HeadwaterError.of(problems) from error
 
 
+def check_copies(table: TableMapping, raw: Raw) -> None:
+    """Raises E369 for each file that is a copy of another month's, where the months stand in the names of the files."""
+    shape = table.month.file if table.monthly and table.month else None
+    if not shape:
+        return
+    pairs = [(copy, first, of_file(copy, shape), of_file(first, shape)) for copy, first in raw.repeated]
+    copied = [
+        Problem("E369", copy, values={"month": f"{month:%Y-%m}", "before": f"{before:%Y-%m}", "other": first})
+        for copy, first, month, before in pairs
+        if month != before
+    ]
+    if copied:
+        raise HeadwaterError.of(copied)
+
+
 def check_files(con, raw: Raw, pieces: Mapping[str, list[Path]], timezone: str) -> None:
     """Raises E367 for each month that several files tell.
 

@@ -133,7 +133,9 @@ def _trial(reading: Reading, odd: Odd, form: Form, step: str) -> tuple[float, fl
     part, _, _ = _place(reading, odd)
     made_of = _spelled(form, odd.column)
     expr = f"-{made_of}" if step == NEGATED else f"{made_of} {step}"
-    changed = part.model_copy(update={"columns": part.columns | {odd.column: Form(expr=expr, unit=form.unit)}})
+    changed = part.model_copy(
+        update={"columns": part.columns | {odd.column: Form(expr=expr, unit=form.unit, decimal=form.decimal)}}
+    )
     rows = _first_rows(reading, odd)
     old, new = (_values(reading, odd, kind, rows) for kind in (part, changed))
     positive = np.flatnonzero(new > 0)

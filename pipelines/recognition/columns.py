@@ -79,10 +79,11 @@ class Column:
     def fits(self, kind: str) -> bool:
         """Can these values be what a meaning of this kind needs? A column without values can be anything."""
         if not self.known:
-            return kind in ("date", "time", "text", "any")
+            return kind in ("date", "end", "time", "text", "any")
         return {
             "key": self._is_key,
             "date": self.is_time,
+            "end": self.is_time and self.known < self.rows,
             "time": self.is_time,
             "money": self.is_number,
             "number": self.is_number,

@@ -111,6 +111,18 @@ def _active_later(customers: Recognised, events: Sequence[Recognised]) -> dict[s
     return {code: float(share) for code, share in raw.con.sql(query).fetchall() if code is not None}
 
 
+def active_after(customers: Recognised, meaning: str, event: Recognised) -> float:
+    """Of the customers whose day of a meaning is long past, the share with an event more than 35 days after it; 0 for none."""
+    raw, names = customers.raw, customers.columns
+    at, ended = moment(event.raw.columns[event.columns["happened_at"]]), moment(raw.columns[names[meaning]])
+    query = f"""
+        WITH newest AS (SELECT {key(event.columns["customer_id"])} AS k, max({at}) AS t FROM {quoted(event.raw.name)} GROUP BY 1)
+        SELECT avg((coalesce(t > ended + INTERVAL 35 DAY, false))::INT)
+        FROM (SELECT {key(names["customer_id"])} AS k, {ended} AS ended FROM {quoted(raw.name)}) LEFT JOIN newest USING (k)
+        WHERE ended < (SELECT max(t) FROM newest) - INTERVAL 70 DAY"""
+    return float(raw.con.sql(query).fetchall()[0][0] or 0.0)
+
+
 def row_key(found: Recognised, own: str) -> tuple[str, ...]:
     """The fewest columns that tell the rows of a table apart; empty where none do.
 

@@ -39,7 +39,7 @@ def time(column: Column, shape: str | None = None, *, period_end: bool = False) 
     return column.name if len(form) == 1 else form
 
 
-def money(column: str, currency: str, minor: bool, less: str | None = None) -> Any:
+def money(column: str, currency: str, minor: bool, less: str | None = None, *, turned: bool = False) -> Any:
     """An amount in the major unit.
 
     Parameters
@@ -52,12 +52,16 @@ def money(column: str, currency: str, minor: bool, less: str | None = None) -> A
         Is it in hundredths?
     less
         A column of discounts to take off; None for none.
+    turned
+        Is what customers paid below zero?
     """
-    plain = name_in_expression(column)
-    amount = f"({plain} - {name_in_expression(less)})" if less else plain
-    if not minor and less is None:
+    amount = f"{'-' if turned else ''}{name_in_expression(column)}"
+    if not minor and less is None and not turned:
         return column
-    return {"expr": f"{amount} / 100" if minor else f"{plain} - {name_in_expression(less or column)}", "unit": currency}
+    net = f"{amount} - {name_in_expression(less)}" if less else amount
+    if minor:
+        net = f"({net}) / 100" if less else f"{net} / 100"
+    return {"expr": net, "unit": currency}
 
 
 def measure(meaning: str, column: str) -> Any:

@@ -38,7 +38,7 @@ class Meaning:
     name
         A canonical column, or a notion such as `phone`, `personal`, `quantity`.
     kind
-        What its values must be: key, date, time, money, number, text, code, flag or any.
+        What its values must be: key, date, end (a date that not everybody has), time, money, number, text, code, flag or any.
     tables
         Where it may stand; empty for everywhere.
     """

@@ -1,4 +1,4 @@
-"""Lines of invoices, or orders without a table of customers, as SQL that gives bills, usage and customers."""
+"""Lines of invoices, orders without a table of customers, or visits that nothing counts, as SQL that gives tables of ours."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,24 +32,35 @@ def lines_sql(found: Recognised, shape: str | None = None, *, once: bool = True)
 
 def _selected(found: Recognised, path: Path, shape: str | None) -> str:
     """The lines of one file, its columns called as there; of all files where they are called alike."""
-    raw, names = found.raw, found.columns
-    own = raw.aliases.get(path, {})
-
-    def at_home(meaning: str) -> str:
-        return own.get(names[meaning], names[meaning])
-
-    column = raw.columns[names["happened_at"]]
-    when = evidence.moment(column, shape, strict=True).replace(quoted(column.name), quoted(at_home("happened_at")))
-    select = [f"{evidence.key(at_home('customer_id'))} AS customer", f"{when} AS bought"]
+    raw, names, at_home = found.raw, found.columns, _names_in(found, path)
+    select = [*_who_and_when(found, path, shape)]
     select += [f"trim({quoted(at_home(m))}::VARCHAR) AS {name}" for m, name in TEXTS.items() if m in names]
     select += (
         [f"{_number(at_home('quantity'), raw.marks.get(names['quantity']))} AS quantity"] if "quantity" in names else []
     )
     select += [f"{_amount(found, at_home)} AS amount"]
-    customer, nobody = quoted(at_home("customer_id")), evidence.nobody(raw.columns[names["customer_id"]])
-    known = f"{customer} IS NOT NULL" + "".join(f" AND trim({customer}::VARCHAR) <> '{word}'" for word in ("", *nobody))
     columns = ",\n         ".join(select)
-    return f"  SELECT {columns}\n  FROM {scanned(raw, path)}\n  WHERE {known}"
+    return f"  SELECT {columns}\n  FROM {scanned(raw, path)}\n  WHERE {_somebody(found, path)}"
+
+
+def _names_in(found: Recognised, path: Path) -> Callable[[str], str]:
+    """What a file calls the column of a meaning."""
+    own, names = found.raw.aliases.get(path, {}), found.columns
+    return lambda meaning: own.get(names[meaning], names[meaning])
+
+
+def _who_and_when(found: Recognised, path: Path, shape: str | None) -> tuple[str, str]:
+    """`customer` and `bought` of the rows of a file."""
+    at_home, column = _names_in(found, path), found.raw.columns[found.columns["happened_at"]]
+    when = evidence.moment(column, shape, strict=True).replace(quoted(column.name), quoted(at_home("happened_at")))
+    return f"{evidence.key(at_home('customer_id'))} AS customer", f"{when} AS bought"
+
+
+def _somebody(found: Recognised, path: Path) -> str:
+    """SQL that is true where a row of a file names a customer."""
+    customer = quoted(_names_in(found, path)("customer_id"))
+    nobody = evidence.nobody(found.raw.columns[found.columns["customer_id"]])
+    return f"{customer} IS NOT NULL" + "".join(f" AND trim({customer}::VARCHAR) <> '{word}'" for word in ("", *nobody))
 
 
 TEXTS = {"bill_id": "bill", "product_id": "product", "region": "region"}
@@ -72,7 +83,9 @@ NAMED = ("csv", "xlsx")
 
 
 def scanned(raw: RawTable, path: Path) -> str:
-    """The files in a query: as DuckDB reads them, or by their name in `reads`."""
+    """The rows in a query: a table of a database, files as DuckDB reads them, or by their name in `reads`."""
+    if raw.source.table:
+        return quoted(raw.source.table)
     where = str(path) if raw.aliases else str(raw.source.path)
     place = where.replace("'", "''")
     if _is_named(raw):
@@ -86,7 +99,7 @@ def scanned(raw: RawTable, path: Path) -> str:
 
 def _is_named(raw: RawTable) -> bool:
     """Has a query to read the files by a name: those that DuckDB cannot read, and those that say when they are whole?"""
-    return raw.source.format in NAMED or bool(raw.source.marker or raw.source.manifest)
+    return not raw.source.table and (raw.source.format in NAMED or bool(raw.source.marker or raw.source.manifest))
 
 
 def name_of(raw: RawTable, path: Path) -> str:
@@ -146,6 +159,22 @@ def customers(found: Recognised, shape: str | None = None, *, once: bool = True)
 SELECT customer, min(bought)::DATE AS first_purchase{region}
 FROM (
 {lines_sql(found, shape, once=once)}
+)
+GROUP BY ALL"""
+
+
+def times(found: Recognised, shape: str | None = None) -> str:
+    """One row per customer and day with a row: how many there are."""
+    raw = found.raw
+    parts = [
+        f"  SELECT {', '.join(_who_and_when(found, path, shape))}\n  FROM {scanned(raw, path)}\n  WHERE {_somebody(found, path)}"
+        for path in (raw.paths if raw.aliases else raw.paths[:1])
+    ]
+    rows = "\n  UNION ALL\n".join(parts)
+    return f"""
+SELECT customer, bought::DATE AS day, count(*) AS times
+FROM (
+{rows}
 )
 GROUP BY ALL"""
 

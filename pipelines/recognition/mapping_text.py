@@ -6,6 +6,7 @@ from typing import Any
 
 from features.catalogue import catalogue
 from features.contracts import CONTRACTS
+from features.errors import HeadwaterError
 from pipelines.recognition import commented, described, evidence, forms, headers, lines
 from pipelines.recognition.accompaniments import Accompaniment
 from pipelines.recognition.columns import Column
@@ -31,6 +32,8 @@ OWN_KEYS = {
     "contacts": "contact_id",
     "surveys": "response_id",
 }
+AT_ONCE = "happened_at + 0d"
+"""The clock of what is known when it happens."""
 MEASURES = ("voice_minutes", "data_mb", "sms", "roaming_mb", "night_data_mb")
 
 
@@ -119,8 +122,9 @@ def _tables_of(
 def _source(found: Recognised, choices: Choices) -> list[str]:
     """Where the rows are, and how sure it is that they are these."""
     source = found.raw.source
-    if source.database:
-        return [line(4, "source", {"database": source.database, "table": source.table})]
+    if source.table:
+        place = {"connection": source.connection} if source.connection else {"database": source.database}
+        return [line(4, "source", {**place, "table": source.table})]
     value: dict[str, Any] = {"path": source.path}
     if source.format != "parquet" or not str(source.path).endswith(".parquet"):
         value["format"] = source.format
@@ -233,7 +237,9 @@ def _required(name: str, rows: list[str], choices: Choices) -> list[str]:
 def _money(found: Recognised, meaning: str, choices: Choices, less: str | None = None) -> tuple[Any, str]:
     column = found.columns[meaning]
     minor = choices.minor.get(column, evidence.is_minor(column))
-    return forms.money(column, choices.currency, minor, less), choices.why("fen") if minor else ""
+    turned = column in found.raw.turned
+    whys = [choices.why(key) for key, said in (("fen", minor), ("turned", turned)) if said]
+    return forms.money(column, choices.currency, minor, less, turned=turned), "; ".join(whys)
 
 
 def _customers(
@@ -344,10 +350,14 @@ def _numbered(found: Recognised) -> list[str]:
 
 
 def _query(found: Recognised, sql: str) -> list[str]:
-    """A source that is a query, with the files that it reads by name."""
+    """A source that is a query, with the files that it reads by name. Raises E259 for SQLite, which does not know its words."""
+    source = found.raw.source
+    if source.connection:
+        raise HeadwaterError("E259", file=found.raw.title)
+    place = [line(6, "connection", f"duckdb://{source.database}")] if source.database else []
     files = lines.reads(found.raw)
     named = [line(6, "reads", None), *(line(8, name, source) for name, source in files.items())] if files else []
-    return ["    source:", *commented.block(6, "sql", sql), *named]
+    return ["    source:", *place, *commented.block(6, "sql", sql), *named]
 
 
 def _attribute(column: Column, canonical: str | None, choices: Choices) -> Any:
@@ -417,11 +427,24 @@ def _usage(
         name for name in found.unused if found.raw.columns[name].is_number and not _is_code(found.raw.columns[name])
     ]
     counted += [found.columns[m] for m in MEASURES if m in found.columns and m not in own]
+    if not own and not counted:
+        return _counted_rows(found, choices, words)
     for column in counted:
         name = forms.identifier(column, taken, "measure")
         own[name] = (column, choices.why("measure"))
         words |= {} if column.isascii() else {name: [name.replace("_", " "), column]}
     return _section("usage", found, choices, _columns(found, ("customer_id", *own), choices, own), counted)
+
+
+def _counted_rows(found: Recognised, choices: Choices, words: dict[str, list[str]]) -> list[str]:
+    """Usage of which nothing is counted but how often: visits, logins and the like."""
+    clock = f"happened_at + {_delay(found, choices)}"
+    name = forms.identifier(found.raw.source.table or found.raw.paths[0].stem, set(), "times")
+    name = name if name in headers.catalogue().tables["usage"] else "times"
+    words |= {} if name != "times" else {name: [text("init.measure.times", lang) for lang in ("en", "zh")]}
+    columns = {"customer_id": "customer", name: "times"}
+    sql = lines.times(found, choices.shapes.get(found.columns["happened_at"]))
+    return _derived("usage", found, sql, columns, ("day", clock), choices.why("counted_rows"))
 
 
 def _are_calls(found: Recognised) -> bool:
@@ -496,10 +519,13 @@ SECTIONS: dict[str, Section] = {
 }
 
 
-def _derived(name: str, found: Recognised, sql: str, columns: dict[str, Any], clock: str | None, why: str) -> list[str]:
+def _derived(
+    name: str, found: Recognised, sql: str, columns: dict[str, Any], clocks: tuple[str, str] | None, why: str
+) -> list[str]:
+    """A table that a query gives; `clocks`: happened_at and known_at of an event."""
     rows = [f"  {name}:", comment(4, why), *_query(found, sql), "    columns:"]
     rows += [line(6, key, value) for key, value in columns.items()]
-    return rows + ([] if clock is None else [line(4, "happened_at", clock), line(4, "known_at", "happened_at + 0d")])
+    return rows + [line(4, name, clock) for name, clock in zip(("happened_at", "known_at"), clocks or (), strict=False)]
 
 
 def _shape(found: Recognised, choices: Choices) -> str | None:
@@ -526,7 +552,7 @@ def _derived_bills(found: Recognised, choices: Choices) -> list[str]:
         found,
         lines.bills(found, _shape(found, choices), once=choices.once),
         columns,
-        "bought_at",
+        ("bought_at", AT_ONCE),
         choices.why("derived_bills" if choices.once else "derived_bills_each"),
     )
 
@@ -540,6 +566,6 @@ def _derived_usage(found: Recognised, choices: Choices, words: dict[str, list[st
         found,
         lines.usage(found, _shape(found, choices), once=choices.once),
         columns,
-        "day",
+        ("day", AT_ONCE),
         choices.why("derived_usage"),
     )

@@ -16,7 +16,7 @@ from babel.numbers import get_territory_currencies, is_currency
 from features.errors import HeadwaterError
 from pipelines.ingest import months
 from pipelines.recognition import evidence, headers, lines, rhythm
-from pipelines.recognition.columns import quoted
+from pipelines.recognition.columns import Column, quoted
 from pipelines.recognition.mapping_text import Choices
 from pipelines.recognition.raw_tables import RawTable
 from pipelines.recognition.rhythm import Gaps, Plan
@@ -30,6 +30,8 @@ PURCHASES = "first_purchase"
 """The answer that customers joined on the day of their first purchase."""
 UNTOLD = frozenset({"", "raw", "data", "csv", "extract", "extracts", "input", "files", "in"})
 """Names of folders that name no business."""
+GO_ON = 0.3
+"""Share of customers active well after a day, from which on it is not the day on which they left."""
 LARGEST_MEDIAN = 1000
 """Whole-numbered money with a larger median may be in hundredths: the same line as `quality.largest_median`."""
 
@@ -94,12 +96,24 @@ class Proposal:
         `zh` or `en`.
     answers
         Question -> answer; filled while asking.
+    passed
+        A column that is called like the day of leaving and is not: its name, and the share of customers who went on after it.
     """
 
     folder: Path
     found: list[Recognised]
     lang: str
     answers: dict[str, str] = field(default_factory=dict)
+    passed: tuple[str, float] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """A day after which customers go on is the end of a contract, whatever it is called."""
+        customers, events = self.customers, self.events
+        if customers and events and "deactivated_on" in customers.columns:
+            share = evidence.active_after(customers, "deactivated_on", events[0])
+            if share > GO_ON:
+                self.passed = (customers.columns["deactivated_on"], share)
+                customers.columns["contract_end"] = customers.columns.pop("deactivated_on")
 
     @property
     def name(self) -> str:
@@ -369,7 +383,7 @@ class Proposal:
                 if column.whole and (column.middle or 0) > LARGEST_MEDIAN and not headers.unit(name):
                     values = {"column": name, "file": found.raw.title, "example": f"{column.middle:,.0f}"}
                     yield Question(f"money.{name}", None, ("hundredths", "whole"), values)
-        if bills and "discount" in bills.columns:
+        if bills and "discount" in bills.columns and not _is_zero(bills.raw.columns[bills.columns["discount"]]):
             said = evidence.discount_is_apart(bills, payments)
             default = None if said is None else "apart" if said else "included"
             values = {"amount": bills.columns["amount"], "discount": bills.columns["discount"]}
@@ -379,6 +393,11 @@ class Proposal:
         if self.table("consents"):
             return Question("consent", "recorded", ("recorded", "nobody", "elsewhere"))
         return Question("consent", "nobody", ("nobody", "elsewhere"))
+
+
+def _is_zero(column: Column) -> bool:
+    """Is it nothing in every row?"""
+    return column.distinct < 2 and not column.middle
 
 
 def _somebody(found: Recognised) -> str:

@@ -15,7 +15,7 @@ from features.errors import HeadwaterError
 from pipelines.config.formats import SUFFIXES
 from pipelines.config.mapping import Source
 from pipelines.ingest import sniffing
-from pipelines.ingest.readers import packed, xlsx_files
+from pipelines.ingest.readers import databases, packed, xlsx_files
 from pipelines.ingest.readers.arrow_types import common
 from pipelines.ingest.readers.reader import reader_of
 from pipelines.recognition import accompaniments, headers
@@ -43,8 +43,9 @@ UNREAD = (
     ".orc",
 )
 """Endings of data that no reader knows: they are named, so that nobody thinks that they were looked at."""
-CONNECTED = (".sqlite", ".sqlite3", ".db", ".db3")
-"""Endings of databases that a mapping reads by a connection, and nobody proposes: they are named with what to write."""
+SQLITE = (".sqlite", ".sqlite3", ".db", ".db3")
+"""Endings of what may be a database of SQLite; its first bytes tell."""
+MAGIC = b"SQLite format 3\0"
 OWN = ("workspace", "mlruns", "mlartifacts")
 TELLING = 1_000
 """Different texts with a comma that tell whether a column has decimal commas."""
@@ -54,7 +55,7 @@ MOST_ROWS = 3_000_000
 
 @dataclass(frozen=True)
 class Unread:
-    """A file that was not looked at, and why: `unknown` format, a `database`, `empty`, or the code of an error."""
+    """A file that was not looked at, and why: `unknown` format, `empty`, or the code of an error."""
 
     path: Path
     why: str
@@ -83,6 +84,8 @@ class RawTable:
         Files of the kind that have not come whole and were not looked at.
     marks
         Columns of numbers as people write them, such as 1.234,56 -> what stands before their decimals; here they are plain.
+    turned
+        Columns of money that the files write below zero where customers paid; here it is above.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -94,6 +97,7 @@ class RawTable:
     share: int = 1
     arriving: tuple[Path, ...] = ()
     marks: dict[str, str] = field(default_factory=dict)
+    turned: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -105,11 +109,20 @@ class RawTable:
         """How many were read."""
         return int(self.con.sql(f"SELECT count(*) FROM {quoted(self.name)}").fetchall()[0][0])
 
+    def turn(self, column: str) -> None:
+        """Give the numbers of a column the other sign."""
+        name = quoted(column)
+        text = f"CASE WHEN {name} LIKE '-%' THEN {name}[2:] ELSE '-' || {name} END"
+        value = text if self.columns[column].type == "VARCHAR" else f"-{name}"
+        self.con.execute(f"UPDATE {quoted(self.name)} SET {name} = {value} WHERE {name} IS NOT NULL")
+        self.turned += (column,)
+        del self.columns
+
     @property
     def title(self) -> str:
         """The file, the pattern or the table of a database, for people."""
-        if self.source.database:
-            return f"{self.source.database} · {self.source.table}"
+        if self.source.table:
+            return f"{self.paths[0]} · {self.source.table}"
         place = self.source.path or str(self.paths[0])
         return f"{place} · {self.source.sheet}" if self.source.sheet else place
 
@@ -128,7 +141,8 @@ def folder(path: Path) -> Folder:
     Raises
     ------
     HeadwaterError
-        E250 for a folder that is not there, E251 for one without any file that can be read.
+        E250 for a folder that is not there, E251 for one without any file that can be read, E711 where the driver of SQLite
+        is all that is missing.
     """
     if not path.is_dir():
         raise HeadwaterError("E250", file=path)
@@ -143,11 +157,18 @@ def folder(path: Path) -> Folder:
             except HeadwaterError as error:
                 unread.append(Unread(files.paths[0], error.problem.code, error))
     if not tables:
-        known = ", ".join(sorted({*SUFFIXES, *PARQUET, *DATABASES}))
+        _raise_driver(unread)
+        known = ", ".join(sorted({*SUFFIXES, *PARQUET, *DATABASES, *SQLITE}))
         raise HeadwaterError(
             "E251", file=path, known=known, seen=", ".join(str(u.path.name) for u in unread[:5]) or "—"
         )
     return Folder(tables, unread)
+
+
+def _raise_driver(unread: Sequence[Unread]) -> None:
+    """Raises E711 where the driver of a database was missing."""
+    if lacking := next((each.error for each in unread if each.error and each.why == "E711"), None):
+        raise lacking
 
 
 def file(path: Path, encoding: str | None = None) -> RawTable:
@@ -172,13 +193,12 @@ def _all_files(path: Path) -> list[Path]:
 
 def _files(path: Path) -> list[Path]:
     """Those that may hold data."""
-    endings = {*SUFFIXES, *PARQUET, *DATABASES, *UNREAD, *CONNECTED}
+    endings = {*SUFFIXES, *PARQUET, *DATABASES, *UNREAD, *SQLITE}
     return [file for file in _all_files(path) if file.suffix.lower() in endings]
 
 
 def _is_unread(file: Path, unread: list[Unread]) -> bool:
     why = "unknown" if _is_of_no_reader(file) else "" if file.stat().st_size else "empty"
-    why = "database" if file.suffix.lower() in CONNECTED else why
     if why:
         unread.append(Unread(file, why))
     return bool(why)
@@ -187,8 +207,13 @@ def _is_unread(file: Path, unread: list[Unread]) -> bool:
 def _is_of_no_reader(file: Path) -> bool:
     """By the end of its name, and that of what is packed in it: only text is unpacked."""
     inner = Path(file.stem).suffix.lower() if packed.is_packed(file) else ""
-    others = {*UNREAD, *PARQUET, *DATABASES, *(end for end, kind in SUFFIXES.items() if kind != "csv")}
-    return file.suffix.lower() in UNREAD or inner in others
+    others = {*UNREAD, *PARQUET, *DATABASES, *SQLITE, *(end for end, kind in SUFFIXES.items() if kind != "csv")}
+    return file.suffix.lower() in UNREAD or inner in others or (file.suffix.lower() in SQLITE and not _is_sqlite(file))
+
+
+def _is_sqlite(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(MAGIC)) == MAGIC
 
 
 @dataclass(frozen=True)
@@ -204,10 +229,11 @@ class Group:
 
 def _groups(files: Sequence[Path], unread: list[Unread], beside: Accompaniments) -> Iterator[list[Group]]:
     """Files whose names differ in digits alone, or whose headers say the same, are one table."""
-    yield [_of_database(file, table) for file in files if file.suffix.lower() in DATABASES for table in _tables(file)]
     by_name: dict[tuple, list[Path]] = {}
     for file in files:
-        if file.suffix.lower() not in DATABASES:
+        if file.suffix.lower() in (*DATABASES, *SQLITE):
+            yield _of_database(file, unread)
+        else:
             for sheet in _sheets(file, unread):
                 by_name.setdefault((file.parent, re.sub(r"\d+", "0", file.name), sheet), []).append(file)
     for (_, _, sheet), paths in by_name.items():
@@ -231,14 +257,19 @@ def _sheets(file: Path, unread: list[Unread]) -> list[str | None]:
     return [*named] if len(named) > 1 else [None for _ in named]
 
 
-def _tables(file: Path) -> list[str]:
-    with duckdb.connect(str(file), read_only=True) as con:
-        return [row[0] for row in con.sql("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()]
-
-
-def _of_database(file: Path, table: str) -> Group:
-    source = Source(database=str(file), table=table)
-    return Group(source, (file,), tuple(reader_of(source).header(str(file), source)))
+def _of_database(file: Path, unread: list[Unread]) -> list[Group]:
+    """The tables of a file of DuckDB or SQLite; none where it cannot be opened."""
+    is_sqlite = file.suffix.lower() in SQLITE
+    url = f"{'sqlite' if is_sqlite else 'duckdb'}://{file}"
+    try:
+        groups = []
+        for table in databases.tables(url):
+            source = Source(**({"connection": url} if is_sqlite else {"database": str(file)}), table=table)
+            groups.append(Group(source, (file,), tuple(reader_of(source).header(str(file), source))))
+        return groups
+    except HeadwaterError as error:
+        unread.append(Unread(file, error.problem.code, error))
+        return []
 
 
 def _by_header(paths: list[Path], sheet: str | None, beside: Accompaniment) -> list[Group]:
@@ -394,7 +425,7 @@ def _types(group: Group) -> dict[str, pa.DataType]:
 
 
 def _of(path: Path, source: Source) -> Source:
-    return source if source.database else source.model_copy(update={"path": str(path)})
+    return source if source.table else source.model_copy(update={"path": str(path)})
 
 
 def _batches(path: Path, group: Group, schema: pa.Schema) -> Iterator[pa.Table]:

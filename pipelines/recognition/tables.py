@@ -50,7 +50,7 @@ SIGNS: Mapping[str, Signs] = {
         {"voice_minutes": 2, "data_mb": 2, "sms": 2, "roaming_mb": 1, "night_data_mb": 1},
     ),
     "complaints": Signs(
-        (("customer_id",), ("happened_at",), ("complaint_id", "topic", "resolved_at")),
+        (("customer_id",), ("happened_at",), ("complaint_id", "topic")),
         {"complaint_id": 2, "topic": 1, "resolved_at": 1.5, "severity": 1, "channel": 0.3},
     ),
     "contacts": Signs(
@@ -125,12 +125,23 @@ class Recognised:
 
 
 def recognised(raws: Sequence[RawTable]) -> list[Recognised]:
-    """What each raw table is; of several that could be the same only one, the most certain, is `customers`."""
+    """What each raw table is; of several that could be the same only one, the longest and most certain, is it: two lists of
+    orders may tell of the same money twice."""
     found = [_best(raw) for raw in raws]
-    customers = sorted((f for f in found if f.table == "customers"), key=lambda f: -f.raw.rows * f.confidence)
-    for other in customers[1:]:
-        other.table, other.rival, other.confidence = "", "customers", 0.0
+    for table in SIGNS:
+        same = sorted((f for f in found if f.table == table), key=lambda f: -f.raw.rows * f.confidence)
+        for other in same[1:]:
+            other.table, other.rival, other.confidence = "", table, 0.0
+    for each in found:
+        if is_other_sign(each):
+            each.raw.turn(each.columns["amount"])
     return found
+
+
+def is_other_sign(found: Recognised) -> bool:
+    """Is money mostly below zero, as a bank books what its customers spend? Returns are the fewer."""
+    column = found.raw.columns.get(found.columns.get("amount", ""))
+    return found.table in ("bills", "payments") and column is not None and (column.negative or 0.0) > 0.5
 
 
 def as_table(raw: RawTable, table: str) -> Recognised:

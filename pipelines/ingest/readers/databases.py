@@ -125,15 +125,28 @@ def relation(database: Database, source: Source) -> ir.Table:
     raise HeadwaterError("E404", file=database.place, name=source.table, nearest=near)
 
 
+def tables(connection: str) -> list[str]:
+    """Every table and view of a database. Raises E226, E401, E711 or E712."""
+    with opened(connection) as database:
+        try:
+            return sorted(name for name in _listed(database, []) if not name.startswith("sqlite_"))
+        except Exception as error:
+            raise database.refusal(error) from None
+
+
 def _known_tables(database: Database, schema: list[str]) -> list[str]:
     """For a suggestion; nothing where the database does not tell."""
     try:
-        if database.con.name == "duckdb":  # Ibis 12.0 asks DuckDB 2 by a name that is gone
-            named = database.con.con.execute("SELECT table_name FROM information_schema.tables")
-            return [name for (name,) in named.fetchall()]
-        return database.con.list_tables(database=schema[-1] if schema else None)
+        return _listed(database, schema)
     except Exception:
         return []
+
+
+def _listed(database: Database, schema: list[str]) -> list[str]:
+    if database.con.name == "duckdb":  # Ibis 12.0 asks DuckDB 2 by a name that is gone
+        named = database.con.con.execute("SELECT table_name FROM information_schema.tables")
+        return [name for (name,) in named.fetchall()]
+    return database.con.list_tables(database=schema[-1] if schema else None)
 
 
 def _query(database: Database, sql: str) -> ir.Table:
@@ -201,12 +214,22 @@ def selection(table: ir.Table, source: Source, needed: list[str], least: date | 
     return table.select(**{name: _readable(table[name], place) for name in needed})
 
 
+def readable(table: ir.Table) -> list[str]:
+    """The columns that are number, text, truth, date or time."""
+    return [name for name, kind in table.schema().items() if not _is_unreadable(kind)]
+
+
+def _is_unreadable(kind: dt.DataType) -> bool:
+    is_odd = kind.is_nested() or kind.is_binary() or kind.is_time() or kind.is_interval() or kind.is_geospatial()
+    return is_odd and not isinstance(kind, TEXTS)
+
+
 def _readable(column: ir.Value, place: str) -> ir.Value:
     """A column as number, text, truth, date or time. Raises E314 for lists, bytes, times of day and the like."""
     kind = column.type()
     if isinstance(kind, TEXTS) or (kind.is_decimal() and kind.precision is None):
         return column.cast("string")
-    if kind.is_nested() or kind.is_binary() or kind.is_time() or kind.is_interval() or kind.is_geospatial():
+    if _is_unreadable(kind):
         raise HeadwaterError(
             "E314", file=place, column=column.get_name(), name=column.get_name(), expected="scalar", found=str(kind)
         )

@@ -32,10 +32,10 @@ def test_yes_writes_a_project_that_is_valid(here):
 
 def test_both_languages_and_json(here):
     (here / "old.csv.gz").write_bytes(b"no archive")
-    (here / "crm.sqlite").write_bytes(b"SQLite format 3")
+    (here / "crm.sqlite").write_bytes(b"SQLite format 3\0 cut")
     said = call("init", "crm", "--yes", "--only-write", "--lang", "zh")
     assert "已写入" in said and "old.csv.gz：未读取，因为" in said and "发布" not in said
-    assert "crm.sqlite：数据库，未查看" in said and f'{{connection: "sqlite://{here}/crm.sqlite"' in said
+    assert "crm.sqlite：未读取，因为无法读取数据库" in said
     told = document("init", "crm", "--yes", "--only-write", "--overwrite", "--lang", "en")
     assert {table["table"] for table in told["tables"]} == {"customers", "bills", "usage"}
     assert told["answers"]["left_codes"] == "9"

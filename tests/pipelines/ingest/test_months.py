@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -161,6 +162,24 @@ def test_a_month_twice_stops_and_names_both_files(con, tmp_path):
     values = error.value.problem.values
     assert values["month"] == "2025-12"
     assert {Path(str(error.value.problem.file)), Path(values["other"])} == {other, tmp_path / "base-202512.csv"}
+
+
+def test_two_months_with_the_same_contents_are_told_as_that(con, tmp_path):
+    """The copy was put aside and its month then missing; a second copy of one month is still only repeated."""
+    steady(tmp_path)
+    (tmp_path / "again").mkdir()
+    copy = shutil.copy(tmp_path / "base-202601.csv", tmp_path / "again")
+    read(con, tmp_path, pattern="**/base-*.csv")
+    Path(copy).unlink()
+    shutil.copy(tmp_path / "base-202601.csv", tmp_path / "base-202602.csv")
+    with pytest.raises(HeadwaterError, match="E369") as error:
+        read(con, tmp_path)
+    problem = error.value.problem
+    assert (str(problem.file), problem.values["other"]) == (
+        f"{tmp_path}/base-202602.csv",
+        f"{tmp_path}/base-202601.csv",
+    )
+    assert (problem.values["month"], problem.values["before"]) == ("2026-02", "2026-01")
 
 
 def test_other_columns_in_one_month_are_told_as_that(con, tmp_path):

@@ -1,6 +1,9 @@
 """Folders of small made-up extracts, as businesses have them."""
 
+import csv
 import random
+import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -29,6 +32,18 @@ def operator(folder: Path) -> Path:
     raw.rows["usage"] = [raw.rows["usage"][0]] + [row for row in raw.rows["usage"][1:] if int(row[0]) > 12]
     raw.write("gbk")
     (folder / "mapping.yaml").unlink()
+    return folder
+
+
+def in_sqlite(folder: Path, encoding: str = "utf-8") -> Path:
+    """The CSV files of a folder as tables of one database of SQLite, in their place."""
+    with closing(sqlite3.connect(folder / "客户 crm.db")) as con, con:
+        for path in sorted(folder.glob("*.csv")):
+            header, *rows = csv.reader(path.read_text(encoding=encoding).splitlines())
+            columns = ", ".join(f"'{name}' TEXT" for name in header)
+            con.execute(f'CREATE TABLE "{path.stem}" ({columns})')
+            con.executemany(f'INSERT INTO "{path.stem}" VALUES ({", ".join("?" * len(header))})', rows)
+            path.unlink()
     return folder
 
 

@@ -2,13 +2,17 @@
 
 import csv
 from datetime import date
+from pathlib import Path
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
+from pipelines.ingest import extracts
 from pipelines.recognition import evidence, proposal, raw_tables, tables
 from pipelines.recognition.configuration_text import configuration_text
 from pipelines.recognition.mapping_text import mapping_text
@@ -47,6 +51,33 @@ def test_an_operator_is_read_as_proposed(tmp_path, con, lang):
     assert float(read.tables["bills"].amount.max().to_pyarrow().as_py()) == 60.0
     assert settings.targets.churn.rule == "deactivated"
     assert not settings.features.parts
+
+
+def fetched(mapping, folder):
+    """Table -> rows that its database gave."""
+    extracts.extract(mapping, folder)
+    files = {name: Path(table.source.files).parent for name, table in mapping.tables.items()}
+    return {name: sum(pq.read_metadata(path).num_rows for path in place.iterdir()) for name, place in files.items()}
+
+
+def test_tables_of_sqlite_are_fetched_as_proposed(tmp_path):
+    found = proposed(folders.in_sqlite(folders.operator(tmp_path), "gbk"))
+    mapping = project(found, tmp_path).tables
+    assert fetched(mapping, tmp_path / "workspace") == {"customers": 100, "bills": 176, "usage": 176}
+
+
+def test_lines_in_a_database_are_a_query_of_it_or_refused(tmp_path):
+    folder = folders.shop(tmp_path, customers=12, days=100)
+    (folder / "lines-2026.csv").unlink()
+    with duckdb.connect(str(folder / "shop.duckdb")) as shop:
+        shop.execute(f"CREATE TABLE sales AS FROM read_csv('{folder}/lines-2025.csv')")
+    csv_file = (folder / "lines-2025.csv").rename(tmp_path / "kept")
+    mapping = project(proposed(folder), folder).tables
+    assert fetched(mapping, tmp_path / "workspace")["customers"] == 12
+    (folder / "shop.duckdb").unlink()
+    csv_file.rename(folder / "lines-2025.csv")
+    with pytest.raises(HeadwaterError, match="E259"):
+        project(proposed(folders.in_sqlite(folder)), folder)
 
 
 def test_every_value_says_where_it_comes_from(tmp_path):
@@ -134,6 +165,56 @@ def test_payments_tell_whether_a_discount_is_taken_off(tmp_path, off, apart):
     found = {each.table: each for each in tables.recognised(raw_tables.folder(tmp_path).tables)}
     assert evidence.discount_is_apart(found["bills"], found["payments"]) is apart
     assert evidence.discount_is_apart(found["bills"], None) is None
+
+
+def test_a_discount_that_is_nothing_is_not_asked_about(tmp_path):
+    folder = folders.operator(tmp_path)
+    rows = [line.split(",") for line in (folder / "bill.csv").read_text(encoding="gbk").splitlines()]
+    written(folder / "bill.csv", [[*rows[0], "优惠_分"], *([*row, "0"] for row in rows[1:])], "gbk")
+    found = Proposal(folder, tables.recognised(raw_tables.folder(folder).tables), "en")
+    assert "discount" not in _asked(found)
+
+
+def _asked(found):
+    """The keys of all questions, each answered by its default or first choice."""
+    for question in found.questions():
+        found.answers[question.key] = question.default or question.choices[0]
+    return found.answers
+
+
+def bank(folder):
+    """Customers, what they spent on cards (below zero) and got back, and when they were at the counter."""
+    people = [[f"{n:03d}", "02.01.2025", "01.03.2026" if n < 5 else ""] for n in range(40)]
+    moves = [
+        [f"T{n:05d}", f"{n % 40:03d}", f"{1 + n % 28:02d}.{1 + n // 80:02d}.2025", f"{5 if n % 20 == 0 else -20}.50"]
+        for n in range(960)
+    ]
+    visits = [[row[1], row[2]] for row in moves if row[1] > "004" for _ in range(2)]
+    written(folder / "customers.csv", [["Customer No", "Customer Since", "Closed On"], *people], "cp1252", ";")
+    written(folder / "card.csv", [["Transaction ID", "Customer No", "Booking Date", "Amount"], *moves], "cp1252", ";")
+    written(folder / "visits.csv", [["Customer No", "Visit Date"], *visits], "cp1252", ";")
+    return folder
+
+
+def test_what_a_bank_books_below_zero_was_spent_and_visits_are_counted_by_day(tmp_path, con):
+    """Two visits of a day are two, although nothing tells them apart."""
+    found = proposed(bank(tmp_path))
+    settings = project(found, tmp_path)
+    assert (evidence.returned(found.table("bills")), settings.tables.measures) == (0.05, ("visits",))
+    read = read_tables(con, settings.tables)
+    amounts = read.tables["bills"].amount.to_pandas().astype(float)
+    assert sorted(amounts.unique()) == [-5.5, 20.5] and (amounts < 0).sum() == 48
+    usage = read.tables["usage"].to_pandas()
+    assert (usage.visits.sum(), set(usage.visits)) == (2 * 840, {2.0})
+
+
+def test_a_day_after_which_customers_go_on_is_no_day_of_leaving(tmp_path):
+    folder = bank(tmp_path)
+    people = [[f"{n:03d}", "02.01.2025", "01.03.2025" if n < 20 else ""] for n in range(40)]
+    written(folder / "customers.csv", [["Customer No", "Customer Since", "End Date"], *people], "cp1252", ";")
+    found = proposed(folder)
+    assert found.passed == ("End Date", 0.75)
+    assert (found.business, found.customers.columns["contract_end"]) == ("purchases", "End Date")
 
 
 def test_campaigns_tell_which_way_a_contact_went(tmp_path):

@@ -1,6 +1,10 @@
 """Files of a folder become tables: what belongs together is one, what cannot be read is named."""
 
+import sqlite3
+from contextlib import closing
+
 import duckdb
+import ibis
 import pytest
 
 from features.errors import HeadwaterError
@@ -39,6 +43,34 @@ def test_separators_and_databases(tmp_path):
     found = {table.title: table for table in raw_tables.folder(tmp_path).tables}
     assert found[str(tmp_path / "semi.csv")].source.delimiter == ";"
     assert found[f"{tmp_path / 'crm.duckdb'} · orders"].columns["amount"].middle == 5.5
+
+
+def test_tables_of_sqlite_are_looked_into(tmp_path):
+    """What cannot be read of a table is no column, and what has the name of a database need not be one."""
+    folder = folders.in_sqlite(folders.operator(tmp_path), "gbk")
+    with closing(sqlite3.connect(folder / "客户 crm.db")) as con, con:
+        con.execute("CREATE TABLE photos (id INTEGER PRIMARY KEY AUTOINCREMENT, photo BLOB)")
+    (folder / "Thumbs.db").write_bytes(b"no database")
+    found = raw_tables.folder(folder)
+    known = {table.source.table: table for table in found.tables}
+    assert set(known) == {"bill", "cust", "photos", "usage"}
+    assert known["photos"].header == ("id",) and known["bill"].rows == 176
+    assert known["bill"].source.connection == f"sqlite://{folder}/客户 crm.db"
+    assert [(each.path.name, each.why) for each in found.unread] == [("Thumbs.db", "unknown")]
+
+
+def test_a_driver_of_sqlite_that_is_missing_is_told(tmp_path, monkeypatch):
+    def without(_name: str):
+        raise ImportError("no driver")
+
+    folder = folders.in_sqlite(folders.answers(tmp_path))
+    monkeypatch.delattr(ibis, "sqlite", raising=False)
+    monkeypatch.setattr(ibis, "__getattr__", without)
+    with pytest.raises(HeadwaterError, match="E711") as raised:
+        raw_tables.folder(folder)
+    assert raised.value.problem.values["package"] == "headwater[sqlite]"
+    written(folder / "a.csv", [["customer_id"], ["1"]])
+    assert [each.why for each in raw_tables.folder(folder).unread] == ["E711"]
 
 
 def test_workbooks_and_packed_files_are_tables(tmp_path):

@@ -125,6 +125,31 @@ def test_who_and_when_alone_may_be_anything_unless_the_file_says_it_is_use(tmp_p
     assert found_in(tmp_path)["usage.csv"].table == "usage"
 
 
+def test_a_date_that_everybody_has_is_not_the_day_on_which_they_left(tmp_path):
+    rows = [[n, "2024-01-02", "2027-01-02"] for n in range(30)]
+    written(tmp_path / "customers.csv", [["customer_id", "signup_date", "end_date"], *rows])
+    assert "deactivated_on" not in found_in(tmp_path)["customers.csv"].columns
+
+
+def test_opened_and_closed_alone_are_no_complaint(tmp_path):
+    rows = [[f"A{n}", n % 20, "2026-01-02", "2026-02-01"] for n in range(60)]
+    written(tmp_path / "accounts.csv", [["Account No", "Customer No", "Opened", "Closed"], *rows])
+    (found,) = found_in(tmp_path).values()
+    assert (found.table, found.lacks) == ("", ("complaints", ("complaint_id",)))
+
+
+def test_of_two_lists_of_orders_one_is_taken_and_the_other_named(tmp_path):
+    for name, count in (("orders", 80), ("invoices", 40)):
+        rows = [[f"{name}{n}", n % 20, f"2026-01-{1 + n // 20:02d}", "9.50"] for n in range(count)]
+        written(tmp_path / f"{name}.csv", [["invoice_id", "customer_id", "invoice_date", "amount"], *rows])
+    found = found_in(tmp_path)
+    assert (found["orders.csv"].table, found["invoices.csv"].table, found["invoices.csv"].rival) == (
+        "bills",
+        "",
+        "bills",
+    )
+
+
 def test_what_is_nothing_of_ours_lacks_everything(tmp_path):
     written(tmp_path / "x.csv", [["planet", "colour"], *[[f"p{n}", "red"] for n in range(50)]])
     (found,) = found_in(tmp_path).values()
