@@ -37,10 +37,13 @@ def nightly(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engin
 
 @command(nights_app, "report")
 def report(
-    run: Run, as_of: AsOf = None, out: Annotated[Path | None, typer.Option(help="File to write.")] = None
+    run: Run,
+    as_of: AsOf = None,
+    out: Annotated[Path | None, typer.Option(help="File to write.")] = None,
+    card: Annotated[bool, typer.Option("--card", help="The model card of the champions instead.")] = False,
 ) -> None:
-    """Write the report of a published date: one HTML page, in Chinese and English."""
-    _report(run, as_of.date() if as_of else None, out)
+    """Write the report of a published date, or the model card: one HTML page, in Chinese and English."""
+    (_card if card else _report)(run, as_of.date() if as_of else None, out)
 
 
 @command(nights_app, "deploy")
@@ -130,4 +133,13 @@ def _report(run: Run, as_of: date | None, out: Path | None) -> None:
     publication = read_publication(run.project.workspace, as_of)
     path = pages.write_page(run.project, pages.report_data(run.project, publication), out, run.lang)
     run.tell(as_of=publication.as_of.isoformat(), outputs=[str(path)])
+    run.say(relative_path(path))
+
+
+def _card(run: Run, as_of: date | None, out: Path | None) -> None:
+    from pipelines.delivery import card
+    from pipelines.workspace.paths import relative_path
+
+    path = card.write_card(run.project, as_of, out, run.lang)
+    run.tell(outputs=[str(path)])
     run.say(relative_path(path))

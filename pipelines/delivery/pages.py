@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from pipelines.delivery import report
 from pipelines.delivery.report_data import Evaluation, ReportData, TableUse
 from pipelines.ingest.tables import Tables
@@ -72,11 +70,7 @@ def _evaluations(workspace: Workspace, models: Mapping[str, str]) -> dict[str, E
     by_target = {}
     for target, version in models.items():
         if kept := evaluations.load(workspace, version):
-            facts, final = kept
-            metrics = pd.DataFrame(facts["metrics"])
-            level = facts.get("levels", {}).get(facts["winner"])
-            shown = {"level": level, "folds": facts.get("folds", 0), "left_out": tuple(facts.get("left_out", ()))}
-            by_target[target] = Evaluation(metrics, final, facts["winner"], facts["beats_rule"], **shown)
+            by_target[target] = Evaluation.of(*kept)
     return by_target
 
 

@@ -1,19 +1,16 @@
 """The marketing report: one self-contained HTML page in both languages that makes no outside requests."""
 
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from models.scores.columns import BY_NAME
 from pipelines.delivery import charts, report_customers, report_models
 from pipelines.delivery.report_data import ListEntry, Page, ReportData, TableUse
+from pipelines.delivery.templating import languages, template
 from pipelines.wording.formats import word
 from pipelines.wording.texts import has, text
 
-LANGUAGES = ("zh", "en")
 TERMS = (
     "churn_probability",
     "churn_percentile",
@@ -51,18 +48,8 @@ def render(data: ReportData, lang: str = "zh") -> str:
 
     The same data gives the same text.
     """
-    languages = (lang, *(other for other in LANGUAGES if other != lang))
-    pages = [_view(Page(data, language)) for language in languages]
-    return _template().render(pages=pages, lang=lang)
-
-
-@cache
-def _template() -> Any:
-    loader = FileSystemLoader(Path(__file__).parent / "templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html")
+    pages = [_view(Page(data, language)) for language in languages(lang)]
+    return str(template("report.html").render(pages=pages, lang=lang))
 
 
 def _view(page: Page) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the marketing report is made of, and the words and formats in which a page tells it."""
+"""What the marketing report is made of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from features.definition import Feature
 from models.scores.score_table import in_pandas
-from pipelines.wording import formats
+from pipelines.delivery.speech import Speech
 from pipelines.wording.reasons import Wording
-from pipelines.wording.texts import text
 from pipelines.workspace.score_files import ScoreFile
 from targeting.ranking import ListCounts
 
@@ -50,6 +49,19 @@ class Evaluation:
     level: float | None = None
     folds: int = 0
     left_out: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any], final: pd.DataFrame) -> "Evaluation":
+        """From what is kept beside the models: the facts of a training, and the rows of its final window."""
+        return cls(
+            pd.DataFrame(facts["metrics"]),
+            final,
+            facts["winner"],
+            facts["beats_rule"],
+            level=facts.get("levels", {}).get(facts["winner"]),
+            folds=facts.get("folds", 0),
+            left_out=tuple(facts.get("left_out", ())),
+        )
 
     @property
     def compared_models(self) -> list[str]:
@@ -200,33 +212,16 @@ class ReportData:
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Speech):
     """One language of the report: the data and how this language says it."""
 
     data: ReportData
     lang: str
 
     @property
+    def currency(self) -> str:
+        return self.data.currency
+
+    @property
     def wording(self) -> Wording:
-        return Wording(self.data.features, self.lang, self.data.currency)
-
-    def say(self, key: str, **values: Any) -> str:
-        return text(f"report.{key}", self.lang, **values)
-
-    def count(self, value: Any) -> str:
-        return formats.number(value, self.lang)
-
-    def share(self, value: Any, digits: int = 1) -> str:
-        return formats.percent(value, self.lang, digits)
-
-    def money(self, value: Any, digits: int = 0) -> str:
-        return formats.money(value, self.data.currency, self.lang, digits)
-
-    def big_money(self, value: Any) -> str:
-        return formats.big_money(value, self.data.currency, self.lang)
-
-    def day(self, value: date | None) -> str:
-        return formats.day(value, self.lang)
-
-    def word(self, column: str, code: Any) -> str:
-        return formats.word(column, code, self.lang)
+        return Wording(self.data.features, self.lang, self.currency)

@@ -1,7 +1,7 @@
 """The models' part of the report: grade in words, figures with intervals, pictures, and plain speech when nothing won."""
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from models.targets.target import Target
 from models.targets.task import CLASSIFICATION, REGRESSION
 from pipelines.delivery import charts
 from pipelines.delivery.report_data import Evaluation, Page
+from pipelines.delivery.speech import Speech
 from pipelines.wording.formats import NOTHING, missing
 from pipelines.wording.texts import text
 
@@ -21,27 +22,64 @@ TOP = 0.05  # the share of customers at which models are told about in words
 
 def models(page: Page) -> list[dict[str, Any]]:
     """One block per target, in the order of the registry."""
-    known = [target for name, target in TARGETS.items() if name in page.data.evaluations]
-    return [_block(page, target, page.data.evaluations[target.name]) for target in known]
+    data = page.data
+    known = [target for name, target in TARGETS.items() if name in data.evaluations]
+    return [
+        block(page, target, data.evaluations[target.name], data.models.get(target.name, NOTHING))
+        | {"pictures": pictures(page, target, data.evaluations[target.name])}
+        for target in known
+    ]
 
 
-def _block(page: Page, target: Target, evaluation: Evaluation) -> dict[str, Any]:
+def block(page: Speech, target: Target, evaluation: Evaluation, version: str) -> dict[str, Any]:
+    """How good the models of a target are, in one language, without pictures.
+
+    Parameters
+    ----------
+    page
+        Its language.
+    target
+        What is predicted.
+    evaluation
+        On the final window.
+    version
+        Of the chosen model.
+
+    Returns
+    -------
+    dict
+        target, version, grade, grade_class, grade_words, sentences, measured_on, candidates, metrics: finished words.
+    """
     mark = _grade(target, evaluation)
     candidates = evaluation.compared_models
     return {
         "target": text(f"targets.{target.name}.name", page.lang),
-        "version": page.data.models.get(target.name, NOTHING),
+        "version": version,
         "grade": mark if mark != "few" else NOTHING,
         "grade_class": mark,
         "grade_words": page.say(f"grade_{mark}"),
         "sentences": _sentences(page, target, evaluation, mark),
         "measured_on": _measured_on(page, target, evaluation),
         "candidates": [(charts.model_name(name, page.lang), name == evaluation.winner) for name in candidates],
-        "metrics": [
-            _metric(page, m, evaluation, candidates) for m in target.report_figures if _has_metric(evaluation, m)
-        ],
-        "pictures": _pictures(page, target, evaluation),
+        "metrics": figures(page, target, evaluation, candidates),
     }
+
+
+def figures(page: Speech, target: Target, evaluation: Evaluation, candidates: Sequence[str]) -> list[dict[str, Any]]:
+    """What the report shows of a target: a row per metric, a figure with its interval per candidate.
+
+    Parameters
+    ----------
+    page
+        Its language.
+    target
+        What is predicted.
+    evaluation
+        On the final window.
+    candidates
+        The columns, in order.
+    """
+    return [_metric(page, m, evaluation, candidates) for m in target.report_figures if _has_metric(evaluation, m)]
 
 
 def _grade(target: Target, evaluation: Evaluation) -> str:
@@ -50,7 +88,7 @@ def _grade(target: Target, evaluation: Evaluation) -> str:
         return "few"
     if not evaluation.beats_rule:
         return "C"
-    ours, rule = (_figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
+    ours, rule = (figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
     if ours is None or rule is None:
         return "B"
     return "A" if ours["low"] > rule["high"] else "B"
@@ -60,7 +98,7 @@ def _positives(evaluation: Evaluation) -> int:
     return int(evaluation.final["y"].sum())
 
 
-def _sentences(page: Page, target: Target, evaluation: Evaluation, mark: str) -> list[str]:
+def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) -> list[str]:
     if mark == "few":
         return [page.say("found_few", n=page.count(_positives(evaluation)))]
     lines = []
@@ -77,13 +115,13 @@ def _sentences(page: Page, target: Target, evaluation: Evaluation, mark: str) ->
 
 def _is_ahead(target: Target, evaluation: Evaluation) -> bool:
     """The chosen model's figure is better than the rule's, however uncertain that is."""
-    ours, rule = (_figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
+    ours, rule = (figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
     if evaluation.winner == "rule" or ours is None or rule is None:
         return False
     return bool(ours["value"] > rule["value"])
 
 
-def _comparison(page: Page, target: Target, evaluation: Evaluation) -> str:
+def _comparison(page: Speech, target: Target, evaluation: Evaluation) -> str:
     """What the chosen model finds at the top, or by how much it is off, beside today's rule."""
     say = page.say
     if target.task is REGRESSION:
@@ -107,29 +145,30 @@ def _change(ours: float, rule: float) -> str:
     return f"{ours / rule - 1:+.0%}" if rule else NOTHING
 
 
-def _measured_on(page: Page, target: Target, evaluation: Evaluation) -> str:
+def _measured_on(page: Speech, target: Target, evaluation: Evaluation) -> str:
     n = page.count(len(evaluation.final))
     if target.task is REGRESSION:
         return page.say("measured_on_value", n=n)
     return page.say("measured_on", n=n, positives=page.count(_positives(evaluation)))
 
 
-def _metric(page: Page, metric: str, evaluation: Evaluation, candidates: list[str]) -> dict[str, Any]:
-    figures = [_figure(evaluation, name, metric) for name in candidates]
+def _metric(page: Speech, metric: str, evaluation: Evaluation, candidates: Sequence[str]) -> dict[str, Any]:
+    found = [figure(evaluation, name, metric) for name in candidates]
     return {
         "name": page.say(f"metric_{metric}"),
-        "figures": [_figure_words(page, metric, figure) for figure in figures],
+        "figures": [_figure_words(page, metric, one) for one in found],
     }
 
 
-def _figure_words(page: Page, metric: str, figure: pd.Series | None) -> dict[str, str]:
-    if figure is None:
+def _figure_words(page: Speech, metric: str, found: pd.Series | None) -> dict[str, str]:
+    if found is None:
         return {"value": NOTHING, "interval": ""}
-    value, low, high = (_number(page, metric, figure[part]) for part in ("value", "low", "high"))
-    return {"value": value, "interval": "" if missing(figure["low"]) else f"{low} – {high}"}
+    value, low, high = (number(page, metric, found[part]) for part in ("value", "low", "high"))
+    return {"value": value, "interval": "" if missing(found["low"]) else f"{low} – {high}"}
 
 
-def _number(page: Page, metric: str, value: float) -> str:
+def number(page: Speech, metric: str, value: float) -> str:
+    """A figure in words, by the kind of its metric."""
     if missing(value):
         return NOTHING
     if metric == "mae":
@@ -145,13 +184,14 @@ def _has_metric(evaluation: Evaluation, metric: str) -> bool:
     return bool(evaluation.metrics["metric"].eq(metric).any())
 
 
-def _figure(evaluation: Evaluation, model: str, metric: str) -> pd.Series | None:
+def figure(evaluation: Evaluation, model: str, metric: str) -> pd.Series | None:
+    """The row of one figure: value, low, high, n; None where it was not measured."""
     table = evaluation.metrics
     rows = table[table["model"].eq(model) & table["metric"].eq(metric)]
     return rows.iloc[0] if len(rows) else None
 
 
-def _pictures(page: Page, target: Target, evaluation: Evaluation) -> list[dict[str, str]]:
+def pictures(page: Speech, target: Target, evaluation: Evaluation) -> list[dict[str, str]]:
     """SVG figures with their titles, drawn once for all nights of a champion that one process runs."""
     key = (page.lang, page.money(0), target.name, *_drawn_from(evaluation))
     if key not in _PICTURES:
@@ -173,25 +213,25 @@ def _drawn_from(evaluation: Evaluation) -> tuple[Hashable, ...]:
     return (*known.columns, hashlib.sha256(known.to_numpy().tobytes()).digest(), rates)
 
 
-def _new_pictures(page: Page, target: Target, evaluation: Evaluation) -> list[dict[str, str]]:
+def _new_pictures(page: Speech, target: Target, evaluation: Evaluation) -> list[dict[str, str]]:
     """The same functions draw those of the tracking store."""
     y, lang = evaluation.final["y"].to_numpy(dtype=float), page.lang
     known = {name: evaluation.final[name].to_numpy(dtype=float) for name in evaluation.compared_models}
     ours = known[evaluation.winner]
-    figures = {
+    drawn = {
         "gain": charts.gain(y, known, evaluation.winner, lang),
         "captured": charts.captured_bars(y, known, evaluation.winner, lang),
     }
     if "deciles" in target.task.plots:
-        figures["deciles"] = charts.deciles(y, ours, page.money(0)[:-1], lang)
+        drawn["deciles"] = charts.deciles(y, ours, page.money(0)[:-1], lang)
     if "calibration" in target.task.plots:
-        figures["calibration"] = charts.calibration(y, ours, lang)
+        drawn["calibration"] = charts.calibration(y, ours, lang)
     if "rates" in target.task.plots and evaluation.rates is not None and len(evaluation.rates) > 1:
-        figures["rates"] = charts.rates(evaluation.rates, lang)
-    return [_picture(page, target, name, figure) for name, figure in figures.items() if np.any(y)]
+        drawn["rates"] = charts.rates(evaluation.rates, lang)
+    return [_picture(page, target, name, one) for name, one in drawn.items() if np.any(y)]
 
 
-def _picture(page: Page, target: Target, name: str, figure: Any) -> dict[str, str]:
+def _picture(page: Speech, target: Target, name: str, drawn: Any) -> dict[str, str]:
     title = page.say(f"picture_{name}")
     alt = f"{text(f'targets.{target.name}.name', page.lang)}: {title}"
-    return {"title": title, "svg": charts.svg(figure, f"{page.lang}-{target.name}-{name}", alt)}
+    return {"title": title, "svg": charts.svg(drawn, f"{page.lang}-{target.name}-{name}", alt)}

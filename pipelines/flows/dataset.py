@@ -47,6 +47,8 @@ class Dataset:
         Columns that may be learnt from: those that differ between rows, and do not know too much.
     inputs
         Fingerprint of the tables.
+    as_of
+        What was known by then was used.
     tables
         Their names.
     left_out
@@ -58,6 +60,7 @@ class Dataset:
     targets: TargetSettings
     features: tuple[str, ...]
     inputs: str
+    as_of: date
     tables: tuple[str, ...] = ()
     left_out: Mapping[str, Leak] = field(default_factory=dict)
 
@@ -192,7 +195,8 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     for problem in suspects.problems(project, left_out):
         steps.warn(errors.render_line(problem, steps.lang))
     columns = tuple(column for column in columns if column not in left_out)
-    return Dataset(frame, splits, targets, columns, tables.fingerprint, tuple(sorted(tables.tables)), left_out)
+    names = tuple(sorted(tables.tables))
+    return Dataset(frame, splits, targets, columns, tables.fingerprint, as_of, names, left_out)
 
 
 def telling_columns(frame: pd.DataFrame, features: Sequence[str], rules: Rules) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from features import identity
 from features.errors import HeadwaterError
 from models import cross_validation, training
 from models.training import Trained
-from pipelines.flows import promotion, sentences, training_record
+from pipelines.flows import promotion, run_records, sentences, training_record
 from pipelines.flows.dataset import Dataset, read_tables, snapshots, split_plans
 from pipelines.project import Project
-from pipelines.tracking import tracking
+from pipelines.tracking import tracking, training_runs
 from pipelines.tracking.tracking import Version
 from pipelines.wording import errors
 from pipelines.wording.texts import text
@@ -66,10 +66,11 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps, *, ship: boo
 
 @dataclass
 class Retrained:
-    """What came of each target: a summary of those that were trained, and why the others were not."""
+    """What came of each target: a summary of those that were trained, and why the others were not; the run of all."""
 
     models: list[dict[str, Any]] = field(default_factory=list)
     failures: dict[str, HeadwaterError] = field(default_factory=dict)
+    run_id: str | None = None
 
     def raise_for_failures(self) -> None:
         """Raises what must not be passed over: a fault of ours, or that nothing was trained; the others with it."""
@@ -125,13 +126,21 @@ def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, pr
             data = snapshots(project, as_of, tables, splits, steps)
             for name in splits:
                 _attempt(project, data, name, steps, retrained, promote=promote)
+        if retrained.run_id:
+            told = run_records.session(project, as_of, retrained.models, retrained.failures)
+            training_runs.tell(project.workspace, retrained.run_id, told)
     return retrained
 
 
 def _attempt(project: Project, data: Dataset, name: str, steps: Steps, retrained: Retrained, *, promote: bool) -> None:
     """One target; what fails is kept for the end, so that it takes no other target with it."""
     try:
-        retrained.models.append(register(project, data, learn(project, data, name, steps), steps, promote=promote))
+        trained = learn(project, data, name, steps)
+        if retrained.run_id is None:
+            begun = run_records.session(project, data.as_of, [], retrained.failures)
+            retrained.run_id = training_runs.begin(project.workspace, begun)
+        registered = register(project, data, trained, steps, promote=promote, parent=retrained.run_id)
+        retrained.models.append(registered)
     except Exception as raised:
         error = errors.translate(raised)
         if error.exit_code == MACHINE:
@@ -141,7 +150,9 @@ def _attempt(project: Project, data: Dataset, name: str, steps: Steps, retrained
         steps.warn(sentences.not_trained(name, error, steps.lang))
 
 
-def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *, promote: bool) -> dict[str, Any]:
+def register(
+    project: Project, data: Dataset, trained: Trained, steps: Steps, *, promote: bool, parent: str | None = None
+) -> dict[str, Any]:
     """Log and register one model, decide its gate on the champion's same rows, and promote it if it passes.
 
     Where it does not pass and no champion could score, the rule of today becomes the first one if it passes the same
@@ -159,6 +170,8 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
         Shows how far it is.
     promote
         Make it the champion if it passes.
+    parent
+        Id of the run that stands above those of the targets; None for none.
 
     Returns
     -------
@@ -168,7 +181,7 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
     lang = steps.lang
     with steps.step(f"register_{trained.target}", f"targets.{trained.target}.register") as facts:
         decision = promotion.decide(project, data.frame, trained, trained.winner)
-        version = _register_version(project, data, trained, decision)
+        version = _register_version(project, data, trained, decision, parent)
         parts = [version.name, promotion.sentence(decision, lang)]
         champion = promotion.current_version(project, trained.target)
         if promote and decision["passed"]:
@@ -178,23 +191,27 @@ def register(project: Project, data: Dataset, trained: Trained, steps: Steps, *,
         elif promote and champion:
             parts.append(text("steps.champion_stays", lang, version=champion))
         elif promote:
-            champion, outcome = _promote_rule(project, data, trained, version, lang)
+            champion, outcome = _promote_rule(project, data, trained, version, lang, parent)
             parts.append(outcome)
         facts["said"] = " · ".join(parts)
         facts |= {"version": version.name, "passed": decision["passed"]}
     return _summary(trained, version, decision, champion if promote else None)
 
 
-def _register_version(project: Project, data: Dataset, trained: Trained, decision: dict[str, Any]) -> Version:
+def _register_version(
+    project: Project, data: Dataset, trained: Trained, decision: dict[str, Any], parent: str | None
+) -> Version:
     """The registered version of a training, with its figures kept beside the models."""
-    weights = training_record.importance(project, trained, data.frame)
-    version = tracking.log(project.workspace, training_record.training_record(project, trained, decision, weights))
-    training_record.save_evaluation(project.workspace, version, trained)
+    shares = training_record.importance(trained, data.frame)
+    facts = training_record.evaluation(trained)
+    facts |= training_record.circumstances(project, data, trained, decision, shares)
+    version = training_runs.log(project.workspace, run_records.record(project, data, trained, decision, facts), parent)
+    training_record.save_evaluation(project.workspace, version, trained, facts)
     return version
 
 
 def _promote_rule(
-    project: Project, data: Dataset, trained: Trained, challenger: Version, lang: str
+    project: Project, data: Dataset, trained: Trained, challenger: Version, lang: str, parent: str | None
 ) -> tuple[str | None, str]:
     """Make the rule that competed the champion if it passes the gate; its version or None, and the sentence.
 
@@ -208,7 +225,7 @@ def _promote_rule(
     rule.facts_ = {**trained.model.facts_, "learner": "rule"}
     rule.facts_.pop("judged_sha256", None)
     as_rule = dataclasses.replace(trained, winner="rule", beats_rule=False)
-    version = _register_version(project, data, as_rule, decision)
+    version = _register_version(project, data, as_rule, decision, parent)
     tracking.set_alias(project.workspace, trained.target, tracking.CHALLENGER, challenger.number)
     promotion.install(project.workspace, version, rule.to_files())
     return version.name, text("steps.rule_champion", lang, version=version.name)

@@ -1,4 +1,4 @@
-"""What training found, in the forms that others need: MLflow's record, the report's figures, tables for people."""
+"""What training found, in the forms that others need: the evaluation beside the models, sentences, pictures."""
 
 import json
 import logging
@@ -12,16 +12,19 @@ from features.definition import KEY
 from models.targets.registry import TARGETS
 from models.training import Trained
 from pipelines.delivery import charts
+from pipelines.flows.dataset import Dataset
 from pipelines.project import Project
-from pipelines.tracking.tracking import Training, Version
+from pipelines.tracking.tracking import Version
 from pipelines.wording.texts import text
 from pipelines.workspace import evaluations
 from pipelines.workspace.paths import Workspace
 
 log = logging.getLogger(__name__)
+SHOWN = 20
+"""Features whose share is kept with an evaluation."""
 
 
-def _evaluation(trained: Trained) -> dict[str, Any]:
+def evaluation(trained: Trained) -> dict[str, Any]:
     """Everything of a training except its rows; JSON-ready."""
     split, learnt = trained.split, trained.model.facts_["learnt"]
     return {
@@ -33,7 +36,12 @@ def _evaluation(trained: Trained) -> dict[str, Any]:
         "levels": trained.levels,
         "judged_by": trained.judged_by,
         "rows": trained.rows,
-        "dates": {"calibrate": split.calibrate, "every": split.every, "final": split.final, "learnt": learnt},
+        "dates": {
+            "calibrate": [day.isoformat() for day in split.calibrate],
+            "every": [day.isoformat() for day in split.every],
+            "final": split.final.isoformat(),
+            "learnt": learnt,
+        },
         "metrics": _records(trained.metrics),
         "differences": _records(trained.differences),
         "choice": _records(trained.choice),
@@ -82,15 +90,13 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return json.loads(frame.to_json(orient="records", double_precision=6))
 
 
-def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[str, float]:
-    """Share of each business reason in what moves the winner's scores, over customers of the final window.
+def importance(trained: Trained, frame: pd.DataFrame) -> dict[str, float]:
+    """Share of each feature in what moves the winner's scores, over customers of the final window.
 
     At most 2,000 of them, evenly drawn: shares do not need more.
 
     Parameters
     ----------
-    project
-        Whose features they are.
     trained
         With the winner.
     frame
@@ -99,92 +105,62 @@ def importance(project: Project, trained: Trained, frame: pd.DataFrame) -> dict[
     Returns
     -------
     dict
-        Business reason -> share, 0 to 1; they sum to one.
+        Column -> share, 0 to 1, the largest first; they sum to one.
     """
     rows = frame.loc[frame["as_of"] == trained.split.final, [*KEY, *trained.features]]
     parts = trained.model.contributions(rows.iloc[:: max(1, len(rows) // 2_000)]).drop(columns="base").abs().mean()
+    shares = (parts / max(parts.sum(), 1e-12)).sort_values(ascending=False, kind="stable")
+    return {str(name): float(share) for name, share in shares.items()}
+
+
+def by_reason(project: Project, shares: Mapping[str, float]) -> dict[str, float]:
+    """The shares of features, summed by the business reason that they belong to."""
     reason = {feature.column: feature.reason for feature in project.features}
-    sums = parts.groupby(parts.index.map(reason)).sum()
-    return {str(name): float(share) for name, share in (sums / max(sums.sum(), 1e-12)).items()}
+    sums: dict[str, float] = {}
+    for column, share in shares.items():
+        sums[reason[column]] = sums.get(reason[column], 0.0) + share
+    return sums
 
 
-def training_record(
-    project: Project, trained: Trained, decision: dict[str, Any], weights: dict[str, float]
-) -> Training:
-    """One MLflow run: parameters, metrics with intervals, fingerprints, plots, the model as text.
+def circumstances(
+    project: Project, data: Dataset, trained: Trained, decision: dict[str, Any], shares: Mapping[str, float]
+) -> dict[str, Any]:
+    """What a model card says besides the figures; JSON-ready.
 
     Parameters
     ----------
     project
-        Its settings and features.
+        Its features.
+    data
+        What was learnt from.
     trained
         Every candidate of a target, and the winner.
     decision
         Of the gate.
-    weights
-        Business reason -> share of the winner's scores.
-
-    Returns
-    -------
-    Training
-        What MLflow is given.
+    shares
+        Column -> share of the winner's scores, the largest first.
     """
-    chosen = project.settings.training
-    return Training(
-        target=trained.target,
-        name=_name(trained),
-        params={
-            "winner": trained.winner,
-            "features": len(trained.features),
-            "final": trained.split.final.isoformat(),
-            **{f"dates.{name}": len(trained.model.facts_[name]) for name in ("calibrate", "every", "learnt")},
-            **{f"rows.{name}": count for name, count in trained.rows.items()},
-            **{f"trees.{name}": value for name, value in chosen.candidates.trees.model_dump().items()},
-            "seed": project.settings.seed,
-        },
-        metrics=_flat_metrics(trained),
-        tags={
-            "inputs": trained.model.facts_["inputs"],
-            "feature_set_hash": project.feature_set_hash,
-            "config_sha256": project.settings.fingerprint(),
-            "learner": trained.winner,
-            "beats_rule": str(trained.beats_rule).lower(),
-            "gate_passed": str(decision["passed"]).lower(),
-        },
-        files=trained.model.to_files(),
-        inputs=[(c, "string" if _is_text(project, c) else "double") for c in trained.features],
-        outputs=[TARGETS[trained.target].score],
-        figures=_plots(trained, weights),
-        reports={"evaluation": _evaluation(trained), "gate": decision, "importance": weights},
-    )
+    return {
+        "as_of": str(data.as_of),
+        "gate": decision,
+        "definition": data.targets.of(trained.target).model_dump(mode="json"),
+        "tables": list(data.tables),
+        "inputs": data.inputs,
+        "feature_set_hash": project.feature_set_hash,
+        "features": len(trained.features),
+        "importance": dict(list(shares.items())[:SHOWN]),
+        "reasons": by_reason(project, shares),
+        "positives": trained.positives,
+    }
 
 
-def _name(trained: Trained) -> str:
-    """Of the run: the target, the winner, and on what it was judged."""
-    split = trained.split
-    judged = f"{split.folds} folds of {split.final}, not forward in time" if split.folds else f"{split.final}"
-    return f"{trained.target} {trained.winner}, judged on {judged}"
-
-
-def _is_text(project: Project, column: str) -> bool:
-    return next(feature.unit == "text" for feature in project.features if feature.column == column)
-
-
-def _flat_metrics(trained: Trained) -> dict[str, float]:
-    """`winner.auc`, `rule.auc_low` and so on; what is not defined is left out."""
-    metrics: dict[str, float] = {}
-    for row in trained.metrics.to_dict("records"):
-        name = f"{row['model']}.{row['metric']}"
-        metrics |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
-    return {name: float(value) for name, value in metrics.items() if pd.notna(value)}
-
-
-def _plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
-    """SVG by name: gain and importance by business reason, and what the task of the target asks for."""
+def plots(trained: Trained, weights: dict[str, float]) -> dict[str, str]:
+    """SVG by name: gain, what the top finds, importance by business reason, and what the task of the target asks for."""
     y, ours = trained.final["y"].to_numpy(), trained.final[trained.winner].to_numpy()
     models = {name: trained.final[name].to_numpy() for name in trained.candidates}
     draws: dict[str, Callable[[], Figure]] = {
         "gain": lambda: charts.gain(y, models, trained.winner, "en"),
+        "lift": lambda: charts.captured_bars(y, models, trained.winner, "en"),
         "importance": lambda: charts.reasons(weights, "en"),
     }
     by_task: dict[str, Callable[[], Figure]] = {
@@ -205,7 +181,9 @@ def _picture(draw: Callable[[], Figure], name: str, title: str) -> str | None:
         return None
 
 
-def save_evaluation(workspace: Workspace, version: Version, trained: Trained) -> None:
+def save_evaluation(
+    workspace: Workspace, version: Version, trained: Trained, facts: Mapping[str, Any] | None = None
+) -> None:
     """Save the figures and rows of the final window beside the models, and what was judged if another fit is shipped.
 
     Parameters
@@ -216,6 +194,8 @@ def save_evaluation(workspace: Workspace, version: Version, trained: Trained) ->
         The one that was registered for it.
     trained
         Every candidate of the target.
+    facts
+        Its evaluation with its circumstances; the evaluation alone if None.
 
     Raises
     ------
@@ -223,4 +203,5 @@ def save_evaluation(workspace: Workspace, version: Version, trained: Trained) ->
         E714 (exit 7) for a number that was given before.
     """
     judged = trained.judged.to_files() if trained.model.facts_.get("judged_sha256") else None
-    evaluations.save(workspace, version.name, _evaluation(trained), trained.final.drop(columns=KEY), judged)
+    kept = dict(facts) if facts is not None else evaluation(trained)
+    evaluations.save(workspace, version.name, kept, trained.final.drop(columns=KEY), judged)

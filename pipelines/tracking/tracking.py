@@ -1,4 +1,4 @@
-"""The only file that talks to MLflow: training runs, registered versions, aliases.
+"""MLflow's store: its client, registered versions, aliases; `training_runs` writes what a training found.
 
 The store is a SQLite file in the workspace, artifacts lie beside it, and no server listens. Whatever goes wrong in it
 is exit 7 for training and promotion; scoring never comes here.
@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ import sqlalchemy
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
-from mlflow.types import ColSpec, Schema
 
 from features.errors import HeadwaterError
 from models.estimators.bundle import from_files
@@ -37,48 +36,10 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 SERVED = Path(__file__).with_name("served_model.py")
 for chatty in ("mlflow", "alembic"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
+SHOWN_AS = {"mlflow.experimentKind": "custom_model_development", "mlflow.experiment.primaryMetric.name": "headline"}
+"""How MLflow's page shows the experiment: runs of models, and not of prompts."""
 TRIES, PAUSE = 4, 2.5
 """A locked store is tried again for ten seconds."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """What one training run leaves in MLflow.
-
-    Attributes
-    ----------
-    target
-        Names experiment and registered model.
-    name
-        Of the run.
-    params
-        Settings and sizes.
-    metrics
-        Figures with their intervals; none is null.
-    tags
-        Fingerprints and decisions.
-    files
-        The model as text, by file name.
-    inputs
-        Name and MLflow type of each feature, in order.
-    outputs
-        Names of the predictions.
-    figures
-        SVG texts by name.
-    reports
-        JSON-ready documents by name.
-    """
-
-    target: str
-    name: str
-    params: dict[str, Any]
-    metrics: dict[str, float]
-    tags: dict[str, str]
-    files: dict[str, str]
-    inputs: list[tuple[str, str]]
-    outputs: list[str]
-    figures: dict[str, str] = field(default_factory=dict)
-    reports: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,34 +137,13 @@ def _connect(uri: str) -> MlflowClient:
     raise AssertionError("unreachable")
 
 
-def _experiment(workspace: Workspace, target: str) -> None:
-    """Select the target's experiment, made with an artifact folder inside the workspace."""
-    name = f"{workspace.root.name}/{target}"
-    if mlflow.get_experiment_by_name(name) is None:
-        mlflow.create_experiment(name, artifact_location=(workspace.artifacts / target).as_uri())
-    mlflow.set_experiment(name)
-
-
-def log(workspace: Workspace, training: Training) -> Version:
-    """One MLflow run with everything that training found, and a registered version with the alias `challenger`."""
-    with registry_client(workspace) as client:
-        _experiment(workspace, training.target)
-        with (
-            mlflow.start_run(run_name=training.name, tags=training.tags) as run,
-            tempfile.TemporaryDirectory() as folder,
-        ):
-            mlflow.log_params(training.params)
-            mlflow.log_metrics(training.metrics)
-            for name, value in training.reports.items():
-                mlflow.log_text(json.dumps(value, ensure_ascii=False, indent=1, default=str), f"reports/{name}.json")
-            for name, svg in training.figures.items():
-                mlflow.log_text(svg, f"plots/{name}.svg")
-            info = _log_model(training, _write_bundle(training.files, Path(folder)))
-        number = str(info.registered_model_version)
-        for key, value in (training.tags | {"sha256": bundles.digests(training.files)[1]}).items():
-            client.set_model_version_tag(training.target, number, key, value)
-        client.set_registered_model_alias(training.target, CHALLENGER, number)
-        return _version(client, training.target, number, run.info.run_id)
+def experiment(workspace: Workspace) -> str:
+    """Id of the project's experiment, made with the artifact folder inside the workspace."""
+    known = mlflow.get_experiment_by_name(workspace.root.name)
+    if known is not None:
+        return str(known.experiment_id)
+    location = workspace.artifacts.as_uri()
+    return str(mlflow.create_experiment(workspace.root.name, artifact_location=location, tags=SHOWN_AS))
 
 
 def restore_version(workspace: Workspace, target: str, number: int, files: dict[str, str] | None) -> None:
@@ -226,8 +166,7 @@ def restore_version(workspace: Workspace, target: str, number: int, files: dict[
         E714 (exit 7) where the store gives another number.
     """
     with _store_client(workspace) as client:
-        _experiment(workspace, target)
-        registered = _register_files(target, files) if files else _placeholder(client, workspace, target)
+        registered = _register_files(workspace, target, files) if files else _placeholder(client, workspace, target)
         if registered != str(number):
             raise HeadwaterError("E714", file=workspace.tracking, versions=f"{target}/{number}")
         tags = {"restored": "true", "sha256": bundles.digests(files)[1]} if files else {"lost": "true"}
@@ -237,11 +176,18 @@ def restore_version(workspace: Workspace, target: str, number: int, files: dict[
             client.set_model_version_tag(target, registered, key, value)
 
 
-def _register_files(target: str, files: dict[str, str]) -> str:
+def _register_files(workspace: Workspace, target: str, files: dict[str, str]) -> str:
     """A version made of files alone: of its training nothing is known any more."""
-    with mlflow.start_run(run_name=f"{target} restored"), tempfile.TemporaryDirectory() as folder:
-        info = _pyfunc_model(target, _write_bundle(files, Path(folder)), None)
-    return str(info.registered_model_version)
+    with (
+        mlflow.start_run(experiment_id=experiment(workspace), run_name=f"{target} restored"),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        bundle = Path(folder) / "bundle"
+        bundle.mkdir()
+        for name, text in files.items():
+            (bundle / name).write_text(text, encoding="utf-8")
+        mlflow.log_artifacts(folder)
+        return register_bundle(target, bundle, None, {})
 
 
 def _placeholder(client: MlflowClient, workspace: Workspace, target: str) -> str:
@@ -250,47 +196,59 @@ def _placeholder(client: MlflowClient, workspace: Workspace, target: str) -> str
     return str(client.create_model_version(target, (workspace.artifacts / target / "lost").as_uri()).version)
 
 
-def _write_bundle(files: dict[str, str], folder: Path) -> Path:
-    bundle = folder / "bundle"
-    bundle.mkdir()
-    for name, text in files.items():
-        (bundle / name).write_text(text, encoding="utf-8")
-    mlflow.log_artifacts(str(bundle), "bundle")
-    return bundle
+def register_bundle(target: str, bundle: Path, signature: ModelSignature | None, tags: dict[str, str]) -> str:
+    """Register text and JSON as a version of a target's model, made by the active run; no pickle is written.
 
+    Parameters
+    ----------
+    target
+        Names the registered model.
+    bundle
+        The folder of its files.
+    signature
+        Declared, or None where it is not known.
+    tags
+        Of the version.
 
-def _log_model(training: Training, bundle: Path) -> Any:
-    """Register text and JSON behind a declared signature."""
-    inputs = Schema([ColSpec(kind, name, required=False) for name, kind in training.inputs])
-    outputs = Schema([ColSpec("double", name) for name in training.outputs])
-    return _pyfunc_model(training.target, bundle, ModelSignature(inputs, outputs))
-
-
-def _pyfunc_model(target: str, bundle: Path, signature: ModelSignature | None) -> Any:
-    """Register a bundle; no pickle is written."""
+    Returns
+    -------
+    str
+        Its number.
+    """
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # it prints "Successfully registered" by itself
         # an example row would be a customer's data; the signature is declared instead
         warnings.filterwarnings("ignore", message=".*input example.*", category=UserWarning)
-        return mlflow.pyfunc.log_model(
+        info = mlflow.pyfunc.log_model(
             name=target,
             python_model=str(SERVED),
             artifacts={"bundle": str(bundle)},
             signature=signature,
-            registered_model_name=target,
             pip_requirements=["headwater"],
         )
+        return str(mlflow.register_model(f"models:/{info.model_id}", target, tags=tags).version)
 
 
-def _version(client: MlflowClient, target: str, number: str, run_id: str | None = None) -> Version:
+def version(client: MlflowClient, target: str, number: str) -> Version:
+    """A registered version as the store knows it.
+
+    Parameters
+    ----------
+    client
+        Of the store.
+    target
+        Whose model it is.
+    number
+        Of the version.
+    """
     entry = client.get_model_version(target, number)
-    return Version(target, int(entry.version), str(run_id or entry.run_id), dict(entry.tags), tuple(entry.aliases))
+    return Version(target, int(entry.version), str(entry.run_id), dict(entry.tags), tuple(entry.aliases))
 
 
 def versions(workspace: Workspace, target: str) -> list[Version]:
     """Every registered version, newest first."""
     with registry_client(workspace) as client:
         entries = client.search_model_versions(f"name='{target}'")
-        return sorted((_version(client, target, v.version) for v in entries), key=lambda v: -v.number)
+        return sorted((version(client, target, v.version) for v in entries), key=lambda v: -v.number)
 
 
 def version_by_alias(workspace: Workspace, target: str, alias: str) -> Version | None:

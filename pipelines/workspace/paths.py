@@ -74,6 +74,10 @@ class Workspace:
         """Where the report of a date lies."""
         return self.reports / f"{as_of.isoformat()}.html"
 
+    def model_card(self, as_of: date | None = None) -> Path:
+        """Where the card of the champions lies, or that of the models which scored a date."""
+        return self.reports / f"model-card{f'-{as_of.isoformat()}' if as_of else ''}.html"
+
     def published_dates(self) -> list[date]:
         """The dates with a published file, oldest first."""
         return sorted(date.fromisoformat(path.stem) for path in self.scores.glob("????-??-??.parquet"))

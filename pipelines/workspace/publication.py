@@ -27,7 +27,7 @@ from pipelines.workspace.paths import Workspace
 from pipelines.workspace.score_files import PREFIX, ScoreFile
 
 _log = logging.getLogger(__name__)
-_ARCHIVED = 30
+ARCHIVED = 30
 """Replaced score files that stay in the archive."""
 
 
@@ -162,7 +162,7 @@ def _archive_old(workspace: Workspace, target: Path) -> None:
     archived = workspace.archive / f"{target.stem}.{sha256(target)[:12]}.parquet"
     if not archived.exists():
         os.link(target, archived)
-    for old in sorted(workspace.archive.iterdir(), key=lambda path: path.stat().st_mtime)[:-_ARCHIVED]:
+    for old in sorted(workspace.archive.iterdir(), key=lambda path: path.stat().st_mtime)[:-ARCHIVED]:
         old.unlink()
 
 

@@ -28,6 +28,15 @@ def test_report_is_written_again(own_operator):
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
+def test_the_card_is_that_of_the_champions_or_of_a_published_date(own_operator):
+    (path,) = document("report", "--card")["outputs"]
+    card = Path(path).read_text(encoding="utf-8")
+    assert all(f"{target}/1" in card for target in ("churn", "value", "vip"))
+    assert "Not on record" not in card and "no evaluation is kept" not in card
+    (dated,) = document("report", "--card", "--as-of", "2026-11-01")["outputs"]
+    assert Path(dated).name == "model-card-2026-11-01.html" and Path(dated).read_text(encoding="utf-8") == card
+
+
 def test_runs_list_and_show(own_operator):
     run_id = document("runs", "list")["runs"][0]["run_id"]
     assert any(step["step"] == "publish" for step in document("runs", "show", run_id)["steps"])

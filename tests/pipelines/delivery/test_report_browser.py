@@ -1,4 +1,5 @@
-"""The report in a real browser: on a telephone nothing is wider than the screen, and no reason is out of sight."""
+"""The report and the model card in a real browser: on a telephone nothing is wider than the screen, and no reason is out
+of sight."""
 
 import json
 import re
@@ -9,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.config.settings import load
+from pipelines.delivery import card
+from pipelines.delivery.card_data import CardData
 from pipelines.delivery.report import render
+from tests.card_sample import CONFIG, FEATURES, made
 from tests.scores_sample import sample_report
 
 CHROMIUM = shutil.which("chromium")
@@ -34,9 +39,9 @@ pytestmark = [
 ]
 
 
-def seen(folder: Path, width: int, lang: str) -> dict:
-    """What a browser of this width makes of the page."""
-    (folder / "report.html").write_text(render(sample_report(400), lang), encoding="utf-8")
+def seen(folder: Path, width: int, html: str) -> dict:
+    """What a browser of this width makes of a page."""
+    (folder / "report.html").write_text(html, encoding="utf-8")
     (folder / "probe.html").write_text(PROBE.format(width=width), encoding="utf-8")
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
     command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=5000", "--dump-dom"]
@@ -50,12 +55,19 @@ def seen(folder: Path, width: int, lang: str) -> dict:
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_on_a_telephone_everything_is_within_the_screen(tmp_path, lang):
-    page = seen(tmp_path, 390, lang)
+    page = seen(tmp_path, 390, render(sample_report(400), lang))
     assert page["width"] <= 390
     assert page["beyond"] == []
     assert page["reasons"] > 20 and page["labels"] > 100
 
 
 def test_on_a_desk_tables_are_tables(tmp_path):
-    page = seen(tmp_path, 1200, "en")
+    page = seen(tmp_path, 1200, render(sample_report(400), "en"))
     assert page["width"] <= 1200 and page["labels"] == 0 and page["reasons"] > 20
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_card_is_within_the_screen_of_a_telephone(tmp_path, lang):
+    models = [made(target) for target in ("churn", "value", "vip")]
+    page = seen(tmp_path, 390, card.render(CardData(load(CONFIG), models, FEATURES), lang))
+    assert page["width"] <= 390 and page["beyond"] == []

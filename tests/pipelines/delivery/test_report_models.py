@@ -30,7 +30,7 @@ def test_pictures_are_drawn_once_and_anew_for_other_figures(monkeypatch):
     )
 
     def pictures(page=PAGE, **changed):
-        return report_models._pictures(page, TARGETS["churn"], dataclasses.replace(CHURN, **changed))
+        return report_models.pictures(page, TARGETS["churn"], dataclasses.replace(CHURN, **changed))
 
     def with_first(frame, column):
         return frame.assign(**{column: np.r_[1 - frame[column].iloc[0], frame[column].iloc[1:]]})
@@ -47,7 +47,7 @@ def test_pictures_are_drawn_once_and_anew_for_other_figures(monkeypatch):
 def test_what_is_kept_of_pictures_does_not_grow(monkeypatch):
     monkeypatch.setattr(report_models, "_PICTURES", dict.fromkeys(map(str, range(report_models.MOST_KEPT))))
     monkeypatch.setattr(report_models, "_new_pictures", lambda *given: [])
-    assert report_models._pictures(PAGE, TARGETS["churn"], CHURN) == []
+    assert report_models.pictures(PAGE, TARGETS["churn"], CHURN) == []
     assert len(report_models._PICTURES) == 1
 
 
@@ -70,7 +70,7 @@ def test_who_is_ahead_is_said_however_uncertain():
     [("auc", 0.7123, "0.712"), ("lift_5", 3.21, "3.2×"), ("ece", 0.0123, "1.2%"), ("auc", np.nan, NOTHING)],
 )
 def test_a_figure_is_written_by_its_kind(metric, value, words):
-    assert report_models._number(PAGE, metric, value) == words
+    assert report_models.number(PAGE, metric, value) == words
 
 
 def test_a_change_is_relative_to_the_rule():
@@ -80,5 +80,5 @@ def test_a_change_is_relative_to_the_rule():
 
 def test_a_figure_that_was_not_measured_has_no_interval():
     assert report_models._figure_words(PAGE, "auc", None) == {"value": NOTHING, "interval": ""}
-    figure = report_models._figure(VALUE, VALUE.winner, TARGETS["value"].metric)
+    figure = report_models.figure(VALUE, VALUE.winner, TARGETS["value"].metric)
     assert "–" in report_models._figure_words(PAGE, TARGETS["value"].metric, figure)["interval"]

@@ -81,10 +81,10 @@ def test_a_fault_of_ours_in_one_target_ends_the_training_after_the_others(own_op
     """Registering died of a picture after ten minutes, and the third target was never trained."""
     weights = training_record.importance
 
-    def broken(project, made, frame):
+    def broken(made, frame):
         if made.target == "value":
             raise ZeroDivisionError("planted")
-        return weights(project, made, frame)
+        return weights(made, frame)
 
     monkeypatch.setattr(training_record, "importance", broken)
     found = trained("value", "churn", promote=False)

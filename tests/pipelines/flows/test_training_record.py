@@ -1,9 +1,8 @@
 """What training found, as MLflow, the report and people get it."""
 
-import dataclasses
 import json
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from models.training import train
@@ -18,7 +17,7 @@ def trained():
 
 
 def test_the_evaluation_is_json_without_rows(trained):
-    facts = json.loads(json.dumps(training_record._evaluation(trained), default=str))
+    facts = json.loads(json.dumps(training_record.evaluation(trained), default=str))
     assert facts["winner"] == trained.winner and facts["dates"]["final"] == trained.split.final.isoformat()
     assert {row["model"] for row in facts["metrics"]} == set(trained.metrics["model"])
 
@@ -29,18 +28,17 @@ def test_a_sentence_names_the_winner_in_both_languages(trained):
     assert training_record.sentence(trained, "zh") != training_record.sentence(trained, "en")
 
 
-def test_figures_have_their_intervals_and_none_is_null(trained):
-    flat = training_record._flat_metrics(trained)
-    name = f"{trained.winner}.{trained.judged_by}"
-    assert flat[f"{name}_low"] <= flat[name] <= flat[f"{name}_high"]
-    undefined = trained.metrics.assign(low=np.nan)
-    without = training_record._flat_metrics(dataclasses.replace(trained, metrics=undefined))
-    assert set(without) == {key for key in flat if not key.endswith("_low")}
+def test_shares_of_features_sum_to_one_and_to_those_of_their_reasons(trained):
+    shares = training_record.importance(trained, sample.snapshots(800))
+    assert sum(shares.values()) == pytest.approx(1) and list(shares.values()) == sorted(shares.values(), reverse=True)
+    features = [SimpleNamespace(column=c, reason="usage" if c == "trend" else "rest") for c in sample.FEATURES]
+    reasons = training_record.by_reason(SimpleNamespace(features=features), shares)
+    assert reasons["usage"] == shares["trend"] and sum(reasons.values()) == pytest.approx(1)
 
 
 def test_pictures_are_those_that_the_task_asks_for(trained):
-    plots = training_record._plots(trained, {"bill_level": 1.0})
-    assert {"gain", "importance", "calibration"} <= set(plots)
+    plots = training_record.plots(trained, {"bill_level": 1.0})
+    assert {"gain", "lift", "importance", "calibration"} <= set(plots)
     assert all(svg.startswith("<svg") for svg in plots.values())
 
 
@@ -49,5 +47,5 @@ def test_a_picture_that_cannot_be_drawn_is_left_out_with_a_word(trained, monkeyp
         raise ValueError("'yerr' must not contain negative values")
 
     monkeypatch.setattr(charts, "calibration", fail)
-    assert "calibration" not in training_record._plots(trained, {"bill_level": 1.0})
+    assert "calibration" not in training_record.plots(trained, {"bill_level": 1.0})
     assert "calibration" in caplog.text and "yerr" in caplog.text

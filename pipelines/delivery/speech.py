@@ -1,0 +1,39 @@
+"""The words and formats in which a page of one language tells anything."""
+
+from datetime import date
+from typing import Any
+
+from pipelines.wording import formats
+from pipelines.wording.texts import text
+
+
+class Speech:
+    """What pages of one language have in common; `say` looks words up under `report`."""
+
+    lang: str
+
+    @property
+    def currency(self) -> str:
+        """ISO code of all money."""
+        raise NotImplementedError
+
+    def say(self, key: str, **values: Any) -> str:
+        return text(f"report.{key}", self.lang, **values)
+
+    def count(self, value: Any) -> str:
+        return formats.number(value, self.lang)
+
+    def share(self, value: Any, digits: int = 1) -> str:
+        return formats.percent(value, self.lang, digits)
+
+    def money(self, value: Any, digits: int = 0) -> str:
+        return formats.money(value, self.currency, self.lang, digits)
+
+    def big_money(self, value: Any) -> str:
+        return formats.big_money(value, self.currency, self.lang)
+
+    def day(self, value: date | None) -> str:
+        return formats.day(value, self.lang)
+
+    def word(self, column: str, code: Any) -> str:
+        return formats.word(column, code, self.lang)
