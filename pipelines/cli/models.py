@@ -67,7 +67,7 @@ def backtest(
     origins: Annotated[int, typer.Option(min=1, help="How many times to go forward.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Markdown file to write the tables to.")] = None,
 ) -> None:
-    """Rolling-origin backtest of every candidate beside the rule of today. Registers nothing."""
+    """Rolling-origin backtest of every candidate beside the rule of today; every figure as Parquet. Registers nothing."""
     _backtest(run, run.as_of(as_of), run.project.targets(*targets or ()), origins, out)
 
 
@@ -138,16 +138,20 @@ def _summary_table(models: Sequence[dict[str, Any]], lang: str) -> Table:
 
 
 def _backtest(run: Run, as_of: date, names: list[str], origins: int, out: Path | None) -> None:
-    """Print one table per target and origin, and write them as Markdown when asked to."""
+    """Print one table per target and origin, write every figure as Parquet, and the tables as Markdown when asked to."""
     from pipelines.cli import backtests
     from pipelines.flows import backtest, training_record
     from pipelines.workspace import files
+    from pipelines.workspace.paths import relative_path
 
     results = backtest.run(run.project, as_of, names, origins, run.steps)
-    run.tell(as_of=as_of.isoformat(), results=[backtests.facts(trained) for trained in results])
+    outputs = [backtest.write_figures(run.project, as_of, results)]
+    if out:
+        outputs.append(files.write_text(out, backtests.markdown(run.project, as_of, results)))
+    told = [backtests.facts(trained) for trained in results]
+    run.tell(as_of=as_of.isoformat(), results=told, outputs=[str(path) for path in outputs])
     for trained in results:
         run.say(backtests.table(trained, run.language))
         run.say(training_record.sentence(trained, run.language))
-    if out:
-        files.write_text(out, backtests.markdown(run.project, as_of, results))
-        run.say(str(out))
+    for path in outputs:
+        run.say(relative_path(path))

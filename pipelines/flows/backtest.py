@@ -1,8 +1,12 @@
 """Backtest: every candidate beside the rule of today on later, unseen time; registers nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
 
 from features.errors import HeadwaterError
 from models.splits import origins
@@ -10,7 +14,27 @@ from models.training import Trained
 from pipelines.flows import dataset, retrain, sentences
 from pipelines.ingest import months
 from pipelines.project import Project
+from pipelines.workspace import files
 from pipelines.workspace.progress import Steps
+
+FIGURES = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("target", pa.string()),
+        ("as_of", pa.date32()),
+        ("window", pa.string()),
+        ("group", pa.string()),
+        ("model", pa.string()),
+        ("chosen", pa.bool_()),
+        ("metric", pa.string()),
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("n", pa.int64()),
+    ]
+)
+"""A row per figure: `window` is judged, or rehearsed (all dates together on which candidates were chosen before that);
+`group` is null for everybody; null bounds are not known."""
 
 
 def run(project: Project, as_of: date, names: list[str], folds: int, steps: Steps) -> list[Trained]:
@@ -59,6 +83,53 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
     if failures and not trained:
         raise HeadwaterError.of([error.problem for error in failures])
     return trained
+
+
+def figures(name: str, results: Sequence[Trained]) -> pa.Table:
+    """Every figure of a backtest, one a row, in the schema `FIGURES`.
+
+    Parameters
+    ----------
+    name
+        Of the project.
+    results
+        By origin and target.
+    """
+    parts = [part.assign(dataset=name) for trained in results for part in _parts(trained)]
+    return pa.Table.from_pandas(pd.concat(parts, ignore_index=True), FIGURES, preserve_index=False)
+
+
+def _parts(trained: Trained) -> Iterator[pd.DataFrame]:
+    """Of everybody, of groups (the winner's), and of the dates on which candidates were chosen."""
+    slices = trained.slices.assign(group=trained.slices["slice"] + "=" + trained.slices["level"], model=trained.winner)
+    found = {"judged": [trained.metrics, slices], "rehearsed": [trained.choice]}
+    for window, tables in found.items():
+        for table in tables:
+            chosen = table["model"] == trained.winner
+            known = table.assign(target=trained.target, as_of=trained.split.final, window=window, chosen=chosen)
+            yield known.reindex(columns=FIGURES.names).astype({"n": "Int64", "group": object})
+
+
+def write_figures(project: Project, as_of: date, results: Sequence[Trained]) -> Path:
+    """Write every figure of a backtest as Parquet.
+
+    Parameters
+    ----------
+    project
+        Its workspace.
+    as_of
+        Of the backtest; names the file.
+    results
+        By origin and target.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+    """
+    path = project.workspace.backtest(as_of)
+    files.write_parquet(path, [figures(project.settings.name, results)], FIGURES)
+    return path
 
 
 @contextmanager

@@ -78,6 +78,10 @@ class Workspace:
         """Where the card of the champions lies, or that of the models which scored a date."""
         return self.reports / f"model-card{f'-{as_of.isoformat()}' if as_of else ''}.html"
 
+    def backtest(self, as_of: date) -> Path:
+        """Where the figures of a backtest lie."""
+        return self.reports / f"backtest-{as_of.isoformat()}.parquet"
+
     def published_dates(self) -> list[date]:
         """The dates with a published file, oldest first."""
         return sorted(date.fromisoformat(path.stem) for path in self.scores.glob("????-??-??.parquet"))

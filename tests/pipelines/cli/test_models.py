@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from tests.pipelines.cli.calls import document, stderr
 
 
@@ -12,8 +14,10 @@ def test_train_backtest_promote_and_roll_back(own_operator):
     assert "E232" in stderr("promote", "churn", "--force", code=2)
     assert document("promote", "churn", "--force", "--reason", "same model, for the test")["champion"] == "churn/2"
     assert document("rollback", "churn")["champion"] == "churn/1"
-    results = document("backtest", "churn", "--out", "results.md")["results"]
+    told = document("backtest", "churn", "--out", "results.md")
+    results, (figures, page) = told["results"], told["outputs"]
     assert {row["model"] for row in results[0]["metrics"]} >= {"rule", "linear", "trees"}
+    assert len(pd.read_parquet(figures)) > len(results[0]["metrics"]) and page == "results.md"
     assert "headwater backtest" in Path("results.md").read_text(encoding="utf-8")
 
 

@@ -1,15 +1,21 @@
 """A target that cannot be learnt takes no other with it; trouble with the machine ends the backtest."""
 
+import dataclasses
 from types import SimpleNamespace
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from features.errors import HeadwaterError
+from models.training import Trained, train
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import Settings
 from pipelines.flows import backtest, dataset, retrain
+from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
 from tests.demo_project import NIGHT, ROOT
+from tests.models import sample
 
 CONFIGS = ROOT / "configs"
 
@@ -57,3 +63,39 @@ def test_where_no_target_can_be_learnt_the_problems_are_raised(run):
 def test_trouble_with_the_machine_ends_it(run):
     with pytest.raises(HeadwaterError, match="E703"):
         run(["vip", "churn"], vip="E703")
+
+
+@pytest.fixture(scope="module")
+def judged() -> Trained:
+    return train("churn", sample.snapshots(400), sample.split(), sample.SETTINGS, sample.FEATURES)
+
+
+def test_every_figure_is_a_row(judged, tmp_path):
+    project = SimpleNamespace(settings=SimpleNamespace(name="shop"), workspace=Workspace.open(tmp_path, "shop"))
+    path = backtest.write_figures(project, NIGHT, [judged])
+    table = pq.read_table(path)
+    assert path.name == f"backtest-{NIGHT}.parquet" and table.schema.equals(backtest.FIGURES)
+    assert len(table) == len(judged.metrics) + len(judged.slices) + len(judged.choice)
+    (auc,) = table.filter(
+        (pc.field("model") == judged.winner)
+        & (pc.field("metric") == "auc")
+        & pc.field("group").is_null()
+        & (pc.field("window") == "judged")
+    ).to_pylist()
+    assert auc["chosen"] and auc["as_of"] == judged.split.final and auc["n"] == len(judged.final)
+    assert (auc["value"], auc["low"], auc["high"]) == tuple(vars(judged.figure(judged.winner, "auc")).values())
+
+
+def test_groups_are_the_winners_and_rehearsed_figures_have_no_interval(judged):
+    rows = backtest.figures("shop", [judged, judged]).to_pandas()
+    assert (rows["dataset"] == "shop").all() and len(rows) % 2 == 0
+    groups = rows[rows["group"].notna()]
+    assert set(groups["group"]) == {f"plan={level}" for level in judged.slices["level"]} and groups["chosen"].all()
+    rehearsed = rows[rows["window"] == "rehearsed"]
+    assert len(rehearsed) and rehearsed[["low", "high"]].isna().all(axis=None)
+    assert set(rehearsed["model"]) == set(judged.choice["model"]) and (rehearsed["n"] > len(judged.final)).all()
+
+
+def test_without_groups_and_rehearsals_the_judged_figures_are_left(judged):
+    alone = dataclasses.replace(judged, slices=judged.slices.iloc[:0], choice=judged.choice.iloc[:0])
+    assert len(backtest.figures("shop", [alone])) == len(judged.metrics)
