@@ -98,7 +98,7 @@ def stepped(day: date, step: str, times: int) -> date:
     return (pd.Timestamp(day) + pd.DateOffset(months=int(number) * times)).date()
 
 
-def _newest_mature(today: date, days: int, protocol: Protocol) -> date:
+def newest_mature(today: date, days: int, protocol: Protocol) -> date:
     """The final date when none is given: with month steps the first of a month."""
     newest = today - timedelta(days=days)
     return newest.replace(day=1) if protocol.every.endswith("mo") else newest
@@ -147,7 +147,7 @@ def plan(today: date, protocol: Protocol, window_days: int, earliest: date | Non
     if protocol.design == "folds":
         return in_turns(today, protocol.folds)
     days = window_days + protocol.reporting_delay_days
-    final = protocol.final or _newest_mature(today, days, protocol)
+    final = protocol.final or newest_mature(today, days, protocol)
     ready = final + timedelta(days=days)
     if ready > today:
         raise HeadwaterError("E451", final=final.isoformat(), ready=ready.isoformat(), as_of=today.isoformat())

@@ -1,4 +1,4 @@
-"""`headwater train | backtest | retrain | promote | rollback | explain | registry restore`."""
+"""`headwater train | backtest | compare | retrain | promote | rollback | explain | registry restore`."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -69,6 +69,23 @@ def backtest(
 ) -> None:
     """Rolling-origin backtest of every candidate beside the rule of today; every figure as Parquet. Registers nothing."""
     _backtest(run, run.as_of(as_of), run.project.targets(*targets or ()), origins, out)
+
+
+@command(models_app, "compare")
+def compare(
+    run: Run,
+    first: Annotated[str, typer.Argument(help="A version (churn/3, churn@champion), or a target alone.")],
+    second: Annotated[str | None, typer.Argument(help="Another version of the same target.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Train with and without this family of features.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """Which of two models is better, on whom and in money, on dates that neither has learnt from.
+
+    A target alone compares its champion with its challenger, or, with --without, every feature with fewer.
+    """
+    from pipelines.cli import comparisons
+
+    comparisons.compare(run, run.as_of(as_of), first, second, tuple(without or ()))
 
 
 @command(models_app, "promote")

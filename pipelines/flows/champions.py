@@ -43,7 +43,7 @@ def scoring_champions(
     present = {target: champion for target, champion in champions.items() if champion is not None}
     scoring = {target: champion for target, champion in present.items() if _trained_on(champion) == feature_set_hash}
     gone = {target: _gone(champion, tables) for target, champion in scoring.items()}
-    refusals = [_refusal(champion, feature_set_hash) for target, champion in present.items() if target not in scoring]
+    refusals = [refusal(champion, feature_set_hash) for target, champion in present.items() if target not in scoring]
     if refusals and not scoring:
         raise HeadwaterError("E525", **refusals[0])
     for values in refusals:
@@ -70,7 +70,7 @@ def _trained_on(champion: Champion) -> str | None:
     return champion.model.facts_.get("feature_set_hash")
 
 
-def _refusal(champion: Champion, feature_set_hash: str) -> dict[str, str]:
+def refusal(champion: Champion, feature_set_hash: str) -> dict[str, str]:
     """Values for the message; `why` is the key of what to add where the identity of features was made in another way."""
     same = champion.model.facts_.get("identity") == identity.FORMAT
     return {

@@ -187,7 +187,7 @@ def promote(
         raise HeadwaterError("E232")
     workspace = project.workspace
     with lock.exclusive(workspace, f"promote {target}"):
-        chosen = _candidate(workspace, target, version)
+        chosen = candidate(workspace, target, version)
         if not force:
             _check_gate(workspace, chosen)
         files = version_texts(workspace, chosen)
@@ -197,8 +197,8 @@ def promote(
     return chosen
 
 
-def _candidate(workspace: Workspace, target: str, number: int | None) -> Version:
-    """The version of a number, or the challenger."""
+def candidate(workspace: Workspace, target: str, number: int | None) -> Version:
+    """The version of a number, or the challenger. Raises E533 or E527 where it is not there."""
     if number is None:
         challenger = tracking.version_by_alias(workspace, target, CHALLENGER)
         if challenger is None:
