@@ -34,6 +34,7 @@ FLAGS: tuple[tuple[str, str], ...] = (
     ("true", "false"),
     ("t", "f"),
     ("1", "0"),
+    ("ja", "nein"),
     ("是", "否"),
     ("有", "无"),
 )

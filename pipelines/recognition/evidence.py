@@ -13,14 +13,14 @@ from pipelines.recognition.raw_tables import RawTable
 from pipelines.recognition.tables import Recognised
 
 LEFT_WORDS = (
-    "left", "churn", "cancel", "close", "terminat", "inactive", "deactivat", "disconnect", "lapse", "exited", "ended",
+    "left", "churn", "cancel", "close", "terminat", "inactive", "deactivat", "disconnect", "lapse", "exited", "ended", "gekündigt", "kuendigt", "beendet", "inaktiv", "ausgetreten",
     "离网", "销户", "拆机", "注销", "退网", "流失", "退订", "销号", "解约", "退保",
 )  # fmt: skip
 """Words in codes that say that somebody has left."""
 OUTBOUND_WORDS, INBOUND_WORDS = ("out", "呼出", "外呼", "主动"), ("in", "呼入", "来电")
 NOBODY = ("0", "0.0", "-1", "unknown", "guest", "anonymous", "none", "cash", "walk-in")
 """What stands in the place of a customer where nobody is known."""
-YES = frozenset({"y", "yes", "true", "t", "1", "是", "有", "同意", "agree", "granted", "attrited customer", "churned"})
+YES = frozenset({"y", "yes", "true", "t", "1", "ja", "是", "有", "同意", "agree", "granted", "attrited customer", "churned"})
 """What yes is written as, in small letters."""
 ENTIRE = 0.9995
 """Share of the rows that a key must tell apart: copies of rows are no different rows."""

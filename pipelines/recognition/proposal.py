@@ -434,7 +434,7 @@ def place(found: Sequence[Recognised]) -> tuple[str, str]:
 
 def currencies(raw: RawTable) -> tuple[str, ...]:
     """The codes in a column that says the currency of each row, the most frequent first; none where there is no such column."""
-    known = {"currency", "currencycode", "ccy", "币种", "货币", "币别"}
+    known = {"currency", "currencycode", "ccy", "währung", "waehrung", "币种", "货币", "币别"}
     named = [name for name in raw.header if re.sub(r"[\s_]", "", name).lower() in known]
     texts = [text.strip() for name in named for text in raw.columns[name].texts]
     return tuple(texts) if all(re.fullmatch("[A-Z]{3}", text) for text in texts) else ()
@@ -443,7 +443,8 @@ def currencies(raw: RawTable) -> tuple[str, ...]:
 def _country(raw: RawTable, column: str | None) -> str | None:
     """The territory that the most frequent value names; None where it names none."""
     texts = raw.columns[column].texts if column else ()
-    names = {str(name).lower(): code for code, name in Locale("en").territories.items() if len(code) == 2}
+    languages = [Locale(language).territories for language in ("de", "en")]
+    names = {str(name).lower(): code for known in languages for code, name in known.items() if len(code) == 2}
     names |= {"usa": "US", "uk": "GB", "united kingdom": "GB", "great britain": "GB", "england": "GB"}
     return names.get(texts[0].lower()) if texts else None
 
