@@ -225,6 +225,12 @@ def _ask_all(run: Run, proposed: Proposal, given: dict[str, str], *, yes: bool) 
         if question.key == "business":
             run.say(text(f"init.business.{proposed.guessed_business}", run.language, because=_because(proposed)))
         proposed.answers[question.key] = _answer(run, question, given, yes=yes)
+        if question.key == "void" and proposed.answers["void"] != proposal.NONE:
+            values = {
+                "table": text(f"init.table.{proposed.money.table}", run.language),
+                "column": question.values["column"],
+            }
+            run.say(text("init.void", run.language, values=proposed.answers["void"], **values))
         if question.key == "copies":
             run.say(text(f"init.copies.{proposed.answers['copies']}", run.language, **question.values))
     plan = proposed.plan

@@ -17,10 +17,21 @@ LEFT_WORDS = (
     "离网", "销户", "拆机", "注销", "退网", "流失", "退订", "销号", "解约", "退保",
 )  # fmt: skip
 """Words in codes that say that somebody has left."""
+VOID_WORDS = (
+    "cancel", "void", "draft", "declin", "reject", "fail", "abandon", "storn", "abgelehnt",
+    "作废", "取消", "失败", "无效",
+)  # fmt: skip
+"""Words in the states of purchases that say that nobody paid."""
+BACK_WORDS = ("refund", "return", "chargeback", "revers", "erstattet", "退款", "退货")
+"""Words that say that it was given back: where no row of theirs is below zero, that is all that tells it."""
+STATES = frozenset({"status", "state", "状态"})
+MOST_STATES = 30
 OUTBOUND_WORDS, INBOUND_WORDS = ("out", "呼出", "外呼", "主动"), ("in", "呼入", "来电")
 NOBODY = ("0", "0.0", "-1", "unknown", "guest", "anonymous", "none", "cash", "walk-in")
 """What stands in the place of a customer where nobody is known."""
-YES = frozenset({"y", "yes", "true", "t", "1", "ja", "是", "有", "同意", "agree", "granted", "attrited customer", "churned"})
+YES = frozenset(
+    {"y", "yes", "true", "t", "1", "ja", "是", "有", "同意", "agree", "granted", "attrited customer", "churned"}
+)
 """What yes is written as, in small letters."""
 ENTIRE = 0.9995
 """Share of the rows that a key must tell apart: copies of rows are no different rows."""
@@ -121,6 +132,31 @@ def active_after(customers: Recognised, meaning: str, event: Recognised) -> floa
         FROM (SELECT {key(names["customer_id"])} AS k, {ended} AS ended FROM {quoted(raw.name)}) LEFT JOIN newest USING (k)
         WHERE ended < (SELECT max(t) FROM newest) - INTERVAL 70 DAY"""
     return float(raw.con.sql(query).fetchall()[0][0] or 0.0)
+
+
+def void_states(found: Recognised) -> tuple[str, tuple[str, ...]] | None:
+    """The column with the state of purchases, and its values that say that nobody paid; None where there is none."""
+    for name in found.unused:
+        column = found.raw.columns[name]
+        words = headers.tokens(name)
+        is_state = bool(STATES & set(words)) or name.endswith("状态")
+        if not is_state or column.distinct > MOST_STATES:
+            continue
+        back = [text for text in _worded(column, BACK_WORDS) if not _is_taken_off(found, name, text)]
+        if void := (*_worded(column, VOID_WORDS), *back):
+            return name, void
+    return None
+
+
+def _worded(column: Column, words: Sequence[str]) -> list[str]:
+    return [text for text in column.texts if any(word in text.lower() for word in words)]
+
+
+def _is_taken_off(found: Recognised, state: str, value: str) -> bool:
+    """Has a row in this state an amount, or a quantity, below zero?"""
+    amount = quoted(found.columns.get("amount") or found.columns["quantity"])
+    query = f"SELECT bool_or(TRY_CAST({amount} AS DOUBLE) < 0) FROM {quoted(found.raw.name)} WHERE trim({quoted(state)}::VARCHAR) = ?"
+    return bool(found.raw.con.sql(query, params=[value]).fetchall()[0][0])
 
 
 def row_key(found: Recognised, own: str) -> tuple[str, ...]:

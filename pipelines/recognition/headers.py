@@ -249,7 +249,18 @@ def meanings(
         if header not in chosen and (often or match.meaning.name not in taken):
             chosen[header] = match
             taken.add(match.meaning.name)
-    return _with_customer(chosen, table)
+    return _with_customer(_with_happening(chosen, pairs), table)
+
+
+def _with_happening(chosen: dict[str, Match], pairs: Sequence[tuple[Match, int, str]]) -> dict[str, Match]:
+    """The only clock of a table says when something happened, if it can: created_at beside nothing else."""
+    by_name = {match.meaning.name: header for header, match in chosen.items()}
+    clock = by_name.get("known_at")
+    if "happened_at" in by_name or clock is None:
+        return chosen
+    return chosen | {
+        header: match for match, _, header in pairs if header == clock and match.meaning.name == "happened_at"
+    }
 
 
 def _with_customer(chosen: dict[str, Match], table: str) -> dict[str, Match]:

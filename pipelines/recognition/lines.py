@@ -57,10 +57,21 @@ def _who_and_when(found: Recognised, path: Path, shape: str | None) -> tuple[str
 
 
 def _somebody(found: Recognised, path: Path) -> str:
-    """SQL that is true where a row of a file names a customer."""
+    """SQL that is true where a row of a file names a customer and counts."""
     customer = quoted(_names_in(found, path)("customer_id"))
     nobody = evidence.nobody(found.raw.columns[found.columns["customer_id"]])
-    return f"{customer} IS NOT NULL" + "".join(f" AND trim({customer}::VARCHAR) <> '{word}'" for word in ("", *nobody))
+    known = "".join(f" AND trim({customer}::VARCHAR) <> '{word}'" for word in ("", *nobody))
+    return f"{customer} IS NOT NULL{known}{_counting(found, path)}"
+
+
+def _counting(found: Recognised, path: Path) -> str:
+    """SQL that leaves out the rows of a file that do not count."""
+    if found.raw.left_out is None:
+        return ""
+    column, values = found.raw.left_out
+    name = quoted(found.raw.aliases.get(path, {}).get(column, column))
+    texts = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f" AND ({name} IS NULL OR trim({name}::VARCHAR) NOT IN ({texts}))"
 
 
 TEXTS = {"bill_id": "bill", "product_id": "product", "region": "region"}

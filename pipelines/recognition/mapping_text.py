@@ -1,5 +1,6 @@
 """The mapping of a folder as commented YAML: each line says what was found."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -194,6 +195,7 @@ def _unused(found: Recognised, choices: Choices, written: Sequence[str], kept: S
     rows, said = [], "\n".join(written)
     left = [name for name in found.unused if name not in kept]
     left += [name for name in found.columns.values() if name not in said and name not in (*left, *found.personal)]
+    left = [name for name in left if found.raw.left_out is None or name != found.raw.left_out[0]]
     if left:
         rows.append(comment(4, choices.why("unused", columns=", ".join(left))))
     if found.personal:
@@ -210,8 +212,18 @@ def _section(name: str, found: Recognised, choices: Choices, rows: list[str], ke
         "    columns:",
         *rows,
         *clocks,
+        *_where(found, choices),
         *_unused(found, choices, [*rows, *clocks], kept),
     ]
+
+
+def _where(found: Recognised, choices: Choices) -> list[str]:
+    """Which rows count, where some do not."""
+    if found.raw.left_out is None:
+        return []
+    column, values = found.raw.left_out
+    texts = ", ".join(json.dumps(value, ensure_ascii=False) for value in values)
+    return [line(4, "where", f"{forms.name_in_expression(column)} not in ({texts})", choices.why("void"))]
 
 
 def _described(

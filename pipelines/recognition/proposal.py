@@ -28,6 +28,8 @@ MONTH_HORIZON = 28
 CONTRACT_HORIZON, DELAY = 90, 5
 PURCHASES = "first_purchase"
 """The answer that customers joined on the day of their first purchase."""
+NONE = "none"
+"""The answer that every row counts."""
 UNTOLD = frozenset({"", "raw", "data", "csv", "extract", "extracts", "input", "files", "in"})
 """Names of folders that name no business."""
 GO_ON = 0.3
@@ -305,6 +307,7 @@ class Proposal:
     def questions(self) -> Iterator[Question]:
         """One after the other: a later one may depend on what was answered."""
         yield from self._of_readings()
+        yield from self._of_states()
         yield Question("business", self.guessed_business, self.businesses())
         yield from self._of_joining()
         if self.business == "contracts" and self.codes:
@@ -364,6 +367,20 @@ class Proposal:
                 if match.meaning.kind in ("date", "time") and len(column.shapes) > 1:
                     values = {"column": name, "file": found.raw.title, "example": column.texts[0]}
                     yield Question(f"shape.{name}", None, column.shapes, values)
+
+    def _of_states(self) -> Iterator[Question]:
+        """Purchases that were cancelled, or of which the payment failed: they do not count."""
+        found = self.money
+        state = evidence.void_states(found) if found else None
+        if found is None or state is None:
+            return
+        name, void = state
+        texts = found.raw.columns[name].texts
+        values = {"column": name, "file": found.raw.title, "values": ", ".join(texts)}
+        yield Question("void", ",".join(void), (), values, (*texts, NONE))
+        answer = [said.strip() for said in self.answers["void"].split(",")]
+        if answer != [NONE]:
+            found.raw.leave_out(name, answer)
 
     def _of_copies(self) -> Iterator[Question]:
         """Lines that are the same in every column: files that overlap, or the same thing bought twice?"""

@@ -86,6 +86,8 @@ class RawTable:
         Columns of numbers as people write them, such as 1.234,56 -> what stands before their decimals; here they are plain.
     turned
         Columns of money that the files write below zero where customers paid; here it is above.
+    left_out
+        A column, and its values whose rows do not count and are not here; None for none.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -98,6 +100,7 @@ class RawTable:
     arriving: tuple[Path, ...] = ()
     marks: dict[str, str] = field(default_factory=dict)
     turned: tuple[str, ...] = ()
+    left_out: tuple[str, tuple[str, ...]] | None = None
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -117,6 +120,15 @@ class RawTable:
         self.con.execute(f"UPDATE {quoted(self.name)} SET {name} = {value} WHERE {name} IS NOT NULL")
         self.turned += (column,)
         del self.columns
+
+    def leave_out(self, column: str, values: Sequence[str]) -> None:
+        """Take out the rows with these values of a column."""
+        self.con.execute(
+            f"DELETE FROM {quoted(self.name)} WHERE trim({quoted(column)}::VARCHAR) IN (SELECT unnest(?))", [[*values]]
+        )
+        self.left_out = (column, tuple(values))
+        for cached in ("columns", "rows"):
+            self.__dict__.pop(cached, None)
 
     @property
     def title(self) -> str:

@@ -82,6 +82,11 @@ def test_a_key_of_somebody_else_is_no_key(header):
     assert answer(header, "customers", "") not in KEYS
 
 
+def test_the_only_clock_says_when_it_happened():
+    assert answer("created_at", "bills", "") == "happened_at"
+    assert answer("created_at", "bills", "order_date") == "known_at"
+
+
 def test_the_account_and_then_the_telephone_stand_in_for_a_missing_customer():
     assert answer("Account ID", "usage", "") == "customer_id"
     assert answer("Account ID", "usage", "Customer ID") == "account_id"

@@ -208,6 +208,33 @@ def test_what_a_bank_books_below_zero_was_spent_and_visits_are_counted_by_day(tm
     assert (usage.visits.sum(), set(usage.visits)) == (2 * 840, {2.0})
 
 
+def states(folder, back):
+    """Orders that were paid, cancelled or refunded; `back`: the sign of what was refunded."""
+    said = ["paid"] * 8 + ["cancelled", "refunded"]
+    rows = [
+        [f"O{n:03d}", f"u{n % 30}", f"2026-01-{1 + n // 30:02d}", f"{back if n % 10 == 9 else ''}9.50", said[n % 10]]
+        for n in range(300)
+    ]
+    written(folder / "orders.csv", [["order_id", "user_id", "created_at", "total", "status"], *rows])
+    return folder
+
+
+@pytest.mark.parametrize(("back", "void"), [("", "cancelled,refunded"), ("-", "cancelled")])
+def test_purchases_that_nobody_paid_do_not_count(tmp_path, back, void):
+    found = Proposal(tmp_path, tables.recognised(raw_tables.folder(states(tmp_path, back)).tables), "en")
+    assert _asked(found)["void"] == void
+    mapping = project(found, tmp_path).tables
+    left_out = ", ".join(f'"{value}"' for value in void.split(","))
+    assert mapping.tables["bills"].where == f"status not in ({left_out})"
+    assert "NOT IN ('cancelled'" in mapping.tables["customers"].source.sql
+    assert found.money.raw.rows == 300 - 30 * len(void.split(","))
+
+
+def test_every_purchase_counts_where_somebody_says_so(tmp_path):
+    found = proposed(states(tmp_path, ""), void="none")
+    assert project(found, tmp_path).tables.tables["bills"].where is None
+
+
 def test_a_day_after_which_customers_go_on_is_no_day_of_leaving(tmp_path):
     folder = bank(tmp_path)
     people = [[f"{n:03d}", "02.01.2025", "01.03.2025" if n < 20 else ""] for n in range(40)]
