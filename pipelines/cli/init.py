@@ -99,7 +99,7 @@ def _grid(lang: str) -> Table:
 
 
 def _row(found: Recognised, folder: Path, lang: str) -> tuple[str, ...]:
-    name = text(f"init.table.{found.table or 'unknown'}", lang)
+    name = text(f"init.table.{found.table or ('leads' if found.leads else 'unknown')}", lang)
     shown = ", ".join(f"{found.columns[m]} → {m}" for m in SHOWN if m in found.columns)
     sure = text(f"init.sure.{_level(found)}", lang) if found.table else ""
     title = found.raw.title.removeprefix(str(folder)).lstrip("/")
@@ -110,6 +110,8 @@ def _row(found: Recognised, folder: Path, lang: str) -> tuple[str, ...]:
 def _lack(found: Recognised, lang: str) -> str:
     """Why a table is left out."""
     header = ", ".join(found.raw.header)
+    if found.leads:
+        return text("init.lacks.leads", lang)
     if found.rival:
         return text("init.lacks.second", lang, table=text(f"init.table.{found.rival}", lang))
     if not found.lacks:
@@ -137,7 +139,9 @@ def _facts(found: Recognised) -> dict[str, object]:
 def _left_out(proposed: Proposal, lang: str) -> Iterator[str]:
     """What to do about files that nothing is made of, in the very place where they are named."""
     titles = [
-        each.raw.title.removeprefix(str(proposed.folder)).lstrip("/") for each in proposed.found if not each.table
+        each.raw.title.removeprefix(str(proposed.folder)).lstrip("/")
+        for each in proposed.found
+        if not (each.table or each.leads)
     ]
     if titles:
         yield text("init.lacks.advice", lang, files=", ".join(titles), n=len(titles))
@@ -176,6 +180,9 @@ def _notes(proposed: Proposal) -> Iterator[str]:
             yield text("init.currencies", lang, table=found.raw.title, codes=", ".join(codes[:5]), code=codes[0])
         if found.raw.share > 1:
             yield text("init.partly", lang, table=found.raw.title, share=found.raw.share)
+        if link := found.raw.link:
+            words = {"file": link.raw.title.rpartition("/")[2], "key": link.key, "customer": link.customer}
+            yield text("init.linked", lang, table=text(f"init.table.{found.table}", lang), own=link.own, **words)
         for column in found.raw.turned:
             yield text("init.turned", lang, table=text(f"init.table.{found.table}", lang), column=column)
     if proposed.passed:
@@ -223,20 +230,29 @@ def _ask_all(run: Run, proposed: Proposal, given: dict[str, str], *, yes: bool) 
             _picture(run, proposed)
             shown = True
         if question.key == "business":
+            for line in _not_counted(proposed):
+                run.say(line)
             run.say(text(f"init.business.{proposed.guessed_business}", run.language, because=_because(proposed)))
         proposed.answers[question.key] = _answer(run, question, given, yes=yes)
-        if question.key == "void" and proposed.answers["void"] != proposal.NONE:
-            values = {
-                "table": text(f"init.table.{proposed.money.table}", run.language),
-                "column": question.values["column"],
-            }
-            run.say(text("init.void", run.language, values=proposed.answers["void"], **values))
         if question.key == "copies":
             run.say(text(f"init.copies.{proposed.answers['copies']}", run.language, **question.values))
     plan = proposed.plan
     if plan and (not plan.fits or plan.horizon < proposed.horizon):
         need = rhythm.needed_days(proposed.horizon, proposed.delay)
         run.say(text("init.too_short", run.language, has=plan.has, need=need, horizon=proposed.horizon))
+
+
+def _not_counted(proposed: Proposal) -> Iterator[str]:
+    """Which purchases do not count, if some do not."""
+    found = proposed.money
+    if found and found.raw.left_out:
+        column, values = found.raw.left_out
+        words = {
+            "table": text(f"init.table.{found.table}", proposed.lang),
+            "column": column,
+            "values": ", ".join(values),
+        }
+        yield text("init.void", proposed.lang, **words)
 
 
 def _because(proposed: Proposal) -> str:

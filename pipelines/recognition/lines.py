@@ -89,12 +89,30 @@ def _amount(found: Recognised, at_home: Callable[[str], str]) -> str:
     return number("amount") if "amount" in found.columns else f"{number('quantity')} * {number('unit_price')}"
 
 
+LINKS = "links"
+"""What a query calls the files that lead to customers."""
 NAMED = ("csv", "xlsx")
 """Formats of files that a query reads by a name of its own."""
 
 
 def scanned(raw: RawTable, path: Path) -> str:
-    """The rows in a query: a table of a database, files as DuckDB reads them, or by their name in `reads`."""
+    """The rows in a query: a table of a database, files as DuckDB reads them, or by their name in `reads`; with the customers
+    to whom a link leads."""
+    return f"({linked(raw, path)})" if raw.link else _plainly(raw, path)
+
+
+def linked(raw: RawTable, path: Path) -> str:
+    """The rows with the column of customers to whom their accounts lead; null where nobody has the account."""
+    link = raw.link
+    assert link is not None, "asked for where there is a link"
+    theirs = LINKS if _is_named(link.raw) else _plainly(link.raw, link.raw.paths[0])
+    accounts = f"trim(e.{quoted(link.own)}::VARCHAR) = trim(l.{quoted(link.key)}::VARCHAR)"
+    return (
+        f"SELECT e.*, l.{quoted(link.customer)} FROM {_plainly(raw, path)} AS e LEFT JOIN {theirs} AS l ON {accounts}"
+    )
+
+
+def _plainly(raw: RawTable, path: Path) -> str:
     if raw.source.table:
         return quoted(raw.source.table)
     where = str(path) if raw.aliases else str(raw.source.path)
@@ -120,16 +138,22 @@ def name_of(raw: RawTable, path: Path) -> str:
 
 def reads(raw: RawTable) -> dict[str, dict[str, Any]]:
     """Name in a query -> files that it stands for: those that queries cannot read, or not in every encoding."""
+    link = raw.link.raw if raw.link else None
+    beside = {LINKS: {"path": str(link.source.path), **_written(link)}} if link and _is_named(link) else {}
     if not _is_named(raw):
-        return {}
+        return beside
+    paths = {name_of(raw, path): str(path) for path in raw.paths} if raw.aliases else {"lines": str(raw.source.path)}
+    return {name: {"path": path, **_written(raw)} for name, path in paths.items()} | beside
+
+
+def _written(raw: RawTable) -> dict[str, Any]:
+    """How the files are written, and what says that they are whole."""
     how: dict[str, Any] = {"format": raw.source.format}
     if raw.source.format == "csv":
         how |= {"encoding": raw.source.encoding, "delimiter": raw.source.delimiter}
     if raw.source.sheet:
         how["sheet"] = raw.source.sheet
-    how |= Accompaniment(raw.source.marker, raw.source.manifest).said()
-    paths = {name_of(raw, path): str(path) for path in raw.paths} if raw.aliases else {"lines": str(raw.source.path)}
-    return {name: {"path": path, **how} for name, path in paths.items()}
+    return how | Accompaniment(raw.source.marker, raw.source.manifest).said()
 
 
 def bills(found: Recognised, shape: str | None = None, *, once: bool = True) -> str:

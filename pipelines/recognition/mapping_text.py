@@ -123,6 +123,8 @@ def _tables_of(
 def _source(found: Recognised, choices: Choices) -> list[str]:
     """Where the rows are, and how sure it is that they are these."""
     source = found.raw.source
+    if found.raw.link:
+        return [comment(4, choices.why("link")), *_query(found, lines.linked(found.raw, found.raw.paths[0]))]
     if source.table:
         place = {"connection": source.connection} if source.connection else {"database": source.database}
         return [line(4, "source", {**place, "table": source.table})]

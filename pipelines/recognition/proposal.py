@@ -15,7 +15,7 @@ from babel.numbers import get_territory_currencies, is_currency
 
 from features.errors import HeadwaterError
 from pipelines.ingest import months
-from pipelines.recognition import evidence, headers, lines, rhythm
+from pipelines.recognition import evidence, headers, lines, links, rhythm
 from pipelines.recognition.columns import Column, quoted
 from pipelines.recognition.mapping_text import Choices
 from pipelines.recognition.raw_tables import RawTable
@@ -109,7 +109,8 @@ class Proposal:
     passed: tuple[str, float] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """A day after which customers go on is the end of a contract, whatever it is called."""
+        """Accounts lead to customers, and a day after which they go on is the end of a contract, whatever it is called."""
+        links.follow(self.found)
         customers, events = self.customers, self.events
         if customers and events and "deactivated_on" in customers.columns:
             share = evidence.active_after(customers, "deactivated_on", events[0])

@@ -88,6 +88,8 @@ class RawTable:
         Columns of money that the files write below zero where customers paid; here it is above.
     left_out
         A column, and its values whose rows do not count and are not here; None for none.
+    link
+        What leads from this table to customers; None where it names them itself.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -101,6 +103,7 @@ class RawTable:
     marks: dict[str, str] = field(default_factory=dict)
     turned: tuple[str, ...] = ()
     left_out: tuple[str, tuple[str, ...]] | None = None
+    link: "Link | None" = None
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -119,7 +122,7 @@ class RawTable:
         value = text if self.columns[column].type == "VARCHAR" else f"-{name}"
         self.con.execute(f"UPDATE {quoted(self.name)} SET {name} = {value} WHERE {name} IS NOT NULL")
         self.turned += (column,)
-        del self.columns
+        self._count_again()
 
     def leave_out(self, column: str, values: Sequence[str]) -> None:
         """Take out the rows with these values of a column."""
@@ -127,8 +130,22 @@ class RawTable:
             f"DELETE FROM {quoted(self.name)} WHERE trim({quoted(column)}::VARCHAR) IN (SELECT unnest(?))", [[*values]]
         )
         self.left_out = (column, tuple(values))
-        for cached in ("columns", "rows"):
-            self.__dict__.pop(cached, None)
+        self._count_again()
+
+    def lead_by(self, link: "Link") -> None:
+        """Add the column of customers to which a link leads."""
+        mine, theirs = quoted(self.name), quoted(link.raw.name)
+        self.con.execute(f"ALTER TABLE {mine} ADD COLUMN {quoted(link.customer)} VARCHAR")
+        self.con.execute(
+            f"UPDATE {mine} SET {quoted(link.customer)} = l.{quoted(link.customer)}::VARCHAR FROM {theirs} AS l"
+            f" WHERE trim({mine}.{quoted(link.own)}::VARCHAR) = trim(l.{quoted(link.key)}::VARCHAR)"
+        )
+        self.header, self.link = (*self.header, link.customer), link
+        self._count_again()
+
+    def _count_again(self) -> None:
+        for figures in ("columns", "rows"):
+            self.__dict__.pop(figures, None)
 
     @property
     def title(self) -> str:
@@ -137,6 +154,16 @@ class RawTable:
             return f"{self.paths[0]} · {self.source.table}"
         place = self.source.path or str(self.paths[0])
         return f"{place} · {self.source.sheet}" if self.source.sheet else place
+
+
+@dataclass(frozen=True)
+class Link:
+    """A table that says whose each account is: rows of another one have in `own` what it has in `key`, beside `customer`."""
+
+    raw: RawTable
+    key: str
+    own: str
+    customer: str
 
 
 @dataclass

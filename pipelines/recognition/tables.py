@@ -85,6 +85,8 @@ class Recognised:
         The next best table; empty for none.
     lacks
         Where nothing fits: the table that it is nearest to, and the meanings that no column of it has.
+    leads
+        Is it none of ours, and leads from the accounts in another one to customers?
     """
 
     raw: RawTable
@@ -94,6 +96,7 @@ class Recognised:
     confidence: float
     rival: str = ""
     lacks: tuple[str, tuple[str, ...]] | None = None
+    leads: bool = False
 
     @cached_property
     def month(self) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ from features.errors import HeadwaterError
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
 from pipelines.ingest import extracts
+from pipelines.ingest.readers import sources
 from pipelines.recognition import evidence, proposal, raw_tables, tables
 from pipelines.recognition.configuration_text import configuration_text
 from pipelines.recognition.mapping_text import mapping_text
@@ -56,7 +57,7 @@ def test_an_operator_is_read_as_proposed(tmp_path, con, lang):
 def fetched(mapping, folder):
     """Table -> rows that its database gave."""
     extracts.extract(mapping, folder)
-    files = {name: Path(table.source.files).parent for name, table in mapping.tables.items()}
+    files = {n: Path(t.source.files).parent for n, t in mapping.tables.items() if t.source.connection}
     return {name: sum(pq.read_metadata(path).num_rows for path in place.iterdir()) for name, place in files.items()}
 
 
@@ -206,6 +207,34 @@ def test_what_a_bank_books_below_zero_was_spent_and_visits_are_counted_by_day(tm
     assert sorted(amounts.unique()) == [-5.5, 20.5] and (amounts < 0).sum() == 48
     usage = read.tables["usage"].to_pandas()
     assert (usage.visits.sum(), set(usage.visits)) == (2 * 840, {2.0})
+
+
+@pytest.mark.parametrize("database", [False, True])
+def test_accounts_lead_to_customers_by_the_file_that_says_whose_they_are(tmp_path, database):
+    folder = bank(tmp_path)
+    moves = [line.split(";") for line in (folder / "card.csv").read_text().splitlines()[1:]]
+    rows = [[number, f"CH{customer}{int(number[1:]) % 2}", *rest] for number, customer, *rest in moves]
+    accounts = [
+        [f"CH{n:03d}{k}", f"{n:03d}", "02.01.2025", "01.03.2026" if n < 5 else ""] for n in range(40) for k in (0, 1)
+    ]
+    written(folder / "card.csv", [["Transaction ID", "Account No", "Booking Date", "Amount"], *rows], "cp1252", ";")
+    written(folder / "accounts.csv", [["Account No", "Customer No", "Opened", "Closed"], *accounts], "cp1252", ";")
+    if database:
+        with duckdb.connect(str(folder / "bank.duckdb")) as con:
+            for path in folder.glob("*.csv"):
+                con.execute(f"CREATE TABLE {path.stem} AS FROM read_csv('{path}', all_varchar = true)")
+                path.rename(path.with_suffix(".kept"))
+    found = proposed(folder)
+    bills = found.table("bills")
+    assert (bills.raw.link.own, bills.columns["customer_id"]) == ("Account No", "Customer No")
+    assert tables.contained(bills.raw, "Customer No", found.customers.raw, "Customer No") == 1.0
+    mapping = project(found, folder).tables
+    if database:
+        assert fetched(mapping, folder / "workspace")["bills"] == 960
+    else:
+        raw = sources.find(mapping.tables["bills"].source)
+        people = {row["Customer No"] for row in sources.first_rows(raw, ["Customer No"], 1000).to_pylist()}
+        assert people == {row[1] for row in moves}
 
 
 def states(folder, back):
