@@ -92,11 +92,26 @@ def candidates(
 
 
 def fit_all(
-    target: Target, models: Mapping[str, Estimator], X: pd.DataFrame, y: pd.DataFrame
+    target: Target, models: Mapping[str, Estimator], X: pd.DataFrame, y: pd.DataFrame, *, rehearsal: bool = False
 ) -> dict[str, tuple[Any, ...]]:
-    """Fitted learners per candidate; a blend takes those of its members and costs nothing more."""
+    """Fitted learners per candidate; a blend takes those of its members and costs nothing more.
+
+    Parameters
+    ----------
+    target
+        What is predicted.
+    models
+        Name to estimator, which stays as it is.
+    X, y
+        Features, and labels of the same rows.
+    rehearsal
+        Fit only what is judged.
+    """
     members = {c.name: c.members for c in target.candidates if c.name in models and c.members}
-    learnt: dict[str, tuple[Any, ...]] = {n: m.learn(X, y) for n, m in models.items() if n not in members}
+    alone = {name: model for name, model in models.items() if name not in members}
+    learnt: dict[str, tuple[Any, ...]] = {
+        name: model.rehearse(X, y) if rehearsal else model.learn(X, y) for name, model in alone.items()
+    }
     for name, parts in members.items():
         learnt[name] = tuple(Blend(pair) for pair in zip(*(learnt[n] for n in parts), strict=True))
     return learnt

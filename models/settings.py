@@ -103,7 +103,7 @@ class TrainingSettings(Strict):
         0.7, ge=0, le=1, description="rank correlation with what was judged below which that is shipped instead"
     )
     rehearsal_rows: int = Field(
-        60_000, gt=0, description="to learn from before each date that chooses; of each n-th customer beyond that"
+        30_000, gt=0, description="to learn from before each date that chooses; of each n-th customer beyond that"
     )
     most_rows: int = Field(400_000, gt=0, description="to learn from and judge on; of each n-th customer beyond that")
     resamples: int = Field(200, gt=0, description="bootstrap resamples behind each interval")

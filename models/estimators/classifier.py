@@ -147,6 +147,9 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             return (learner.fit(X, outcome, y["value"].to_numpy(dtype=float)),)
         return (learner.fit(X[known], outcome[known]),)
 
+    rehearse = learn
+    """All of it is judged."""
+
     def _horizons(self) -> tuple[int, ...]:
         return tuple(self.horizons) or (self.horizon,)
 

@@ -56,6 +56,10 @@ class Estimator(Model, Protocol):
         """Fitted learners; the estimator stays as it is."""
         ...
 
+    def rehearse(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
+        """Learners of which only what is judged is fitted, and stands for the rest: enough to compare candidates."""
+        ...
+
     def start(self, parts: Sequence[Any]) -> Self:
         """Take fitted learners as they are."""
         ...

@@ -79,6 +79,11 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         everybody = clone(self.learner or Trees("amount")).fit(X, value)
         return everybody, clone(self.learner or Trees("amount")).fit(X[stayed], value[stayed])
 
+    def rehearse(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
+        """The learner of everybody, twice: what those who stay are worth is not judged."""
+        everybody = clone(self.learner or Trees("amount")).fit(X, amounts(y)[0])
+        return everybody, everybody
+
     def calibrate(self, windows: Sequence[Seen]) -> Self:
         """Level from the newest window; quantiles from all of them, each at its own level."""
         sums = [(np.exp(raw[:, 0]), amounts(y)[0]) for raw, y in windows]

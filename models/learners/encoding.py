@@ -50,14 +50,14 @@ class Encoder:
         return {str(word): float(rate) for word, rate in rates.items()}
 
     def transform(self, X: pd.DataFrame) -> Matrix:
-        """Rows x columns, float64; NaN is unknown.
+        """Rows x columns, float64, column by column in memory as everything here reads it; NaN is unknown.
 
         Raises E511 when a column is missing.
         """
         missing = [c for c in self.columns_ if c not in X.columns]
         if missing:
             raise HeadwaterError("E511", column=missing[0], sample=missing[:3], missing=len(missing))
-        out = np.empty((len(X), len(self.columns_)))
+        out = np.empty((len(X), len(self.columns_)), order="F")
         for place, column in enumerate(self.columns_):
             out[:, place] = self._numbers(column, X[column])
         return out
@@ -85,7 +85,7 @@ def numeric(values: pd.Series) -> bool:
 
 def signed_log(numbers: Matrix) -> Matrix:
     """Compresses money and counts, keeps the sign, leaves small numbers nearly as they are."""
-    return np.sign(numbers) * np.log1p(np.abs(numbers))
+    return np.copysign(np.log1p(np.abs(numbers)), numbers)
 
 
 class Scaler:

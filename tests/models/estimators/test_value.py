@@ -55,6 +55,13 @@ def test_those_who_stay_are_worth_more():
     assert told["value_if_retained"].sum() > told["value_pred"].sum() * 1.05
 
 
+def test_a_rehearsal_fits_what_is_judged_and_nothing_else():
+    made = model(LEARNERS[0])
+    whole, judged = made.learn(FIT[X], FIT[Y]), made.rehearse(FIT[X], FIT[Y])
+    assert np.array_equal(judged[0].raw(NEW[X]), whole[0].raw(NEW[X]))
+    assert judged[1] is judged[0] and not np.array_equal(whole[1].raw(NEW[X]), whole[0].raw(NEW[X]))
+
+
 def test_contributions_add_up_to_the_logarithm_of_the_value():
     for learner in LEARNERS:
         made = model(learner)

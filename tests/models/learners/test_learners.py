@@ -68,6 +68,11 @@ def test_the_same_rows_give_the_same_text(name):
     assert fitted(name).texts() == fitted(name).texts()
 
 
+def test_threads_change_nothing_that_is_learnt():
+    alone, together = (Trees(**SMALL, n_jobs=n).fit(X, CHURNED).texts()["trees"] for n in (1, 2))
+    assert together.replace("[num_threads: 2]", "[num_threads: 1]") == alone
+
+
 @pytest.mark.parametrize("learner", [Linear(), Trees(), Rule(column="arpu"), ByValue(Linear("amount"))])
 def test_parameters_are_those_of_scikit_learn(learner):
     again = clone(learner)
