@@ -1,4 +1,5 @@
-"""Tables that name accounts where customers are asked for, and the one that says whose each account is."""
+"""Tables that name accounts or telephones where customers are asked for, and the one that says whose each is: that of
+customers or one beside it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -28,8 +29,9 @@ def _link(each: Recognised, customers: Recognised, found: Sequence[Recognised]) 
     own = each.columns["customer_id"]
     if contained(each.raw, own, customers.raw, customers.columns["customer_id"]) >= FEW or not _is_joined(each.raw):
         return None
-    others = (other.raw for other in found if not other.table and _is_beside(other.raw, each.raw))
-    return next((link for raw in others for link in _ways(each.raw, own, raw, customers)), None)
+    others = [other.raw for other in found if other is customers or not other.table]
+    beside = [raw for raw in others if _is_beside(raw, each.raw)]
+    return next((link for raw in beside for link in _ways(each.raw, own, raw, customers)), None)
 
 
 def _is_joined(raw: RawTable) -> bool:

@@ -237,6 +237,17 @@ def test_accounts_lead_to_customers_by_the_file_that_says_whose_they_are(tmp_pat
         assert people == {row[1] for row in moves}
 
 
+def test_telephones_lead_to_customers_by_their_own_table(tmp_path):
+    people = [[f"K{n:03d}", f"138{n:08d}", "20250101", ""] for n in range(30)]
+    bills = [[f"B{n}", f"138{n % 30:08d}", f"20260{1 + n // 30}", "59.00"] for n in range(90)]
+    written(tmp_path / "客户.csv", [["客户编号", "手机号码", "入网日期", "离网日期"], *people], "gbk")
+    written(tmp_path / "账单.csv", [["账单编号", "手机号码", "账期", "金额"], *bills], "gbk")
+    found = Proposal(tmp_path, tables.recognised(raw_tables.folder(tmp_path).tables), "zh")
+    raw = found.table("bills").raw
+    assert (raw.link.own, found.table("bills").columns["customer_id"]) == ("手机号码", "客户编号")
+    assert raw.con.sql(f'SELECT count(*) FROM {raw.name} WHERE "客户编号" IS NULL').fetchall() == [(0,)]
+
+
 def states(folder, back):
     """Orders that were paid, cancelled or refunded; `back`: the sign of what was refunded."""
     said = ["paid"] * 8 + ["cancelled", "refunded"]
