@@ -48,7 +48,7 @@ clean:           ## Remove the environment and everything generated
 
 # What only tests and benchmarks need.
 .venv/dev: .venv/ready
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,samples,postgres,sqlite,bench]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,samples,postgres,sqlite,tune,bench]'
 	@touch $@
 
 # One rival of `make bench` needs an older pandas; where its environment cannot be made, its lines say so.

@@ -12,7 +12,7 @@ from models.learners.blends import Blend, ByValue
 from models.learners.linear import Linear
 from models.learners.rule import Rule
 from models.learners.trees import Trees
-from models.settings import CandidateSettings
+from models.settings import CandidateSettings, TreeSettings
 from models.targets.candidate import RULE, Candidate
 from models.targets.target import RuleSettings, Target
 from models.targets.task import Objective
@@ -24,6 +24,7 @@ class Recipe:
 
     objective: Objective
     rule: RuleSettings
+    trees: TreeSettings
     settings: CandidateSettings
     threads: int
     seed: int
@@ -35,7 +36,7 @@ def _linear(recipe: Recipe) -> Linear:
 
 
 def _trees(recipe: Recipe) -> Trees:
-    shape = recipe.settings.trees.model_dump()
+    shape = recipe.trees.model_dump()
     return Trees(recipe.objective, **shape, n_jobs=recipe.threads, random_state=recipe.seed)
 
 
@@ -56,7 +57,8 @@ def _learner(candidate: Candidate, target: Target, settings: CandidateSettings, 
     if candidate.members:
         return None
     objective: Objective = "amount" if candidate.by_value else target.task.objective
-    learner = LEARNERS[candidate.learner](Recipe(objective, settings.rules.of(target.name), settings, threads, seed))
+    rule, trees = settings.rules.of(target.name), settings.shape(target.name)
+    learner = LEARNERS[candidate.learner](Recipe(objective, rule, trees, settings, threads, seed))
     return ByValue(learner) if candidate.by_value else learner
 
 

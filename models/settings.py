@@ -69,6 +69,9 @@ class CandidateSettings(_competitors):
     alpha: float = Field(0.03, gt=0, description="L2 penalty of linear yes/no models, per row")
     amount_alpha: float = Field(0.1, gt=0, description="L2 penalty of linear models of money")
     trees: TreeSettings = Field(TreeSettings(), description="boosted trees")
+    trees_for: dict[str, TreeSettings] = Field(
+        {}, description="target -> boosted trees of its own, as `--tune` finds them; `trees` for the others"
+    )
     rules: Rules = Field(Rules(), description="the rule of today for each target")
     calibration: Method = Field("auto", description="from raw score to probability: Platt's curve, or isotonic steps")
 
@@ -79,7 +82,13 @@ class CandidateSettings(_competitors):
             lacking = [m for c in target.candidates if c.name in names for m in c.members if m not in names]
             if lacking:
                 raise ValueError(f"a blend needs its members among the candidates: {', '.join(lacking)}")
+        if unknown := sorted(set(self.trees_for) - set(TARGETS)):
+            raise ValueError(f"{unknown[0]} is no target: {', '.join(TARGETS)}")
         return self
+
+    def shape(self, target: str) -> TreeSettings:
+        """The boosted trees of a target."""
+        return self.trees_for.get(target, self.trees)
 
     def of(self, target: str) -> tuple[str, ...]:
         """The names of those who compete for a target."""

@@ -31,6 +31,7 @@ from models.settings import TrainingSettings
 from models.snapshots import Rows
 from models.splits import Split
 from models.targets.registry import TARGETS
+from models.tuning import Search
 
 SLICES = ("customer_type", "region", "plan", "lifecycle_stage")
 
@@ -100,6 +101,8 @@ class Trained:
         Columns that know too much, which nothing has learnt from.
     findings
         Anything else worth telling.
+    search
+        For the shape of the trees, before anything else; None where none was asked for.
     """
 
     target: str
@@ -126,6 +129,7 @@ class Trained:
     left_out: dict[str, Leak] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     agreement: "Agreement | None" = None
+    search: Search | None = None
 
     @property
     def model(self) -> Model:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 from rich.table import Table
 
 from pipelines.cli.grids import grid
@@ -22,6 +23,16 @@ def _target(name: str) -> str:
     return name
 
 
+def _budget(given: str) -> Any:
+    """`40` trials, or `300s` seconds; any other is a wrong use, exit 2."""
+    from models.tuning import Budget
+
+    number = given.removesuffix("s")
+    if not number.isdecimal() or int(number) == 0:
+        raise typer.BadParameter(f"{given!r} is neither a number of trials (40) nor of seconds (300s).")
+    return Budget(seconds=float(number)) if given.endswith("s") else Budget(trials=int(number))
+
+
 AsOf = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing known on this day or later is used.")
 ]
@@ -30,6 +41,16 @@ Targets = Annotated[
     list[str] | None, typer.Argument(**NAME, help="What is predicted, such as churn; all of them when left out.")
 ]
 Target = Annotated[str, typer.Argument(**NAME, help="What is predicted, such as churn.")]
+
+
+Tune = Annotated[
+    Any,
+    typer.Option(
+        parser=_budget,
+        metavar="TRIALS|SECONDSs",
+        help="Search for better trees first: so many trials (40), or so many seconds a target (300s).",
+    ),
+]
 
 
 models_app = typer.Typer()
@@ -48,15 +69,15 @@ def restore(run: Run) -> None:
 
 
 @command(models_app, "train")
-def train(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
+def train(run: Run, targets: Targets = None, as_of: AsOf = None, tune: Tune = None) -> None:
     """Train, judge on later time, log to MLflow and register as challenger. Promotes nothing."""
-    _retrain(run, run.as_of(as_of), targets, promote=False)
+    _retrain(run, run.as_of(as_of), targets, promote=False, tune=tune)
 
 
 @command(models_app, "retrain")
-def retrain(run: Run, targets: Targets = None, as_of: AsOf = None) -> None:
+def retrain(run: Run, targets: Targets = None, as_of: AsOf = None, tune: Tune = None) -> None:
     """Train, and promote every challenger that passes its gate."""
-    _retrain(run, run.as_of(as_of), targets, promote=True)
+    _retrain(run, run.as_of(as_of), targets, promote=True, tune=tune)
 
 
 @command(models_app, "backtest")
@@ -129,18 +150,26 @@ def explain(
     explaining.explain(run, customer, as_of.date() if as_of else None)
 
 
-def _retrain(run: Run, as_of: date, targets: list[str] | None, *, promote: bool) -> None:
+def _retrain(run: Run, as_of: date, targets: list[str] | None, *, promote: bool, tune: Any) -> None:
     """A refused promotion is told, and is exit 5 when all were refused."""
     from pipelines.flows import promotion, retrain
 
     names = run.project.targets(*targets or ())
-    trained = retrain.run(run.project, as_of, names, run.steps, promote=promote)
+    trained = retrain.run(run.project, as_of, names, run.steps, promote=promote, tune=tune)
     run.tell(as_of=as_of.isoformat(), **trained.as_dict(run.language))
     if trained.models:
         run.say(_summary_table(trained.models, run.language))
+    if found := {row["target"]: row["trees"] for row in trained.models if row["trees"]}:
+        run.say(text("steps.tuned.keep", run.language, config=run.project.config or run.project.settings.name))
+        run.say(_as_setting(found))
     trained.raise_for_failures()
     if promote:
         promotion.refuse_when_none(trained.models)
+
+
+def _as_setting(trees: dict[str, Any]) -> str:
+    """Trees by target, as a configuration takes them."""
+    return yaml.safe_dump({"training": {"candidates": {"trees_for": trees}}}, sort_keys=False)
 
 
 def _summary_table(models: Sequence[dict[str, Any]], lang: str) -> Table:

@@ -8,8 +8,10 @@ from typing import Any
 
 from features import identity
 from features.errors import HeadwaterError
-from models import cross_validation, training
+from models import cross_validation, training, tuning
+from models.settings import TrainingSettings
 from models.training import Trained
+from models.tuning import Budget, Search
 from pipelines.flows import promotion, run_records, sentences, training_record
 from pipelines.flows.dataset import Dataset, read_tables, snapshots, split_plans
 from pipelines.project import Project
@@ -21,7 +23,15 @@ from pipelines.workspace import bundles, lock
 from pipelines.workspace.progress import Steps
 
 
-def learn(project: Project, data: Dataset, name: str, steps: Steps, *, ship: bool = True) -> Trained:
+def learn(
+    project: Project,
+    data: Dataset,
+    name: str,
+    steps: Steps,
+    *,
+    ship: bool = True,
+    tune: Budget | None = None,
+) -> Trained:
     """Train one target and judge it on its final window.
 
     Parameters
@@ -36,6 +46,8 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps, *, ship: boo
         Shows how far it is.
     ship
         False where only the record is wanted: nothing is fitted on the final window then.
+    tune
+        How long to search for better trees first; None for those of the configuration.
 
     Returns
     -------
@@ -44,11 +56,14 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps, *, ship: boo
     """
     settings = project.settings
     chosen = settings.training.model_copy(update={"threads": settings.threads, "seed": settings.seed})
+    search = _tuned(data, name, chosen, tune, steps) if tune else None
+    if search:
+        chosen = with_trees(chosen, search)
     with steps.step(f"train_{name}", f"targets.{name}.train") as facts:
         split = data.splits[name]
         train = cross_validation.train if split.folds else training.train
         trained = train(name, data.frame, split, chosen, data.features, ship=ship)
-        trained = dataclasses.replace(trained, left_out=dict(data.left_out))
+        trained = dataclasses.replace(trained, left_out=dict(data.left_out), search=search)
         trained.model.facts_ |= {
             "feature_set_hash": project.feature_set_hash,
             "identity": identity.FORMAT,
@@ -62,6 +77,21 @@ def learn(project: Project, data: Dataset, name: str, steps: Steps, *, ship: boo
         facts |= {"winner": trained.winner, "beats_rule": trained.beats_rule}
         facts["said"] = training_record.sentence(trained, steps.lang)
     return trained
+
+
+def _tuned(data: Dataset, name: str, settings: TrainingSettings, budget: Budget, steps: Steps) -> Search | None:
+    """A search for better trees of one target; where nothing can be told beforehand, that is told."""
+    with steps.step("tune") as facts:
+        search = tuning.search(name, data.frame, data.splits[name], settings, data.features, budget, steps.progress)
+        facts["said"] = training_record.search_sentence(search, name, steps.lang)
+        facts.update({"trials": len(search.trials), "better": search.better} if search else {})
+    return search
+
+
+def with_trees(settings: TrainingSettings, search: Search) -> TrainingSettings:
+    """The same settings with the trees that a search has found for its target."""
+    found = {**settings.candidates.trees_for, search.target: search.trees}
+    return settings.model_copy(update={"candidates": settings.candidates.model_copy(update={"trees_for": found})})
 
 
 @dataclass
@@ -87,7 +117,9 @@ MACHINE = 7
 """Exit code of a fault that would befall the next target too."""
 
 
-def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, promote: bool) -> Retrained:
+def run(
+    project: Project, as_of: date, names: Sequence[str], steps: Steps, *, promote: bool, tune: Budget | None = None
+) -> Retrained:
     """Train, register, gate, and promote what passes when asked to; each target on its own.
 
     Parameters
@@ -102,6 +134,8 @@ def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, pr
         Shows how far it is; warned of each target that cannot be trained.
     promote
         Make champions of those that pass their gates.
+    tune
+        How long to search for better trees of each target; None for those of the configuration.
 
     Returns
     -------
@@ -112,8 +146,10 @@ def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, pr
     ------
     HeadwaterError
         Before anything is trained: E601 (exit 6) where another run holds the lock, E714 and E715 (exit 7) for a
-        tracking store that would not number versions rightly.
+        tracking store that would not number versions rightly, E716 for a search without its extra.
     """
+    if tune:
+        tuning.require_optuna()
     with lock.exclusive(project.workspace, f"retrain {as_of}"):
         promotion.check_ready(project, steps)
         sentences.warn_left_out(project.settings, steps)
@@ -125,17 +161,26 @@ def run(project: Project, as_of: date, names: Sequence[str], steps: Steps, *, pr
         if splits:
             data = snapshots(project, as_of, tables, splits, steps)
             for name in splits:
-                _attempt(project, data, name, steps, retrained, promote=promote)
+                _attempt(project, data, name, steps, retrained, promote=promote, tune=tune)
         if retrained.run_id:
             told = run_records.session(project, as_of, retrained.models, retrained.failures)
             training_runs.tell(project.workspace, retrained.run_id, told)
     return retrained
 
 
-def _attempt(project: Project, data: Dataset, name: str, steps: Steps, retrained: Retrained, *, promote: bool) -> None:
+def _attempt(
+    project: Project,
+    data: Dataset,
+    name: str,
+    steps: Steps,
+    retrained: Retrained,
+    *,
+    promote: bool,
+    tune: Budget | None,
+) -> None:
     """One target; what fails is kept for the end, so that it takes no other target with it."""
     try:
-        trained = learn(project, data, name, steps)
+        trained = learn(project, data, name, steps, tune=tune)
         if retrained.run_id is None:
             begun = run_records.session(project, data.as_of, [], retrained.failures)
             retrained.run_id = training_runs.begin(project.workspace, begun)
@@ -244,6 +289,7 @@ def _summary(trained: Trained, version: Version, decision: dict[str, Any], champ
         "expected_lead": round(lead.value, 4),
         "better_in": round(lead.sure, 4),
         "level": trained.levels.get(trained.winner),
+        "trees": trained.search.trees.model_dump() if trained.search and trained.search.better else None,
         "gate_passed": decision["passed"],
         "failed_checks": promotion.failed_checks(decision),
         "promoted": champion == version.name,

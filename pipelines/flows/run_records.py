@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -105,7 +105,7 @@ def record(
         inputs=[(c, "string" if _is_text(project, c) else "double") for c in trained.features],
         outputs=[TARGETS[trained.target].score],
         table=trained.metrics,
-        candidates=_candidates(data, trained),
+        candidates=(*_candidates(data, trained), *_trials(data, trained)),
         data=tuple(_data_used(project, data, trained)),
         figures=training_record.plots(trained, facts["reasons"]),
         card=_card(project, trained, facts),
@@ -127,14 +127,15 @@ def _name(data: Dataset, trained: Trained) -> str:
 
 
 def _params(project: Project, trained: Trained) -> dict[str, Any]:
-    chosen = project.settings.training
+    chosen = project.settings.training.candidates.shape(trained.target)
+    trees = trained.search.trees if trained.search else chosen
     return {
         "winner": trained.winner,
         "features": len(trained.features),
         "final": trained.split.final.isoformat(),
         **{f"dates.{name}": len(trained.model.facts_[name]) for name in ("calibrate", "every", "learnt")},
         **{f"rows.{name}": count for name, count in trained.rows.items()},
-        **{f"trees.{name}": value for name, value in chosen.candidates.trees.model_dump().items()},
+        **{f"trees.{name}": value for name, value in trees.model_dump().items()},
         "seed": project.settings.seed,
     }
 
@@ -207,6 +208,18 @@ def _candidate(data: Dataset, trained: Trained, model: str) -> CandidateRecord:
     tags = {"kind": "candidate", "target": trained.target, "learner": model, "judged_by": trained.judged_by}
     tags |= {"as_of": str(data.as_of), "chosen": str(model == trained.winner).lower()}
     return CandidateRecord(f"{data.as_of} {trained.target} · {model}", metrics, tags)
+
+
+def _trials(data: Dataset, trained: Trained) -> Iterator[CandidateRecord]:
+    """A run per shape of trees that was tried, by the figure that candidates are chosen by."""
+    search = trained.search
+    if search is None or trained.winner == "rule":
+        return
+    for number, trial in enumerate((search.configured, *search.trials)):
+        tags = {"kind": "trial", "target": trained.target, "learner": search.candidate, "judged_by": search.metric}
+        tags |= {"as_of": str(data.as_of), "chosen": str(trial.trees == search.trees).lower()}
+        name = f"{data.as_of} {trained.target} · trial {number:03d}"
+        yield CandidateRecord(name, _defined({"rehearsed": trial.value}), tags, trial.trees.model_dump())
 
 
 def _data_used(project: Project, data: Dataset, trained: Trained) -> list[DataUsed]:

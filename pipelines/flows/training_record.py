@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from features.definition import KEY
 from models.targets.registry import TARGETS
 from models.training import Trained
+from models.tuning import Search
 from pipelines.delivery import charts
 from pipelines.flows.dataset import Dataset
 from pipelines.project import Project
@@ -51,7 +52,15 @@ def evaluation(trained: Trained) -> dict[str, Any]:
         "folds": split.folds,
         "findings": trained.findings,
         "agreement": vars(trained.agreement) if trained.agreement else None,
+        "search": _searched(trained.search) if trained.search else None,
     }
+
+
+def _searched(search: Search) -> dict[str, Any]:
+    """Every trial of a search with its shape and figure, the configured one first."""
+    tried = [{**trial.trees.model_dump(), "value": trial.value} for trial in (search.configured, *search.trials)]
+    figures = {"metric": search.metric, "gap": search.gap, "error": search.error, "better": search.better}
+    return {"candidate": search.candidate, **figures, "trials": tried}
 
 
 def sentence(trained: Trained, lang: str) -> str:
@@ -63,6 +72,15 @@ def sentence(trained: Trained, lang: str) -> str:
     key = "beats" if trained.beats_rule and trained.better else "expected" if trained.better else "nothing"
     outcome = text(f"steps.trained.{key}", lang, winner=trained.winner, **figures)
     return outcome + "".join(text(f"steps.trained.{part}", lang, **values) for part, values in _remarks(trained))
+
+
+def search_sentence(search: Search | None, target: str, lang: str) -> str:
+    """What a search for better trees has found; None: there was nothing to tell beforehand."""
+    if search is None:
+        return text("steps.tuned.nothing", lang, target=target)
+    figures = {"target": target, "n": len(search.trials), "metric": search.metric, "before": search.configured.value}
+    key = "better" if search.better else "equal"
+    return text(f"steps.tuned.{key}", lang, **figures, best=search.best.value, gap=search.gap, error=search.error)
 
 
 def _remarks(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:

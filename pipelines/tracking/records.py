@@ -31,7 +31,7 @@ class Session:
 
 @dataclass(frozen=True)
 class CandidateRecord:
-    """One candidate of a target: the runs below that of the target.
+    """One candidate of a target, or one trial of a search: the runs below that of the target.
 
     Attributes
     ----------
@@ -41,11 +41,14 @@ class CandidateRecord:
         Figures with their intervals; none is null.
     tags
         Who it is, and whether it was chosen.
+    params
+        What it was made with, where that is its own.
     """
 
     name: str
     metrics: dict[str, float]
     tags: dict[str, str]
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,8 @@ def _json(value: Any) -> str:
 
 def _log_candidate(client: MlflowClient, experiment: str, candidate: CandidateRecord, parent: str) -> None:
     run_id = _create(client, experiment, candidate.name, candidate.tags, parent)
-    client.log_batch(run_id, _metrics(candidate.metrics))
+    params = [Param(name, str(value)) for name, value in candidate.params.items()]
+    client.log_batch(run_id, _metrics(candidate.metrics), params)
     client.set_terminated(run_id)
 
 

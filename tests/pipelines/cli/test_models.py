@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
+from models.settings import CandidateSettings, TreeSettings
+from models.tuning import Budget
+from pipelines.cli import models
 from tests.pipelines.cli.calls import document, stderr
 
 
@@ -19,6 +23,18 @@ def test_train_backtest_promote_and_roll_back(own_operator):
     assert {row["model"] for row in results[0]["metrics"]} >= {"rule", "linear", "trees"}
     assert len(pd.read_parquet(figures)) > len(results[0]["metrics"]) and page == "results.md"
     assert "headwater backtest" in Path("results.md").read_text(encoding="utf-8")
+
+
+def test_a_budget_is_trials_or_seconds():
+    assert models._budget("40") == Budget(trials=40) and models._budget("300s") == Budget(seconds=300.0)
+    for wrong in ("0", "many", "-3", "5m"):
+        assert "neither a number of trials" in stderr("train", "churn", "--tune", wrong, code=2)
+
+
+def test_what_a_search_found_is_a_setting_when_pasted():
+    found = TreeSettings(n_estimators=81, learning_rate=0.0226)
+    pasted = yaml.safe_load(models._as_setting({"churn": found.model_dump()}))
+    assert CandidateSettings.model_validate(pasted["training"]["candidates"]).shape("churn") == found
 
 
 def test_a_target_that_is_not_registered_is_exit_2():

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from features.errors import HeadwaterError
+from models.settings import TreeSettings
 from models.targets.settings import TargetSettings
 from models.training import Trained, train
+from models.tuning import Search, Trial
 from pipelines.config.settings import load
 from pipelines.flows import run_records, training_record
 from pipelines.flows.dataset import Dataset
@@ -80,6 +82,21 @@ def test_a_candidate_tells_how_it_did_where_it_was_chosen(made, trained):
     rehearsed = {c.tags["learner"]: c.metrics["rehearsed"] for c in made.candidates if "rehearsed" in c.metrics}
     assert trained.winner in rehearsed and all(0 <= value <= 1 for value in rehearsed.values())
     assert all(len(candidate.metrics) < 12 for candidate in made.candidates)
+
+
+def test_every_trial_of_a_search_is_a_run_with_its_shape(data, trained):
+    poor, good = (Trial(TreeSettings(n_estimators=n), value) for n, value in ((5, 0.6), (50, 0.7)))
+    found = Search("churn", "trees", "auc", poor, (good,), good, 0.1, 0.01)
+    searched = dataclasses.replace(trained, search=found)
+    before, best = run_records._trials(data, searched)
+    assert (before.name, best.name) == tuple(f"{sample.TODAY} churn · trial {n}" for n in ("000", "001"))
+    assert best.metrics == {"rehearsed": 0.7} and best.params["n_estimators"] == 50
+    assert (before.tags["chosen"], best.tags["chosen"]) == ("false", "true")
+    assert not list(run_records._trials(data, dataclasses.replace(searched, winner="rule")))
+    assert training_record.evaluation(searched)["search"]["trials"][1]["value"] == 0.7
+    for lang in ("en", "zh"):
+        assert "0.7000" in training_record.search_sentence(found, "churn", lang)
+        assert "churn" in training_record.search_sentence(None, "churn", lang)
 
 
 def test_tags_and_description_say_why_in_both_languages(project, data, trained, made):

@@ -25,7 +25,9 @@ TRAINING = Training(
     inputs=[("arpu", "double"), ("plan", "string")],
     outputs=["churn_probability"],
     table=pd.DataFrame({"model": ["trees"], "metric": ["auc"], "value": [0.8]}),
-    candidates=(CandidateRecord("2026-11-01 churn · trees", {"headline": 0.8}, {"kind": "candidate"}),),
+    candidates=(
+        CandidateRecord("2026-11-01 churn · trees", {"headline": 0.8}, {"kind": "candidate"}, {"max_depth": 5}),
+    ),
     data=(DataUsed("operator churn snapshots", "d1g3st", "training", "operator.yaml", {"num_rows": 5}),),
     figures={"gain": "<svg/>"},
     reports={"gate": {"passed": True}},
@@ -55,6 +57,7 @@ def test_one_run_per_training_one_per_target_one_per_candidate(logged):
     above = {name: run.data.tags.get("mlflow.parentRunId") for name, run in runs.items()}
     assert above == dict(zip(runs, (parent, version.run_id, None), strict=True))
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    assert runs["2026-11-01 churn · trees"].data.params == {"max_depth": "5"}
 
 
 def test_a_run_holds_the_headline_and_the_table_holds_the_rest(workspace, logged):
