@@ -1,5 +1,6 @@
 """The words and formats in which a page of one language tells anything."""
 
+from abc import ABC, abstractmethod
 from datetime import date
 from typing import Any
 
@@ -7,15 +8,15 @@ from pipelines.wording import formats
 from pipelines.wording.texts import text
 
 
-class Speech:
+class Speech(ABC):
     """What pages of one language have in common; `say` looks words up under `report`."""
 
     lang: str
 
     @property
+    @abstractmethod
     def currency(self) -> str:
         """ISO code of all money."""
-        raise NotImplementedError
 
     def say(self, key: str, **values: Any) -> str:
         return text(f"report.{key}", self.lang, **values)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pipelines.recognition import forms, headers
 from pipelines.recognition.columns import quoted
+from pipelines.recognition.grouping import month_shape
 from pipelines.recognition.headers import MAYBE, Match, Meaning
-from pipelines.recognition.raw_tables import RawTable, month_shape
+from pipelines.recognition.raw_tables import RawTable
 
 ONLY = 0.7
 """How certain it is that the only column of dates, whatever it is called, says when something happened."""
