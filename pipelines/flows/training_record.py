@@ -21,6 +21,8 @@ from pipelines.workspace import evaluations
 from pipelines.workspace.paths import Workspace
 
 log = logging.getLogger(__name__)
+MONEY = "captured_value_at_10pct"
+"""How much of the money the best tenth holds: what a list is worth."""
 SHOWN = 20
 """Features whose share is kept with an evaluation."""
 
@@ -94,6 +96,9 @@ def _remarks(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "left_out", {"names": _with_auc({name: leak.auc for name, leak in trained.left_out.items()})}
     if trained.leaks:
         yield "leaks", {"names": _with_auc(trained.leaks)}
+    money = trained.differences.set_index("metric").reindex([MONEY]).iloc[0]
+    if money.high < 0:
+        yield "rule_by_money", {"low": money.low, "high": money.high}
     if trained.winner in trained.levels:
         yield "level", {"final": split.final.isoformat(), "ratio": trained.levels[trained.winner]}
     if trained.agreement:

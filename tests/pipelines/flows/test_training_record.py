@@ -1,6 +1,7 @@
 """What training found, as MLflow, the report and people get it."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -26,6 +27,18 @@ def test_a_sentence_names_the_winner_in_both_languages(trained):
     for lang in ("zh", "en"):
         assert trained.winner in training_record.sentence(trained, lang)
     assert training_record.sentence(trained, "zh") != training_record.sentence(trained, "en")
+
+
+def test_where_the_rule_finds_more_money_that_is_told(trained):
+    """A model that is better at who leaves may be worse at whose leaving is dear."""
+    at_money = trained.differences["metric"] == training_record.MONEY
+    for low, high, told in ((-0.2, -0.1, True), (-0.2, 0.1, False), (float("nan"), float("nan"), False)):
+        gaps = trained.differences.copy()
+        gaps.loc[at_money, ["low", "high"]] = low, high
+        sentence = training_record.sentence(replace(trained, differences=gaps), "en")
+        assert ("the rule finds more of the money in its best tenth ([-0.200, -0.100] of it)" in sentence) is told
+    without = replace(trained, differences=trained.differences[~at_money])
+    assert "money" not in training_record.sentence(without, "en")
 
 
 def test_shares_of_features_sum_to_one_and_to_those_of_their_reasons(trained):
