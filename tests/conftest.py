@@ -32,11 +32,11 @@ def con() -> Iterator[ibis.BaseBackend]:
 
 @pytest.fixture(scope="session")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the built project; nobody writes to it."""
+    """The folder of the built project; nobody writes to it. `OPERATOR_IN` keeps it for the next session of the same code."""
     from tests import demo_project  # imports the whole product, which laws of features do without
 
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    shared = Path(os.environ.get("OPERATOR_IN") or (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base))
     before = Path.cwd()
     folder = shared / "operator"
     folder.mkdir(exist_ok=True)
