@@ -5,6 +5,7 @@ Tests of whole commands read the operator where it is, or work on a copy.
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     needing = [item for item in items if "operator" in getattr(item, "fixturenames", ())]
     files = {item.path for item in needing}
     items.sort(key=lambda item: (item not in needing[:1], item.path in files))
+
+
+@pytest.hookimpl(tryfirst=True)  # before anything is built for a test that is not run
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Slow tests that would begin after `SLOW_UNTIL`, in seconds since 1970, are skipped, and say so."""
+    until = os.environ.get("SLOW_UNTIL")
+    if until and item.get_closest_marker("slow") and time.time() > float(until):
+        pytest.skip("the time of this run is over; make test-all runs every test")
 
 
 @pytest.fixture(scope="session")
