@@ -36,7 +36,8 @@ def test_where_the_rule_finds_more_money_that_is_told(trained):
         gaps = trained.differences.copy()
         gaps.loc[at_money, ["low", "high"]] = low, high
         sentence = training_record.sentence(replace(trained, differences=gaps), "en")
-        assert ("the rule finds more of the money in its best tenth ([-0.200, -0.100] of it)" in sentence) is told
+        assert ("the rule finds more of the money" in sentence) is told
+        assert ("in its best tenth ([-0.200, -0.100] of it)" in sentence) is told
     without = replace(trained, differences=trained.differences[~at_money])
     assert "money" not in training_record.sentence(without, "en")
 
