@@ -101,6 +101,9 @@ class Trained:
         Columns that know too much, which nothing has learnt from.
     findings
         Anything else worth telling.
+    tenths
+        tenth, metric, value, low, high, n: how often the winner's interval holds in each tenth of its prediction; empty for
+        a target without one.
     search
         For the shape of the trees, before anything else; None where none was asked for.
     """
@@ -129,6 +132,7 @@ class Trained:
     left_out: dict[str, Leak] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     agreement: "Agreement | None" = None
+    tenths: pd.DataFrame = field(default_factory=pd.DataFrame)
     search: Search | None = None
 
     @property
@@ -263,6 +267,7 @@ def _judged(
         choice=choice,
         slices=judging.by_slice(outcome, scores[winner], sliced),
         sliced=sliced,
+        tenths=_tenths(final, winner, target.interval, weights),
         final=final.rows[["customer_id", "as_of"]].assign(y=outcome.y, value=outcome.value, **scores),
         split=rows.split,
         features=rows.features,
@@ -334,6 +339,14 @@ def _coverage(final: Window, interval: tuple[str, str], weights: Array) -> pd.Da
         figure = judging.coverage_estimate(final.outcome, low, high, weights)
         found.append({"model": name, "metric": "coverage", **vars(figure), "n": len(told)})
     return pd.DataFrame(found)
+
+
+def _tenths(final: Window, winner: str, interval: tuple[str, str] | None, weights: Array) -> pd.DataFrame:
+    """How often the winner's interval held the truth in each tenth of its prediction."""
+    if interval is None:
+        return pd.DataFrame()
+    low, high = (final.told[winner][output].to_numpy() for output in interval)
+    return judging.by_tenth(final.outcome, final.scores[winner], low, high, weights)
 
 
 def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from features.errors import HeadwaterError
-from models.evaluation.metrics import LOWER_IS_BETTER, Array, coverage
+from models.evaluation.metrics import INTERVAL_METRICS, LOWER_IS_BETTER, Array, coverage
 from models.targets.task import Task
 
 CHUNK = 2_000_000
 """Resampled cells held at once."""
+TENTHS = 10
 
 
 class FinalWindow:
@@ -147,6 +148,36 @@ def table(outcome: Outcome, scores: Mapping[str, Array], weights: Array) -> pd.D
 def coverage_estimate(outcome: Outcome, low: Array, high: Array, weights: Array) -> Estimate:
     """Share of outcomes inside the predicted interval."""
     return estimate(coverage(outcome.y, low, high), coverage(outcome.y, low, high, weights))
+
+
+def by_tenth(outcome: Outcome, score: Array, low: Array, high: Array, weights: Array) -> pd.DataFrame:
+    """How often an interval holds, and on which side it misses, in each tenth of the score.
+
+    Parameters
+    ----------
+    outcome
+        What happened.
+    score
+        The prediction; equal ones are told apart by their place.
+    low, high
+        The interval of each row.
+    weights
+        Resamples x rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        tenth (1 has the smallest predictions), metric (`coverage`, `below`, `above`), value, low, high, n. A tenth without a
+        row is left out.
+    """
+    tenths = np.array_split(np.argsort(score, kind="stable"), TENTHS)
+    found = []
+    for tenth, places in enumerate(tenths, start=1):
+        if len(places):
+            cut, drawn = (outcome.y[places], low[places], high[places]), weights[:, places]
+            figures = {name: estimate(m(*cut), m(*cut, drawn)) for name, m in INTERVAL_METRICS.items()}
+            found += [{"tenth": tenth, "metric": m, **vars(f), "n": len(places)} for m, f in figures.items()]
+    return pd.DataFrame(found, columns=["tenth", "metric", "value", "low", "high", "n"])
 
 
 def by_slice(outcome: Outcome, score: Array, slices: pd.DataFrame, least: int = 200) -> pd.DataFrame:

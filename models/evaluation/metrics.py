@@ -147,6 +147,20 @@ def coverage(y: Array, low: Array, high: Array, weight: Array | None = None) -> 
     return _ratio((w * ((y >= low) & (y <= high))).sum(-1), w.sum(-1))
 
 
+def below(y: Array, low: Array, high: Array, weight: Array | None = None) -> Any:
+    """Share of outcomes below low."""
+    w = _ones(y, weight)
+    return _ratio((w * (y < low)).sum(-1), w.sum(-1))
+
+
+def above(y: Array, low: Array, high: Array, weight: Array | None = None) -> Any:
+    """Share of outcomes above high."""
+    w = _ones(y, weight)
+    return _ratio((w * (y > high)).sum(-1), w.sum(-1))
+
+
+INTERVAL_METRICS: dict[str, Metric] = {"coverage": coverage, "below": below, "above": above}
+"""Of an interval, called as metric(y, low, high, weight); the three add up to 1."""
 SHARES = {"1pct": 0.01, "5pct": 0.05, "10pct": 0.10}
 CLASSIFICATION_METRICS: dict[str, Metric] = (
     {"auc": auc, "average_precision": average_precision, "brier": brier, "log_loss": log_loss, "ece": ece}

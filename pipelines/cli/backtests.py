@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
+from models.evaluation.judging import TENTHS
+from models.evaluation.metrics import INTERVAL_METRICS
 from models.targets.registry import TARGETS
 from models.training import Trained
 from pipelines.flows import training_record
@@ -52,6 +55,25 @@ def table(trained: Trained, lang: str) -> Table:
     return grid
 
 
+def _tenths(trained: Trained) -> list[str]:
+    """Where the winner's interval holds, a line per tenth of its prediction; nothing for a target without one."""
+    if trained.tenths.empty:
+        return []
+    score, tenths = trained.final[trained.winner].to_numpy(), trained.tenths
+    means = [float(score[places].mean()) for places in np.array_split(np.argsort(score, kind="stable"), TENTHS)]
+    lines = [
+        text("steps.backtest_tenths", "en"),
+        "",
+        "| tenth | predicted | coverage | below | above |",
+        "|---" * 5 + "|",
+    ]
+    for tenth, rows in tenths.groupby("tenth"):
+        told = rows.set_index("metric").to_dict("index")
+        cells = [f"{t['value']:.3f} [{t['low']:.3f}, {t['high']:.3f}]" for t in (told[m] for m in INTERVAL_METRICS)]
+        lines.append(f"| {tenth} | {_number(means[int(tenth) - 1])} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
 def _title(trained: Trained, lang: str) -> str:
     positives = int((trained.final["y"] > 0).sum())
     return text(
@@ -93,5 +115,5 @@ def markdown(project: Project, as_of: date, results: Sequence[Trained]) -> str:
         for metric in _figures(trained):
             values = _cells(trained, metric)
             lines.append(f"| {metric} | " + " | ".join(values.get(m, "") for m in models) + " |")
-        lines.append("")
+        lines += ["", *_tenths(trained)]
     return "\n".join(lines)

@@ -34,7 +34,7 @@ FIGURES = pa.schema(
     ]
 )
 """A row per figure: `window` is judged, or rehearsed (all dates together on which candidates were chosen before that);
-`group` is null for everybody; null bounds are not known."""
+`group` is null for everybody, `tenth=1` those with the smallest predictions; null bounds are not known."""
 
 
 def run(project: Project, as_of: date, names: list[str], folds: int, steps: Steps) -> list[Trained]:
@@ -102,7 +102,11 @@ def figures(name: str, results: Sequence[Trained]) -> pa.Table:
 def _parts(trained: Trained) -> Iterator[pd.DataFrame]:
     """Of everybody, of groups (the winner's), and of the dates on which candidates were chosen."""
     slices = trained.slices.assign(group=trained.slices["slice"] + "=" + trained.slices["level"], model=trained.winner)
-    found = {"judged": [trained.metrics, slices], "rehearsed": [trained.choice]}
+    tables = [trained.metrics, slices]
+    if len(trained.tenths):
+        groups = "tenth=" + trained.tenths["tenth"].astype(str)
+        tables.append(trained.tenths.assign(group=groups, model=trained.winner))
+    found = {"judged": tables, "rehearsed": [trained.choice]}
     for window, tables in found.items():
         for table in tables:
             chosen = table["model"] == trained.winner

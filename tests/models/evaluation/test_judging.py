@@ -91,3 +91,31 @@ def test_what_is_not_defined_has_no_interval():
     got = Outcome(TARGETS["churn"].task, np.zeros(10), np.zeros(10), np.arange(10))
     figure = judging.measure(got, np.arange(10.0), "auc", judging.resamples(got.customers, 5, 1))
     assert np.isnan([figure.value, figure.low, figure.high]).all()
+
+
+def test_an_interval_is_judged_in_each_tenth_of_the_prediction_like_its_slow_twin():
+    """The band holds in the lower half and lies too low in the upper one: on the whole it only looks too narrow."""
+    rng = np.random.default_rng(3)
+    score = rng.permutation(np.arange(1.0, 204.0))
+    y = score * rng.uniform(0.5, 1.5, len(score)) * np.where(score > 102, 2.0, 1.0)
+    paid = Outcome(TARGETS["value"].task, y, y, np.arange(len(y)) // 2)
+    low, high = score * 0.6, score * 1.4
+    found = judging.by_tenth(paid, score, low, high, judging.resamples(paid.customers, 40, 1))
+    rows = sorted(range(len(score)), key=lambda i: score[i])
+    start = 0
+    for tenth in range(1, 11):
+        mine = rows[start : start + (21 if tenth <= 3 else 20)]
+        start += len(mine)
+        told = found[found["tenth"] == tenth].set_index("metric")
+        assert told.loc["below", "value"] == pytest.approx(sum(y[i] < low[i] for i in mine) / len(mine))
+        assert told.loc["above", "value"] == pytest.approx(sum(y[i] > high[i] for i in mine) / len(mine))
+        assert told["value"].sum() == pytest.approx(1) and (told["n"] == len(mine)).all()
+        assert ((told["low"] <= told["value"]) & (told["value"] <= told["high"])).all()
+    above = found[found["metric"] == "above"].set_index("tenth")["value"]
+    assert above[:5].max() < 0.4 < above[6:].min()
+
+
+def test_tenths_of_fewer_rows_than_ten_are_those_that_have_one():
+    few = Outcome(TARGETS["value"].task, np.array([1.0, 5.0]), np.array([1.0, 5.0]), np.arange(2))
+    found = judging.by_tenth(few, np.array([4.0, 2.0]), np.zeros(2), np.full(2, 3.0), np.ones((3, 2)))
+    assert found.loc[found["metric"] == "coverage", ["tenth", "value"]].to_numpy().tolist() == [[1, 0], [2, 1]]

@@ -3,6 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from models.targets.registry import TARGETS
@@ -37,3 +38,16 @@ def test_markdown_has_the_same_cells_and_the_command(trained):
     assert f"**{trained.winner}**" in page
     auc = backtests._cells(trained, "auc")
     assert all(cell in page for cell in auc.values())
+
+
+def test_the_page_shows_the_band_by_tenth_and_its_mean_is_that_of_everybody(trained):
+    project = SimpleNamespace(settings=SimpleNamespace(name="operator"), config=Path("configs/operator.yaml"))
+    money = train("value", sample.snapshots(400), sample.split(), sample.SETTINGS, sample.FEATURES, ship=False)
+    held = money.tenths[money.tenths["metric"] == "coverage"]
+    whole = money.figure(money.winner, "coverage").value
+    assert np.average(held["value"], weights=held["n"]) == pytest.approx(whole) and held["n"].sum() == len(money.final)
+    page, other = (backtests.markdown(project, NIGHT, [found]) for found in (money, trained))
+    lines = [line for line in page.splitlines() if line.startswith(tuple(f"| {t} |" for t in range(1, 11)))]
+    assert [f"{value:.3f}" in line for value, line in zip(held["value"], lines, strict=True)] == [True] * 10
+    means = [float(line.split("|")[2]) for line in lines]
+    assert means == sorted(means) and "| tenth |" not in other

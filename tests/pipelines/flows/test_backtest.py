@@ -3,6 +3,7 @@
 import dataclasses
 from types import SimpleNamespace
 
+import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -99,3 +100,17 @@ def test_groups_are_the_winners_and_rehearsed_figures_have_no_interval(judged):
 def test_without_groups_and_rehearsals_the_judged_figures_are_left(judged):
     alone = dataclasses.replace(judged, slices=judged.slices.iloc[:0], choice=judged.choice.iloc[:0])
     assert len(backtest.figures("shop", [alone])) == len(judged.metrics)
+
+
+TENTHS = pd.DataFrame(
+    [(t, m, 1 / 3, 0.2, 0.5, 40) for t in (1, 2) for m in ("coverage", "below", "above")],
+    columns=["tenth", "metric", "value", "low", "high", "n"],
+)
+
+
+def test_tenths_of_an_interval_are_groups_of_the_winner(judged):
+    assert judged.tenths.empty  # a probability has none
+    rows = backtest.figures("shop", [dataclasses.replace(judged, tenths=TENTHS)]).to_pandas()
+    found = rows[rows["group"].isin(["tenth=1", "tenth=2"])]
+    assert found[["metric", "value", "low", "high", "n"]].to_numpy().tolist() == TENTHS.iloc[:, 1:].to_numpy().tolist()
+    assert found["chosen"].all() and set(found["model"]) == {judged.winner} and set(found["window"]) == {"judged"}
