@@ -1,5 +1,6 @@
 """Boosted trees, by LightGBM."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -19,6 +20,8 @@ RENAMED = {**TreeSettings.renamed, "threads": "n_jobs"}
 """Parameters in files of before."""
 BINS = {"verbosity": -1, "bin_construct_sample_cnt": 50_000}
 """How columns are cut into at most 255 bins: so many rows tell their quantiles as well as all do."""
+THREADS = re.compile(r"^\[num_threads: \d+\]$", re.MULTILINE)
+"""The one line of LightGBM's text that tells of the machine."""
 
 
 class Trees(BaseEstimator):
@@ -96,13 +99,13 @@ class Trees(BaseEstimator):
         return parts, method
 
     def state(self) -> dict[str, Any]:
-        """What was fitted but for the trees, as JSON."""
-        fitted = {"shift": self.shift_, "encoder": self.encoder_.state()}
-        return {"kind": self.kind, "params": self.get_params()} | fitted
+        """What was fitted but for the trees, as JSON; threads are the machine's, and a restored learner has one."""
+        shape = {name: value for name, value in self.get_params().items() if name != "n_jobs"}
+        return {"kind": self.kind, "params": shape, "shift": self.shift_, "encoder": self.encoder_.state()}
 
     def texts(self) -> dict[str, str]:
-        """LightGBM's text of the trees."""
-        return {"trees": self.booster_.model_to_string()}
+        """LightGBM's text of the trees: the same bytes, whatever the threads."""
+        return {"trees": THREADS.sub("[num_threads: 1]", self.booster_.model_to_string())}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], texts: Mapping[str, str]) -> Self:

@@ -180,10 +180,10 @@ def test_a_lead_over_several_windows_is_their_mean():
     assert np.isnan(judging.lead([(empty, one, other)], "auc", 50, 1).value)
 
 
-def test_the_same_rows_in_any_order_give_the_same_files(trained):
-    mixed = FRAME.sample(frac=1, random_state=3)
+def test_the_same_rows_in_any_order_and_with_any_threads_give_the_same_files(trained):
+    mixed, settings = FRAME.sample(frac=1, random_state=3), sample.SETTINGS.model_copy(update={"threads": 2})
     for target in ("churn", "vip"):
-        again = train(target, mixed, SPLIT, sample.SETTINGS, sample.FEATURES)
+        again = train(target, mixed, SPLIT, settings, sample.FEATURES)
         assert again.model.to_files() == trained[target].model.to_files()
         pd.testing.assert_frame_equal(again.metrics, trained[target].metrics)
 
