@@ -158,12 +158,14 @@ ZONE = "Asia/Shanghai"
 
 def stored(con, folder, name: str, source, superseded=None) -> Tables:
     """A table of one part, as a reading leaves it; rows become known at noon of their day."""
-    happened, known = ([EPOCH + timedelta(days=int(d)) for d in days] for days in source)
-    frame = pd.DataFrame({"happened_on": happened, "known_at": [cutoff(d, ZONE) + timedelta(hours=12) for d in known]})
+    dates = {d: EPOCH + timedelta(days=int(d)) for d in np.unique(np.concatenate(source))}
+    noons = {d: cutoff(day, ZONE) + timedelta(hours=12) for d, day in dates.items()}
+    happened, known = (pd.Series(days) for days in source)
+    frame = pd.DataFrame({"happened_on": happened.map(dates), "known_at": known.map(noons)})
     frame["superseded_at"] = pd.Series(superseded, dtype="datetime64[us]") if superseded else pd.NaT
     path = folder / f"{name}.parquet"
     frame.astype({"known_at": "datetime64[us]", "superseded_at": "datetime64[us]"}).to_parquet(path)
-    tables = Tables({}, parts={name: [Part(path, "", len(frame), min(happened), max(happened))]})
+    tables = Tables({}, parts={name: [Part(path, "", len(frame), dates[happened.min()], dates[happened.max()])]})
     tables.tables[name] = tables.view(con, name, tables.parts[name], f"_{folder.name}")
     return tables
 
