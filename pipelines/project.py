@@ -3,7 +3,7 @@
 import weakref
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 from features.definition import Feature
 from features.errors import HeadwaterError
 from features.identity import feature_set_hash
+from features.settings import FeatureSettings
 from features.spine import cutoff
 from models.targets.registry import TARGETS
 from pipelines.config import own_features
@@ -25,6 +26,12 @@ from pipelines.workspace.paths import Workspace
 
 MEMORY = "700MB"
 """What DuckDB may hold; more spills to disk. The rest of the 3 GB that a demo may take is for training."""
+
+
+@lru_cache(maxsize=8)
+def _feature_set_hash(features: tuple[Feature, ...], settings: str) -> str:
+    """Once per process: it builds the whole catalogue, which takes seconds. Settings are JSON, so that they are hashable."""
+    return feature_set_hash(features, FeatureSettings.model_validate_json(settings))
 
 
 @dataclass
@@ -109,7 +116,7 @@ class Project:
     @cached_property
     def feature_set_hash(self) -> str:
         """What the features are made by: champions of another one are refused."""
-        return feature_set_hash(self.features, self.settings.features)
+        return _feature_set_hash(self.features, self.settings.features.model_dump_json())
 
     def targets(self, *names: str) -> list[str]:
         """The named targets, or all that are predicted. Raises E238 (exit 2) for those that are not, or if none is."""
