@@ -101,7 +101,11 @@ def test_from_one_file_to_the_list_with_the_usual_commands(tmp_path, capsys):
     found = retrain.run(project, DAY, project.targets(), Steps("en"), promote=True)
     assert [(m["target"], m["promoted"]) for m in found.models] == [("churn", True)]
     said = capsys.readouterr().err
-    assert "not forward in time" in said and "they tell the answer: exit_reason" in said and "W522" not in said
+    assert (
+        "not forward in time" in said
+        and "they know too much of the outcome: exit_reason" in said
+        and "W522" not in said
+    )
     night = nightly.run(Night(project, DAY, Steps("en")))
     meta, table = scores_sample.read_scores(night.workspace.score_file(DAY))
     rows = table.to_pandas().set_index("customer_id")
