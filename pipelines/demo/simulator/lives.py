@@ -9,12 +9,14 @@ import numpy as np
 from pipelines.demo.simulator.moves import RISE, SAG, moves, plan_changes, trips
 from pipelines.demo.simulator.people import (
     ALLOWANCE_GB,
+    DEMO,
     FAMILY,
     GROUP,
     NEVER,
     RAISED_MONTH,
     RAISED_PLAN,
     Calendar,
+    Market,
     People,
 )
 from pipelines.demo.simulator.state import Life, Turn, newborn
@@ -27,14 +29,14 @@ TOPICS = (0.16, 0.05, 0.20, 0.10, 0.06, 0.07, 0.10, 0.05, 0.05, 0.10, 0.06)
 COVERAGE, NOT_SOLVED = 0, 8
 
 
-def live(who: People, when: Calendar, rng: np.random.Generator) -> Life:
+def live(who: People, when: Calendar, rng: np.random.Generator, market: Market = DEMO) -> Life:
     """Simulate every month; `months` of the result holds arrays of n per month, `events` the dated ones."""
-    life = newborn(who, rng)
+    life = newborn(who, rng, market)
     everyone, signed = np.arange(len(who)), who.joined - rng.integers(0, 3, len(who))
     life.note("plans", everyone, who.joined, signed, life.plan.copy(), life.fee.copy(), life.contract_end.copy())
     for month in range(when.months):
         here = (who.joined < when.edges[month + 1]) & (life.left > when.edges[month])
-        turn = Turn(who, life, when, month, here, rng)
+        turn = Turn(who, life, when, month, here, rng, market)
         for happens in (_experiences, moves, trips, plan_changes, _campaigns, _decisions):
             happens(turn)
     return life
@@ -117,7 +119,8 @@ def _log_hazard(turn: Turn) -> np.ndarray:
     slack = who.data + life.usage + life.drift < np.log(ALLOWANCE_GB[life.plan]) - 1.2
     return (
         BASE_LOG_HAZARD
-        + 0.5 * who.frailty
+        + turn.market.log_hazard(turn.when, month)
+        + turn.market.unseen * who.frailty
         + 0.75 * np.exp(-tenure / 5)
         - 1.0 * (to_run > 75)
         + 1.3 * ((to_run <= 45) & (to_run > -75))

@@ -47,6 +47,27 @@ class Calendar:
         return np.clip(np.searchsorted(self.edges, days, side="right") - 1, 0, self.months - 1)
 
 
+@dataclass(frozen=True)
+class Market:
+    """What differs from one operator to another; as it stands, that of the demo."""
+
+    churn: float = 1.0  # factor on everybody's hazard of deciding to leave
+    trend: float = 0.0  # added to its logarithm per year, 0 in the middle of the period
+    season: float = 0.0  # on its logarithm: how far the worst month lies above a usual one
+    worst: int = 9  # month of the year, 1 to 12
+    unseen: float = 0.5  # on its logarithm: what no file shows, a standard deviation of it
+    bound: float = 0.55  # share of customers with a contract in the beginning
+
+    def log_hazard(self, when: Calendar, month: int) -> float:
+        """What is added to everybody's log hazard in a month."""
+        years = (month - when.months / 2) / 12
+        wave = np.cos(2 * np.pi * (int(when.numbers[month]) - self.worst) / 12)
+        return float(np.log(self.churn) + self.trend * years + self.season * wave)
+
+
+DEMO = Market()
+
+
 def calendar(start: date, end: date) -> Calendar:
     """Both dates must be the first of a month; `numbers` holds the month of the year, 1 to 12."""
     months = np.arange(np.datetime64(start, "M"), np.datetime64(end, "M") + 1)

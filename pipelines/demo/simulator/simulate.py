@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pipelines.demo.simulator import files
 from pipelines.demo.simulator.lives import CAMPAIGN_EFFECTS, CONTROL_SHARE, campaign_months, live
 from pipelines.demo.simulator.money import bills_by_month, payments
-from pipelines.demo.simulator.people import NEVER, Calendar, People, calendar, people
+from pipelines.demo.simulator.people import DEMO, NEVER, Calendar, Market, People, calendar, people
 from pipelines.demo.simulator.records import Records, records
 from pipelines.demo.simulator.service import campaign_contacts, complaints, consents, service_contacts, surveys
 from pipelines.demo.simulator.state import Life
@@ -27,7 +27,14 @@ RECYCLED_SHARE = 0.008
 RECYCLED_AFTER = 90  # days a number rests before it is given to someone else
 
 
-def simulate(folder: Path, customers: int = 20_000, seed: int = 7, start: date = START, end: date = END) -> None:
+def simulate(
+    folder: Path,
+    customers: int = 20_000,
+    seed: int = 7,
+    start: date = START,
+    end: date = END,
+    market: Market = DEMO,
+) -> None:
     """Write raw files of `customers` numbers for [start, end) to `folder`, and the truth to `<folder>/../truth/`.
 
     Same arguments, same bytes. Raises ValueError unless both dates are the first of a month, a year or more apart, and
@@ -45,13 +52,15 @@ def simulate(folder: Path, customers: int = 20_000, seed: int = 7, start: date =
         First day.
     end
         Day after the last.
+    market
+        How this operator differs from the demo's.
     """
     if start.day != 1 or end.day != 1 or (end - start).days < 365 or customers < 50:
         raise ValueError(f"cannot simulate {customers} customers from {start} to {end}")
     when, streams = calendar(start, end), np.random.default_rng(seed).spawn(9)
     planned = max(round(customers * RECYCLED_SHARE), 1)
     who = people(customers + planned, when.days, streams[0])
-    life = live(who, when, streams[1])
+    life = live(who, when, streams[1], market)
     numbers, former = _hand_out_numbers(who, life, when, (planned, streams[2]))
     out = files.Extract(folder, numbers, when, streams[3])
     folder.mkdir(parents=True, exist_ok=True)

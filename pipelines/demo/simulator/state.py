@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.demo.simulator.people import FEES, NEVER, Calendar, People
+from pipelines.demo.simulator.people import DEMO, FEES, NEVER, Calendar, Market, People
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Life:
         return [np.concatenate([part[k] for part in parts]) for k in range(width)]
 
 
-def newborn(who: People, rng: np.random.Generator) -> Life:
+def newborn(who: People, rng: np.random.Generator, market: Market = DEMO) -> Life:
     """The state in which customers begin."""
     n = len(who)
     whole, zero = np.zeros(n, "int64"), np.zeros(n)
@@ -66,7 +66,7 @@ def newborn(who: People, rng: np.random.Generator) -> Life:
         fee=FEES[who.plan].copy(),
         extra=who.extra.copy(),
         metered=who.metered.copy(),
-        contract_end=np.where(rng.random(n) < 0.55, ends, -NEVER),
+        contract_end=np.where(rng.random(n) < market.bound, ends, -NEVER),
         left=whole + NEVER,
         decided=whole + NEVER,
         mood=np.where(rng.random(n) < 0.13, rng.uniform(0.2, 1.3, n), 0.0),  # as if they had been here before
@@ -98,6 +98,7 @@ class Turn:
     month: int
     here: np.ndarray
     rng: np.random.Generator
+    market: Market = DEMO
 
     @property
     def start(self) -> int:
