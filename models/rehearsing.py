@@ -38,6 +38,8 @@ class Window:
         Candidate to raw scores.
     told
         Candidate to everything it says.
+    models
+        Candidate to the model whose raw scores these are; not calibrated where dates after it calibrate.
     """
 
     rows: pd.DataFrame
@@ -46,6 +48,7 @@ class Window:
     raw: dict[str, Array]
     told: dict[str, pd.DataFrame] = field(default_factory=dict)
     score: str = ""
+    models: Mapping[str, Estimator] = field(default_factory=dict)
 
     @property
     def scores(self) -> dict[str, Array]:
@@ -77,7 +80,8 @@ def window(models: Mapping[str, Estimator], rows: Rows, seen: pd.DataFrame) -> W
     """Raw scores of judged rows that none of the models has seen."""
     X, labels = rows.parts(seen)
     raw = {name: model.raw(X) for name, model in models.items()}
-    return Window(seen, rows.outcome(seen), labels, raw, score=rows.target.score)
+    kept = {name: copy.copy(model) for name, model in models.items()}  # learners are replaced from date to date
+    return Window(seen, rows.outcome(seen), labels, raw, score=rows.target.score, models=kept)
 
 
 def rehearsed(rows: Rows) -> tuple[dict[str, Estimator], list[Window]]:

@@ -22,7 +22,7 @@ from features.errors import HeadwaterError
 from models.candidates import fit_all
 from models.estimators import levels
 from models.estimators.estimator import Estimator, Model
-from models.evaluation import judging
+from models.evaluation import importance, judging
 from models.evaluation.judging import Estimate, Lead, Outcome
 from models.evaluation.leaks import Leak, leaking
 from models.evaluation.metrics import Array
@@ -104,6 +104,9 @@ class Trained:
     tenths
         tenth, metric, value, low, high, n: how often the winner's interval holds in each tenth of its prediction; empty for
         a target without one.
+    importances
+        as_of, feature, share: what moved the winner's scores at each origin, told by the model that had not seen it; empty
+        where customers are judged in turns.
     search
         For the shape of the trees, before anything else; None where none was asked for.
     """
@@ -133,6 +136,7 @@ class Trained:
     findings: list[str] = field(default_factory=list)
     agreement: "Agreement | None" = None
     tenths: pd.DataFrame = field(default_factory=pd.DataFrame)
+    importances: pd.DataFrame = field(default_factory=pd.DataFrame)
     search: Search | None = None
 
     @property
@@ -268,6 +272,7 @@ def _judged(
         slices=judging.by_slice(outcome, scores[winner], sliced),
         sliced=sliced,
         tenths=_tenths(final, winner, target.interval, weights),
+        importances=_importances(everything, winner, rows),
         final=final.rows[["customer_id", "as_of"]].assign(y=outcome.y, value=outcome.value, **scores),
         split=rows.split,
         features=rows.features,
@@ -347,6 +352,13 @@ def _tenths(final: Window, winner: str, interval: tuple[str, str] | None, weight
         return pd.DataFrame()
     low, high = (final.told[winner][output].to_numpy() for output in interval)
     return judging.by_tenth(final.outcome, final.scores[winner], low, high, weights)
+
+
+def _importances(windows: Sequence[Window], winner: str, rows: Rows) -> pd.DataFrame:
+    """What moved the winner's scores at each origin; the models are those that told it, nothing is fitted for this."""
+    return importance.by_origin(
+        [(w.rows["as_of"].iloc[0], w.models[winner], rows.parts(w.rows)[0]) for w in windows if len(w.rows)]
+    )
 
 
 def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:

@@ -35,6 +35,7 @@ def model(page: CardPage, card: CardModel) -> dict[str, Any]:
         "calibration": _calibration(page, card),
         "slices": _slices(page, card),
         "drivers": _drivers(page, card),
+        "drivers_lead": _drivers_lead(page, card),
         "limits": list(_limits(page, card)),
     }
 
@@ -152,14 +153,36 @@ def _group(page: CardPage, row: dict[Any, Any]) -> dict[str, str]:
 
 
 def _drivers(page: CardPage, card: CardModel) -> list[dict[str, str]]:
-    """The features that move the scores most; none where that is not on record."""
-    known = card.facts.get("importance", {})
+    """The features that move the scores most, and where they did not at every origin; none where that is not on record."""
+    known, origins = card.facts.get("importance", {}), card.facts.get("importance_by_origin", {}).get("features", {})
     shares = sorted(known.items(), key=lambda item: (-item[1], item[0]))[:MOST_FEATURES]
     most = max((share for _, share in shares), default=1.0) or 1.0
     return [
-        {"name": page.feature(column), "column": column, "share": page.share(share), "width": f"{share / most:.0%}"}
+        {
+            "name": page.feature(column),
+            "column": column,
+            "share": page.share(share),
+            "width": f"{share / most:.0%}",
+            "unstable": _unstable(page, origins.get(column, {})),
+        }
         for column, share in shares
     ]
+
+
+def _unstable(page: CardPage, origins: dict[str, Any]) -> str:
+    """Between which shares a feature lay where it did not count alike at every origin; otherwise nothing."""
+    if origins.get("stable") is not False:
+        return ""
+    return page.tell("drivers.unstable", low=page.share(origins["least"]), high=page.share(origins["most"]))
+
+
+def _drivers_lead(page: CardPage, card: CardModel) -> str:
+    """What the shares are, and whether they can be called stable at all."""
+    if not card.facts.get("importance"):
+        return page.tell("no_record")
+    origins = len(card.facts.get("importance_by_origin", {}).get("origins", ()))
+    told = page.tell("drivers.origins", n=origins) if origins > 1 else page.tell("drivers.one_origin")
+    return page.tell("drivers.lead") + told
 
 
 def _limits(page: CardPage, card: CardModel) -> Iterator[str]:

@@ -247,7 +247,7 @@ def _register_version(
     project: Project, data: Dataset, trained: Trained, decision: dict[str, Any], parent: str | None
 ) -> Version:
     """The registered version of a training, with its figures kept beside the models."""
-    shares = training_record.importance(trained, data.frame)
+    shares = training_record.importance_shares(trained, data.frame)
     facts = training_record.evaluation(trained)
     facts |= training_record.circumstances(project, data, trained, decision, shares)
     version = training_runs.log(project.workspace, run_records.record(project, data, trained, decision, facts), parent)

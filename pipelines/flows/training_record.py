@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.definition import KEY
+from models.evaluation import importance
 from models.targets.registry import TARGETS
 from models.training import Trained
 from models.tuning import Search
@@ -113,10 +114,8 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return json.loads(frame.to_json(orient="records", double_precision=6))
 
 
-def importance(trained: Trained, frame: pd.DataFrame) -> dict[str, float]:
+def importance_shares(trained: Trained, frame: pd.DataFrame) -> dict[str, float]:
     """Share of each feature in what moves the winner's scores, over customers of the final window.
-
-    At most 2,000 of them, evenly drawn: shares do not need more.
 
     Parameters
     ----------
@@ -131,9 +130,29 @@ def importance(trained: Trained, frame: pd.DataFrame) -> dict[str, float]:
         Column -> share, 0 to 1, the largest first; they sum to one.
     """
     rows = frame.loc[frame["as_of"] == trained.split.final, [*KEY, *trained.features]]
-    parts = trained.model.contributions(rows.iloc[:: max(1, len(rows) // 2_000)]).drop(columns="base").abs().mean()
-    shares = (parts / max(parts.sum(), 1e-12)).sort_values(ascending=False, kind="stable")
-    return {str(name): float(share) for name, share in shares.items()}
+    return {str(name): float(share) for name, share in importance.shares(trained.model, rows).items()}
+
+
+def importance_by_origin(trained: Trained, shares: Mapping[str, float]) -> dict[str, Any]:
+    """How the share of each shown feature differs from origin to origin; JSON-ready.
+
+    Parameters
+    ----------
+    trained
+        With the shares of every origin.
+    shares
+        Column -> share in what is shipped.
+
+    Returns
+    -------
+    dict
+        origins (dates) and features: column -> least, most, stable (null with one origin only).
+    """
+    known = importance.stability(trained.importances)
+    shown = known[known["feature"].isin(list(shares)[:SHOWN])].set_index("feature")
+    days = sorted({str(day) for day in trained.importances.get("as_of", ())})
+    told = shown[["least", "most", "stable"]].round(6).astype(object).where(lambda t: t.notna(), None)
+    return {"origins": days, "features": told.to_dict("index")}
 
 
 def by_reason(project: Project, shares: Mapping[str, float]) -> dict[str, float]:
@@ -172,6 +191,7 @@ def circumstances(
         "feature_set_hash": project.feature_set_hash,
         "features": len(trained.features),
         "importance": dict(list(shares.items())[:SHOWN]),
+        "importance_by_origin": importance_by_origin(trained, shares),
         "reasons": by_reason(project, shares),
         "positives": trained.positives,
     }

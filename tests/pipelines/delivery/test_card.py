@@ -186,3 +186,23 @@ def test_champions_whose_evaluation_is_not_kept_are_named(settings, tmp_path):
     evaluations.save(project.workspace, "churn/4", dict(made().facts), made().final)
     path = card.write_card(project, lang="en")
     assert path.name == "model-card.html" and "vip/4: no evaluation is kept here" in path.read_text(encoding="utf-8")
+
+
+def test_features_that_do_not_count_alike_at_every_origin_are_marked(settings):
+    told = {
+        "arpu_3m": {"least": 0.05, "most": 0.2, "stable": False},
+        "tenure_days": {"least": 0.6, "most": 0.8, "stable": True},
+    }
+    of = made(importance_by_origin={"origins": ["2026-06-01", "2026-07-01"], "features": told})
+    shown = card_models.model(page(settings, of), of)
+    assert {row["column"]: row["unstable"] for row in shown["drivers"]} == {
+        "tenure_days": "",
+        "data_mb_12w": "",
+        "arpu_3m": "unstable: 5.0% – 20.0%",
+    }
+    assert "at each of the 2 origins" in shown["drivers_lead"]
+    alone = made(importance_by_origin={"origins": ["2026-07-01"], "features": {"arpu_3m": {"stable": None}}})
+    assert "one origin only" in card_models.model(page(settings, alone), alone)["drivers_lead"]
+    assert (
+        "Not on record" in card_models.model(page(settings, made(importance={})), made(importance={}))["drivers_lead"]
+    )

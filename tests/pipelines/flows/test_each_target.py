@@ -79,14 +79,14 @@ def test_a_target_that_cannot_be_learnt_takes_no_other_with_it(own_operator, cap
 @pytest.mark.slow
 def test_a_fault_of_ours_in_one_target_ends_the_training_after_the_others(own_operator, monkeypatch):
     """Registering died of a picture after ten minutes, and the third target was never trained."""
-    weights = training_record.importance
+    weights = training_record.importance_shares
 
     def broken(made, frame):
         if made.target == "value":
             raise ZeroDivisionError("planted")
         return weights(made, frame)
 
-    monkeypatch.setattr(training_record, "importance", broken)
+    monkeypatch.setattr(training_record, "importance_shares", broken)
     found = trained("value", "churn", promote=False)
     assert [m["target"] for m in found.models] == ["churn"]
     with pytest.raises(HeadwaterError) as error:

@@ -43,11 +43,21 @@ def test_where_the_rule_finds_more_money_that_is_told(trained):
 
 
 def test_shares_of_features_sum_to_one_and_to_those_of_their_reasons(trained):
-    shares = training_record.importance(trained, sample.snapshots(800))
+    shares = training_record.importance_shares(trained, sample.snapshots(800))
     assert sum(shares.values()) == pytest.approx(1) and list(shares.values()) == sorted(shares.values(), reverse=True)
     features = [SimpleNamespace(column=c, reason="usage" if c == "trend" else "rest") for c in sample.FEATURES]
     reasons = training_record.by_reason(SimpleNamespace(features=features), shares)
     assert reasons["usage"] == shares["trend"] and sum(reasons.values()) == pytest.approx(1)
+
+
+def test_what_is_shown_is_told_by_origin_and_is_json(trained):
+    shares = training_record.importance_shares(trained, sample.snapshots(800))
+    told = json.loads(json.dumps(training_record.importance_by_origin(trained, shares)))
+    assert told["origins"] == sorted({str(day) for day in (*trained.split.calibrate, trained.split.final)})
+    assert set(told["features"]) == set(shares)
+    assert all(0 <= one["least"] <= one["most"] and one["stable"] in (True, False) for one in told["features"].values())
+    nothing = training_record.importance_by_origin(replace(trained, importances=trained.importances.iloc[:0]), shares)
+    assert nothing == {"origins": [], "features": {}}
 
 
 def test_pictures_are_those_that_the_task_asks_for(trained):
