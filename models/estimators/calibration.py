@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
@@ -100,38 +101,75 @@ def _isotonic(raw: Matrix, hits: Matrix) -> Calibrator:
 
 @dataclass(frozen=True)
 class Band:
-    """Low and high quantile of an amount, as multiples of the prediction, by the logarithm of the prediction."""
+    """Low and high quantile of an amount, as multiples of the prediction, by the logarithm of the prediction.
+
+    Below `least` they are multiples of `least`: of a customer who is expected to bring next to nothing nobody knows how
+    many times that they will bring.
+    """
 
     x: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+    least: float = 1e-9
 
     def __call__(self, predicted: Matrix) -> tuple[Matrix, Matrix]:
         """The band always holds the prediction itself."""
-        place = np.log(np.maximum(predicted, 1e-9))
-        low = np.minimum(np.interp(place, self.x, self.low), 1.0) * predicted
-        high = np.maximum(np.interp(place, self.x, self.high), 1.0) * predicted
+        scale = np.maximum(predicted, self.least)
+        place = np.log(scale)
+        low = np.minimum(np.interp(place, self.x, self.low) * scale, predicted)
+        high = np.maximum(np.interp(place, self.x, self.high) * scale, predicted)
         return low, high
 
     def state(self) -> dict[str, Any]:
-        return {"x": list(self.x), "low": list(self.low), "high": list(self.high)}
+        return {"x": list(self.x), "low": list(self.low), "high": list(self.high), "least": self.least}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> "Band":
-        return cls(tuple(state["x"]), tuple(state["low"]), tuple(state["high"]))
+        """Files of before have no `least`."""
+        return cls(tuple(state["x"]), tuple(state["low"]), tuple(state["high"]), state.get("least", 1e-9))
 
 
-ROWS_PER_BIN = 100
+KNOTS = 41
+NEAR = 0.1
+"""A quantile is taken from this share of the rows on either side, the nearer ones counting more."""
+FEWEST_NEAR = 100
+LEAST_SHARE = 0.01
+"""Of the mean prediction: what is less is no scale for what comes."""
 
 
 def band(predicted: Any, amount: Any, coverage: float = 0.8) -> Band:
-    """Split-conformal quantiles, bin by bin of the prediction, from rows that the model did not learn from."""
-    guess, truth = np.maximum(np.asarray(predicted, float), 1e-9), np.asarray(amount, float)
-    order = np.argsort(guess, kind="stable")
-    bins = np.array_split(order, max(1, min(20, len(order) // ROWS_PER_BIN)))
+    """Local quantiles of amounts over predictions, from rows that the model did not learn from.
+
+    Rows are weighed by Cleveland's tricube of their distance in the order of predictions.
+
+    Parameters
+    ----------
+    predicted, amount
+        Currency over the horizon, one of each per row.
+    coverage
+        Share of the rows between the two quantiles; each tail has half of the rest. Amounts of 0 are tied: where more of
+        the rows than the lower tail are 0, the lower quantile is 0 and nobody is below it.
+    """
+    guess, truth = np.asarray(predicted, float), np.asarray(amount, float)
+    least = max(LEAST_SHARE * float(guess.mean()), 1e-9)
+    scale = np.maximum(guess, least)
+    order = np.argsort(scale, kind="stable")
+    x, ratio, place = np.log(scale[order]), (truth / scale)[order], rankdata(scale)[order]
     tail = (1 - coverage) / 2
-    ratios = [np.sort(truth[b] / guess[b]) for b in bins]
-    x = [float(np.log(guess[b]).mean()) for b in bins]
-    low = [float(r[max(int(np.floor((len(r) + 1) * tail)) - 1, 0)]) for r in ratios]
-    high = [float(r[min(int(np.ceil((len(r) + 1) * (1 - tail))) - 1, len(r) - 1)]) for r in ratios]
-    return Band(tuple(x), tuple(low), tuple(high))
+    knots = np.unique(place[np.linspace(0, len(order) - 1, KNOTS).astype(int)])
+    low, high = np.array([_local_quantiles(ratio, place, knot, (tail, 1 - tail)) for knot in knots]).T
+    at = x[np.searchsorted(place, knots)]
+    return Band(tuple(at.tolist()), tuple(low.tolist()), tuple(high.tolist()), least)
+
+
+def _local_quantiles(ratio: Matrix, place: Matrix, knot: float, levels: tuple[float, float]) -> Matrix:
+    """Weighted quantiles around one place in the order, equal predictions standing together at the middle of theirs.
+
+    A row stands in the middle of its own weight.
+    """
+    reach = max(NEAR * len(ratio), FEWEST_NEAR)
+    rows = slice(*np.searchsorted(place, (knot - reach, knot + reach)))
+    near, weight = ratio[rows], (1 - (np.abs(place[rows] - knot) / (reach + 1)) ** 3) ** 3
+    order = np.argsort(near, kind="stable")
+    share = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
+    return np.interp(levels, share, near[order])

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import HeadwaterError
-from models.evaluation.metrics import INTERVAL_METRICS, LOWER_IS_BETTER, Array, coverage
+from models.evaluation.metrics import INTERVAL_METRICS, LOWER_IS_BETTER, Array, coverage, meant
 from models.targets.task import Task
 
 CHUNK = 2_000_000
@@ -167,15 +167,15 @@ def by_tenth(outcome: Outcome, score: Array, low: Array, high: Array, weights: A
     Returns
     -------
     pandas.DataFrame
-        tenth (1 has the smallest predictions), metric (`coverage`, `below`, `above`), value, low, high, n. A tenth without a
-        row is left out.
+        tenth (1 has the smallest predictions), metric (`coverage`, `below`, `above`, and `meant`: the coverage that is right),
+        value, low, high, n. A tenth without a row is left out.
     """
     tenths = np.array_split(np.argsort(score, kind="stable"), TENTHS)
-    found = []
+    wanted, found = INTERVAL_METRICS | {"meant": meant}, []
     for tenth, places in enumerate(tenths, start=1):
         if len(places):
             cut, drawn = (outcome.y[places], low[places], high[places]), weights[:, places]
-            figures = {name: estimate(m(*cut), m(*cut, drawn)) for name, m in INTERVAL_METRICS.items()}
+            figures = {name: estimate(m(*cut), m(*cut, drawn)) for name, m in wanted.items()}
             found += [{"tenth": tenth, "metric": m, **vars(f), "n": len(places)} for m, f in figures.items()]
     return pd.DataFrame(found, columns=["tenth", "metric", "value", "low", "high", "n"])
 

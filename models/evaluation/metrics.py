@@ -12,6 +12,8 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Metric = Callable[..., Any]
 BINS = 10
+TAIL = 0.1
+"""Share of outcomes that is meant to lie on either side of an interval."""
 
 
 def _ones(y: Array, weight: Array | None) -> Array:
@@ -157,6 +159,15 @@ def above(y: Array, low: Array, high: Array, weight: Array | None = None) -> Any
     """Share of outcomes above high."""
     w = _ones(y, weight)
     return _ratio((w * (y > high)).sum(-1), w.sum(-1))
+
+
+def meant(y: Array, low: Array, high: Array, weight: Array | None = None) -> Any:
+    """Share of outcomes that an interval from the 10th to the 90th percentile is meant to hold.
+
+    Where the 10th percentile is 0, more than a tenth bring nothing and nobody is below it: 90 %, and not 80.
+    """
+    w = _ones(y, weight)
+    return _ratio((w * np.where(low > 0, 1 - 2 * TAIL, 1 - TAIL)).sum(-1), w.sum(-1))
 
 
 INTERVAL_METRICS: dict[str, Metric] = {"coverage": coverage, "below": below, "above": above}

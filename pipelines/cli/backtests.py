@@ -64,13 +64,14 @@ def _tenths(trained: Trained) -> list[str]:
     lines = [
         text("steps.backtest_tenths", "en"),
         "",
-        "| tenth | predicted | coverage | below | above |",
-        "|---" * 5 + "|",
+        "| tenth | predicted | meant | coverage | below | above |",
+        "|---" * 6 + "|",
     ]
     for tenth, rows in tenths.groupby("tenth"):
         told = rows.set_index("metric").to_dict("index")
         cells = [f"{t['value']:.3f} [{t['low']:.3f}, {t['high']:.3f}]" for t in (told[m] for m in INTERVAL_METRICS)]
-        lines.append(f"| {tenth} | {_number(means[int(tenth) - 1])} | " + " | ".join(cells) + " |")
+        head = f"| {tenth} | {_number(means[int(tenth) - 1])} | {told['meant']['value']:.3f} | "
+        lines.append(head + " | ".join(cells) + " |")
     return [*lines, ""]
 
 

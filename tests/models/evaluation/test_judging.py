@@ -98,7 +98,7 @@ def test_an_interval_is_judged_in_each_tenth_of_the_prediction_like_its_slow_twi
     rng = np.random.default_rng(3)
     score = rng.permutation(np.arange(1.0, 204.0))
     y = score * rng.uniform(0.5, 1.5, len(score)) * np.where(score > 102, 2.0, 1.0)
-    low, high = score * 0.6, score * 1.4
+    low, high = np.where(score < 31, 0.0, score * 0.6), score * 1.4
     y[::7], y[3::7] = low[::7], high[3::7]  # inside, as all are who pay nothing where p10 is 0
     paid = Outcome(TARGETS["value"].task, y, y, np.arange(len(y)) // 2)
     found = judging.by_tenth(paid, score, low, high, judging.resamples(paid.customers, 40, 1))
@@ -110,7 +110,8 @@ def test_an_interval_is_judged_in_each_tenth_of_the_prediction_like_its_slow_twi
         told = found[found["tenth"] == tenth].set_index("metric")
         assert told.loc["below", "value"] == pytest.approx(sum(y[i] < low[i] for i in mine) / len(mine))
         assert told.loc["above", "value"] == pytest.approx(sum(y[i] > high[i] for i in mine) / len(mine))
-        assert told["value"].sum() == pytest.approx(1) and (told["n"] == len(mine)).all()
+        assert told.loc["meant", "value"] == pytest.approx(np.mean([0.8 if low[i] > 0 else 0.9 for i in mine]))
+        assert told["value"].drop("meant").sum() == pytest.approx(1) and (told["n"] == len(mine)).all()
         assert ((told["low"] <= told["value"]) & (told["value"] <= told["high"])).all()
     above = found[found["metric"] == "above"].set_index("tenth")["value"]
     assert above[:5].max() < 0.4 < above[6:].min()
