@@ -119,8 +119,8 @@ def choose(windows: Sequence[Window], models: Sequence[str], rows: Rows) -> pd.D
     """Candidates by their figure, a mean over windows by their rows; the chosen one first, then best first.
 
     Among those whose distance to the best is within one standard error, or `margin`, the first in the configured order is
-    chosen: it is listed first because it is the steadier one (a blend varies least). The rule is no model and is held
-    against the chosen one later. Without any window the first in order is chosen, and there are no figures.
+    chosen: it is listed first because it is the steadier one (a blend of probabilities) or the simpler one (of amounts). The
+    rule is no model and is held against the chosen one later. Without any window the first in order is chosen, and there are no figures.
     """
     settings, name = rows.settings, rows.settings.chooses(rows.target.name)
     figures = [_mean([_figure(seen, model, name) for seen in windows], windows) for model in models]
