@@ -23,7 +23,7 @@ from models.settings import TrainingSettings
 from models.snapshots import Rows, ordered
 from models.splits import Rehearsal, Split
 from models.targets.registry import TARGETS
-from models.training import SLICES, Trained, differences, final_window, refitted
+from models.training import SLICES, Trained, differences, final_window, judged_apart, refitted
 
 SALTS = 20
 """How many ways to draw the parts are tried."""
@@ -173,6 +173,7 @@ def _judged(rows: Sequence[Rows], turns: Sequence[Turn], salt: int, split: Split
         choice=choice,
         slices=judging.by_slice(outcome, scores[winner], sliced),
         sliced=sliced,
+        apart=judged_apart(told, winner, first.target, weights),
         final=told.rows[["customer_id"]].assign(as_of=split.final, y=outcome.y, value=outcome.value, **scores),
         split=split,
         features=first.features,

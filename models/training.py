@@ -31,6 +31,7 @@ from models.settings import TrainingSettings
 from models.snapshots import Rows
 from models.splits import Split
 from models.targets.registry import TARGETS
+from models.targets.target import Target
 from models.tuning import Search
 
 SLICES = ("customer_type", "region", "plan", "lifecycle_stage")
@@ -107,6 +108,9 @@ class Trained:
     importances
         as_of, feature, share: what moved the winner's scores at each origin, told by the model that had not seen it; empty
         where customers are judged in turns.
+    apart
+        model, metric, value, low, high, n, positives: the winner and the rule on customers whom the target judges by
+        themselves, too (early cases of potential VIPs); empty for the others.
     search
         For the shape of the trees, before anything else; None where none was asked for.
     """
@@ -137,6 +141,7 @@ class Trained:
     agreement: "Agreement | None" = None
     tenths: pd.DataFrame = field(default_factory=pd.DataFrame)
     importances: pd.DataFrame = field(default_factory=pd.DataFrame)
+    apart: pd.DataFrame = field(default_factory=pd.DataFrame)
     search: Search | None = None
 
     @property
@@ -272,6 +277,7 @@ def _judged(
         slices=judging.by_slice(outcome, scores[winner], sliced),
         sliced=sliced,
         tenths=_tenths(final, winner, target.interval, weights),
+        apart=judged_apart(final, winner, target, weights),
         importances=_importances(everything, winner, rows),
         final=final.rows[["customer_id", "as_of"]].assign(y=outcome.y, value=outcome.value, **scores),
         split=rows.split,
@@ -359,6 +365,15 @@ def _importances(windows: Sequence[Window], winner: str, rows: Rows) -> pd.DataF
     return importance.by_origin(
         [(w.rows["as_of"].iloc[0], w.models[winner], rows.parts(w.rows)[0]) for w in windows if len(w.rows)]
     )
+
+
+def judged_apart(final: Window, winner: str, target: Target, weights: Array) -> pd.DataFrame:
+    """The winner and the rule on those whom the target judges by themselves, too; empty where it names nobody."""
+    if target.apart is None or target.apart not in final.rows:
+        return pd.DataFrame()
+    among = final.rows[target.apart].eq(True).fillna(False).to_numpy(dtype=bool)
+    scores = {name: final.scores[name] for name in dict.fromkeys((winner, "rule"))}
+    return judging.apart(final.outcome, scores, among, weights)
 
 
 def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:

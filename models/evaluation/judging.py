@@ -4,7 +4,7 @@ Intervals are percentile bootstraps over customers: a customer is drawn with all
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -192,3 +192,39 @@ def by_slice(outcome: Outcome, score: Array, slices: pd.DataFrame, least: int = 
                 figure = float(function(y, score[places], value))
                 found.append((column, str(name), metric, figure, len(places), float(y.sum())))
     return pd.DataFrame(found, columns=["slice", "level", "metric", "value", "n", "positives"])
+
+
+APART = ("average_precision", "auc", "precision_at_5pct")
+FOUND = "found_at_5pct"
+
+
+def apart(outcome: Outcome, scores: Mapping[str, Array], among: Any, weights: Array) -> pd.DataFrame:
+    """Figures of some customers by themselves, and how many of their positives stand at the top of everybody.
+
+    Parameters
+    ----------
+    outcome
+        What happened to everybody, yes or no.
+    scores
+        Model to prediction.
+    among
+        Booleans: whose figures.
+    weights
+        Resamples x rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        model, metric, value, low, high, n (their rows), positives (theirs); the metrics of `APART` rank them alone,
+        `found_at_5pct` is the share of their positives within the first 5 % of everybody. Empty where there is nobody.
+    """
+    places = np.flatnonzero(among)
+    part = outcome.take(places)
+    theirs = replace(outcome, value=outcome.y * np.asarray(among, dtype=float))
+    found = []
+    for model, score in scores.items() if len(places) else ():
+        figures = {m: measure(part, score[places], m, weights[:, places]) for m in APART}
+        figures[FOUND] = measure(theirs, score, "captured_value_at_5pct", weights)
+        found += [{"model": model, "metric": metric, **vars(figure)} for metric, figure in figures.items()]
+    known = pd.DataFrame(found, columns=["model", "metric", "value", "low", "high"])
+    return known.assign(n=len(places), positives=int(part.y.sum()))

@@ -88,6 +88,8 @@ class Target:
         Columns of `outputs` that are compared among everybody.
     facts
         Other columns of `labels`, which are known whatever the window.
+    apart
+        The one of `facts` whose customers are also judged by themselves.
     fixed
         Its settings with what is fixed once per training; from rows of a spine, tables, its settings and those of
         features.
@@ -132,6 +134,7 @@ class Target:
     curve: str | None = None
     ranked: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    apart: str | None = None
     fixed: Callable[[ir.Table, Mapping[str, ir.Table], Any, Any], Any] | None = None
     everybody: bool = True
     learnt_where: str | None = None

@@ -145,13 +145,32 @@ def fixed(spine: ir.Table, tables: Mapping[str, ir.Table], target: VipTarget, fe
 
 
 def labels(after: FollowUp, target: VipTarget) -> ir.Table:
-    """Key, `high_value_now`, and `vip` (boolean): null for those who are high-value already, or await a bill."""
+    """Key, `high_value_now`, `vip` (boolean): null for those who are high-value already, or await a bill; and `vip_early`.
+
+    Early is who has reached the threshold in no month whose bills are known so far: whoever ranks by bills cannot see
+    them. Null for those who are high-value.
+    """
     now = high_value(after.spine, after.tables, target.high_value, after.features).select(
         *KEY, "threshold", "high_value_now"
     )
     rule = _sustained if target.becomes.rule == "sustained" else _above_percentile
     rows = now.join(after.known(rule(now, after, target), "vip", target.gap_days, target.horizon_days), KEY)
-    return rows.select(*KEY, "high_value_now", vip=(~rows.high_value_now).ifelse(rows.vip, None))
+    rows = rows.join(_reached(now, after), KEY)
+    low = ~rows.high_value_now
+    return rows.select(
+        *KEY, "high_value_now", vip=low.ifelse(rows.vip, None), vip_early=low.ifelse(~rows.reached, None)
+    )
+
+
+def _reached(now: ir.Table, after: FollowUp) -> ir.Table:
+    """Key, and whether the bills of some month, as far as they were known at the cutoff, had `reached` the threshold."""
+    spine, bills = after.spine, after.tables["bills"]
+    rows = spine.inner_join(bills, [spine.customer_id == bills.customer_id, seen(spine, bills)])
+    rows = rows.select(*KEY, month=billed_month(rows, after.features), amount=hundredths(rows.amount))
+    months = rows.group_by(*KEY, "month").aggregate(cents=_.amount.sum())
+    best = months.group_by(*KEY).aggregate(best=_.cents.max())
+    out = now.select(*KEY, "threshold").left_join(best, KEY)
+    return out.select(*KEY, reached=(out.best / 100.0 >= out.threshold).fill_null(False))
 
 
 def _sustained(now: ir.Table, after: FollowUp, target: VipTarget) -> ir.Table:
@@ -191,7 +210,8 @@ VIP = Target(
     score="vip_probability",
     outputs={"vip_probability": "vip_probability", "vip_score_raw": "_vip_score_raw"},
     ranked=("vip_probability", "_vip_score_raw"),
-    facts=("high_value_now",),
+    facts=("high_value_now", "vip_early"),
+    apart="vip_early",
     fixed=fixed,
     everybody=False,
     learnt_where="value",  # ranking by value also learns from those who are high-value already

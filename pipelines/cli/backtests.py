@@ -75,6 +75,19 @@ def _tenths(trained: Trained) -> list[str]:
     return [*lines, ""]
 
 
+def _apart(trained: Trained) -> list[str]:
+    """The winner and the rule on those who had no high bill yet; nothing for a target that judges nobody by themselves."""
+    if trained.apart.empty:
+        return []
+    first, models = trained.apart.iloc[0], list(dict.fromkeys(trained.apart["model"]))
+    lead = text("steps.backtest_early", "en", n=int(first["n"]), positives=int(first["positives"]))
+    lines = [lead, "", "| | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
+    for metric, rows in trained.apart.groupby("metric", sort=False):
+        told = [f"{_number(r['value'])} [{_number(r['low'])}, {_number(r['high'])}]" for r in rows.to_dict("records")]
+        lines.append(f"| {metric} | " + " | ".join(told) + " |")
+    return [*lines, ""]
+
+
 def _title(trained: Trained, lang: str) -> str:
     positives = int((trained.final["y"] > 0).sum())
     return text(
@@ -116,5 +129,5 @@ def markdown(project: Project, as_of: date, results: Sequence[Trained]) -> str:
         for metric in _figures(trained):
             values = _cells(trained, metric)
             lines.append(f"| {metric} | " + " | ".join(values.get(m, "") for m in models) + " |")
-        lines += ["", *_tenths(trained)]
+        lines += ["", *_tenths(trained), *_apart(trained)]
     return "\n".join(lines)

@@ -39,6 +39,9 @@ class Evaluation:
         Parts of the customers that were judged in turns; 0 where later time was.
     left_out
         Columns that tell the answer of a table without dates.
+    apart
+        The chosen model and the rule on customers who are judged by themselves, too: model, metric, value, low, high, n,
+        positives; empty where there are none.
     """
 
     metrics: pd.DataFrame
@@ -49,6 +52,7 @@ class Evaluation:
     level: float | None = None
     folds: int = 0
     left_out: Sequence[str] = ()
+    apart: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], final: pd.DataFrame) -> "Evaluation":
@@ -61,6 +65,7 @@ class Evaluation:
             level=facts.get("levels", {}).get(facts["winner"]),
             folds=facts.get("folds", 0),
             left_out=tuple(facts.get("left_out", ())),
+            apart=pd.DataFrame(facts.get("apart", ())),
         )
 
     @property

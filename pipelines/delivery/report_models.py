@@ -104,6 +104,8 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
     lines = []
     if "rule" in evaluation.final and evaluation.winner != "rule":
         lines.append(_comparison(page, target, evaluation))
+    if len(evaluation.apart):
+        lines.append(_early(page, evaluation))
     if evaluation.level:
         lines.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
     if evaluation.left_out:
@@ -111,6 +113,22 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
     if mark == "C":
         lines.append(page.say("found_unsure" if _is_ahead(target, evaluation) else "found_worse"))
     return lines
+
+
+def _early(page: Speech, evaluation: Evaluation) -> str:
+    """Those who had no high bill yet, by themselves: what the chosen model finds of them, beside today's rule."""
+    table = evaluation.apart
+    n, positives = int(table.iloc[0]["n"]), int(table.iloc[0]["positives"])
+    if not positives:
+        return page.say("found_early_none", n=page.count(n))
+    rows = {(row["model"], row["metric"]): row for row in table.to_dict("records")}
+    told = {"n": page.count(n), "positives": page.count(positives)}
+    for name, model in (("winner", evaluation.winner), ("rule", "rule")):
+        found, precision = rows[model, "found_at_5pct"], rows[model, "average_precision"]
+        told[name] = page.share(found["value"], 0)
+        told[f"{name}_low"], told[f"{name}_high"] = (page.share(found[end], 0) for end in ("low", "high"))
+        told[f"{name}_precision"] = number(page, "average_precision", precision["value"])
+    return page.say("found_early", **told)
 
 
 def _is_ahead(target: Target, evaluation: Evaluation) -> bool:

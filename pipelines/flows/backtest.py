@@ -34,7 +34,7 @@ FIGURES = pa.schema(
     ]
 )
 """A row per figure: `window` is judged, or rehearsed (all dates together on which candidates were chosen before that);
-`group` is null for everybody, `tenth=1` those with the smallest predictions; null bounds are not known."""
+`group` is null for everybody, `tenth=1` those with the smallest predictions, `early` those who had no high bill yet; null bounds are not known."""
 
 
 def run(project: Project, as_of: date, names: list[str], folds: int, steps: Steps) -> list[Trained]:
@@ -106,6 +106,8 @@ def _parts(trained: Trained) -> Iterator[pd.DataFrame]:
     if len(trained.tenths):
         groups = "tenth=" + trained.tenths["tenth"].astype(str)
         tables.append(trained.tenths.assign(group=groups, model=trained.winner))
+    if len(trained.apart):
+        tables.append(trained.apart.assign(group="early"))
     found = {"judged": tables, "rehearsed": [trained.choice]}
     for window, tables in found.items():
         for table in tables:

@@ -50,6 +50,7 @@ def evaluation(trained: Trained) -> dict[str, Any]:
         "differences": _records(trained.differences),
         "choice": _records(trained.choice),
         "slices": _records(trained.slices),
+        "apart": _records(trained.apart),
         "leaks": trained.leaks,
         "left_out": {name: vars(leak) for name, leak in trained.left_out.items()},
         "folds": split.folds,
@@ -100,6 +101,10 @@ def _remarks(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
     money = trained.differences.set_index("metric").reindex([MONEY]).iloc[0]
     if money.high < 0:
         yield "rule_by_money", {"low": money.low, "high": money.high}
+    early = trained.apart.query("metric == 'found_at_5pct'") if len(trained.apart) else trained.apart
+    if len(early) and trained.winner != "rule" and early.iloc[0]["positives"]:
+        found = early.set_index("model")["value"]
+        yield "early", {"n": int(early.iloc[0]["positives"]), "ours": found[trained.winner], "rule": found["rule"]}
     if trained.winner in trained.levels:
         yield "level", {"final": split.final.isoformat(), "ratio": trained.levels[trained.winner]}
     if trained.agreement:

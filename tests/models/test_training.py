@@ -1,6 +1,7 @@
 """One training end to end: forward in time, chosen before the final window, beside the rule, the same every time."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,13 @@ from features.errors import HeadwaterError
 from models import training
 from models.estimators.bundle import from_files
 from models.evaluation import judging
-from models.evaluation.judging import FinalWindow
+from models.evaluation.judging import FinalWindow, Outcome
 from models.rehearsing import Window, choose, rehearsed
 from models.settings import CandidateSettings
 from models.snapshots import Rows
 from models.splits import Protocol, plan
 from models.targets.registry import TARGETS
-from models.training import train
+from models.training import judged_apart, train
 from tests.models import sample
 
 FRAME = sample.snapshots(600)
@@ -266,3 +267,16 @@ def test_a_blend_needs_its_members():
 
 def test_findings_are_a_value_of_their_own(trained):
     assert replace(trained["churn"], findings=["x"]).findings == ["x"] and trained["churn"].findings == []
+
+
+def test_early_cases_are_those_that_are_marked_and_whoever_is_not_known_is_none():
+    y = np.array([1.0, 0.0, 1.0, 0.0])
+    outcome = Outcome(TARGETS["vip"].task, y, y, np.arange(4))
+    rows = pd.DataFrame({"vip_early": pd.array([True, None, True, False], dtype="boolean")})
+    final = SimpleNamespace(rows=rows, outcome=outcome, scores={"trees": y, "rule": 1 - y, "linear": y})
+    found = judged_apart(final, "trees", TARGETS["vip"], np.ones((2, 4)))
+    assert list(dict.fromkeys(found["model"])) == ["trees", "rule"] and (found["n"] == 2).all()
+    assert (found["positives"] == 2).all()
+    for target, given in (("churn", rows), ("vip", rows.drop(columns="vip_early"))):
+        other = SimpleNamespace(rows=given, outcome=outcome, scores=final.scores)
+        assert judged_apart(other, "trees", TARGETS[target], np.ones((2, 4))).empty

@@ -121,3 +121,21 @@ def test_tenths_of_fewer_rows_than_ten_are_those_that_have_one():
     few = Outcome(TARGETS["value"].task, np.array([1.0, 5.0]), np.array([1.0, 5.0]), np.arange(2))
     found = judging.by_tenth(few, np.array([4.0, 2.0]), np.zeros(2), np.full(2, 3.0), np.ones((3, 2)))
     assert found.loc[found["metric"] == "coverage", ["tenth", "value"]].to_numpy().tolist() == [[1, 0], [2, 1]]
+
+
+def test_some_are_judged_by_themselves_and_found_among_everybody():
+    """Of 40, the ten at the end are early and four of them positive: two of these stand in the first tenth of everybody."""
+    y, among = np.zeros(40), np.arange(40) >= 30
+    y[[0, 1, 30, 31, 32, 33]] = 1
+    ours = np.linspace(0.5, 0.1, 40)
+    ours[[30, 31]] = 0.9, 0.8
+    rule = np.linspace(1.0, 0.0, 40)
+    got = Outcome(TARGETS["vip"].task, y, y, np.arange(40))
+    found = judging.apart(got, {"trees": ours, "rule": rule}, among, judging.resamples(got.customers, 50, 1))
+    told = found.set_index(["model", "metric"])["value"]
+    assert set(found["n"]) == {10} and set(found["positives"]) == {4}
+    assert told["trees", "found_at_5pct"] == pytest.approx(2 / 4) and told["rule", "found_at_5pct"] == 0
+    alone = got.take(among)
+    assert told["trees", "auc"] == alone.task.metrics["auc"](alone.y, ours[30:]) == 1
+    assert ((found["low"] <= found["value"]) & (found["value"] <= found["high"])).all()
+    assert judging.apart(got, {"rule": rule}, np.zeros(40, bool), np.ones((3, 40))).empty

@@ -159,6 +159,8 @@ def test_sustained_vip_equals_the_slow_twin(con, seed):
             becomes = slow.sustained(ahead[name], months_after, 50.0, 0.67)
             assert found[name, as_of]["high_value_now"] == high
             assert found[name, as_of]["vip"] == (None if high else becomes)
+            early = all(paid < 50 for paid in slow.by_month(now[name]).values())
+            assert found[name, as_of]["vip_early"] == (None if high else early)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -174,6 +176,9 @@ def test_vip_by_totals_equals_the_slow_twin(con, seed):
         for name in names:
             expected = None if worth[name] > high else total[name] > line
             assert found[name, as_of]["vip"] == expected
+            months = slow.by_month(history(people, bills, name, cutoff)).values()
+            early = all(paid < high for paid in months)
+            assert found[name, as_of]["vip_early"] == (None if worth[name] > high else early)
 
 
 def seen_by(people, name, as_of):
@@ -184,6 +189,21 @@ def seen_by(people, name, as_of):
 def history(people, bills, name, until):
     who = next(p for p in people if p["customer_id"] == name)
     return slow.seen([b for b in bills if b["customer_id"] == name], until, who["activated_on"])
+
+
+def test_who_had_one_high_month_long_ago_or_is_not_known_to_is_no_early_case_or_is(con):
+    """Once above the line is no early case, however long ago; a high bill that is not known yet hides nobody."""
+    people = [person(name) for name in ("once", "never", "unknown", "in parts")]
+    bills = [
+        *(bill(p["customer_id"], AS_OF - timedelta(days=40), "20.00") for p in people),
+        bill("once", date(2024, 3, 1), "50.00"),
+        bill("unknown", date(2025, 2, 10), "80.00", known=midnight(AS_OF) + timedelta(days=1)),
+        bill("in parts", date(2024, 8, 5), "30.00"),
+        bill("in parts", date(2024, 8, 25), "20.00"),
+    ]
+    found = computed(con, OPERATOR, people, bills)
+    early = {name: row["vip_early"] for (name, _), row in found.items()}
+    assert early == {"once": False, "never": True, "unknown": True, "in parts": False}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Tables of a backtest: the same figures for a terminal, for programs and for docs."""
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from models.targets.registry import TARGETS
@@ -51,3 +53,13 @@ def test_the_page_shows_the_band_by_tenth_and_its_mean_is_that_of_everybody(trai
     assert [f"{value:.3f}" in line for value, line in zip(held["value"], lines, strict=True)] == [True] * 10
     means = [float(line.split("|")[2]) for line in lines]
     assert means == sorted(means) and "| tenth |" not in other
+
+
+def test_the_page_tells_early_cases_by_themselves(trained):
+    project = SimpleNamespace(settings=SimpleNamespace(name="operator"), config=Path("configs/operator.yaml"))
+    rows = [(m, f, v, v - 0.1, v + 0.1, 2137, 38) for m, v in (("x", 0.4321), ("rule", 0.1234)) for f in ("auc", "ap")]
+    apart = pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high", "n", "positives"])
+    page = backtests.markdown(project, NIGHT, [dataclasses.replace(trained, apart=apart)])
+    assert "(2137, 38 of them positive)" in page and "| | x | rule |" in page
+    assert page.count("0.432 [0.332, 0.532] | 0.123 [0.023, 0.223] |") == 2
+    assert "Early cases" not in backtests.markdown(project, NIGHT, [trained])

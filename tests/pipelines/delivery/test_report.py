@@ -231,6 +231,24 @@ def test_too_few_cases_are_no_grade():
     assert f"Only {int(vip.final['y'].sum())} cases" in shown
 
 
+def test_early_cases_are_told_by_themselves():
+    vip = DATA.evaluations["vip"]
+    figures = {"average_precision": (0.402, 0.061), "found_at_5pct": (0.447, 0.053)}
+    rows = [
+        {"model": model, "metric": metric, "value": value, "low": value - 0.05, "high": value + 0.05}
+        for metric, values in figures.items()
+        for model, value in zip((vip.winner, "rule"), values, strict=True)
+    ]
+    many = pd.concat([vip.final] * 40, ignore_index=True)
+    early = dataclasses.replace(vip, final=many, apart=pd.DataFrame(rows).assign(n=2137, positives=38))
+    shown = told(early, "vip")
+    assert "had no high bill so far: 38 of 2,137" in shown and "45% of them (40% – 50%)" in shown
+    assert "today's rule 5% (0% – 10%)" in shown.replace("&#39;", "'") and "0.402, of the rule 0.061" in shown
+    nobody = dataclasses.replace(early, apart=early.apart.assign(positives=0))
+    assert "Nobody among the 2,137" in told(nobody, "vip")
+    assert "no high bill so far" not in told(dataclasses.replace(early, apart=pd.DataFrame()), "vip")
+
+
 def test_an_outcome_that_never_happened_can_be_reported():
     final = pd.DataFrame({"y": np.zeros(40), "rule": np.arange(40.0)})
     never = Evaluation(pd.DataFrame(columns=["model", "metric", "value", "low", "high", "n"]), final, "rule", False)

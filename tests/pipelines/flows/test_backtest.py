@@ -102,6 +102,16 @@ def test_without_groups_and_rehearsals_the_judged_figures_are_left(judged):
     assert len(backtest.figures("shop", [alone])) == len(judged.metrics)
 
 
+def test_early_cases_are_a_group_of_the_winner_and_the_rule(judged):
+    apart = judged.metrics[judged.metrics["model"].isin([judged.winner, "rule"])].head(4).assign(positives=7, n=30)
+    rows = backtest.figures("shop", [dataclasses.replace(judged, apart=apart)]).to_pandas()
+    early = rows[rows["group"] == "early"]
+    assert early[["model", "metric", "value", "n"]].to_numpy().tolist() == (
+        apart[["model", "metric", "value", "n"]].to_numpy().tolist()
+    )
+    assert (early["chosen"] == (early["model"] == judged.winner)).all()
+
+
 TENTHS = pd.DataFrame(
     [(t, m, 1 / 3, 0.2, 0.5, 40) for t in (1, 2) for m in ("coverage", "below", "above")],
     columns=["tenth", "metric", "value", "low", "high", "n"],
