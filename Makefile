@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 # --dist worksteal: neighbours stay with one worker, so that what a module shares is made once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench docs clean
+.PHONY: help demo test test-all check bench results docs clean
 
 help:            ## What can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -30,6 +30,9 @@ check: .venv/dev  ## Format, lint, types, import direction
 bench: CUSTOMERS = 100000
 bench: .venv/dev .venv/featuretools/ready  ## Timings and peaks as ratios of one run; workspace/bench.json. CUSTOMERS=1000000
 	$(BIN)/python -m benchmarks.run --customers $(CUSTOMERS)
+
+results: .venv/dev  ## Figures of the three demo sets: docs/results.md, docs/results/, workspace/results.json. SETS="cdnow operator"
+	$(BIN)/python -m benchmarks.results $(SETS)
 
 docs: .venv/ready  ## Write docs/features.md, docs/errors.md and docs/tables.md from the code
 	$(BIN)/python -m pipelines.reference.dictionary docs

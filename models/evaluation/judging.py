@@ -180,18 +180,46 @@ def by_tenth(outcome: Outcome, score: Array, low: Array, high: Array, weights: A
     return pd.DataFrame(found, columns=["tenth", "metric", "value", "low", "high", "n"])
 
 
-def by_slice(outcome: Outcome, score: Array, slices: pd.DataFrame, least: int = 200) -> pd.DataFrame:
-    """Every metric for each value of each slicing column that has at least `least` rows."""
+def by_slice(
+    outcome: Outcome, score: Array, slices: pd.DataFrame, least: int = 200, weights: Array | None = None
+) -> pd.DataFrame:
+    """Every metric for each value of each slicing column that has at least `least` rows.
+
+    Parameters
+    ----------
+    outcome
+        What happened.
+    score
+        The prediction.
+    slices
+        The slicing columns, row for row.
+    least
+        Fewest rows of a group.
+    weights
+        Resamples x rows, for intervals; without them figures have none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        slice, level, metric, value, n, positives, and with weights low and high.
+    """
     found = []
     for column in slices:
         for name, places in slices.groupby(column, observed=True).indices.items():
             if len(places) < least:
                 continue
-            y, value = outcome.y[places], outcome.value[places]
-            for metric, function in outcome.task.metrics.items():
-                figure = float(function(y, score[places], value))
-                found.append((column, str(name), metric, figure, len(places), float(y.sum())))
-    return pd.DataFrame(found, columns=["slice", "level", "metric", "value", "n", "positives"])
+            group, drawn = outcome.take(places), None if weights is None else weights[:, places]
+            for metric in outcome.task.metrics:
+                known = {"slice": column, "level": str(name), "metric": metric, "n": len(places)}
+                found.append(known | {"positives": float(group.y.sum())} | _group(group, score[places], metric, drawn))
+    columns = ["slice", "level", "metric", "value", "n", "positives", *(() if weights is None else ("low", "high"))]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _group(outcome: Outcome, score: Array, metric: str, weights: Array | None) -> dict[str, float]:
+    if weights is None:
+        return {"value": float(outcome.task.metrics[metric](outcome.y, score, outcome.value))}
+    return vars(measure(outcome, score, metric, weights))
 
 
 APART = ("average_precision", "auc", "precision_at_5pct")

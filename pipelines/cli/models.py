@@ -86,9 +86,11 @@ def backtest(
     targets: Targets = None,
     as_of: AsOf = None,
     origins: Annotated[int, typer.Option(min=1, help="How many times to go forward.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Markdown file to write the tables to.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the page goes; the tables as Markdown where it ends in .md.")
+    ] = None,
 ) -> None:
-    """Rolling-origin backtest of every candidate beside the rule of today; every figure as Parquet. Registers nothing."""
+    """Rolling-origin backtest of every candidate beside the rule of today: a page, and every figure as Parquet. Registers nothing."""
     _backtest(run, run.as_of(as_of), run.project.targets(*targets or ()), origins, out)
 
 
@@ -184,16 +186,21 @@ def _summary_table(models: Sequence[dict[str, Any]], lang: str) -> Table:
 
 
 def _backtest(run: Run, as_of: date, names: list[str], origins: int, out: Path | None) -> None:
-    """Print one table per target and origin, write every figure as Parquet, and the tables as Markdown when asked to."""
+    """Print one table per target and origin; write the page, every figure as Parquet, and Markdown when asked to."""
     from pipelines.cli import backtests
+    from pipelines.delivery import backtest_page
     from pipelines.flows import backtest, training_record
     from pipelines.workspace import files
     from pipelines.workspace.paths import relative_path
 
     results = backtest.run(run.project, as_of, names, origins, run.steps)
-    outputs = [backtest.write_figures(run.project, as_of, results)]
-    if out:
+    data, page = backtest.told(run.project, as_of, results), run.project.workspace.backtest_page(as_of)
+    outputs = [backtest.write_figures(run.project, data)]
+    if out and out.suffix == ".md":
         outputs.append(files.write_text(out, backtests.markdown(run.project, as_of, results)))
+    else:
+        page = out or page
+    outputs.append(backtest_page.write_page(page, data, run.language))
     told = [backtests.facts(trained) for trained in results]
     run.tell(as_of=as_of.isoformat(), results=told, outputs=[str(path) for path in outputs])
     for trained in results:

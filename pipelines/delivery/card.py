@@ -12,6 +12,7 @@ from pipelines.delivery import card_impact, card_models, report_models
 from pipelines.delivery.card_data import CardData, CardModel, CardPage
 from pipelines.delivery.templating import languages, template
 from pipelines.project import Project
+from pipelines.wording.texts import text
 from pipelines.workspace import bundles, evaluations, files
 from pipelines.workspace.publication import read_publication
 
@@ -45,6 +46,11 @@ def _view(page: CardPage, drawn: bool) -> dict[str, Any]:
         "say": page.say,
         "tell": page.tell,
         "name": data.settings.name,
+        "title": page.tell("title"),
+        "facts": [
+            (text(f"targets.{card.target}.name", page.lang), card.version or page.tell("not_registered"))
+            for card in data.models
+        ],
         "models": [_model(page, card, drawn) for card in data.models],
         "unknown": [page.tell("no_evaluation", version=version) for version in data.unknown],
     }

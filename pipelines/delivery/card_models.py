@@ -1,12 +1,14 @@
 """A model card's account of one model: what it predicts, from which data, how good, where it is weak, what limits it."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from models.evaluation import promises
+from models.evaluation.judging import TENTHS, Outcome
 from models.evaluation.metrics import LOWER_IS_BETTER
 from models.targets.task import REGRESSION
 from pipelines.delivery import charts, report_models
@@ -15,9 +17,8 @@ from pipelines.delivery.report_models import FEW
 from pipelines.wording.formats import NOTHING
 from pipelines.wording.texts import has, text
 
-TOPS = (0.01, 0.05)
-"""The shares at the top that are told apart."""
-TENTHS = 10
+RESAMPLES, SEED = 200, 7
+"""Of the intervals of money."""
 WEAKEST, MOST_FEATURES = 6, 10
 """Groups and features that are shown."""
 
@@ -96,25 +97,20 @@ def _gate(page: CardPage, decision: dict[str, Any]) -> str:
 
 def _calibration(page: CardPage, card: CardModel) -> list[dict[str, str]]:
     """Predicted and actual mean at the top and in each tenth, the highest scores first."""
-    ours = card.final[card.evaluation.winner].to_numpy(dtype=float)
-    order = np.argsort(-ours, kind="stable")
-    parts = [
-        (page.tell("calibration.top", share=page.share(s, 0)), order[: max(1, round(len(order) * s))]) for s in TOPS
-    ]
-    tenths = np.array_split(order, TENTHS)
-    parts += [(page.tell("calibration.tenth", n=number), places) for number, places in enumerate(tenths, 1)]
-    y = card.final["y"].to_numpy(dtype=float)
-    return [_promise(page, card, name, ours[places], y[places]) for name, places in parts if len(places)]
+    final, score = card.final, card.final[card.evaluation.winner].to_numpy(dtype=float)
+    outcome = Outcome(card.asked.task, final["y"].to_numpy(dtype=float), score, np.arange(len(final)))
+    found = promises.promises([(outcome, score)], RESAMPLES, SEED).set_index("group").to_dict("index")
+    parts = [(page.tell("calibration.top", share=page.share(s, 0)), f"top={s:.0%}") for s in promises.TOPS]
+    parts += [(page.tell("calibration.tenth", n=n), f"tenth={TENTHS + 1 - n}") for n in range(1, TENTHS + 1)]
+    return [_promise(page, card, name, found[group]) for name, group in parts if group in found]
 
 
-def _promise(page: CardPage, card: CardModel, name: str, predicted: Any, actual: Any) -> dict[str, str]:
-    said = {"part": name, "rows": page.count(len(actual))}
-    if card.asked.task is REGRESSION:
-        money = {"promised": page.money(predicted.mean(), 2), "realised": page.money(actual.mean(), 2)}
-        return said | money | {"interval": ""}
-    low, high = charts.wilson(np.array([actual.sum()]), np.array([len(actual)]))
-    between = page.tell("calibration.between", low=page.share(low[0]), high=page.share(high[0]))
-    return said | {"promised": page.share(predicted.mean()), "realised": page.share(actual.mean()), "interval": between}
+def _promise(page: CardPage, card: CardModel, name: str, found: dict[Hashable, Any]) -> dict[str, str]:
+    money = card.asked.task is REGRESSION
+    told = {key: page.money(found[key], 2) if money else page.share(found[key]) for key in found if key != "n"}
+    between = page.tell("calibration.between", low=told["low"], high=told["high"])
+    figures = {"promised": told["promised"], "realised": told["observed"], "interval": between}
+    return {"part": name, "rows": page.count(found["n"])} | figures
 
 
 def _slices(page: CardPage, card: CardModel) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from models.evaluation.promises import wilson
 from pipelines.wording.texts import has, text
 
-INK, SOFT, LINE = "#24343B", "#6B7A82", "#DDE4E7"
+INK, SOFT, LINE = "#24343B", "#5C6C75", "#DDE4E7"
 WINNER, RULE, BAND = "#14727D", "#98A4AB", "#CFE6E8"
 OTHERS = ("#E08A2E", "#8C6BB1", "#5B8C5A", "#B5525C")
 FONTS = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', system-ui, sans-serif"
@@ -84,7 +85,7 @@ def calibration(y: np.ndarray, probability: np.ndarray, lang: str) -> Figure:
         Two parts, the counts below.
     """
     bins = _calibration_bins(y, probability)
-    figure, (top, bottom) = _figure(2, heights=(3.4, 1))
+    figure, (top, bottom) = canvas(2, heights=(3.4, 1))
     most = max(bins["predicted"].max(), bins["high"].max()) * 1.08 or 1.0
     top.plot([0, most], [0, most], color=RULE, linestyle=(0, (4, 3)), label=text("charts.perfect", lang))
     spread = [bins["actual"] - bins["low"], bins["high"] - bins["actual"]]
@@ -97,10 +98,10 @@ def calibration(y: np.ndarray, probability: np.ndarray, lang: str) -> Figure:
         capsize=3,
         label=text("charts.observed", lang),
     )
-    _labels(top, "", text("charts.actual_share", lang))
+    labels(top, "", text("charts.actual_share", lang))
     top.legend(loc="lower right")
     bottom.hist(probability, bins=np.linspace(0, most, 31).tolist(), color=BAND, edgecolor=WINNER, linewidth=0.6)
-    _labels(bottom, text("charts.predicted_probability", lang), text("charts.customers", lang))
+    labels(bottom, text("charts.predicted_probability", lang), text("charts.customers", lang))
     bottom.yaxis.set_major_locator(MaxNLocator(2))
     for axes in (top, bottom):
         axes.set_xlim(0, most)
@@ -130,7 +131,7 @@ def gain(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang
     matplotlib.figure.Figure
         One curve per candidate, and the one of chance.
     """
-    figure, (axes,) = _figure()
+    figure, (axes,) = canvas()
     shares = np.linspace(0, 1, CURVE_POINTS + 1)
     axes.plot([0, 1], [0, 1], color=LINE, linestyle=(0, (4, 3)), label=text("charts.random", lang))
     for name, colour in colours(predictions, winner).items():
@@ -142,7 +143,7 @@ def gain(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: str, lang
             linewidth=width,
             label=model_name(name, lang),
         )
-    _labels(axes, text("charts.share_of_customers", lang), text("charts.share_found", lang))
+    labels(axes, text("charts.share_of_customers", lang), text("charts.share_found", lang))
     _shares(axes, x=True, y=True)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
@@ -170,7 +171,7 @@ def captured_bars(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: 
     matplotlib.figure.Figure
         A group of bars per share of the customers.
     """
-    figure, (axes,) = _figure()
+    figure, (axes,) = canvas()
     shares = np.array([0.01, 0.05, 0.10, 0.20])
     palette = colours(predictions, winner)
     width = 0.8 / len(palette)
@@ -182,7 +183,7 @@ def captured_bars(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: 
             bars, [f"{height:.0%}" for height in heights], fontsize=9 if len(palette) < 4 else 7, color=SOFT, padding=2
         )
     axes.set_xticks(np.arange(len(shares)), [text("charts.top_share", lang, share=f"{s:.0%}") for s in shares])
-    _labels(axes, "", text("charts.share_found", lang))
+    labels(axes, "", text("charts.share_found", lang))
     _shares(axes, y=True)
     axes.margins(y=0.1)
     axes.grid(axis="x", visible=False)
@@ -194,7 +195,7 @@ def captured_bars(y: np.ndarray, predictions: Mapping[str, np.ndarray], winner: 
 def reasons(weights: Mapping[str, float], lang: str) -> Figure:
     """Business reasons by their share in the scores, the largest on top."""
     ordered = sorted((item for item in weights.items() if item[1] >= 0.005), key=lambda item: (item[1], item[0]))[-10:]
-    figure, (axes,) = _figure()
+    figure, (axes,) = canvas()
     names = [text(f"reasons.{code}", lang) if has(f"reasons.{code}") else code for code, _ in ordered]
     bars = axes.barh(
         [shorten(name, 28, placeholder="…") for name in names],
@@ -206,7 +207,7 @@ def reasons(weights: Mapping[str, float], lang: str) -> Figure:
     _shares(axes, x=True)
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
-    _labels(axes, text("charts.share_of_reasons", lang), "")
+    labels(axes, text("charts.share_of_reasons", lang), "")
     return figure
 
 
@@ -232,10 +233,10 @@ def deciles(y: np.ndarray, prediction: np.ndarray, sign: str, lang: str) -> Figu
     """
     tenth = pd.Series(prediction).rank(method="first", pct=True).mul(10).apply(np.ceil).astype(int)
     means = pd.DataFrame({"tenth": tenth, "predicted": prediction, "actual": y}).groupby("tenth").mean()
-    figure, (axes,) = _figure()
+    figure, (axes,) = canvas()
     for shift, column, colour in ((-0.2, "predicted", BAND), (0.2, "actual", WINNER)):
         axes.bar(means.index + shift, means[column], 0.38, color=colour, label=text(f"charts.{column}", lang))
-    _labels(axes, text("charts.tenth", lang), text("charts.mean_value", lang))
+    labels(axes, text("charts.tenth", lang), text("charts.mean_value", lang))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda amount, _: f"{sign}{amount:,.0f}"))
     axes.set_xticks(range(1, 11))
     axes.grid(axis="x", visible=False)
@@ -248,7 +249,7 @@ def rates(by_month: pd.DataFrame, lang: str) -> Figure:
     """Outcome rate per as-of date. `by_month` holds as_of, rate and n; the band is a 95 % interval."""
     ordered = by_month.sort_values("as_of")
     low, high = wilson(ordered["rate"].to_numpy() * ordered["n"].to_numpy(), ordered["n"].to_numpy())
-    figure, (axes,) = _figure()
+    figure, (axes,) = canvas()
     dates = [str(pd.Timestamp(day).date())[:7] for day in ordered["as_of"]]
     places = np.arange(len(dates))
     axes.fill_between(places, low, high, color=BAND, linewidth=0, label=text("charts.interval", lang))
@@ -316,31 +317,6 @@ def captured_shares(y: np.ndarray, prediction: np.ndarray, shares: Sequence[floa
     return np.interp(at, np.arange(len(cumulative)), cumulative) / total if total else np.zeros(len(at))
 
 
-def wilson(hits: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % interval of a share after Wilson, which is right for few hits too; the share always lies in it.
-
-    Without a hit it begins at 0 and with nothing but hits it ends at 1; rounding would miss both by a last bit.
-
-    Parameters
-    ----------
-    hits
-        How many.
-    n
-        Of how many; more than 0.
-    z
-        Quantile of the normal distribution.
-
-    Returns
-    -------
-    tuple
-        Lower and upper bounds, 0 to 1.
-    """
-    share, weight = hits / n, z * z / n
-    middle = (share + weight / 2) / (1 + weight)
-    half = z / (1 + weight) * np.sqrt(share * (1 - share) / n + weight / (4 * n))
-    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
-
-
 def colours(candidates: Mapping[str, object] | Sequence[str], winner: str) -> dict[str, str]:
     """Candidate to colour, the winner first and the rule of today last and grey."""
     others = [name for name in candidates if name not in (winner, "rule")]
@@ -355,7 +331,8 @@ def model_name(name: str, lang: str) -> str:
     return text(f"report.model_{name}", lang) if has(f"report.model_{name}") else name
 
 
-def _figure(parts: int = 1, heights: Sequence[float] = (1,)) -> tuple[Figure, list[Axes]]:
+def canvas(parts: int = 1, heights: Sequence[float] = (1,)) -> tuple[Figure, list[Axes]]:
+    """A picture in our size, of one part or several, one below the other."""
     figure = Figure(figsize=(5.0, 3.7), layout="constrained")
     axes = figure.subplots(parts, 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     return figure, list(axes)
@@ -369,7 +346,8 @@ def _calibration_bins(y: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
     return bins
 
 
-def _labels(axes: Axes, x: str, y: str) -> None:
+def labels(axes: Axes, x: str, y: str) -> None:
+    """Name both axes."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
 

@@ -252,4 +252,4 @@ def _new_pictures(page: Speech, target: Target, evaluation: Evaluation) -> list[
 def _picture(page: Speech, target: Target, name: str, drawn: Any) -> dict[str, str]:
     title = page.say(f"picture_{name}")
     alt = f"{text(f'targets.{target.name}.name', page.lang)}: {title}"
-    return {"title": title, "svg": charts.svg(drawn, f"{page.lang}-{target.name}-{name}", alt)}
+    return {"name": name, "title": title, "svg": charts.svg(drawn, f"{page.lang}-{target.name}-{name}", alt)}

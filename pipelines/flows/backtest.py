@@ -5,36 +5,18 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 
 from features.errors import HeadwaterError
 from models.splits import origins
 from models.training import Trained
-from pipelines.flows import dataset, retrain, sentences
+from pipelines.delivery.backtest_data import BacktestData, Champion
+from pipelines.flows import backtest_figures, dataset, retrain, sentences
 from pipelines.ingest import months
 from pipelines.project import Project
-from pipelines.workspace import files
+from pipelines.workspace import bundles, evaluations, files
+from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
-
-FIGURES = pa.schema(
-    [
-        ("dataset", pa.string()),
-        ("target", pa.string()),
-        ("as_of", pa.date32()),
-        ("window", pa.string()),
-        ("group", pa.string()),
-        ("model", pa.string()),
-        ("chosen", pa.bool_()),
-        ("metric", pa.string()),
-        ("value", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("n", pa.int64()),
-    ]
-)
-"""A row per figure: `window` is judged, or rehearsed (all dates together on which candidates were chosen before that);
-`group` is null for everybody, `tenth=1` those with the smallest predictions, `early` those who had no high bill yet; null bounds are not known."""
 
 
 def run(project: Project, as_of: date, names: list[str], folds: int, steps: Steps) -> list[Trained]:
@@ -85,56 +67,56 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
     return trained
 
 
-def figures(name: str, results: Sequence[Trained]) -> pa.Table:
-    """Every figure of a backtest, one a row, in the schema `FIGURES`.
+def told(project: Project, as_of: date, results: Sequence[Trained]) -> BacktestData:
+    """Everything that a backtest tells: all figures, with what is in force beside them.
 
     Parameters
     ----------
-    name
-        Of the project.
+    project
+        Its workspace and features.
+    as_of
+        Of the backtest.
     results
-        By origin and target.
+        By origin and target, as `run` gives them.
     """
-    parts = [part.assign(dataset=name) for trained in results for part in _parts(trained)]
-    return pa.Table.from_pandas(pd.concat(parts, ignore_index=True), FIGURES, preserve_index=False)
+    settings, champions = project.settings, _champions(project.workspace)
+    table = backtest_figures.figures(settings.name, results, champions, settings.training.resamples, settings.seed)
+    return BacktestData(
+        name=settings.name,
+        as_of=as_of,
+        results=backtest_figures.by_target(results),
+        figures=table.to_pandas(date_as_object=True),
+        champions=champions,
+        features={feature.column: feature for feature in project.features},
+        currency=project.mapping.currency,
+    )
 
 
-def _parts(trained: Trained) -> Iterator[pd.DataFrame]:
-    """Of everybody, of groups (the winner's), and of the dates on which candidates were chosen."""
-    slices = trained.slices.assign(group=trained.slices["slice"] + "=" + trained.slices["level"], model=trained.winner)
-    tables = [trained.metrics, slices]
-    if len(trained.tenths):
-        groups = "tenth=" + trained.tenths["tenth"].astype(str)
-        tables.append(trained.tenths.assign(group=groups, model=trained.winner))
-    if len(trained.apart):
-        tables.append(trained.apart.assign(group="early"))
-    found = {"judged": tables, "rehearsed": [trained.choice]}
-    for window, tables in found.items():
-        for table in tables:
-            chosen = table["model"] == trained.winner
-            known = table.assign(target=trained.target, as_of=trained.split.final, window=window, chosen=chosen)
-            yield known.reindex(columns=FIGURES.names).astype({"n": "Int64", "group": object})
+def _champions(workspace: Workspace) -> dict[str, Champion]:
+    """Target -> what is in force, where the record of its training is kept here."""
+    versions = {target: entry["version"] for target, entry in bundles.champion_entries(workspace).items()}
+    kept = {target: evaluations.load(workspace, version) for target, version in versions.items()}
+    return {target: Champion(versions[target], found[0]) for target, found in kept.items() if found}
 
 
-def write_figures(project: Project, as_of: date, results: Sequence[Trained]) -> Path:
+def write_figures(project: Project, data: BacktestData) -> Path:
     """Write every figure of a backtest as Parquet.
 
     Parameters
     ----------
     project
         Its workspace.
-    as_of
-        Of the backtest; names the file.
-    results
-        By origin and target.
+    data
+        Everything that the backtest tells.
 
     Returns
     -------
     pathlib.Path
-        The file.
+        The file; its name has the as-of date.
     """
-    path = project.workspace.backtest(as_of)
-    files.write_parquet(path, [figures(project.settings.name, results)], FIGURES)
+    path = project.workspace.backtest(data.as_of)
+    schema = backtest_figures.FIGURES
+    files.write_parquet(path, [pa.Table.from_pandas(data.figures, schema, preserve_index=False)], schema)
     return path
 
 

@@ -82,6 +82,10 @@ class Workspace:
         """Where the figures of a backtest lie."""
         return self.reports / f"backtest-{as_of.isoformat()}.parquet"
 
+    def backtest_page(self, as_of: date) -> Path:
+        """Where the page of a backtest lies."""
+        return self.reports / f"backtest-{as_of.isoformat()}.html"
+
     def published_dates(self) -> list[date]:
         """The dates with a published file, oldest first."""
         return sorted(date.fromisoformat(path.stem) for path in self.scores.glob("????-??-??.parquet"))

@@ -79,6 +79,17 @@ def test_slices_are_figures_of_their_own_rows_and_small_ones_are_left_out():
     assert north["value"] == pytest.approx(auc(got.y[:350], score[:350])) and north["positives"] == got.y[:350].sum()
 
 
+def test_slices_have_the_intervals_of_their_own_rows_where_resamples_are_given():
+    got, score = outcome()
+    weights = judging.resamples(got.customers, 60, 1)
+    slices = pd.DataFrame({"region": np.where(np.arange(600) < 350, "north", "south")})
+    found = judging.by_slice(got, score, slices, weights=weights).set_index(["level", "metric"])
+    places = np.arange(350)
+    figure = judging.measure(got.take(places), score[places], "auc", weights[:, places])
+    assert found.loc[("north", "auc"), ["value", "low", "high"]].tolist() == [figure.value, figure.low, figure.high]
+    assert found["value"].to_numpy() == pytest.approx(judging.by_slice(got, score, slices)["value"].to_numpy())
+
+
 def test_the_final_window_opens_once():
     window = FinalWindow(pd.DataFrame({"x": [1]}))
     window.open()

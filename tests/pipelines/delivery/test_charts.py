@@ -74,21 +74,6 @@ def test_captured_is_a_rising_curve_from_nothing_to_all():
     assert (charts.captured_shares(np.zeros(5), np.arange(5.0), [0.5]) == 0).all()
 
 
-def test_wilson_against_published_figures():
-    """Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611."""
-    low, high = charts.wilson(np.array([81, 0]), np.array([263, 20]))
-    assert low.round(4).tolist() == [0.2553, 0.0] and high.round(4).tolist() == [0.3662, 0.1611]
-
-
-@pytest.mark.parametrize("all_of_them", [False, True])
-def test_an_interval_holds_its_share_to_the_last_bit(all_of_them):
-    """With no hit at all, or nothing but hits, rounding left one bar in nine below nothing: nothing could be drawn."""
-    n = np.arange(1, 5_001)
-    hits = n * all_of_them
-    low, high = charts.wilson(hits, n)
-    assert (low <= hits / n).all() and (hits / n <= high).all() and (low < high).all()
-
-
 @pytest.mark.parametrize("size", [510, 1000, 2040])
 def test_a_tenth_without_a_hit_can_be_drawn(size):
     y = np.r_[np.zeros(size - size // 10), np.ones(size // 10)]

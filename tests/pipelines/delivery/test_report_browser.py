@@ -1,4 +1,4 @@
-"""The report and the model card in a real browser: on a telephone nothing is wider than the screen, and no reason is out
+"""The report, the model card and the page of a backtest in a real browser: on a telephone nothing is wider than the screen, and no reason is out
 of sight."""
 
 import json
@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.config.settings import load
-from pipelines.delivery import card
+from pipelines.delivery import backtest_page, card
 from pipelines.delivery.card_data import CardData
 from pipelines.delivery.report import render
+from tests import backtest_sample
 from tests.card_sample import CONFIG, FEATURES, made
 from tests.scores_sample import sample_report
 
@@ -71,3 +72,9 @@ def test_a_card_is_within_the_screen_of_a_telephone(tmp_path, lang):
     models = [made(target) for target in ("churn", "value", "vip")]
     page = seen(tmp_path, 390, card.render(CardData(load(CONFIG), models, FEATURES), lang))
     assert page["width"] <= 390 and page["beyond"] == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_of_a_backtest_is_within_the_screen_of_a_small_telephone(tmp_path, lang):
+    page = seen(tmp_path, 360, backtest_page.render(backtest_sample.data(), lang))
+    assert page["width"] <= 360 and page["beyond"] == []

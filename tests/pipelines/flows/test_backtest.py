@@ -1,20 +1,21 @@
 """A target that cannot be learnt takes no other with it; trouble with the machine ends the backtest."""
 
-import dataclasses
 from types import SimpleNamespace
 
 import pandas as pd
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from features.errors import HeadwaterError
-from models.training import Trained, train
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import Settings
+from pipelines.delivery.backtest_data import Champion
 from pipelines.flows import backtest, dataset, retrain
+from pipelines.flows.backtest_figures import FIGURES
+from pipelines.workspace import bundles, evaluations
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
+from tests import backtest_sample
 from tests.demo_project import NIGHT, ROOT
 from tests.models import sample
 
@@ -66,61 +67,17 @@ def test_trouble_with_the_machine_ends_it(run):
         run(["vip", "churn"], vip="E703")
 
 
-@pytest.fixture(scope="module")
-def judged() -> Trained:
-    return train("churn", sample.snapshots(400), sample.split(), sample.SETTINGS, sample.FEATURES)
+def test_what_is_in_force_and_on_record_stands_beside_it(tmp_path):
+    workspace = Workspace.open(tmp_path, "shop")
+    assert backtest._champions(workspace) == {}
+    bundles.install(workspace, "churn", "churn/1", {"bundle.json": "{}"})
+    bundles.install(workspace, "value", "value/1", {"bundle.json": "{}"})
+    evaluations.save(workspace, "churn/1", {"winner": "trees"}, pd.DataFrame({"y": [0.0]}))
+    assert backtest._champions(workspace) == {"churn": Champion("churn/1", {"winner": "trees"})}
 
 
-def test_every_figure_is_a_row(judged, tmp_path):
-    project = SimpleNamespace(settings=SimpleNamespace(name="shop"), workspace=Workspace.open(tmp_path, "shop"))
-    path = backtest.write_figures(project, NIGHT, [judged])
-    table = pq.read_table(path)
-    assert path.name == f"backtest-{NIGHT}.parquet" and table.schema.equals(backtest.FIGURES)
-    assert len(table) == len(judged.metrics) + len(judged.slices) + len(judged.choice)
-    (auc,) = table.filter(
-        (pc.field("model") == judged.winner)
-        & (pc.field("metric") == "auc")
-        & pc.field("group").is_null()
-        & (pc.field("window") == "judged")
-    ).to_pylist()
-    assert auc["chosen"] and auc["as_of"] == judged.split.final and auc["n"] == len(judged.final)
-    assert (auc["value"], auc["low"], auc["high"]) == tuple(vars(judged.figure(judged.winner, "auc")).values())
-
-
-def test_groups_are_the_winners_and_rehearsed_figures_have_no_interval(judged):
-    rows = backtest.figures("shop", [judged, judged]).to_pandas()
-    assert (rows["dataset"] == "shop").all() and len(rows) % 2 == 0
-    groups = rows[rows["group"].notna()]
-    assert set(groups["group"]) == {f"plan={level}" for level in judged.slices["level"]} and groups["chosen"].all()
-    rehearsed = rows[rows["window"] == "rehearsed"]
-    assert len(rehearsed) and rehearsed[["low", "high"]].isna().all(axis=None)
-    assert set(rehearsed["model"]) == set(judged.choice["model"]) and (rehearsed["n"] > len(judged.final)).all()
-
-
-def test_without_groups_and_rehearsals_the_judged_figures_are_left(judged):
-    alone = dataclasses.replace(judged, slices=judged.slices.iloc[:0], choice=judged.choice.iloc[:0])
-    assert len(backtest.figures("shop", [alone])) == len(judged.metrics)
-
-
-def test_early_cases_are_a_group_of_the_winner_and_the_rule(judged):
-    apart = judged.metrics[judged.metrics["model"].isin([judged.winner, "rule"])].head(4).assign(positives=7, n=30)
-    rows = backtest.figures("shop", [dataclasses.replace(judged, apart=apart)]).to_pandas()
-    early = rows[rows["group"] == "early"]
-    assert early[["model", "metric", "value", "n"]].to_numpy().tolist() == (
-        apart[["model", "metric", "value", "n"]].to_numpy().tolist()
-    )
-    assert (early["chosen"] == (early["model"] == judged.winner)).all()
-
-
-TENTHS = pd.DataFrame(
-    [(t, m, 1 / 3, 0.2, 0.5, 40) for t in (1, 2) for m in ("coverage", "below", "above")],
-    columns=["tenth", "metric", "value", "low", "high", "n"],
-)
-
-
-def test_tenths_of_an_interval_are_groups_of_the_winner(judged):
-    assert judged.tenths.empty  # a probability has none
-    rows = backtest.figures("shop", [dataclasses.replace(judged, tenths=TENTHS)]).to_pandas()
-    found = rows[rows["group"].isin(["tenth=1", "tenth=2"])]
-    assert found[["metric", "value", "low", "high", "n"]].to_numpy().tolist() == TENTHS.iloc[:, 1:].to_numpy().tolist()
-    assert found["chosen"].all() and set(found["model"]) == {judged.winner} and set(found["window"]) == {"judged"}
+def test_figures_are_written_as_they_are_told(tmp_path):
+    project = SimpleNamespace(workspace=Workspace.open(tmp_path, "shop"))
+    path = backtest.write_figures(project, backtest_sample.data())
+    assert path.name == f"backtest-{sample.TODAY}.parquet" and pq.read_schema(path).equals(FIGURES)
+    pd.testing.assert_frame_equal(pq.read_table(path).to_pandas(date_as_object=True), backtest_sample.data().figures)

@@ -1,0 +1,145 @@
+"""`make results`: every figure of the three demo sets from one command, as pages, as JSON and as the table of docs/results.md.
+
+Each set is backtested on the date of its configuration, the final window opened once. What is written:
+`docs/results/<set>.md`, the page and the Parquet file of its workspace, `workspace/results.json` with a row per
+{dataset, target, model, metric, value, low, high}, and the tables between the marks of docs/results.md. Sets named on the
+command line are run; figures of the others are those of their newest Parquet file. Companies are told by
+`python -m benchmarks.companies`.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks import companies
+from pipelines.cli import backtests
+from pipelines.delivery import backtest_page
+from pipelines.demo import raw_files
+from pipelines.flows import backtest
+from pipelines.project import Project
+from pipelines.workspace import files
+from pipelines.workspace.progress import Steps
+
+SETS = ("cdnow", "complete-journey", "operator")
+OUT, PAGE = Path("workspace/results.json"), Path("docs/results.md")
+COLUMNS = ["dataset", "target", "model", "metric", "value", "low", "high"]
+SHOWN = {
+    "churn": ("auc", "average_precision", "brier", "ece", "captured_value_at_10pct"),
+    "value": ("normalised_gini", "mae", "total_bias", "coverage"),
+    "vip": ("average_precision", "auc", "precision_at_1pct", "precision_at_5pct", "ece"),
+}
+"""Target -> the metrics that the table shows."""
+
+
+def config(name: str) -> Path:
+    """Of a demo set."""
+    return Path("configs") / f"{name}.yaml"
+
+
+def run(name: str) -> None:
+    """Backtest one set, and write what it tells."""
+    project, steps = Project.open(config(name)), Steps("en")
+    demo = project.settings.demo
+    raw_files.make(name, demo.customers, demo.seed)
+    as_of = project.day()
+    results = backtest.run(project, as_of, project.targets(), 1, steps)
+    told = backtest.told(project, as_of, results)
+    backtest.write_figures(project, told)
+    backtest_page.write_page(project.workspace.backtest_page(as_of), told, "en")
+    files.write_text(Path("docs/results") / f"{name}.md", backtests.markdown(project, as_of, results))
+
+
+def figures(names: Sequence[str] = SETS) -> pd.DataFrame:
+    """The figures of every set that has been run, in the columns of the Parquet file."""
+    found = []
+    for name in names:
+        project = Project.open(config(name))
+        path = project.workspace.backtest(project.day())
+        if path.exists():
+            found.append(pd.read_parquet(path).assign(dataset=name))
+    return pd.concat(found, ignore_index=True)
+
+
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the JSON file holds: each candidate on the final window; bounds that are not known are null."""
+    kept = table[table["window"].eq("judged") & table["group"].isna() & ~table["metric"].isin(["promised", "observed"])]
+    return json.loads(kept[COLUMNS].to_json(orient="records", double_precision=6))
+
+
+def lines(table: pd.DataFrame) -> list[str]:
+    """The Markdown table of docs/results.md: the rule, the chosen model, and how far it is ahead."""
+    told = ["| | measure | rule | chosen model | ahead by |", "|---|---|---|---|---|"]
+    judged = table[table["window"].eq("judged") & table["group"].isna()]
+    leads = table[table["window"].eq("lead")].set_index(["dataset", "target", "metric"])
+    for (name, target), part in judged.groupby(["dataset", "target"], sort=False):
+        for metric in SHOWN[target]:
+            found = part[part["metric"].eq(metric)]
+            if found["value"].isna().all():
+                continue
+            rule, chosen = (found[found["model"].eq("rule")], found[found["chosen"]])
+            about = f"{name}, {target}" if metric == SHOWN[target][0] else ""
+            ahead = _interval(leads.loc[(name, target, metric)], "+") if (name, target, metric) in leads.index else ""
+            cells = [_interval(one.iloc[0]) for one in (rule, chosen)]
+            told.append(f"| {about} | {metric} | {cells[0]} | {cells[1]} {chosen['model'].iloc[0]} | {ahead} |")
+    return told
+
+
+def _interval(row: pd.Series, sign: str = "") -> str:
+    value, low, high = (_number(row[key], sign) for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def _number(value: float, sign: str) -> str:
+    return f"{value:{sign}.3f}" if abs(value) < 10 else f"{value:{sign}.1f}"
+
+
+def company_lines(found: list[dict[str, Any]]) -> list[str]:
+    """The bars of the simulated companies as Markdown."""
+    table = companies.bars(found)
+    told = [
+        f"{len(found)} companies, {int(table['n'].iloc[0])} of them with a model that was published.",
+        "",
+        "| bar | companies within it | of right probabilities, by chance | wanted |",
+        "|---|--:|--:|--:|",
+    ]
+    for row in table.to_dict("records"):
+        chance = "" if pd.isna(row["by_chance"]) else f"{row['by_chance']:.0%}"
+        told.append(f"| {row['bar']} | {row['within']:.0%} | {chance} | {row['wanted']:.0%} |")
+    return told
+
+
+def replaced(page: str, mark: str, told: Sequence[str]) -> str:
+    """A page with other lines between `<!-- mark -->` and `<!-- /mark -->`. Raises ValueError without these."""
+    pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.S)
+    if not pattern.search(page):
+        raise ValueError(f"the page has no marks <!-- {mark} --> and <!-- /{mark} -->")
+    return pattern.sub(lambda found: found[1] + "\n".join(told) + "\n" + found[2], page)
+
+
+def write(table: pd.DataFrame) -> None:
+    """The JSON file and the tables of docs/results.md, that of the companies where they have been told."""
+    files.write_json(OUT, rows(table))
+    page = replaced(PAGE.read_text(encoding="utf-8"), "figures", lines(table))
+    if companies.OUT.exists():
+        page = replaced(page, "companies", company_lines(json.loads(companies.OUT.read_text(encoding="utf-8"))))
+    files.write_text(PAGE, page)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "sets", nargs="*", metavar="SET", help=f"{', '.join(SETS)}; all when left out, none with --written"
+    )
+    parser.add_argument("--written", action="store_true", help="run nothing; tell what has been run")
+    asked = parser.parse_args()
+    if unknown := set(asked.sets) - set(SETS):
+        parser.error(f"no such set: {', '.join(sorted(unknown))}")
+    for each in () if asked.written else asked.sets or SETS:
+        run(each)
+    write(figures())
+    print(f"{OUT} {PAGE}")
