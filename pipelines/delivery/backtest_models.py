@@ -222,11 +222,13 @@ def _band(page: BacktestPage, newest: Trained) -> dict[str, Any] | None:
     rows = [
         {
             "name": page.tell("promises.tenth", n=TENTHS + 1 - int(tenth)),
+            "meant": page.share(found["meant"].loc[tenth, "value"]),
             "figures": [_share(page, found[name].loc[tenth]) for name in names],
         }
         for tenth in reversed(found["coverage"].index)
     ]
-    drawn = charts_by_origin.band_by_tenth({name: found[name]["value"].tolist() for name in names}, page.lang)
+    shares = {name: found[name]["value"].tolist() for name in (*names, "meant")}
+    drawn = charts_by_origin.band_by_tenth(shares, page.lang)
     return {"rows": rows, "svg": _svg(page, newest.target, "band", drawn, page.tell("band.picture"))}
 
 

@@ -26,8 +26,6 @@ from pipelines.wording.texts import text
 
 TOPS = {"top=1%": OTHERS[0], "top=5%": WINNER}
 MISSED = {"below": OTHERS[1], "coverage": BAND, "above": OTHERS[0]}
-WANTED = 0.8
-"""Share of the customers whom a band from p10 to p90 is meant to hold."""
 
 
 @styled
@@ -136,7 +134,7 @@ def band_by_tenth(shares: Mapping[str, Sequence[float]], lang: str) -> Figure:
     Parameters
     ----------
     shares
-        `below`, `coverage` and `above`, each a share per tenth, the smallest predictions first.
+        `below`, `coverage`, `above` and `meant`, each a share per tenth, the smallest predictions first.
     lang
         `zh` or `en`.
     """
@@ -147,10 +145,8 @@ def band_by_tenth(shares: Mapping[str, Sequence[float]], lang: str) -> Figure:
         heights = np.asarray(shares[name], dtype=float)
         axes.bar(places, heights, 0.8, bottom=bottom, color=colour, label=text(f"charts.band_{name}", lang))
         bottom += heights
-    below = np.asarray(shares["below"], dtype=float)
-    axes.plot(
-        places, below + WANTED, "_", color=INK, ms=16, label=text("charts.band_wanted", lang, share=f"{WANTED:.0%}")
-    )
+    meant = np.asarray(shares["below"], dtype=float) + np.asarray(shares["meant"], dtype=float)
+    axes.plot(places, meant, "_", color=INK, ms=16, label=text("charts.band_meant", lang))
     labels(axes, text("charts.tenth", lang), text("charts.rate", lang))
     axes.set_xticks(places)
     axes.set_ylim(0, 1.32)

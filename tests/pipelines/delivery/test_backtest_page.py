@@ -99,7 +99,7 @@ def test_only_value_has_a_band():
     assert [row["name"] for row in band["rows"]] == [f"tenth {n}" for n in range(1, 11)] and model()["band"] is None
     newest = page().data.results["value"][-1]
     largest = newest.tenths[newest.tenths["tenth"].eq(10) & newest.tenths["metric"].eq("coverage")].iloc[0]
-    assert band["rows"][0]["figures"][0]["value"] == f"{largest['value']:.1%}"
+    assert band["rows"][0]["figures"][0]["value"] == f"{largest['value']:.1%}" and band["rows"][0]["meant"] == "80.0%"
 
 
 def test_a_group_is_red_where_its_whole_interval_lies_below_everybody():
@@ -144,7 +144,7 @@ def test_pictures_of_one_origin_and_of_several_can_be_drawn_the_same_each_time()
             lambda lang=lang: charts_by_origin.promises_by_origin(found, None, lang),
             lambda lang=lang: charts_by_origin.figure_by_origin(by_origin, lang),
             lambda lang=lang: charts_by_origin.band_by_tenth(
-                {n: [0.1, 0.8] for n in ("below", "coverage", "above")}, lang
+                {n: [0.1, 0.8] for n in ("below", "coverage", "above", "meant")}, lang
             ),
         ):
             first, second = (SVG(draw(), "name", "alt") for _ in range(2))

@@ -88,8 +88,8 @@ def test_promises_are_kept_by_origin_and_together(figures):
 def test_tenths_of_an_interval_are_groups_of_the_winner(figures):
     for trained in backtest_sample.trained():
         kept = of(figures, target=trained.target, as_of=trained.split.final, window="judged")
-        kept = kept[kept["metric"].isin(["coverage", "below", "above"]) & kept["group"].notna()]
-        assert len(kept) == len(trained.tenths) == (30 if trained.target == "value" else 0)
+        kept = kept[kept["metric"].isin(["coverage", "below", "above", "meant"]) & kept["group"].notna()]
+        assert len(kept) == len(trained.tenths) == (40 if trained.target == "value" else 0)
         if len(kept):
             assert kept["value"].tolist() == trained.tenths["value"].tolist()
             assert kept["group"].tolist() == [f"tenth={tenth}" for tenth in trained.tenths["tenth"]]
