@@ -95,4 +95,5 @@ def evaluation(trained: Trained) -> Evaluation:
         level=trained.levels.get(trained.winner),
         folds=trained.split.folds,
         left_out=tuple(trained.left_out),
+        apart=trained.apart,
     )

@@ -240,7 +240,9 @@ def _slices(page: BacktestPage, newest: Trained) -> dict[str, Any]:
     """Groups on the newest date by the figure that judges, the weakest first."""
     metric = newest.judged_by
     found = page.data.of(newest.target, "judged", metric)
-    groups = found[found["group"].notna() & found["as_of"].eq(newest.split.final) & found["value"].notna()]
+    groups = found[
+        found["group"].str.contains("=", na=False) & found["as_of"].eq(newest.split.final) & found["value"].notna()
+    ]
     if groups.empty:
         return {"lead": page.tell("slices.nobody"), "rows": []}
     lower, whole = metric in LOWER_IS_BETTER, newest.figure(newest.winner, metric).value

@@ -40,7 +40,7 @@ told       one date, by a model that had not seen it: the share of each feature 
 champion   what training found of the model that is in force, and of the rule beside it, at its own date
 
 `group` is null for everybody; `top=1%` are those with the highest predictions, `tenth=1` those with the smallest,
-`region=north` a group, `feature=arpu_3m` a feature. `promised` and `observed` are means of the prediction and of what
+`region=north` a group, `early` those who had no high bill yet, `feature=arpu_3m` a feature. `promised` and `observed` are means of the prediction and of what
 happened. Null bounds are not known."""
 
 
@@ -95,6 +95,8 @@ def _origin(trained: Trained, resamples: int, seed: int) -> Iterator[pd.DataFram
     judged = [trained.metrics, slices, _promised(kept).assign(model=winner)]
     if len(trained.tenths):
         judged.append(trained.tenths.assign(group="tenth=" + trained.tenths["tenth"].astype(str), model=winner))
+    if len(trained.apart):
+        judged.append(trained.apart.assign(group="early"))
     for part in judged:
         yield part.assign(**about, window="judged", chosen=part["model"] == winner)
     yield trained.differences.assign(**about, window="lead", model=winner, chosen=True, n=len(outcome.y))

@@ -109,6 +109,18 @@ def test_a_group_is_red_where_its_whole_interval_lies_below_everybody():
     assert backtest_models._group(page(), "mae", row, 0.4, True)["weak"]
 
 
+def test_early_cases_are_told_in_words_and_are_no_group():
+    told = page()
+    data = told.data
+    row = data.figures[data.figures["target"].eq("vip") & data.figures["metric"].eq("average_precision")].iloc[[0]]
+    row = row.assign(group="early", as_of=data.results["vip"][-1].split.final, window="judged")
+    told = dataclasses.replace(
+        told, data=dataclasses.replace(data, figures=pd.concat([data.figures, row], ignore_index=True))
+    )
+    rows = backtest_models.model(told, data.results["vip"])["slices"]["rows"]
+    assert rows == backtest_models.model(page(), data.results["vip"])["slices"]["rows"]
+
+
 def test_features_that_do_not_stay_are_marked():
     shown = model()
     table = backtest_models.stability(page().data.results["churn"]).set_index("feature")

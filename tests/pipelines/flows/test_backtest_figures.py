@@ -95,6 +95,16 @@ def test_tenths_of_an_interval_are_groups_of_the_winner(figures):
             assert kept["group"].tolist() == [f"tenth={tenth}" for tenth in trained.tenths["tenth"]]
 
 
+def test_early_cases_are_a_group_of_the_winner_and_the_rule():
+    trained = backtest_sample.trained()[0]
+    apart = trained.metrics[trained.metrics["model"].isin([trained.winner, "rule"])].head(4).assign(positives=7, n=30)
+    rows = backtest_figures.figures("shop", [replace(trained, apart=apart)], {}, 20, 1).to_pandas()
+    early = rows[rows["group"] == "early"]
+    columns = ["model", "metric", "value", "n"]
+    assert early[columns].to_numpy().tolist() == apart[columns].to_numpy().tolist()
+    assert (early["chosen"] == (early["model"] == trained.winner)).all() and set(early["window"]) == {"judged"}
+
+
 def test_the_record_in_force_has_its_own_date(figures):
     kept = of(figures, window="champion")
     oldest = backtest_sample.trained()[0]
