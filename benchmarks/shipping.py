@@ -39,7 +39,7 @@ def compared(project: Project, as_of: date) -> pd.DataFrame:
     pairs = splits(project, as_of, settings.protocol, dataset.earliest_date(tables.tables, settings.protocol))
     both = {f"{name}{at}": pair[at] for name, pair in pairs.items() for at in (0, 1)}
     data = dataset.snapshots(project, as_of, tables, both, steps)
-    chosen = settings.training.model_copy(update={"threads": settings.threads, "seed": settings.seed})
+    chosen = settings.learning
     return pd.concat([_target(name, data, *pair, chosen) for name, pair in pairs.items()], ignore_index=True)
 
 

@@ -134,6 +134,14 @@ class TrainingSettings(Strict):
                 raise ValueError(f"{metric} is no metric of {name}: {', '.join(TARGETS[name].task.metrics)}")
         return self
 
+    def at_margin(self, margin: float) -> "TrainingSettings":
+        """The same settings with today's rule for value told as margin, that share of the revenue that it tells."""
+        rules = self.candidates.rules
+        rule = rules.of("value")
+        told = rule.model_copy(update={"factor": rule.factor * margin})
+        candidates = self.candidates.model_copy(update={"rules": rules.model_copy(update={"value": told})})
+        return self.model_copy(update={"candidates": candidates})
+
     def chooses(self, target: str) -> str:
         """The metric that chooses among the candidates of a target."""
         return self.choose_by.get(target, TARGETS[target].metric)

@@ -1,9 +1,9 @@
 """Value: the money of a customer over the horizon."""
 
-from typing import Literal
+from typing import Literal, Self
 
 import ibis.expr.types as ir
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.targets.candidate import BLEND, LINEAR, TREES
 from models.targets.follow_up import FollowUp
@@ -12,18 +12,32 @@ from models.targets.task import REGRESSION
 
 
 class ValueTarget(Definition):
-    """Sum of bill amounts in the window, or the `value` of brought labels."""
+    """Sum of bill amounts in the window or a share of it, or the `value` of brought labels."""
 
     rule: Literal["bills", "labels"] = Field("bills", description="what the money is the sum of")
+    margin: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of what is billed that counts as value: 1 is revenue, less is margin; costs that differ from "
+        "customer to customer are brought as labels",
+    )
+
+    @model_validator(mode="after")
+    def _labels_are_what_they_are(self) -> Self:
+        if self.rule == "labels" and self.margin != 1:
+            raise ValueError("margin is a share of bills; labels that are brought are margin already, or are not")
+        return self
 
 
 def labels(after: FollowUp, target: ValueTarget) -> ir.Table:
-    """Key and `value` (float64, currency): 0 without a bill; null while a bill is awaited, or where
-    brought labels have no row."""
+    """Key and `value` (float64, currency): the sum of bills times the margin, 0 without a bill; null while a bill is
+    awaited, or where brought labels have no row."""
     if target.rule == "labels":
         rows = after.brought({"value": "value"})
         return rows.mutate(value=rows.value.cast("float64"))
-    return after.billed(target.gap_days, target.horizon_days)
+    rows = after.billed(target.gap_days, target.horizon_days)
+    return rows if target.margin == 1 else rows.mutate(value=rows.value * target.margin)
 
 
 VALUE = Target(

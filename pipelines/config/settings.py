@@ -131,6 +131,12 @@ class Settings(Strict):
         return {"training": self.training.model_copy(update={"candidates": changed})}
 
     @property
+    def learning(self) -> TrainingSettings:
+        """How models are made in this project: with its threads and seed, and today's rule for value at its margin."""
+        made = self.training.model_copy(update={"threads": self.threads, "seed": self.seed})
+        return made.at_margin(self.targets.value.margin)
+
+    @property
     def tables(self) -> TableMapping:
         """The mapping, read with the settings."""
         if self._tables is None:

@@ -56,6 +56,7 @@ def report_data(project: Project, publication: Publication, **more: Any) -> Repo
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
         threshold=high_value.get("amount"),
+        margin=float(publication.meta.get("value_margin", 1.0)),
         **more,
     )
 

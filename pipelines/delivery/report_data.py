@@ -13,6 +13,7 @@ from features.definition import Feature
 from models.scores.score_table import in_pandas
 from pipelines.delivery.speech import Speech
 from pipelines.wording.reasons import Wording
+from pipelines.wording.texts import has
 from pipelines.workspace.score_files import ScoreFile
 from targeting.ranking import ListCounts
 
@@ -42,6 +43,8 @@ class Evaluation:
     apart
         The chosen model and the rule on customers who are judged by themselves, too: model, metric, value, low, high, n,
         positives; empty where there are none.
+    margin
+        Share of what is billed that was learnt as value; 1 is revenue.
     """
 
     metrics: pd.DataFrame
@@ -53,6 +56,7 @@ class Evaluation:
     folds: int = 0
     left_out: Sequence[str] = ()
     apart: pd.DataFrame = field(default_factory=pd.DataFrame)
+    margin: float = 1.0
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], final: pd.DataFrame) -> "Evaluation":
@@ -66,6 +70,7 @@ class Evaluation:
             folds=facts.get("folds", 0),
             left_out=tuple(facts.get("left_out", ())),
             apart=pd.DataFrame(facts.get("apart", ())),
+            margin=facts.get("definition", {}).get("margin", 1.0),
         )
 
     @property
@@ -183,6 +188,8 @@ class ReportData:
         ISO code of all money.
     threshold
         The high-value line, money a month; None where it is not known.
+    margin
+        Share of what is billed that the predicted money is; 1 is revenue.
     """
 
     name: str
@@ -198,6 +205,7 @@ class ReportData:
     features: Mapping[str, Feature] = field(default_factory=dict)
     currency: str = "CNY"
     threshold: float | None = None
+    margin: float = 1.0
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -226,6 +234,11 @@ class Page(Speech):
     @property
     def currency(self) -> str:
         return self.data.currency
+
+    def say(self, key: str, **values: Any) -> str:
+        """Where money is margin, what is said of revenue is said of margin."""
+        margin = f"{key}_of_margin"
+        return super().say(margin if self.data.margin < 1 and has(f"report.{margin}") else key, **values)
 
     @property
     def wording(self) -> Wording:

@@ -104,6 +104,8 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
     lines = []
     if "rule" in evaluation.final and evaluation.winner != "rule":
         lines.append(_comparison(page, target, evaluation))
+    if evaluation.margin < 1:
+        lines.append(page.say("found_margin", share=page.share(evaluation.margin, 0)))
     if len(evaluation.apart):
         lines.append(_early(page, evaluation))
     if evaluation.level:

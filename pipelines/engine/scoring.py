@@ -91,7 +91,7 @@ class Scorer:
         known = seen[enough]
         outputs, curves = _predictions(known, self.champions, self.settings)
         frame = _mask_unasked(frame.join(outputs, how="left"), seen)
-        frame = _with_contact_status(_with_amounts(frame, seen, self.settings), seen, self)
+        frame = _with_contact_status(_with_amounts(frame, seen, self.settings, margin_of(self.champions)), seen, self)
         table = pa.Table.from_pandas(frame, preserve_index=False)
         table = table.append_column("data_quality_flags", flags.flags(seen))
         places = np.where(enough, np.cumsum(enough) - 1, -1)
@@ -197,6 +197,13 @@ def targets_of(champions: Mapping[str, Champion], settings: Settings) -> TargetS
     return TargetSettings.model_validate(champion.model.facts_.get("targets") or settings.targets.model_dump())
 
 
+def margin_of(champions: Mapping[str, Champion]) -> float:
+    """The share of what is billed that the money of the scores is, as the champion of value was trained: 1 is revenue."""
+    champion = champions.get("value")
+    known = champion.model.facts_.get("targets") if champion else None
+    return float(known["value"].get("margin", 1.0)) if known else 1.0  # before there were margins it was revenue
+
+
 def _identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.DataFrame:
     """Keys, profile, status and versions: everything that needs no model."""
     frame = pd.DataFrame(
@@ -274,11 +281,11 @@ def _mask_unasked(frame: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{column: frame[column].where(~unasked) for column in columns})
 
 
-def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings, margin: float) -> pd.DataFrame:
     """Money that follows from the predictions.
 
     Twelve months are a projection: the horizon's value goes on for as long as the customer is likely to stay, the
-    churn probability being the same in every horizon to come.
+    churn probability being the same in every horizon to come. Tiers are of what is billed, whatever its margin.
     """
     horizon, churn_days = settings.targets.value.horizon_days, settings.targets.churn.horizon_days
     stay = 1.0 - frame["churn_probability"]
@@ -294,7 +301,7 @@ def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -
         value_at_risk=frame["churn_probability"] * frame["_retained"] * (churn_days / horizon),
         vip_gap=gap.where(~high & frame["value_pred"].notna()),
         tier_current=tiers.tiers(frame["arpu_3m"], settings.tiers),
-        tier_predicted=tiers.tiers(frame["value_pred"] / months, settings.tiers),
+        tier_predicted=tiers.tiers(frame["value_pred"] / margin / months, settings.tiers),
     )
 
 

@@ -226,6 +226,7 @@ def _check_same_definition(target: str, both: Sequence[Contestant]) -> None:
     told = [dict(contestant.shipped.facts_["targets"][target]) for contestant in both]
     for definition in told:
         definition.pop("high_value", None)
+        definition.setdefault("margin", 1.0)  # of value; models of before are of revenue
     if told[0] != told[1]:
         raise HeadwaterError("E536", target=target, names=" · ".join(contestant.name for contestant in both))
 

@@ -54,8 +54,7 @@ def learn(
     Trained
         Every candidate and the winner; the winner's `facts_` say what it was trained on.
     """
-    settings = project.settings
-    chosen = settings.training.model_copy(update={"threads": settings.threads, "seed": settings.seed})
+    chosen = project.settings.learning
     search = _tuned(data, name, chosen, tune, steps) if tune else None
     if search:
         chosen = with_trees(chosen, search)

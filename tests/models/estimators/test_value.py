@@ -93,3 +93,18 @@ def test_unknown_churn_counts_as_not_stayed_and_nobody_staying_is_survived():
     frame = pd.DataFrame({"value": [1.0, 2.0, 3.0], "churned": pd.array([False, None, True], dtype="boolean")})
     assert amounts(frame)[1].tolist() == [True, False, False]
     assert amounts(frame.assign(churned=True))[1].all()
+
+
+def test_at_a_margin_everything_that_is_told_is_that_share_of_it():
+    """What is learnt from a share of the money says that share of the money, the rule at its margin as well."""
+    rules = sample.SETTINGS.candidates.rules
+    factor = sample.SETTINGS.at_margin(0.4).candidates.rules.of("value").factor
+    assert factor == pytest.approx(0.4 * rules.of("value").factor)
+    for learner, at_margin in zip(LEARNERS, [*LEARNERS[:2], Rule("amount", "arpu", factor=0.4)], strict=True):
+        less = FIT[Y].assign(value=FIT["value"] * 0.4), LATER[Y].assign(value=LATER["value"] * 0.4)
+        told = ValueRegressor(at_margin).fit(FIT[X], less[0], eval_set=(LATER[X], less[1])).outputs(NEW[X])
+        assert told.to_numpy() == pytest.approx(0.4 * model(learner).outputs(NEW[X]).to_numpy(), rel=0.01)
+
+
+def test_margin_one_is_todays_rule_as_it_stands():
+    assert sample.SETTINGS.at_margin(1.0) == sample.SETTINGS

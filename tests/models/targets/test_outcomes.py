@@ -141,6 +141,25 @@ def test_churn_and_value_equal_the_slow_twin(con, seed):
                 assert row[f"churned_{horizon}"] == (silent if settings is RETAIL else left)
 
 
+@pytest.mark.parametrize("settings", [RETAIL, OPERATOR], ids=["retail", "operator"])
+def test_margin_is_a_share_of_what_is_billed_and_changes_value_alone(con, settings):
+    people, bills, dates = world(3)
+    found = computed(con, settings, people, bills, dates)
+    for margin in (1.0, 0.4):
+        money = settings.value.model_copy(update={"margin": margin})
+        told = computed(con, settings.model_copy(update={"value": money}), people, bills, dates)
+        assert {key: row | {"value": None} for key, row in told.items()} == {
+            key: row | {"value": None} for key, row in found.items()
+        }
+        for key, row in found.items():
+            assert told[key]["value"] == (None if row["value"] is None else row["value"] * margin)
+
+
+def test_labels_that_are_brought_have_no_margin():
+    with pytest.raises(ValidationError, match="margin is a share of bills"):
+        ValueTarget(rule="labels", margin=0.5)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_sustained_vip_equals_the_slow_twin(con, seed):
     people, bills, dates = world(seed)

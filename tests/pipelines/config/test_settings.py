@@ -51,6 +51,15 @@ def test_an_override_of_none_says_nothing(config):
     assert load(config("threads: 3\n"), overrides={"threads": None}, environment={}).threads == 3
 
 
+def test_training_has_the_projects_seed_and_threads_and_the_rule_of_value_at_its_margin(config):
+    plain, less = (load(config("seed: 5\n"), overrides=o, environment={}) for o in ({}, {"targets.value.margin": 0.4}))
+    rule = plain.training.candidates.rules.value
+    assert (plain.learning.seed, plain.learning.threads) == (5, plain.threads)
+    assert plain.learning.candidates == plain.training.candidates
+    assert less.learning.candidates.rules.value.factor == pytest.approx(0.4 * rule.factor)
+    assert less.training.candidates.rules.value == rule  # what is written down stays what it is
+
+
 def test_secrets_are_masked(config, monkeypatch):
     found = load(config("seed: 12\n"), environment={})
     monkeypatch.setattr(settings, "SECRET", ("seed",))

@@ -51,6 +51,9 @@ def test_models_are_reported_with_what_was_kept_of_them(project):
     assert set(data.evaluations) == {"churn"} and data.models == {"churn": "churn/4", "vip": "vip/2"}
     assert (data.evaluations["churn"].level, data.evaluations["churn"].winner) == (0.8, "trees")
     assert (data.threshold, data.currency, data.warnings["en"]) == (120.0, "EUR", ["careful"])
+    assert data.margin == 1
+    less = Publication(AS_OF, publication.meta | {"value_margin": "0.4"}, sample_scores(5))
+    assert pages.report_data(project, less).margin == 0.4
 
 
 def test_a_page_is_written_where_it_is_asked_for_in_the_language_that_is_asked_for(project, tmp_path):

@@ -30,6 +30,29 @@ def test_nothing_is_scored_without_a_champion():
         Scorer(date(2026, 11, 1), {}, (), "", Settings(), "CNY", {})
 
 
+def test_at_a_margin_money_is_margin_and_the_tier_stays_that_of_what_is_billed():
+    tiers = {"tiers": [{"name": "low", "from_monthly": 0}, {"name": "high", "from_monthly": 100}]}
+    settings = Settings.model_validate({"tiers": tiers, "targets": {"value": {"horizon_days": 91}}})
+    billed = pd.DataFrame({"churn_probability": [0.1, 0.2], "value_pred": [270.0, 330.0], "_retained": [300.0, 400.0]})
+    frame = billed.assign(is_high_value_now=False, arpu_3m=90.0)
+    seen = pd.DataFrame({"threshold": [120.0, 120.0], "worth": [90.0, 90.0]})
+    money = ["value_pred", "_retained"]
+    revenue = scoring._with_amounts(frame, seen, settings, 1.0)
+    margin = scoring._with_amounts(frame.assign(**(frame[money] * 0.4)), seen, settings, 0.4)
+    assert revenue["tier_predicted"].tolist() == margin["tier_predicted"].tolist() == ["low", "high"]
+    for column in ("value_12m_pred", "value_if_retained_12m", "value_at_risk"):
+        assert margin[column].to_numpy() == pytest.approx(0.4 * revenue[column].to_numpy())
+    assert margin["vip_gap"].equals(revenue["vip_gap"])
+
+
+def test_the_margin_of_scores_is_that_of_the_champion_and_1_where_none_is_on_record():
+    def trained(facts):
+        return {"value": SimpleNamespace(model=SimpleNamespace(facts_=facts))}
+
+    assert scoring.margin_of(trained({"targets": {"value": {"margin": 0.4}}})) == 0.4
+    assert [scoring.margin_of(c) for c in ({}, trained({}), trained({"targets": {"value": {}}}))] == [1.0] * 3
+
+
 def test_plain_types_keep_every_value():
     plain = scoring.plain_types(TABLE.select(list(gates.WATCHED)))
     assert not any(pa.types.is_decimal(field.type) for field in plain.schema)

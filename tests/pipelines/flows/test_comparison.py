@@ -99,6 +99,15 @@ def test_the_line_of_high_value_may_have_moved():
     comparison._check_same_definition("vip", [one, other])
 
 
+def test_a_model_from_before_there_were_margins_is_one_of_revenue():
+    def trained(**definition):
+        return Contestant("value/1", learnt(targets={"value": {"gap_days": 0} | definition}), None)
+
+    comparison._check_same_definition("value", [trained(), trained(margin=1.0)])
+    with pytest.raises(HeadwaterError, match="E536"):
+        comparison._check_same_definition("value", [trained(), trained(margin=0.4)])
+
+
 def test_who_is_better_is_said_where_it_is_beyond_chance(tmp_path):
     found = comparison._compared(
         project(tmp_path), "churn", ("churn/1", "churn/2"), "judged", (date(2025, 7, 1),), [pair(("N", "S"))]

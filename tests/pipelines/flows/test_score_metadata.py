@@ -28,5 +28,9 @@ def test_everything_that_could_change_a_row_is_named():
     assert json.loads(meta["models"]) == {"churn": {"version": "churn/4", "sha256": "abc"}}
     assert json.loads(meta["input_files"]) == {"bills": [vars(FILE)]}
     assert json.loads(meta["high_value"])["amount"] == 120.0
+    assert float(meta["value_margin"]) == 1
+    worth = SimpleNamespace(facts_={"targets": {"value": {"margin": 0.4}, "vip": {}}})
+    night.champions = champions | {"value": Champion("value", "value/2", "def", worth)}
+    assert float(score_metadata(night)["value_margin"]) == 0.4
     assert (meta["inputs"], meta["feature_set_hash"], meta["run_id"]) == ("i", "f", "r")
     assert meta["config_sha256"] == night.project.settings.fingerprint() and meta["as_of"] == NIGHT.isoformat()
