@@ -12,8 +12,7 @@ from models.targets.registry import TARGETS
 from models.targets.target import Target
 from models.training import Trained
 from pipelines.delivery.report_data import Evaluation
-from pipelines.delivery.speech import Speech
-from pipelines.wording.texts import text
+from pipelines.delivery.speech import ModelSpeech
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,10 @@ class BacktestData:
 
 
 @dataclass(frozen=True)
-class BacktestPage(Speech):
+class BacktestPage(ModelSpeech):
     """One language of the page; `tell` looks words up under `backtest`."""
+
+    words = "backtest"
 
     data: BacktestData
     lang: str
@@ -71,13 +72,9 @@ class BacktestPage(Speech):
     def currency(self) -> str:
         return self.data.currency
 
-    def tell(self, key: str, **values: Any) -> str:
-        return text(f"backtest.{key}", self.lang, **values)
-
-    def feature(self, column: str) -> str:
-        """A feature, or an attribute that customers are grouped by, in words."""
-        feature = self.data.features.get(column)
-        return feature.label(self.lang) if feature else column
+    @property
+    def features(self) -> Mapping[str, Feature]:
+        return self.data.features
 
 
 def target_of(trained: Trained) -> Target:

@@ -12,8 +12,7 @@ from models.targets.registry import TARGETS
 from models.targets.target import Target
 from pipelines.config.settings import Settings
 from pipelines.delivery.report_data import Evaluation
-from pipelines.delivery.speech import Speech
-from pipelines.wording.texts import text
+from pipelines.delivery.speech import ModelSpeech
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,10 @@ class CardData:
 
 
 @dataclass(frozen=True)
-class CardPage(Speech):
+class CardPage(ModelSpeech):
     """One language of a card; `tell` looks words up under `card`."""
+
+    words = "card"
 
     data: CardData
     lang: str
@@ -86,13 +87,9 @@ class CardPage(Speech):
     def currency(self) -> str:
         return self.data.settings.tables.currency
 
-    def tell(self, key: str, **values: Any) -> str:
-        return text(f"card.{key}", self.lang, **values)
-
-    def feature(self, column: str) -> str:
-        """A feature, or an attribute that customers are grouped by, in words."""
-        feature = self.data.features.get(column)
-        return feature.label(self.lang) if feature else column
+    @property
+    def features(self) -> Mapping[str, Feature]:
+        return self.data.features
 
     def listed(self, names: Sequence[str]) -> str:
         """Names one after the other."""

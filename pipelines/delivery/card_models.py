@@ -11,16 +11,17 @@ from models.evaluation import promises
 from models.evaluation.judging import TENTHS, Outcome
 from models.evaluation.metrics import LOWER_IS_BETTER
 from models.targets.task import REGRESSION
-from pipelines.delivery import charts, report_models
+from pipelines.delivery import charts, drivers, report_models
 from pipelines.delivery.card_data import CardModel, CardPage
+from pipelines.delivery.drivers import Driver
 from pipelines.delivery.report_models import FEW
 from pipelines.wording.formats import NOTHING
 from pipelines.wording.texts import has, text
 
 RESAMPLES, SEED = 200, 7
 """Of the intervals of money."""
-WEAKEST, MOST_FEATURES = 6, 10
-"""Groups and features that are shown."""
+WEAKEST = 6
+"""Groups that are shown."""
 
 
 def model(page: CardPage, card: CardModel) -> dict[str, Any]:
@@ -150,26 +151,9 @@ def _group(page: CardPage, row: dict[Any, Any]) -> dict[str, str]:
 
 def _drivers(page: CardPage, card: CardModel) -> list[dict[str, str]]:
     """The features that move the scores most, and where they did not at every origin; none where that is not on record."""
-    known, origins = card.facts.get("importance", {}), card.facts.get("importance_by_origin", {}).get("features", {})
-    shares = sorted(known.items(), key=lambda item: (-item[1], item[0]))[:MOST_FEATURES]
-    most = max((share for _, share in shares), default=1.0) or 1.0
-    return [
-        {
-            "name": page.feature(column),
-            "column": column,
-            "share": page.share(share),
-            "width": f"{share / most:.0%}",
-            "unstable": _unstable(page, origins.get(column, {})),
-        }
-        for column, share in shares
-    ]
-
-
-def _unstable(page: CardPage, origins: dict[str, Any]) -> str:
-    """Between which shares a feature lay where it did not count alike at every origin; otherwise nothing."""
-    if origins.get("stable") is not False:
-        return ""
-    return page.tell("drivers.unstable", low=page.share(origins["least"]), high=page.share(origins["most"]))
+    origins = card.facts.get("importance_by_origin", {}).get("features", {})
+    shares = card.facts.get("importance", {})
+    return drivers.rows(page, [Driver(column, share, **origins.get(column, {})) for column, share in shares.items()])
 
 
 def _drivers_lead(page: CardPage, card: CardModel) -> str:

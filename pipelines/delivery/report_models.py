@@ -88,10 +88,15 @@ def _grade(target: Target, evaluation: Evaluation) -> str:
         return "few"
     if not evaluation.beats_rule:
         return "C"
-    ours, rule = (figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
+    ours, rule = _pair(target, evaluation)
     if ours is None or rule is None:
         return "B"
     return "A" if ours["low"] > rule["high"] else "B"
+
+
+def _pair(target: Target, evaluation: Evaluation) -> tuple[pd.Series | None, pd.Series | None]:
+    """The figure that judges, of the chosen model and of the rule."""
+    return figure(evaluation, evaluation.winner, target.metric), figure(evaluation, "rule", target.metric)
 
 
 def _positives(evaluation: Evaluation) -> int:
@@ -135,7 +140,7 @@ def _early(page: Speech, evaluation: Evaluation) -> str:
 
 def _is_ahead(target: Target, evaluation: Evaluation) -> bool:
     """The chosen model's figure is better than the rule's, however uncertain that is."""
-    ours, rule = (figure(evaluation, name, target.metric) for name in (evaluation.winner, "rule"))
+    ours, rule = _pair(target, evaluation)
     if evaluation.winner == "rule" or ours is None or rule is None:
         return False
     return bool(ours["value"] > rule["value"])
@@ -176,11 +181,12 @@ def _metric(page: Speech, metric: str, evaluation: Evaluation, candidates: Seque
     found = [figure(evaluation, name, metric) for name in candidates]
     return {
         "name": page.say(f"metric_{metric}"),
-        "figures": [_figure_words(page, metric, one) for one in found],
+        "figures": [figure_words(page, metric, one) for one in found],
     }
 
 
-def _figure_words(page: Speech, metric: str, found: pd.Series | None) -> dict[str, str]:
+def figure_words(page: Speech, metric: str, found: pd.Series | None) -> dict[str, str]:
+    """A figure and its interval, finished: value and interval, which is empty where none is known."""
     if found is None:
         return {"value": NOTHING, "interval": ""}
     value, low, high = (number(page, metric, found[part]) for part in ("value", "low", "high"))

@@ -1,9 +1,11 @@
 """The words and formats in which a page of one language tells anything."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
+from features.definition import Feature
 from pipelines.wording import formats
 from pipelines.wording.texts import text
 
@@ -38,3 +40,23 @@ class Speech(ABC):
 
     def word(self, column: str, code: Any) -> str:
         return formats.word(column, code, self.lang)
+
+
+class ModelSpeech(Speech):
+    """A page about models: `tell` looks words up under a part of the catalogue that is its own."""
+
+    words: ClassVar[str]
+    """The part of the catalogue."""
+
+    @property
+    @abstractmethod
+    def features(self) -> Mapping[str, Feature]:
+        """Column -> feature."""
+
+    def tell(self, key: str, **values: Any) -> str:
+        return text(f"{self.words}.{key}", self.lang, **values)
+
+    def feature(self, column: str) -> str:
+        """A feature, or an attribute that customers are grouped by, in words."""
+        feature = self.features.get(column)
+        return feature.label(self.lang) if feature else column

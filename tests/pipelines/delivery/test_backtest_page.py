@@ -7,7 +7,14 @@ import html5lib
 import pandas as pd
 import pytest
 
-from pipelines.delivery import backtest_models, backtest_page, charts, charts_by_origin, report_models
+from pipelines.delivery import (
+    backtest_models,
+    backtest_page,
+    backtest_promises,
+    charts,
+    charts_by_origin,
+    report_models,
+)
 from pipelines.delivery.backtest_data import BacktestPage
 from tests import backtest_sample
 
@@ -73,9 +80,9 @@ def test_with_one_origin_that_is_said_and_nothing_is_pooled():
 
 def test_a_promise_that_is_missed_is_marked():
     found = {"promised": 0.5, "observed": 0.3, "low": 0.2, "high": 0.4, "n": 100}
-    assert backtest_models._kept(page(), found, money=False)["missed"]
-    assert not backtest_models._kept(page(), found | {"promised": 0.4}, money=False)["missed"]
-    assert backtest_models._kept(page(), None, money=False)["told"] == "–"
+    assert backtest_promises.cell(page(), found, money=False)["missed"]
+    assert not backtest_promises.cell(page(), found | {"promised": 0.4}, money=False)["missed"]
+    assert backtest_promises.cell(page(), None, money=False)["told"] == "–"
 
 
 @pytest.mark.parametrize("target", ["churn", "value"])
@@ -148,8 +155,8 @@ def test_where_customers_were_judged_in_turns_importance_is_not_known():
 
 def test_pictures_of_one_origin_and_of_several_can_be_drawn_the_same_each_time():
     told = page()
-    found, origins = backtest_models.kept(told, "churn", "judged"), told.data.results["churn"]
-    by_origin = backtest_models._by_origin(told, origins)
+    found, origins = backtest_promises.kept(told, "churn", "judged"), told.data.results["churn"]
+    by_origin = backtest_promises.by_origin(told, origins)
     for lang in ("en", "zh"):
         for draw in (
             lambda lang=lang: charts_by_origin.tenths_by_origin(found, None, lang),

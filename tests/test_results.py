@@ -1,0 +1,63 @@
+"""`make results`: the JSON file and the table have the figures of the Parquet file, and a page keeps its own words."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from benchmarks import companies, results
+from models.targets.registry import TARGETS
+from tests import backtest_sample
+from tests.demo_project import ROOT
+from tests.test_companies import told
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return backtest_sample.data(1).figures.assign(dataset="shop")
+
+
+def test_what_the_table_shows_are_metrics_of_the_targets():
+    for target, shown in results.SHOWN.items():
+        assert set(shown) <= {*TARGETS[target].task.metrics, "coverage"}
+
+
+def test_the_file_has_every_candidate_on_the_final_window_and_nothing_else(table):
+    rows = results.rows(table)
+    assert json.loads(json.dumps(rows)) == rows and all(list(row) == results.COLUMNS for row in rows)
+    known = sum(len(trained.metrics) for trained in backtest_sample.trained()[-3:])
+    assert len(rows) == known
+    newest = next(t for t in backtest_sample.trained()[-3:] if t.target == "vip")
+    (auc,) = (r for r in rows if (r["target"], r["model"], r["metric"]) == ("vip", "rule", "auc"))
+    assert auc["value"] == pytest.approx(newest.figure("rule", "auc").value, abs=1e-6)
+
+
+def test_a_line_has_the_rule_the_chosen_model_and_the_lead(table):
+    lines = results.lines(table)
+    (line,) = (line for line in lines if line.startswith("| shop, churn | auc "))
+    newest = next(t for t in backtest_sample.trained()[-3:] if t.target == "churn")
+    ours, rule = newest.figure(newest.winner, "auc"), newest.figure("rule", "auc")
+    gap = newest.differences.set_index("metric").loc["auc"]
+    assert f"| {rule.value:.3f} [{rule.low:.3f}, {rule.high:.3f}] |" in line
+    assert f"| {ours.value:.3f} [{ours.low:.3f}, {ours.high:.3f}] {newest.winner} |" in line
+    assert f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" in line
+    assert all(line.count("|") == 6 for line in lines)
+
+
+def test_only_what_stands_between_the_marks_is_written_anew():
+    page = "words\n<!-- figures -->\nold\n<!-- /figures -->\nmore words\n"
+    assert results.replaced(page, "figures", ["new"]) == page.replace("old", "new")
+    with pytest.raises(ValueError, match="companies"):
+        results.replaced(page, "companies", [])
+
+
+def test_companies_are_told_with_their_bars():
+    lines = results.company_lines([told(1), told(2, level=1.2)])
+    assert lines[0].startswith("2 companies, 2 of them") and len(lines) == 4 + len(companies.BARS) + 2
+    assert "| level 0.9–1.1 | 50% | 50% | 95% |" in lines
+
+
+def test_the_shipped_page_has_the_marks():
+    page = (ROOT / results.PAGE).read_text(encoding="utf-8")
+    for mark in ("figures", "companies"):
+        assert results.replaced(page, mark, ["x"]) != page
