@@ -79,6 +79,6 @@ def test_a_change_is_relative_to_the_rule():
 
 
 def test_a_figure_that_was_not_measured_has_no_interval():
-    assert report_models._figure_words(PAGE, "auc", None) == {"value": NOTHING, "interval": ""}
+    assert report_models.figure_words(PAGE, "auc", None) == {"value": NOTHING, "interval": ""}
     figure = report_models.figure(VALUE, VALUE.winner, TARGETS["value"].metric)
-    assert "–" in report_models._figure_words(PAGE, TARGETS["value"].metric, figure)["interval"]
+    assert "–" in report_models.figure_words(PAGE, TARGETS["value"].metric, figure)["interval"]
