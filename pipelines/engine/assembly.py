@@ -310,8 +310,8 @@ class Assembly:
 
     def _joined(self, name: str, cut: Cut, features: Sequence[Feature], ready: Mapping[str, ir.Table]) -> str:
         """The statement of whole rows, from parts that are ready or filled."""
-        places = tuple((block, table.get_name(), table.schema()) for block, table in ready.items())
-        key = (tuple(features), places, tuple(self._parts[name]), self.project.settings.features.model_dump_json())
+        settings = self.project.settings.features.model_dump_json()
+        key = (tuple(features), columns(cut.schema, ready), tuple(self._parts[name]), settings)
         return self._compile(name, cut, key, partial(self._join, name, cut, features, ready))
 
     def _join(self, name: str, cut: Cut, features: Sequence[Feature], ready: Mapping[str, ir.Table]) -> ir.Table:
