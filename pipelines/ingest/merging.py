@@ -18,6 +18,7 @@ from pipelines.ingest.readers.sources import FILE, ROW
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.staging import WHOLE, Staged
 from pipelines.ingest.tables import CONTRADICTIONS, RULE, Memory, Part, rows_with_places
+from pipelines.ingest.temporary import temporary
 from pipelines.ingest.versions import pooled, versions
 from pipelines.workspace.files import FOLDER_MODE, replacing, sha256
 
@@ -102,7 +103,7 @@ class Pool:
             self.stored = self.con.read_parquet(self.old.path, table_name=f"stored_{name}")
             place = {FILE: ibis.literal(STORED, "int32"), ROW: ibis.literal(STORED, "int64")}
             pool = pool.union(self.stored.semi_join(new, keys).mutate(**place).select(*new.columns))
-        self.rows = self.con.create_table(f"pool_{name}", pool, temp=True, overwrite=True)
+        self.rows = temporary(self.con, f"pool_{name}", pool)
         return self
 
     def __exit__(self, *_) -> None:
@@ -147,8 +148,8 @@ def written_part(con, rows: ir.Table, path: Path) -> Part:
     """
     first = [c for c in FIRST if c in rows.columns]
     rest = [c for c in rows.columns if c not in first]
-    with replacing(path) as temporary:
-        con.to_parquet(rows.order_by([*first, *rest]), temporary, compression="zstd")
+    with replacing(path) as partial:
+        con.to_parquet(rows.order_by([*first, *rest]), partial, compression="zstd")
     written = con.read_parquet(path, table_name="part_written")
     told = {"rows": written.count()}
     if "known_at" in written.columns:

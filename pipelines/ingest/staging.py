@@ -23,6 +23,7 @@ from pipelines.ingest.readers.sources import FILE, ROW, Raw
 from pipelines.ingest.reading import Reading
 from pipelines.ingest.rules import clock_problems, contract_problems, passing_problems
 from pipelines.ingest.tables import RULE, month, rows_with_places
+from pipelines.ingest.temporary import temporary
 
 SLICE = 1_000_000
 """Raw rows held at a time."""
@@ -168,7 +169,7 @@ def _sort(reading: Reading, contract: Contract, marked: ir.Table, staged: Staged
     sound = marked[BROKEN].isnull()
     rule = ibis.cases(*[(sound & p.broken, p.rule) for p in problems], else_=None) if problems else ibis.null("string")
     name = f"staged_{contract.name}"
-    rows = reading.con.create_table(name, marked.mutate(**{RULE: rule.cast("string")}), temp=True, overwrite=True)
+    rows = temporary(reading.con, name, marked.mutate(**{RULE: rule.cast("string")}))
     good, summary = rows.filter(rows[BROKEN].isnull(), rows[RULE].isnull()), Summary.of(rows, contract)
     try:
         if summary.broken:

@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 from features.contracts import SOURCE_NAME, TIME, Contract
 from pipelines.ingest.readers.sources import FILE, ROW
 from pipelines.ingest.tables import ACROSS, CONFLICT, OVERLAP, RULE
+from pipelines.ingest.temporary import temporary
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def versions(con, good: ir.Table, contract: Contract) -> Versions:
         Of the table.
     """
     repeated = good.group_by(*pooled(contract)).aggregate(n=good.count()).filter(lambda t: t.n > 1).drop("n")
-    repeated = con.create_table(f"repeated_{contract.name}", repeated, temp=True, overwrite=True)
+    repeated = temporary(con, f"repeated_{contract.name}", repeated)
     if not repeated.count().execute():
         return Versions(_with_null_version(good, contract))
     return _split(con, good, repeated, contract)
@@ -60,7 +61,7 @@ def _split(con, good: ir.Table, repeated: ir.Table, contract: Contract) -> Versi
     said, several_sources = [name for name in names if name != SOURCE_NAME], [n for n in names if n == SOURCE_NAME]
     same = ibis.window(group_by=said, order_by=[*several_sources, FILE, ROW])
     several = good.semi_join(repeated, pooled(contract)).mutate(copy=ibis.row_number().over(same))
-    several = con.create_table(f"several_{contract.name}", several, temp=True, overwrite=True)
+    several = temporary(con, f"several_{contract.name}", several)
     first = several.filter(several["copy"] == 0)
     clock = ["known_at"] if contract.versioned else []
     rivals = first.mutate(rivals=first.count().over(ibis.window(group_by=[*contract.key, *clock])))
@@ -68,13 +69,13 @@ def _split(con, good: ir.Table, repeated: ir.Table, contract: Contract) -> Versi
     if several_sources:
         own = ibis.window(group_by=list(contract.key))
         across = rivals[SOURCE_NAME].min().over(own) != rivals[SOURCE_NAME].max().over(own)
-        rivals = con.create_table("rival_sources", rivals.mutate(across=across), temp=True, overwrite=True)
+        rivals = temporary(con, "rival_sources", rivals.mutate(across=across))
         kept = rivals.filter(~rivals.across, rivals.rivals == 1)
         conflicts = [_of_rule(rivals.filter(~rivals.across, rivals.rivals > 1), names, CONFLICT)]
         conflicts.append(_of_rule(rivals.filter(rivals.across), names, ACROSS))
     if contract.name == "customers":
         kept = kept.mutate(place=ibis.row_number().over(ibis.window(order_by=[FILE, ROW, *names])))
-        kept = con.create_table("several_holders", kept, temp=True, overwrite=True)
+        kept = temporary(con, "several_holders", kept)
         both = _overlapping(kept, lambda one, other: one.known_at == other.known_at)
         conflicts.append(_of_rule(kept.semi_join(both, "place"), names, OVERLAP))
         kept = kept.anti_join(both, "place")

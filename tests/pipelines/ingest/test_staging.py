@@ -44,7 +44,8 @@ def waiting(rows):
 def judged(con, folder, rows):
     """Where rows go of which customers a and b are known, and days from the sixtieth on are the future."""
     reading = Reading(con, Inputs(Mapping(tables={}), {}), Quality(), folder, TODAY)
-    reading.result.tables["customers"] = ibis.memtable({"customer_id": ["a", "b"]})
+    people = ibis.memtable({"customer_id": ["a", "b"]})
+    reading.result.tables["customers"] = con.create_table("known", people, temp=True, overwrite=True)
     staged = Staged()
     staging.judge_waiting(reading, USAGE, waiting(rows), staged)
     return staged
