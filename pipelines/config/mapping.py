@@ -184,6 +184,12 @@ class Source(Part):
         """The pattern of the files to read; None for queries, and for a connection that was not fetched yet."""
         return self.path or self._files
 
+    @property
+    def shown(self) -> str:
+        """How messages name it: by its files, its database or table, or as a query with the files that it reads."""
+        read = ", ".join(each.path for each in self.reads.values() if each.path)
+        return self.files or self.database or self.table or (f"sql ({read})" if read else "sql")
+
     def read_from(self, pattern: str) -> None:
         """The rows of the connection now lie in files (extracts.py); no part of what the mapping says."""
         self._files = pattern

@@ -14,7 +14,7 @@ from features.contracts import CONTRACTS
 from features.errors import Problem
 from models.splits import stepped
 from pipelines.config import public_holidays
-from pipelines.config.mapping import Mapping, Source
+from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest.arrivals import (
     FEWEST_PERIODS,
@@ -133,14 +133,9 @@ def problems(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of
                 found += _of_regions(counted, limits)
             for code, thin, more in found:
                 stops = code.startswith("E")
-                problem = Problem(code, _shown(part.source), values=_values(name, thin) | more | {"source": part.name})
+                problem = Problem(code, part.source.shown, values=_values(name, thin) | more | {"source": part.name})
                 told.append((not stops, thin.share if stops else 0.0, problem))
     return [problem for *_, problem in sorted(told, key=lambda one: one[:2])]
-
-
-def _shown(source: Source) -> str:
-    """How a source is spelled where no single file is meant."""
-    return source.files or source.database or source.table or "sql"
 
 
 def _values(name: str, thin: Thin) -> dict[str, Any]:

@@ -76,7 +76,8 @@ class Raw:
     @property
     def shown(self) -> str:
         """The file, or the pattern or query that several rows came by."""
-        return self.inputs[0].path if len(self.inputs) == 1 else self.source.files or QUERY
+        one = self.inputs[0].path if len(self.inputs) == 1 else QUERY
+        return self.source.shown if one == QUERY else one
 
 
 @dataclass

@@ -25,17 +25,23 @@ def test_clocks_may_stand_among_the_columns():
 
 
 @pytest.mark.parametrize(
-    ("source", "reader"),
+    ("source", "reader", "shown"),
     [
-        ({"path": "*.csv"}, "csv_files"),
-        ({"path": "a.dat", "format": "csv"}, "csv_files"),
-        ({"path": "a.parquet"}, "parquet_files"),
-        ({"sql": "SELECT 1"}, "queries"),
-        ({"database": "a.duckdb", "table": "t"}, "queries"),
+        ({"path": "*.csv"}, "csv_files", "*.csv"),
+        ({"path": "a.dat", "format": "csv"}, "csv_files", "a.dat"),
+        ({"path": "a.parquet"}, "parquet_files", "a.parquet"),
+        ({"sql": "SELECT 1"}, "queries", "sql"),
+        (
+            {"sql": "FROM a, b", "reads": {"a": {"path": "a*.csv"}, "b": {"path": "b.csv"}}},
+            "queries",
+            "sql (a*.csv, b.csv)",
+        ),
+        ({"database": "a.duckdb", "table": "t"}, "queries", "a.duckdb"),
+        ({"connection": "postgres://host/base", "table": "t"}, "connections", "t"),
     ],
 )
-def test_each_source_has_its_reader(source, reader):
-    assert Source(**source).reader == reader
+def test_each_source_has_its_reader_and_its_name_in_messages(source, reader, shown):
+    assert (Source(**source).reader, Source(**source).shown) == (reader, shown)
 
 
 def test_a_fetched_connection_is_read_from_its_files_and_says_the_same():
