@@ -136,16 +136,28 @@ def active_after(customers: Recognised, meaning: str, event: Recognised) -> floa
 
 def void_states(found: Recognised) -> tuple[str, tuple[str, ...]] | None:
     """The column with the state of purchases, and its values that say that nobody paid; None where there is none."""
-    for name in found.unused:
-        column = found.raw.columns[name]
-        words = headers.tokens(name)
-        is_state = bool(STATES & set(words)) or name.endswith("状态")
-        if not is_state or column.distinct > MOST_STATES:
-            continue
-        back = [text for text in _worded(column, BACK_WORDS) if not _is_taken_off(found, name, text)]
+    for column in _states(found):
+        back = [text for text in _worded(column, BACK_WORDS) if not _is_taken_off(found, column.name, text)]
         if void := (*_worded(column, VOID_WORDS), *back):
-            return name, void
+            return column.name, void
     return None
+
+
+def failed_states(found: Recognised) -> tuple[str, dict[str, str]] | None:
+    """The column with the state of payments, and whether the money did not come by each value, as true or false; None
+    where no value says that it did not."""
+    for column in _states(found):
+        if failed := set(_worded(column, VOID_WORDS)):
+            return column.name, {text: str(text in failed).lower() for text in column.texts}
+    return None
+
+
+def _states(found: Recognised) -> Iterator[Column]:
+    """The columns of few values, not yet put to use, that are called a state."""
+    for name in found.unused:
+        is_state = bool(STATES & set(headers.tokens(name))) or name.endswith("状态")
+        if is_state and found.raw.columns[name].distinct <= MOST_STATES:
+            yield found.raw.columns[name]
 
 
 def _worded(column: Column, words: Sequence[str]) -> list[str]:

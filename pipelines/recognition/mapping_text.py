@@ -427,7 +427,10 @@ def _payments(
     if len(key) > 1 and set(key) <= set(found.raw.header):
         own["bill_id"] = ({"concat": list(key)}, choices.why("paid_bill"))
         kept = key
-    names = ("payment_id", "customer_id", "bill_id", "amount")
+    if state := evidence.failed_states(found):
+        own["failed"] = ({"from": state[0], "map": state[1]}, choices.why("failed"))
+        kept = (*kept, state[0])
+    names = ("payment_id", "customer_id", "bill_id", "amount", "failed")
     return _section("payments", found, choices, _columns(found, names, choices, own), kept)
 
 

@@ -270,6 +270,23 @@ def test_purchases_that_nobody_paid_do_not_count(tmp_path, back, void):
     assert found.money.raw.rows == 300 - 30 * len(void.split(","))
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [("Status", {"Succeeded": "false", "Declined": "true"}), ("缴费状态", {"成功": "false", "失败": "true"})],
+)
+def test_payments_that_failed_are_tries(tmp_path, header, said):
+    """The money did not come: counted as paid, nobody would be behind."""
+    states = list(said)
+    rows = [[f"P{n}", f"c{n % 30:02d}", f"2026-01-{1 + n // 9:02d}", "9.50", states[n % 9 == 0]] for n in range(90)]
+    written(tmp_path / "payments.csv", [["Payment ID", "Customer ID", "Payment Date", "Amount Paid", header], *rows])
+    people = [[f"c{n:02d}", "2025-01-01", "2026-01-20" if n < 3 else ""] for n in range(30)]
+    written(tmp_path / "people.csv", [["Customer ID", "Signup Date", "Cancelled On"], *people])
+    written(tmp_path / "bills.csv", [["Bill ID", "Customer ID", "Bill Date", "Amount"], *[row[:4] for row in rows]])
+    form = project(proposed(tmp_path), tmp_path).tables.tables["payments"].columns["failed"]
+    assert (form.from_, form.map) == (header, said)
+    assert "not used" not in (tmp_path / "mapping.yaml").read_text(encoding="utf-8")
+
+
 def test_every_purchase_counts_where_somebody_says_so(tmp_path):
     found = proposed(states(tmp_path, ""), void="none")
     assert project(found, tmp_path).tables.tables["bills"].where is None
