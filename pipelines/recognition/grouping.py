@@ -82,6 +82,11 @@ def _is_of_no_reader(file: Path) -> bool:
     return file.suffix.lower() in UNREAD or inner in others or (file.suffix.lower() in SQLITE and not _is_sqlite(file))
 
 
+def holds_several(file: Path) -> bool:
+    """Is it a database or a workbook, of which each table is one of its own?"""
+    return file.suffix.lower() in (*DATABASES, *SQLITE) or xlsx_files.is_workbook(file)
+
+
 def _is_sqlite(file: Path) -> bool:
     with file.open("rb") as opened:
         return opened.read(len(MAGIC)) == MAGIC

@@ -174,16 +174,21 @@ def _raise_driver(unread: Sequence[Unread]) -> None:
         raise lacking
 
 
-def file(path: Path, encoding: str | None = None) -> RawTable:
-    """One file as a table.
+def file(path: Path, encoding: str | None = None) -> list[RawTable]:
+    """One file as a table; a database or a workbook as each of those that it holds.
 
     Raises what reading raises: E241 or E242 for CSV that does not tell how it is written, E311 to E317, E7xx.
     """
-    source = grouping.source_of([path], str(path), encoding)
-    header = tuple(reader_of(source).header(str(path), source))
-    con = duckdb.connect()
+    con, unread = duckdb.connect(), list[Unread]()
     con.execute("SET enable_progress_bar = false")
-    return _read(con, "raw_0", Group(source, (path,), header))
+    if grouping.holds_several(path):
+        groups = [group for found in grouping.groups([path], unread, Accompaniments()) for group in found]
+        if errors := [each.error for each in unread if each.error]:
+            raise errors[0]
+    else:
+        source = grouping.source_of([path], str(path), encoding)
+        groups = [Group(source, (path,), tuple(reader_of(source).header(str(path), source)))]
+    return [_read(con, f"raw_{number}", group) for number, group in enumerate(groups)]
 
 
 def _read(con: duckdb.DuckDBPyConnection, name: str, group: Group) -> RawTable:

@@ -1,5 +1,6 @@
 """A proposed mapping of one file, for people who write theirs by hand."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from features.contracts import CONTRACTS
@@ -8,6 +9,8 @@ from pipelines.config.validation import nearest
 from pipelines.recognition import evidence, raw_tables, tables
 from pipelines.recognition.mapping_text import Choices, mapping_text
 from pipelines.recognition.proposal import place
+from pipelines.recognition.raw_tables import RawTable
+from pipelines.recognition.tables import Recognised
 
 
 def suggestion(path: Path, table: str | None, encoding: str | None, lang: str) -> str:
@@ -16,7 +19,7 @@ def suggestion(path: Path, table: str | None, encoding: str | None, lang: str) -
     Parameters
     ----------
     path
-        The file.
+        The file; a database or a workbook may hold several tables, and each that is recognised is mapped.
     table
         The canonical table that it holds; without it the one that fits best.
     encoding
@@ -40,11 +43,18 @@ def suggestion(path: Path, table: str | None, encoding: str | None, lang: str) -
         raise HeadwaterError(
             "E211", file=path, column=table, name=table, nearest=nearest(table, list(CONTRACTS)) or "—"
         )
-    raw = raw_tables.file(path, encoding)
-    found = tables.as_table(raw, table) if table else tables.recognised([raw])[0]
-    if not found.table:
+    found = _recognised(raw_tables.file(path, encoding), table)
+    if not found:
         raise HeadwaterError("E256", file=path)
-    zone, currency = place([found])
-    codes = evidence.status_codes(found, []) if "status" in found.columns else []
+    zone, currency = place(found)
+    codes = [code for each in found if "status" in each.columns for code in evidence.status_codes(each, [])]
     left = tuple(code.value for code in codes if code.left)
-    return mapping_text([found], Choices(lang, currency, zone, left))
+    return mapping_text(found, Choices(lang, currency, zone, left))
+
+
+def _recognised(raws: Sequence[RawTable], table: str | None) -> list[Recognised]:
+    """The tables that are one of ours; a single one is the one asked for in any case, several must have it among them."""
+    if table and len(raws) == 1:
+        return [tables.as_table(raws[0], table)]
+    found = [each for each in tables.recognised(raws) if each.table]
+    return found if table in (None, *[each.table for each in found]) else []

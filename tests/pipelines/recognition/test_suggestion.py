@@ -7,6 +7,7 @@ import yaml
 
 from features.errors import HeadwaterError
 from pipelines.recognition.suggestion import suggestion
+from tests.pipelines.recognition import folders
 from tests.raw import Raw
 
 
@@ -42,6 +43,19 @@ def test_english_names_and_parquet(tmp_path):
     usage = proposed(tmp_path / "u.parquet", "usage")["usage"]
     assert usage["columns"] == {"customer_id": "Cust ID", "logins": "Logins"}
     assert usage["known_at"] == "load_time"
+
+
+def test_each_table_of_a_database_is_mapped(tmp_path):
+    """It was read as if it were Parquet, and its owner was told to deliver it again."""
+    base = folders.in_sqlite(folders.operator(tmp_path), "gbk") / "客户 crm.db"
+    made = proposed(base)
+    assert {name: table["source"] for name, table in made.items()} == {
+        name: {"connection": f"sqlite://{base}", "table": own}
+        for name, own in (("customers", "cust"), ("bills", "bill"), ("usage", "usage"))
+    }
+    assert made == proposed(base, "bills")
+    with pytest.raises(HeadwaterError, match="E256"):
+        proposed(base, "surveys")
 
 
 def test_doubt_and_lack_are_marked(raw):
