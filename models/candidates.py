@@ -8,6 +8,7 @@ import pandas as pd
 
 from models.estimators.bundle import estimator_class
 from models.estimators.estimator import Estimator
+from models.learners.bg_nbd import BgNbd
 from models.learners.blends import Blend, ByValue
 from models.learners.linear import Linear
 from models.learners.rule import Rule
@@ -44,10 +45,15 @@ def _rule(recipe: Recipe) -> Rule:
     return Rule(recipe.objective, recipe.rule.column, recipe.rule.factor, recipe.rule.higher)
 
 
-LEARNERS: Mapping[str, Callable[[Recipe], Linear | Trees | Rule]] = {
+def _bg_nbd(recipe: Recipe) -> BgNbd:
+    return BgNbd()
+
+
+LEARNERS: Mapping[str, Callable[[Recipe], Linear | Trees | Rule | BgNbd]] = {
     "linear": _linear,
     "trees": _trees,
     "rule": _rule,
+    "bg_nbd": _bg_nbd,
 }
 """By the name that a candidate declares; a new learner is its module and its line here."""
 
@@ -64,7 +70,7 @@ def _learner(candidate: Candidate, target: Target, settings: CandidateSettings, 
 
 def competing(target: Target, settings: CandidateSettings) -> list[Candidate]:
     """The candidates of a configuration in the order of preference, the rule of today last."""
-    known = {candidate.name: candidate for candidate in target.candidates}
+    known = {candidate.name: candidate for candidate in target.declared}
     return [*(known[name] for name in settings.of(target.name)), RULE]
 
 
@@ -109,7 +115,7 @@ def fit_all(
     rehearsal
         Fit only what is judged.
     """
-    members = {c.name: c.members for c in target.candidates if c.name in models and c.members}
+    members = {c.name: c.members for c in target.declared if c.name in models and c.members}
     alone = {name: model for name, model in models.items() if name not in members}
     learnt: dict[str, tuple[Any, ...]] = {
         name: model.rehearse(X, y) if rehearsal else model.learn(X, y) for name, model in alone.items()

@@ -50,7 +50,8 @@ class Rules(_rules):
 def _competing(target: Target) -> tuple[Any, Any]:
     """The settings field of who competes for a target: type, and default in the order of preference."""
     names = tuple(candidate.name for candidate in target.candidates)
-    kind: Any = tuple[Literal[names], ...]  # type: ignore[valid-type]
+    declared = tuple(candidate.name for candidate in target.declared)
+    kind: Any = tuple[Literal[declared], ...]  # type: ignore[valid-type]
     return kind, Field(names, description=f"who competes for {target.name}, in the order of preference between equals")
 
 
@@ -79,7 +80,7 @@ class CandidateSettings(_competitors):
     def _blends_have_members(self) -> "CandidateSettings":
         for target in TARGETS.values():
             names = self.of(target.name)
-            lacking = [m for c in target.candidates if c.name in names for m in c.members if m not in names]
+            lacking = [m for c in target.declared if c.name in names for m in c.members if m not in names]
             if lacking:
                 raise ValueError(f"a blend needs its members among the candidates: {', '.join(lacking)}")
         if unknown := sorted(set(self.trees_for) - set(TARGETS)):

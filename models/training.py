@@ -317,7 +317,7 @@ def ship_refitted(
     rows, opened
         The snapshots, and those of the final date.
     """
-    names = {c.name: c.members for c in rows.target.candidates}
+    names = {c.name: c.members for c in rows.target.declared}
     wanted = dict.fromkeys((*names.get(trained.winner, ()), trained.winner, "rule"))
     models = {name: copy.copy(trained.candidates[name]) for name in wanted}
     learnt = fit_all(rows.target, models, *rows.all(opened))

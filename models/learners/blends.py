@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 
+from models.learners.bg_nbd import BgNbd
 from models.learners.encoding import Matrix
 from models.learners.learner import Learner
 from models.learners.linear import Linear
@@ -107,7 +108,7 @@ class Blend(BaseEstimator):
         return cls([restore(member, texts) for member in state["members"]])
 
 
-KINDS: dict[str, type[Learner]] = {cls.kind: cls for cls in (Linear, Trees, Rule, ByValue, Blend)}
+KINDS: dict[str, type[Learner]] = {cls.kind: cls for cls in (Linear, Trees, Rule, BgNbd, ByValue, Blend)}
 
 
 def restore(state: Mapping[str, Any], texts: Mapping[str, str]) -> Learner:

@@ -73,7 +73,9 @@ class Target:
     estimator
         Module and class of its estimator, imported when a model is made or read.
     candidates
-        Who may compete, in the order of preference between equals.
+        Who competes, in the order of preference between equals.
+    further
+        Who competes, too, where a configuration names them: not for every business.
     rule
         The rule of today, unless a configuration says otherwise.
     metric
@@ -130,6 +132,7 @@ class Target:
     outputs: Mapping[str, str]
     figures: tuple[str, ...]
     report_figures: tuple[str, ...]
+    further: tuple[Candidate, ...] = ()
     asks: Callable[[Any], tuple[str, ...]] = _nothing
     curve: str | None = None
     ranked: tuple[str, ...] = ()
@@ -146,6 +149,11 @@ class Target:
     money: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
     columns: tuple[ScoreColumn, ...] = ()
+
+    @property
+    def declared(self) -> tuple[Candidate, ...]:
+        """Everybody who may compete."""
+        return (*self.candidates, *self.further)
 
     def label_columns(self, definition: Definition) -> tuple[str, ...]:
         """The label columns of a configuration, shortest horizon first."""

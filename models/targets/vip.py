@@ -14,7 +14,16 @@ from features.series import hundredths
 from features.settings import FeatureSettings
 from features.strict import Strict
 from features.visible import Tables, seen
-from models.targets.candidate import BLEND, LINEAR, TREES, VALUE_BLEND, VALUE_LINEAR, VALUE_TREES
+from models.targets.candidate import (
+    BLEND,
+    LINEAR,
+    TREES,
+    VALUE_BG_NBD,
+    VALUE_BG_NBD_BLEND,
+    VALUE_BLEND,
+    VALUE_LINEAR,
+    VALUE_TREES,
+)
 from models.targets.follow_up import FollowUp, inside
 from models.targets.target import Definition, RuleSettings, Target
 from models.targets.task import CLASSIFICATION
@@ -205,6 +214,7 @@ VIP = Target(
     asks=lambda target: ("bills",),
     estimator=("models.estimators.potential_vip", "PotentialVipClassifier"),
     candidates=(VALUE_BLEND, BLEND, VALUE_LINEAR, LINEAR, VALUE_TREES, TREES),
+    further=(VALUE_BG_NBD, VALUE_BG_NBD_BLEND),
     rule=RuleSettings(column="arpu_3m"),
     metric="average_precision",
     score="vip_probability",

@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.candidates import LEARNERS, candidates, competing, fit_all
+from models.learners.bg_nbd import BgNbd
 from models.learners.blends import Blend, ByValue
 from models.settings import CandidateSettings, TrainingSettings
 from models.targets.candidate import RULE
@@ -23,8 +24,8 @@ def test_the_order_of_preference_is_the_configured_one_and_the_rule_is_last(targ
 
 @EVERY
 def test_every_candidate_has_a_learner_or_members_that_are_candidates(target):
-    names = {candidate.name for candidate in target.candidates}
-    for candidate in (*target.candidates, RULE):
+    names = {candidate.name for candidate in target.declared}
+    for candidate in (*target.declared, RULE):
         assert (candidate.learner in LEARNERS) != bool(candidate.members) and set(candidate.members) <= names
 
 
@@ -33,6 +34,18 @@ def test_a_blend_needs_its_members_and_a_candidate_its_target():
         CandidateSettings(churn=("blend", "trees"))
     with pytest.raises(ValidationError, match="'blend', 'linear' or 'trees'"):
         CandidateSettings(churn=("value_trees",))  # ranks by value what is no matter of value
+
+
+def test_a_further_candidate_competes_where_it_is_named_and_nowhere_else():
+    value, named = TARGETS["value"], CandidateSettings(value=("trees", "bg_nbd", "bg_nbd_blend"))
+    assert {"bg_nbd", "bg_nbd_blend"}.isdisjoint(CandidateSettings().of("value"))
+    assert [c.name for c in competing(value, named)] == ["trees", "bg_nbd", "bg_nbd_blend", "rule"]
+    models = candidates(value, named, (0,), 1, 7)
+    assert isinstance(models["bg_nbd"].learner, BgNbd) and models["bg_nbd_blend"].learner is None
+    with pytest.raises(ValidationError, match="members among the candidates: bg_nbd"):
+        CandidateSettings(value=("trees", "bg_nbd_blend"))
+    with pytest.raises(ValidationError, match="'blend', 'linear' or 'trees'"):
+        CandidateSettings(churn=("bg_nbd",))
 
 
 def test_metrics_that_choose_are_metrics_of_their_target():
