@@ -17,7 +17,7 @@ from models.scores.columns import SCHEMA
 from models.targets.registry import TARGETS
 from pipelines.engine.engines import Engine, engine
 from pipelines.engine.scoring import plain_types
-from pipelines.flows import outputs, sentences
+from pipelines.flows import outbreaks, outputs, sentences
 from pipelines.flows.champions import scoring_champions
 from pipelines.flows.night import Night
 from pipelines.flows.score_metadata import score_metadata
@@ -70,6 +70,9 @@ def prepare(night: Night) -> Night:
     if not night.already_published:
         _score(night, chosen)
         _judge(night)
+        assert night.tables is not None
+        for problem in outbreaks.follow(night.project, night.tables, night.as_of, night.steps):
+            night.warn(problem)
     return night
 
 

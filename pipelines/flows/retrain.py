@@ -12,7 +12,7 @@ from models import cross_validation, training, tuning
 from models.settings import TrainingSettings
 from models.training import Trained
 from models.tuning import Budget, Search
-from pipelines.flows import promotion, run_records, sentences, training_record
+from pipelines.flows import outbreaks, promotion, run_records, sentences, training_record
 from pipelines.flows.dataset import Dataset, read_tables, snapshots, split_plans
 from pipelines.project import Project
 from pipelines.tracking import tracking, training_runs
@@ -155,6 +155,8 @@ def run(
         tables = read_tables(project, as_of, steps)
         splits, failures = split_plans(project, as_of, names, tables)
         retrained = Retrained(failures=failures)
+        for problem in outbreaks.follow(project, tables, as_of, steps):
+            steps.warn(errors.render_line(problem, steps.lang))
         for name, error in failures.items():
             steps.warn(sentences.not_trained(name, error, steps.lang))
         if splits:
