@@ -1,6 +1,6 @@
 """The value estimator: expected money over the horizon, its p10 to p90, and what it would be if the customer stays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,9 +15,13 @@ from models.estimators.inputs import table
 from models.estimators.packing import pack, unpack
 from models.learners import blends
 from models.learners.encoding import Matrix
+from models.learners.learner import TINY
 from models.learners.rule import Rule
 from models.learners.trees import Trees
 from models.settings import Method
+
+SURE = 1.96
+"""Standard errors beyond which a level is off by more than chance."""
 
 
 class ValueRegressor(RegressorMixin, BaseEstimator):
@@ -26,7 +30,8 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
     Attributes
     ----------
     level_, retained_level_
-        Factors that bring totals to the level of the newest rows; 1 for the rule of today.
+        Factors that bring totals to the level of the newest rows; 1 for the rule of today, and after a refit where they are
+        off by no more than chance.
     band_
         Quantiles around the prediction.
     """
@@ -88,20 +93,26 @@ class ValueRegressor(RegressorMixin, BaseEstimator):
         """Level from the newest window; quantiles from all of them, each at its own level."""
         sums = [(np.exp(raw[:, 0]), amounts(y)[0]) for raw, y in windows]
         rule = isinstance(self.learner, Rule)
-        told = [guess * (1.0 if rule else _ratio(value.sum(), guess.sum())) for guess, value in sums]
+        told = [guess * (1.0 if rule else _ratio(value, guess)) for guess, value in sums]
         self.band_ = band(np.concatenate(told), np.concatenate([value for _, value in sums]), self.coverage)
         return self if rule else self.relevel(*windows[-1])  # people use the rule as it stands
 
     def adopt(self, parts: Sequence[Any], anchor: Labelled, raw: Matrix) -> Self:
-        """Replace the learners by some that were fitted on more rows, those of `anchor` among them."""
+        """Replace the learners by some that were fitted on more rows, those of `anchor` among them.
+
+        They have learnt the level of `anchor` with that of all dates: it is mended where it is off by more than chance.
+        """
         (self.learner_, self.retained_), (X, y) = parts, anchor
-        return self if isinstance(self.learner, Rule) else self.relevel(self.raw(X), y)
+        return self if isinstance(self.learner, Rule) else self._levelled(self.raw(X), y, _sure_ratio)
 
     def relevel(self, raw: Matrix, y: Any) -> Self:
         """Bring both totals, everybody's and that of those who stayed, to these rows; the rule's too."""
+        return self._levelled(raw, y, _ratio)
+
+    def _levelled(self, raw: Matrix, y: Any, ratio: Callable[[Matrix, Matrix], float]) -> Self:
         value, stayed = amounts(y)
-        self.level_ = _ratio(value.sum(), np.exp(raw[:, 0]).sum())
-        self.retained_level_ = _ratio(value[stayed].sum(), np.exp(raw[stayed, 1]).sum())
+        self.level_ = ratio(value, np.exp(raw[:, 0]))
+        self.retained_level_ = ratio(value[stayed], np.exp(raw[stayed, 1]))
         return self
 
     def raw(self, X: pd.DataFrame) -> Matrix:
@@ -171,5 +182,14 @@ def amounts(y: Any) -> tuple[Matrix, Any]:
     return value, ~left if (~left).any() else np.ones(len(y), dtype=bool)
 
 
-def _ratio(actual: float, predicted: float) -> float:
-    return float(actual / predicted) if actual > 0 and predicted > 0 else 1.0
+def _ratio(actual: Matrix, predicted: Matrix) -> float:
+    """Observed over predicted total; 1 where one of them is nothing."""
+    totals = float(actual.sum()), float(predicted.sum())
+    return totals[0] / totals[1] if min(totals) > 0 else 1.0
+
+
+def _sure_ratio(actual: Matrix, predicted: Matrix) -> float:
+    """The same where its 95 % interval (of a ratio of sums, one row per customer) leaves out 1; else 1."""
+    ratio = _ratio(actual, predicted)
+    error = np.sqrt(((actual - ratio * predicted) ** 2).sum()) / max(float(predicted.sum()), TINY)
+    return ratio if abs(ratio - 1) > SURE * error else 1.0

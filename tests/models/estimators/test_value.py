@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from models.estimators.value import ValueRegressor, amounts
+from models.estimators.value import ValueRegressor, _sure_ratio, amounts
 from models.evaluation.metrics import coverage, mae, normalised_gini, total_bias
 from models.learners.linear import Linear
 from models.learners.rule import Rule
@@ -79,6 +79,26 @@ def test_a_refit_takes_the_level_of_the_newest_rows():
     )
     assert made.outputs(LATER[X])["value_pred"].sum() == pytest.approx(dear["value"].sum())
     assert made.band_ == band
+
+
+@pytest.mark.parametrize(("dearer", "mended"), [(1.0, False), (1.01, False), (1.3, True), (0.7, True)])
+def test_a_refit_is_brought_to_the_newest_rows_where_it_is_off_by_more_than_chance(dearer, mended):
+    made, told = model(LEARNERS[0]), LATER[Y].assign(value=LATER["value"] * dearer)
+    made.adopt(made.learn(LATER[X], LATER[Y]), (LATER[X], told), made.raw(LATER[X]))
+    assert (made.level_ != 1.0) is mended
+    if mended:
+        assert made.outputs(LATER[X])["value_pred"].sum() == pytest.approx(told["value"].sum())
+
+
+def test_a_level_beyond_chance_is_that_of_its_bootstrap():
+    """Within 1.96 standard errors of 1 nothing is mended: as often as the interval of a bootstrap leaves out 1."""
+    rng = np.random.default_rng(9)
+    for factor in (0.9, 0.97, 1.0, 1.03, 1.1):
+        guess = rng.gamma(2.0, 50.0, 2_000)
+        paid = guess * rng.lognormal(-0.32, 0.8, len(guess)) * factor
+        drawn = rng.integers(0, len(guess), (400, len(guess)))
+        low, high = np.quantile(paid[drawn].sum(axis=1) / guess[drawn].sum(axis=1), [0.025, 0.975])
+        assert _sure_ratio(paid, guess) == (1.0 if low <= 1 <= high else pytest.approx(paid.sum() / guess.sum()))
 
 
 def test_it_is_a_scikit_learn_estimator_and_takes_plain_amounts():
