@@ -5,7 +5,7 @@ from pipelines.delivery import lists, pages
 from pipelines.delivery.report_data import ListEntry
 from pipelines.flows.night import Night
 from pipelines.wording import errors
-from pipelines.wording.texts import LANGUAGES
+from pipelines.wording.texts import LANGUAGES, text
 from pipelines.workspace import paths, runs
 from pipelines.workspace.publication import Publication
 
@@ -28,7 +28,8 @@ def write_lists(night: Night, done: Publication) -> None:
                 raise
             night.warn(Problem(REFUSED[error.problem.code], values=error.problem.values))
         night.outputs += [night.workbook(entry.kind) for entry in night.lists]
-        facts["said"] = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
+        written = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
+        facts["said"] = written or text("steps.no_lists", night.steps.lang)
 
 
 def _write_list(night: Night, done: Publication, kind: str) -> ListEntry:

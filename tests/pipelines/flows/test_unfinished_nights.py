@@ -152,6 +152,7 @@ def test_where_nobody_consents_no_lists_are_expected(own_operator, monkeypatch):
     monkeypatch.setattr(lists, "draw", unknown)
     first = night(EARLIER)
     assert [problem.code for problem in first.warnings if problem.code == "W261"] == ["W261"]
+    assert "no list was written" in (first.workspace.runs / first.run_id / "steps.jsonl").read_text(encoding="utf-8")
     assert list(states(EARLIER)) == outputs(EARLIER)[::3]
     again = night(EARLIER)
     assert again.already_published and not again.remade and again.outputs == outputs(EARLIER)[::3]
