@@ -3,8 +3,8 @@
 Each set is backtested on the date of its configuration, the final window opened once. What is written:
 `docs/results/<set>.md`, the page and the Parquet file of its workspace, `workspace/results.json` with a row per
 {dataset, target, model, metric, value, low, high}, and the tables between the marks of docs/results.md. Sets named on the
-command line are run; figures of the others are those of their newest Parquet file. Companies are told by
-`python -m benchmarks.companies`.
+command line are run; figures of the others are those of their newest Parquet file here, and a set that was never run here
+leaves the table. `--companies` tells what `python -m benchmarks.companies` has found.
 """
 
 import argparse
@@ -99,18 +99,29 @@ def _number(value: float, sign: str) -> str:
 
 
 def company_lines(found: list[dict[str, Any]]) -> list[str]:
-    """The bars of the simulated companies as Markdown."""
-    table = companies.bars(found)
+    """The bars of the simulated companies as Markdown: of all, and of those whose tables were delivered whole."""
+    table, whole = companies.bars(found), [one for one in found if one["company"].get("gap") is None]
+    apart = companies.bars(whole) if whole else table.iloc[:0]
+    within = dict(zip(apart["bar"], apart["within"], strict=True))
     told = [
-        f"{len(found)} companies, {int(table['n'].iloc[0])} of them with a model that was published.",
+        f"{len(found)} companies, {int(table['n'].iloc[0])} of them with a model that was published; {len(whole)} without a gap.",
         "",
-        "| bar | companies within it | of right probabilities, by chance | wanted |",
-        "|---|--:|--:|--:|",
+        "| bar | companies within it | those without a gap | of right probabilities, by chance | wanted |",
+        "|---|--:|--:|--:|--:|",
     ]
     for row in table.to_dict("records"):
-        chance = "" if pd.isna(row["by_chance"]) else f"{row['by_chance']:.0%}"
-        told.append(f"| {row['bar']} | {row['within']:.0%} | {chance} | {row['wanted']:.0%} |")
+        cells = [
+            _percent(row["within"]),
+            _percent(within.get(row["bar"])),
+            _percent(row["by_chance"]),
+            _percent(row["wanted"]),
+        ]
+        told.append(f"| {row['bar']} | " + " | ".join(cells) + " |")
     return told
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None or pd.isna(share) else f"{share:.0%}"
 
 
 def replaced(page: str, mark: str, told: Sequence[str]) -> str:
@@ -122,24 +133,31 @@ def replaced(page: str, mark: str, told: Sequence[str]) -> str:
 
 
 def write(table: pd.DataFrame) -> None:
-    """The JSON file and the tables of docs/results.md, that of the companies where they have been told."""
+    """The JSON file and the table of the sets in docs/results.md."""
     files.write_json(OUT, rows(table))
-    page = replaced(PAGE.read_text(encoding="utf-8"), "figures", lines(table))
-    if companies.OUT.exists():
-        page = replaced(page, "companies", company_lines(json.loads(companies.OUT.read_text(encoding="utf-8"))))
-    files.write_text(PAGE, page)
+    files.write_text(PAGE, replaced(PAGE.read_text(encoding="utf-8"), "figures", lines(table)))
+
+
+def write_companies() -> None:
+    """The table of the companies in docs/results.md, as workspace/companies.json has them."""
+    found = json.loads(companies.OUT.read_text(encoding="utf-8"))
+    files.write_text(PAGE, replaced(PAGE.read_text(encoding="utf-8"), "companies", company_lines(found)))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"{', '.join(SETS)}; all when left out")
+    parser.add_argument("--written", action="store_true", help="run nothing; tell the sets that have been run here")
     parser.add_argument(
-        "sets", nargs="*", metavar="SET", help=f"{', '.join(SETS)}; all when left out, none with --written"
+        "--companies", action="store_true", help="run nothing; tell the companies that have been told here"
     )
-    parser.add_argument("--written", action="store_true", help="run nothing; tell what has been run")
     asked = parser.parse_args()
     if unknown := set(asked.sets) - set(SETS):
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
-    for each in () if asked.written else asked.sets or SETS:
-        run(each)
-    write(figures())
+    if asked.companies:
+        write_companies()
+    else:
+        for each in () if asked.written else asked.sets or SETS:
+            run(each)
+        write(figures())
     print(f"{OUT} {PAGE}")

@@ -51,10 +51,12 @@ def test_only_what_stands_between_the_marks_is_written_anew():
         results.replaced(page, "companies", [])
 
 
-def test_companies_are_told_with_their_bars():
-    lines = results.company_lines([told(1), told(2, level=1.2)])
-    assert lines[0].startswith("2 companies, 2 of them") and len(lines) == 4 + len(companies.BARS) + 2
-    assert "| level 0.9–1.1 | 50% | 50% | 95% |" in lines
+def test_companies_are_told_with_their_bars_and_those_without_a_gap_apart():
+    holed = told(2, level=1.2, company={"number": 2, "gap": ["usage", "202605"]})
+    lines = results.company_lines([told(1), holed])
+    assert lines[0].startswith("2 companies, 2 of them") and "1 without a gap" in lines[0]
+    assert len(lines) == 4 + len(companies.BARS) + 2
+    assert "| level 0.9–1.1 | 50% | 100% | 50% | 95% |" in lines
 
 
 def test_the_shipped_page_has_the_marks():
