@@ -27,7 +27,7 @@ def splits(project: Project, as_of: date, protocol: Protocol, first: date | None
     for name in project.targets():
         days = project.settings.targets.of(name).window_days
         later = protocol.final or plan(as_of, free, days, first).final
-        then = plan(later, free, days, first)
+        then = plan(later, free, days, first, dataset.shortest_days(project, name))
         found[name] = (then, Split((), later, then.every, then.days))
     return found
 

@@ -1,6 +1,6 @@
 """Who competes for a target: its candidates as unfitted estimators, the rule of today beside them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from models.estimators.bundle import estimator_class
 from models.estimators.estimator import Estimator
 from models.learners.bg_nbd import BgNbd
 from models.learners.blends import Blend, ByValue
+from models.learners.hazard import Hazard
 from models.learners.linear import Linear
 from models.learners.rule import Rule
 from models.learners.trees import Trees
@@ -36,9 +37,13 @@ def _linear(recipe: Recipe) -> Linear:
     return Linear(recipe.objective, recipe.settings.alpha if binary else recipe.settings.amount_alpha)
 
 
-def _trees(recipe: Recipe) -> Trees:
+def _trees(recipe: Recipe, learner: type[Trees] = Trees) -> Trees:
     shape = recipe.trees.model_dump()
-    return Trees(recipe.objective, **shape, n_jobs=recipe.threads, random_state=recipe.seed)
+    return learner(recipe.objective, **shape, n_jobs=recipe.threads, random_state=recipe.seed)
+
+
+def _hazard(recipe: Recipe) -> Trees:
+    return _trees(recipe, Hazard)
 
 
 def _rule(recipe: Recipe) -> Rule:
@@ -52,6 +57,7 @@ def _bg_nbd(recipe: Recipe) -> BgNbd:
 LEARNERS: Mapping[str, Callable[[Recipe], Linear | Trees | Rule | BgNbd]] = {
     "linear": _linear,
     "trees": _trees,
+    "hazard": _hazard,
     "rule": _rule,
     "bg_nbd": _bg_nbd,
 }
@@ -68,10 +74,19 @@ def _learner(candidate: Candidate, target: Target, settings: CandidateSettings, 
     return ByValue(learner) if candidate.by_value else learner
 
 
-def competing(target: Target, settings: CandidateSettings) -> list[Candidate]:
-    """The candidates of a configuration in the order of preference, the rule of today last."""
+def competing(target: Target, settings: CandidateSettings, horizons: Sequence[int]) -> list[Candidate]:
+    """The candidates of a configuration in the order of preference, the rule of today last.
+
+    With one horizon there is no time to learn, and who learns it stands aside for the others. With several those who learn
+    the main one alone do, unless the configuration names them: the same trees would be learnt twice.
+    """
     known = {candidate.name: candidate for candidate in target.declared}
-    return [*(known[name] for name in settings.of(target.name)), RULE]
+    named = [known[name] for name in settings.of(target.name)]
+    able = [candidate for candidate in named if len(horizons) > 1 or not candidate.by_period]
+    if not settings.names(target.name):
+        names = {candidate.name for candidate in able}
+        able = [candidate for candidate in able if candidate.aside_for not in names]
+    return [*(able or named), RULE]
 
 
 def candidates(
@@ -95,7 +110,7 @@ def candidates(
         candidate.name: estimator.of(
             _learner(candidate, target, settings, threads, seed), horizons, settings.calibration
         )
-        for candidate in competing(target, settings)
+        for candidate in competing(target, settings, horizons)
     }
 
 

@@ -90,7 +90,8 @@ def rehearsed(rows: Rows) -> tuple[dict[str, Estimator], list[Window]]:
     models = candidates(target, settings.candidates, rows.horizons, settings.threads, settings.seed)
     windows = []
     for rehearsal in rows.rehearsals:
-        learnt = fit_all(target, models, *rows.of(rehearsal.learnt, settings.rehearsal_rows), rehearsal=True)
+        known = rows.of(rehearsal.learnt, settings.rehearsal_rows, told=rehearsal.day)
+        learnt = fit_all(target, models, *known, rehearsal=True)
         for name, model in models.items():
             model.start(learnt[name])
         windows.append(window(models, rows, rows.on(rehearsal.day)))

@@ -1,6 +1,6 @@
 """How models are made, judged and let through; values only, so that reading a configuration loads no library."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -90,6 +90,15 @@ class CandidateSettings(_competitors):
     def shape(self, target: str) -> TreeSettings:
         """The boosted trees of a target."""
         return self.trees_for.get(target, self.trees)
+
+    def names(self, target: str) -> bool:
+        """Does the configuration say who competes for a target?"""
+        return target in self.model_fields_set
+
+    def by_period(self, target: Target, horizons: Sequence[int]) -> bool:
+        """Does anybody compete who learns from dates that have shown only a part of their outcome?"""
+        names = self.of(target.name)
+        return len(horizons) > 1 and any(c.by_period for c in target.declared if c.name in names)
 
     def of(self, target: str) -> tuple[str, ...]:
         """The names of those who compete for a target."""

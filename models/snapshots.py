@@ -1,7 +1,7 @@
 """The labelled snapshots of one target by their dates: what is learnt from, and what is kept apart."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,10 @@ class Rows:
         frame = ordered(frame.assign(as_of=days))
         self.target, self.features, self.settings, self.split = target, features, settings, split
         self.horizons = target.horizons(frame.columns)
+        # parts of one date stand where dates stand elsewhere (`cross_validation`): then there is no later day, and no window
+        self.by_period = settings.candidates.by_period(target, self.horizons) and split.days > 0
+        if split.today and self.by_period:
+            frame = self._as_known(frame, split.today)
         self._frame, last = frame, frame["as_of"] == split.final
         self._known = self._wanted(frame) & ~last
         self.final = FinalWindow(frame[self._wanted(frame) & last].reset_index(drop=True))
@@ -67,14 +71,96 @@ class Rows:
             raise lack
         return int(self._label(*dates).notna().sum())
 
-    def of(self, dates: Sequence[date], most: int | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Features and labels of some dates; of each n-th customer where there are more than `most` rows."""
-        rows = self._frame[self._at(dates)]
-        return self.parts(rows if most is None else drawn(rows, most))
+    def of(
+        self, dates: Sequence[date], most: int | None = None, *, told: date | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Features and labels of what is learnt from.
+
+        Parameters
+        ----------
+        dates
+            Learnt whole.
+        most
+            Of each n-th customer where there are more rows.
+        told
+            The day that is told then. Where somebody learns the time to an event, later dates come with what they had
+            shown of it by that day, the rest of their labels null.
+        """
+        places = self._draw(self._at(dates), most)
+        if told is None or not self.by_period:
+            return self.parts(self._frame[places])
+        partial = self._draw(self._partial(dates, told), most)
+        return self.parts(self._as_known(self._frame[places | partial], told))
 
     def all(self, final: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Features and labels of every date; `final` are the rows of the final one, which was opened."""
-        return self.parts(pd.concat([self._frame[self._at(self.split.every)], final], ignore_index=True))
+        """Features and labels of every date, known whole or in part; `final` are the rows of the final one, which was
+        opened."""
+        places = self._at(self.split.every)
+        if self.by_period:
+            places = places | self._shown()
+        return self.parts(pd.concat([self._frame[places], final], ignore_index=True))
+
+    def dates_learnt(self, *, partly: bool) -> list[date]:
+        """The dates that `all` learns from; `partly`: also those of which only a part is known."""
+        beside = self._frame.loc[self._beside(partly=partly), "as_of"]
+        return sorted({*self.split.every, self.split.final, *beside})
+
+    def count_partial(self, *, partly: bool) -> int:
+        """Rows that `all` learns from beside those of `every` and of the final date."""
+        return int((self._beside(partly=partly) & ~self._at(self.split.every)).sum())
+
+    def _beside(self, *, partly: bool) -> Any:
+        """The rows of dates that are known in part, or only those of them whose outcome is whole by now."""
+        return self._shown() if partly and self.by_period else self._at(self.split.partial)
+
+    def partial_dates(self, told: date) -> list[date]:
+        """The dates after `every` that had shown a part of their outcome by a day."""
+        return sorted(set(self._frame.loc[self._partial(self.split.every, told), "as_of"]) - set(self.split.every))
+
+    def later(self) -> pd.DataFrame:
+        """Rows after the final date that have shown their shortest horizon by now; nothing that is judged has learnt
+        them."""
+        return self._frame[self._shown() & (self._frame["as_of"] > self.split.final)].reset_index(drop=True)
+
+    def outcomes(self, rows: pd.DataFrame) -> Any:
+        """Rows x horizons: had it happened by then, 1 or 0, NaN where that is not known; float64."""
+        labels = [rows[self.target.label.format(h)].astype("Float64") for h in self.horizons]
+        return np.column_stack([label.to_numpy(dtype=float, na_value=np.nan) for label in labels])
+
+    def _among(self, dates: Sequence[date]) -> Any:
+        return self._frame["as_of"].isin(dates)
+
+    def _shown(self) -> Any:
+        """The rows before and after the final date of which the shortest horizon is known."""
+        return self._among((*self.split.every, *self.split.partial)) & self._frame[self._first].notna()
+
+    @property
+    def _first(self) -> str:
+        """The label column of the shortest horizon."""
+        return self.target.label.format(self.horizons[0])
+
+    def _known_by(self, day: date, horizon: int) -> date:
+        """The newest date of which a horizon is known by a day, reporting delay included."""
+        return day - timedelta(days=self.split.days - (self.horizons[-1] - horizon))
+
+    def _partial(self, dates: Sequence[date], told: date) -> Any:
+        """The rows from the first of some dates on that are not learnt whole: their shortest horizon was known by a day."""
+        days, newest = self._frame["as_of"], self._known_by(told, self.horizons[0])
+        return self._shown() & ~self._at(dates) & (days >= min(dates)) & (days <= newest)
+
+    def _as_known(self, rows: pd.DataFrame, day: date) -> pd.DataFrame:
+        """The rows with this target's labels null where they were not known by a day."""
+        known = {h: rows["as_of"] <= self._known_by(day, h) for h in self.horizons}
+        names = {self.target.label.format(h): seen for h, seen in known.items()}
+        return rows.assign(**{name: rows[name].where(seen) for name, seen in names.items()})
+
+    def _draw(self, places: Any, most: int | None) -> Any:
+        """Of each n-th customer where there are more than `most` rows at these places."""
+        if most is None or int(places.sum()) <= most:
+            return places
+        kept = places.copy()
+        kept[places] = one_in(self._frame.loc[places, "customer_id"], most)
+        return kept
 
     def _at(self, dates: Sequence[date]) -> Any:
         """The rows of some dates; none of the final one."""
@@ -112,10 +198,12 @@ class Rows:
 
 def drawn(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     """The rows of each n-th customer, so that they are `most` at most; all where they are that already."""
-    if len(rows) <= most:
-        return rows
-    number = pd.factorize(rows["customer_id"], sort=True)[0]
-    return rows[number % -(-len(rows) // most) == 0]
+    return rows if len(rows) <= most else rows[one_in(rows["customer_id"], most)]
+
+
+def one_in(customers: pd.Series, most: int) -> Any:
+    """Which rows belong to each n-th customer, so that they are `most` at most."""
+    return pd.factorize(customers, sort=True)[0] % -(-len(customers) // most) == 0
 
 
 def ordered(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,11 +7,13 @@ The rule, once. A label window lasts `days` = gap + horizon + reporting delay. T
 * The newest of these are told beforehand, each by models of the dates whose label window was over by then
   (`rehearsals`): there candidates are compared, and probabilities brought to their level. What lies between is purged.
 * What is shipped learns from `every` date and from `final` too: nobody is judged by that.
+* Dates between and after these have shown a part of their outcome by `final`, or by today (`partial`): what learns the time
+  to an event learns that part, as it was known by the day that is told.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -51,6 +53,11 @@ class Protocol(Strict):
     final: date | None = Field(None, description="date to judge on; without it the newest whose labels are in")
     reporting_delay_days: int = Field(5, ge=0, description="days until what happened is surely known")
     history_days: int = Field(150, ge=0, description="assumption: as-of dates with less history teach little")
+    partial: int = Field(
+        6,
+        ge=0,
+        description="most of the newest dates that have shown a part of their outcome, for who learns from that",
+    )
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ class Rehearsal:
 class Split:
     """As-of dates of one training, oldest first; the days of `rehearsals` are part of `every`.
 
-    With `folds` they are one date, whose customers are learnt from, calibrated on and judged on in turns.
+    With `folds` they are one date, whose customers are learnt from, calibrated on and judged on in turns. `partial` are
+    dates after `every`, before and after `final`, of which the shortest horizon is known by `today`.
     """
 
     rehearsals: tuple[Rehearsal, ...]
@@ -73,6 +81,8 @@ class Split:
     every: tuple[date, ...]
     days: int
     folds: int = 0
+    partial: tuple[date, ...] = ()
+    today: date | None = None
 
     @property
     def calibrate(self) -> tuple[date, ...]:
@@ -82,7 +92,7 @@ class Split:
     @property
     def dates(self) -> tuple[date, ...]:
         """All snapshots that this training needs; what is shipped learns from every one of them."""
-        return tuple(dict.fromkeys((*self.every, self.final)))
+        return tuple(sorted({*self.every, *self.partial, self.final}))
 
 
 def in_turns(day: date, folds: int, days: int = 0) -> Split:
@@ -125,7 +135,9 @@ def _learnable(final: date, days: int, protocol: Protocol, earliest: date | None
     return tuple(reversed(found))
 
 
-def plan(today: date, protocol: Protocol, window_days: int, earliest: date | None = None) -> Split:
+def plan(
+    today: date, protocol: Protocol, window_days: int, earliest: date | None = None, shortest_days: int | None = None
+) -> Split:
     """The split of one training as seen on `today`.
 
     Parameters
@@ -138,6 +150,8 @@ def plan(today: date, protocol: Protocol, window_days: int, earliest: date | Non
         Gap + horizon of the label, without the reporting delay.
     earliest
         First as-of date with enough history behind it; None when the protocol names `first`.
+    shortest_days
+        Gap + shortest horizon, where somebody learns from dates of which only that is known; None where nobody does.
 
     Raises
     ------
@@ -153,7 +167,8 @@ def plan(today: date, protocol: Protocol, window_days: int, earliest: date | Non
         raise HeadwaterError("E451", final=final.isoformat(), ready=ready.isoformat(), as_of=today.isoformat())
     every = _learnable(final, days, protocol, earliest)
     if every:
-        return Split(_rehearsals(every, days, protocol.calibrate), final, every, days)
+        split = Split(_rehearsals(every, days, protocol.calibrate), final, every, days)
+        return split if shortest_days is None else with_partial(split, protocol, today, shortest_days)
     if protocol.unjudged == "wait" or (earliest and final < earliest) or (protocol.first and final < protocol.first):
         raise _too_short(final, days, every, earliest, protocol)
     return in_turns(final, protocol.folds, days)
@@ -164,6 +179,40 @@ def _rehearsals(every: tuple[date, ...], days: int, count: int) -> tuple[Rehears
     window = timedelta(days=days)
     found = (Rehearsal(day, tuple(d for d in every if d + window <= day)) for day in every)
     return tuple(rehearsal for rehearsal in found if rehearsal.learnt)[-count:]
+
+
+def with_partial(split: Split, protocol: Protocol, today: date, shortest_days: int) -> Split:
+    """The same split with the dates of its grid that have shown their shortest horizon, and are not learnt whole.
+
+    Parameters
+    ----------
+    split
+        Forward in time.
+    protocol
+        Its grid, its newest date to learn from, and how many of these dates there may be: of more each n-th is taken.
+    today
+        What is known by then is used.
+    shortest_days
+        Gap + shortest horizon.
+    """
+    newest = today - timedelta(days=shortest_days + protocol.reporting_delay_days)
+    newest = min(newest, protocol.last) if protocol.last else newest
+    found = [day for day in _grid_after(split, protocol, newest) if day != split.final]
+    if not found or not protocol.partial:
+        return split
+    each = -(-len(found) // protocol.partial)
+    return replace(split, partial=tuple(found[::-1][::each][::-1]), today=today)
+
+
+def _grid_after(split: Split, protocol: Protocol, newest: date) -> Iterator[date]:
+    """Dates of the protocol's grid after those that are learnt whole, up to `newest`, oldest first."""
+    anchor, steps = protocol.first or split.final, 0
+    while stepped(anchor, protocol.every, steps) > split.every[-1]:
+        steps -= 1
+    while (day := stepped(anchor, protocol.every, steps)) <= newest:
+        steps += 1
+        if day > split.every[-1]:
+            yield day
 
 
 def _too_short(
@@ -182,9 +231,17 @@ def _too_short(
     )
 
 
-def origins(today: date, protocol: Protocol, window_days: int, folds: int, earliest: date | None = None) -> list[Split]:
+def origins(
+    today: date,
+    protocol: Protocol,
+    window_days: int,
+    folds: int,
+    earliest: date | None = None,
+    shortest_days: int | None = None,
+) -> list[Split]:
     """Rolling origins for a backtest, oldest first: the same plan with `final` moved back step by step.
 
+    Nothing is shipped: of dates that have shown a part of their outcome only those are there that had by `final`.
     Folds without enough history are left out; E452 when none is left. Without any clock there is one origin.
     """
     newest = plan(today, protocol, window_days, earliest)
@@ -198,6 +255,8 @@ def origins(today: date, protocol: Protocol, window_days: int, folds: int, earli
             if error.problem.code != "E452":
                 raise
             break
+    if shortest_days is not None and not newest.folds:
+        found = [with_partial(split, protocol, split.final, shortest_days) for split in found]
     return found[::-1]
 
 

@@ -12,6 +12,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from features.errors import HeadwaterError
+from models import time_to_event
 from models.candidates import fit_all
 from models.estimators import levels
 from models.estimators.estimator import Estimator, Model
@@ -108,6 +110,9 @@ class Trained:
     importances
         as_of, feature, share: what moved the winner's scores at each origin, told by the model that had not seen it; empty
         where customers are judged in turns.
+    survival
+        group, model, metric, value, low, high, n: how well the time to the event is told, and Kaplan and Meier's curve by
+        group (`time_to_event.figures`); empty for a target with one horizon.
     apart
         model, metric, value, low, high, n, positives: the winner and the rule on customers whom the target judges by
         themselves, too (early cases of potential VIPs); empty for the others.
@@ -141,6 +146,7 @@ class Trained:
     agreement: "Agreement | None" = None
     tenths: pd.DataFrame = field(default_factory=pd.DataFrame)
     importances: pd.DataFrame = field(default_factory=pd.DataFrame)
+    survival: pd.DataFrame = field(default_factory=pd.DataFrame)
     apart: pd.DataFrame = field(default_factory=pd.DataFrame)
     search: Search | None = None
 
@@ -208,7 +214,7 @@ def train(
 
 def refitted(models: Mapping[str, Estimator], windows: Sequence[Window], rows: Rows) -> None:
     """Let the recipes learn from `every` date before the final one; calibrators stay those of the windows before."""
-    learnt = fit_all(rows.target, models, *rows.of(rows.split.every))
+    learnt = fit_all(rows.target, models, *rows.of(rows.split.every, told=rows.split.final))
     anchor = rows.parts(windows[-1].rows) if windows else None
     for name, model in models.items():
         if anchor is None:
@@ -276,6 +282,7 @@ def _judged(
         choice=choice,
         slices=judging.by_slice(outcome, scores[winner], sliced),
         sliced=sliced,
+        survival=time_to_event.figures(models, winner, final, rows, SLICES),
         tenths=_tenths(final, winner, target.interval, weights),
         apart=judged_apart(final, winner, target, weights),
         importances=_importances(everything, winner, rows),
@@ -332,7 +339,9 @@ def ship_refitted(
     shipped = {name: models[name] if agreement.adopted else trained.shipped[name] for name in trained.shipped}
     for model in shipped.values():
         model.facts_ = _facts(trained.winner, rows, everything=agreement.adopted)
-    return replace(trained, shipped=shipped, agreement=agreement)
+    partial = rows.count_partial(partly=_partly(trained.winner, rows)) if agreement.adopted else 0
+    counts = {**trained.rows, **({"partial": partial} if partial else {})}
+    return replace(trained, shipped=shipped, agreement=agreement, rows=counts)
 
 
 def _agreement(shipped: pd.Series, judged: pd.Series, least: float) -> Agreement:
@@ -383,10 +392,18 @@ def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> p
     return pd.DataFrame(found)
 
 
+def _partly(winner: str, rows: Rows) -> bool:
+    """Does the winner learn from dates that have shown only a part of their outcome?"""
+    return rows.by_period and any(c.by_period for c in rows.target.declared if c.name == winner)
+
+
 def _facts(winner: str, rows: Rows, *, everything: bool = False) -> dict[str, Any]:
-    """What travels with the model; `everything`: it has learnt from the final date too."""
+    """What travels with the model; `everything`: it has learnt from the final date too, and what came since."""
     split = rows.split
-    dates = {"calibrate": split.calibrate, "every": split.every, "learnt": split.dates if everything else split.every}
+    learnt = rows.dates_learnt(partly=_partly(winner, rows)) if everything else split.every
+    dates: dict[str, Sequence[date]] = {"calibrate": split.calibrate, "every": split.every, "learnt": learnt}
+    if _partly(winner, rows):
+        dates["partial"] = rows.partial_dates(split.final)
     told: dict[str, Any] = {name: [d.isoformat() for d in found] for name, found in dates.items()}
     return told | {
         "target": rows.target.name,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from features.errors import HeadwaterError
+from models.candidates import competing
 from models.evaluation import judging
 from models.evaluation.metrics import LOWER_IS_BETTER
 from models.rehearsing import Window, choose, rehearsed
@@ -22,6 +23,10 @@ from models.targets.registry import TARGETS
 
 if TYPE_CHECKING:
     import optuna
+
+
+BOOSTED = ("trees", "hazard")
+"""Learners that take the shape; the first that competes is tried."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +129,15 @@ def search(
     """
     require_optuna()
     rows = Rows(TARGETS[target], frame, split, tuple(features), settings)
-    name = next((c.name for c in TARGETS[target].candidates if c.learner == "trees" and c.name in _names(rows)), None)
+    able = [c for c in TARGETS[target].declared if c.learner in BOOSTED and c.name in _names(rows)]
+    name = able[0].name if able else None
     if split.folds or not rows.rehearsals or name is None:
         return None
     return _Trials(rows, name).run(budget, progress)
 
 
-def _names(rows: Rows) -> tuple[str, ...]:
-    return rows.settings.candidates.of(rows.target.name)
+def _names(rows: Rows) -> set[str]:
+    return {candidate.name for candidate in competing(rows.target, rows.settings.candidates, rows.horizons)}
 
 
 class _Trials:

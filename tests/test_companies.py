@@ -98,5 +98,5 @@ def test_a_company_is_trained_on_one_date_and_judged_on_the_window_after_it():
     small = replace(Company.of(1), market=Market(churn=2.0))
     one = companies.told(small)
     assert one["as_of"] == "2026-07-01" and one["positives"] > 50
-    assert set(one["auc"]) == {"blend", "linear", "trees", "rule"} and one["published"] in one["auc"]
+    assert set(one["auc"]) == {"hazard", "hazard_blend", "linear", "rule"} and one["published"] in one["auc"]
     assert one["lead"]["low"] <= one["lead"]["value"] <= one["lead"]["high"]

@@ -18,6 +18,7 @@ from models.estimators.packing import pack, unpack
 from models.learners import blends
 from models.learners.blends import ByValue
 from models.learners.encoding import Matrix
+from models.learners.hazard import Hazard
 from models.learners.trees import Trees
 from models.settings import Method
 from models.targets.registry import TARGETS
@@ -138,17 +139,26 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def learn(self, X: pd.DataFrame, y: Any) -> tuple[Any, ...]:
-        """Fitted learners; the estimator stays as it is. One that ranks by value takes `value` from y."""
+        """Fitted learners; the estimator stays as it is. One that ranks by value takes `value` from y, one that learns the
+        time to the event every horizon."""
         outcome = self.outcome(y, self.horizon)
         known = ~np.isnan(outcome)
         _both_classes(outcome[known], self.kind)
         learner = clone(self.learner or Trees())
         if isinstance(learner, ByValue):
             return (learner.fit(X, outcome, y["value"].to_numpy(dtype=float)),)
+        if isinstance(learner, Hazard):
+            return (self._follow(learner, X, y),)
         return (learner.fit(X[known], outcome[known]),)
 
     rehearse = learn
     """All of it is judged."""
+
+    def _follow(self, learner: Hazard, X: pd.DataFrame, y: Any) -> Hazard:
+        """Fitted on every row of which the shortest horizon is known, as far as it is."""
+        outcomes = np.column_stack([self.outcome(y, h) for h in self._horizons()])
+        seen = ~np.isnan(outcomes[:, 0])
+        return learner.fit(X[seen], outcomes[seen])
 
     def _horizons(self) -> tuple[int, ...]:
         return tuple(self.horizons) or (self.horizon,)

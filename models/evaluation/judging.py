@@ -17,6 +17,8 @@ from models.targets.task import Task
 CHUNK = 2_000_000
 """Resampled cells held at once."""
 TENTHS = 10
+SMALLEST = 200
+"""Rows that a group needs to be told apart."""
 
 
 class FinalWindow:
@@ -181,7 +183,7 @@ def by_tenth(outcome: Outcome, score: Array, low: Array, high: Array, weights: A
 
 
 def by_slice(
-    outcome: Outcome, score: Array, slices: pd.DataFrame, least: int = 200, weights: Array | None = None
+    outcome: Outcome, score: Array, slices: pd.DataFrame, least: int = SMALLEST, weights: Array | None = None
 ) -> pd.DataFrame:
     """Every metric for each value of each slicing column that has at least `least` rows.
 

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.learners.bg_nbd import BgNbd
 from models.learners.encoding import Matrix
+from models.learners.hazard import Hazard
 from models.learners.learner import Learner
 from models.learners.linear import Linear
 from models.learners.rule import Rule
@@ -108,7 +109,7 @@ class Blend(BaseEstimator):
         return cls([restore(member, texts) for member in state["members"]])
 
 
-KINDS: dict[str, type[Learner]] = {cls.kind: cls for cls in (Linear, Trees, Rule, BgNbd, ByValue, Blend)}
+KINDS: dict[str, type[Learner]] = {cls.kind: cls for cls in (Linear, Trees, Hazard, Rule, BgNbd, ByValue, Blend)}
 
 
 def restore(state: Mapping[str, Any], texts: Mapping[str, str]) -> Learner:

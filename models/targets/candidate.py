@@ -17,17 +17,26 @@ class Candidate:
         Names of the candidates that a blend is the mean of; they must compete too.
     by_value
         Learns the expected value, and ranks a yes/no target by it.
+    by_period
+        Learns the time to the event, also from dates that have shown only a part of their outcome; competes where a target
+        has several horizons.
+    aside_for
+        Name of the candidate for which it stands aside, unless a configuration names who competes.
     """
 
     name: str
     learner: str = ""
     members: tuple[str, ...] = ()
     by_value: bool = False
+    by_period: bool = False
+    aside_for: str = ""
 
 
 LINEAR = Candidate("linear", "linear")
-TREES = Candidate("trees", "trees")
-BLEND = Candidate("blend", members=("linear", "trees"))
+TREES = Candidate("trees", "trees", aside_for="hazard")
+HAZARD = Candidate("hazard", "hazard", by_period=True)
+HAZARD_BLEND = Candidate("hazard_blend", members=("linear", "hazard"), by_period=True)
+BLEND = Candidate("blend", members=("linear", "trees"), aside_for="hazard")
 VALUE_LINEAR = Candidate("value_linear", "linear", by_value=True)
 VALUE_TREES = Candidate("value_trees", "trees", by_value=True)
 VALUE_BLEND = Candidate("value_blend", members=("value_linear", "value_trees"))

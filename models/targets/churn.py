@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
 from features.definition import KEY
-from models.targets.candidate import BLEND, LINEAR, TREES
+from models.targets.candidate import BLEND, HAZARD, HAZARD_BLEND, LINEAR, TREES
 from models.targets.follow_up import FollowUp, inside
 from models.targets.target import Definition, RuleSettings, Target
 from models.targets.task import CLASSIFICATION
@@ -124,7 +124,7 @@ CHURN = Target(
     labels=labels,
     asks=lambda target: ASKS[target.rule],
     estimator=("models.estimators.churn", "ChurnClassifier"),
-    candidates=(BLEND, LINEAR, TREES),
+    candidates=(HAZARD, HAZARD_BLEND, BLEND, LINEAR, TREES),
     rule=RuleSettings(column="arpu_3m", higher=False),
     metric="auc",
     score="churn_probability",

@@ -1,7 +1,7 @@
 """What is predicted, for training: the labels of every target, in [as_of + gap, as_of + gap + horizon).
 
-A label is null until its whole window and the reporting delay are over, while a bill of the window is awaited, and for
-customers it is not defined for.
+A label is null until its own horizon and the reporting delay are over, while a bill of its window is awaited, and for
+customers it is not defined for: of several horizons the short ones are known first.
 """
 
 from collections.abc import Container
@@ -16,7 +16,7 @@ from features.settings import FeatureSettings
 from models.targets.follow_up import FollowUp, Tables
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
-from models.targets.target import Target
+from models.targets.target import Definition, Target
 
 
 def told(tables: Container[str], settings: TargetSettings) -> list[Target]:
@@ -68,19 +68,28 @@ def labels(
         rows = rows.join(target.labels(after, settings.of(target.name)), KEY)
     found: dict[str, ir.Value] = {}
     for target in targets:
-        names = target.label_columns(settings.of(target.name))
         found |= {name: rows[name] for name in target.facts}
-        found |= {name: rows[f"ready_{target.name}"].ifelse(rows[name], None) for name in names}
+        for days in settings.of(target.name).known:
+            name = target.label.format(days)
+            found[name] = rows[f"ready_{target.name}_{days}"].ifelse(rows[name], None)
     return rows.select(*KEY, **found)
 
 
 def mature(spine: ir.Table, settings: TargetSettings, until: datetime, delay: int) -> ir.Table:
-    """Key and `ready_<target>`: is its window, with the reporting delay, over?"""
+    """Key and `ready_<target>_<days>`: is the window of that horizon, with the reporting delay, over?"""
     # Both ends are local midnights; half a day of tolerance absorbs the hour that summer time adds or takes.
     limit = ibis.timestamp(until) + ibis.interval(hours=12)
-    windows = {t: settings.of(t).window_days + delay if settings.of(t).dated else 0 for t in TARGETS}
-    ends = {t: spine.cutoff + ibis.interval(days=days) for t, days in windows.items()}
-    return spine.select(*KEY, **{f"ready_{target}": end <= limit for target, end in ends.items()})
+    ends = {
+        f"ready_{name}_{days}": spine.cutoff + ibis.interval(days=_window(settings.of(name), days, delay))
+        for name in TARGETS
+        for days in settings.of(name).known
+    }
+    return spine.select(*KEY, **{name: end <= limit for name, end in ends.items()})
+
+
+def _window(definition: Definition, days: int, delay: int) -> int:
+    """Days from the as-of date until the outcome of a horizon is surely known; 0 where the answer has no date."""
+    return definition.gap_days + days + delay if definition.dated else 0
 
 
 def fixed(spine: ir.Table, tables: Tables, settings: TargetSettings, features: FeatureSettings) -> TargetSettings:

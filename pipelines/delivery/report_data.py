@@ -76,7 +76,7 @@ class Evaluation:
     @property
     def compared_models(self) -> list[str]:
         """The winner, its plain rivals and today's rule; the tracking store has every candidate."""
-        rivals = [name for name in ("linear", "trees", "rule") if name in self.final and name != self.winner]
+        rivals = [name for name in ("linear", "trees", "hazard", "rule") if name in self.final and name != self.winner]
         return [self.winner, *rivals]
 
 

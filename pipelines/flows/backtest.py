@@ -55,7 +55,8 @@ def run(project: Project, as_of: date, names: list[str], folds: int, steps: Step
     splits = {}
     for name in names:
         with _skip_untrainable(name, failures, steps):
-            splits[name] = origins(until, settings.protocol, settings.targets.of(name).window_days, folds, first)
+            days, shortest = settings.targets.of(name).window_days, dataset.shortest_days(project, name)
+            splits[name] = origins(until, settings.protocol, days, folds, first, shortest)
     for number in range(max((len(s) for s in splits.values()), default=0)):
         now = {name: s[number] for name, s in splits.items() if number < len(s)}
         data = dataset.snapshots(project, as_of, tables, now, steps)

@@ -37,6 +37,8 @@ lead       one origin, or all where `as_of` is null: how much better the chosen 
 pooled     all origins together, `as_of` is null: the candidates, and `chosen`, whichever that was at each of them
 rehearsed  all dates together on which candidates were chosen before that
 told       one date, by a model that had not seen it: the share of each feature in what moves its scores
+followed   one origin: the rows of its date and later ones, as far as they are known (right-censored): Brier scores of the time to
+           the event, and who had left by each horizon, `kaplan_meier` standing for what happened
 champion   what training found of the model that is in force, and of the rule beside it, at its own date
 
 `group` is null for everybody; `top=1%` are those with the highest predictions, `tenth=1` those with the smallest,
@@ -99,6 +101,8 @@ def _origin(trained: Trained, resamples: int, seed: int) -> Iterator[pd.DataFram
         judged.append(trained.apart.assign(group="early"))
     for part in judged:
         yield part.assign(**about, window="judged", chosen=part["model"] == winner)
+    if len(trained.survival):
+        yield trained.survival.assign(**about, window="followed", chosen=trained.survival["model"] == winner)
     yield trained.differences.assign(**about, window="lead", model=winner, chosen=True, n=len(outcome.y))
     yield trained.choice.assign(**about, window="rehearsed", chosen=trained.choice["model"] == winner)
     if len(trained.importances):

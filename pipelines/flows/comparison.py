@@ -106,7 +106,8 @@ class Contestant:
         facts = self.model(form).facts_
         if facts.get("folds"):
             return date.min
-        return max(date.fromisoformat(day) for day in facts["learnt"]) + timedelta(days=days)
+        seen = max(date.fromisoformat(day) for day in facts["learnt"]) + timedelta(days=days)
+        return max(seen, date.fromisoformat(facts["final"])) if facts.get("partial") else seen
 
 
 def named(project: Project, name: str) -> Version:

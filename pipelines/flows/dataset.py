@@ -17,6 +17,7 @@ from models.settings import Rules
 from models.snapshots import ordered
 from models.splits import Protocol, Split, plan
 from models.targets import outcomes
+from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
 from pipelines.engine.assembly import Assembly
 from pipelines.flows import sentences, suspects
@@ -113,10 +114,18 @@ def split_plans(
     until = months.told_until(tables, project.mapping, as_of)
     for name in names:
         try:
-            splits[name] = plan(until, settings.protocol, settings.targets.of(name).window_days, first)
+            days = settings.targets.of(name).window_days
+            splits[name] = plan(until, settings.protocol, days, first, shortest_days(project, name))
         except HeadwaterError as error:
             failures[name] = error
     return splits, failures
+
+
+def shortest_days(project: Project, name: str) -> int | None:
+    """Days until the shortest horizon of a target is over, where somebody who competes learns from that; else None."""
+    target, definition = TARGETS[name], project.settings.targets.of(name)
+    learnt = project.settings.training.candidates.by_period(target, definition.known)
+    return definition.gap_days + definition.known[0] if learnt else None
 
 
 def dates_learnt_from(project: Project, as_of: date, tables: Tables) -> list[date]:

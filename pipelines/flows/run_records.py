@@ -182,7 +182,7 @@ def _lines(project: Project, trained: Trained, decision: dict[str, Any], lang: s
     learnt, split = trained.model.facts_["learnt"], trained.split
     rule = project.settings.training.candidates.rules.of(trained.target).column
     judged = {"final": split.final, "rows": trained.rows["final"], "hits": int((trained.final["y"] > 0).sum())}
-    rows = trained.rows["every"] + (trained.rows["final"] if split.final.isoformat() in learnt else 0)
+    rows = _rows_learnt(trained, both=split.final.isoformat() in learnt)
     return [
         f"**{training_record.sentence(trained, lang)}**",
         "",
@@ -228,9 +228,17 @@ def _data_used(project: Project, data: Dataset, trained: Trained) -> list[DataUs
     last = split.final.isoformat()
     used = {"training": (learnt, "every", last in learnt and not split.folds), "evaluation": ([last], "final", False)}
     return [
-        _snapshots(project, data, trained, context, dates, trained.rows[part] + (trained.rows["final"] if both else 0))
+        _snapshots(
+            project, data, trained, context, dates, _rows_learnt(trained, both=both) if both else trained.rows[part]
+        )
         for context, (dates, part, both) in used.items()
     ]
+
+
+def _rows_learnt(trained: Trained, *, both: bool) -> int:
+    """Rows of the dates that were learnt from; `both`: of the final date, and of those known in part, too."""
+    more = trained.rows["final"] + trained.rows.get("partial", 0) if both else 0
+    return trained.rows["every"] + more
 
 
 def _snapshots(

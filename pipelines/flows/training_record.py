@@ -50,6 +50,7 @@ def evaluation(trained: Trained) -> dict[str, Any]:
         "differences": _records(trained.differences),
         "choice": _records(trained.choice),
         "slices": _records(trained.slices),
+        "survival": _records(trained.survival),
         "apart": _records(trained.apart),
         "leaks": trained.leaks,
         "left_out": {name: vars(leak) for name, leak in trained.left_out.items()},

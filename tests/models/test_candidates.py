@@ -18,8 +18,26 @@ EVERY = pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))
 @EVERY
 def test_the_order_of_preference_is_the_configured_one_and_the_rule_is_last(target):
     settings = CandidateSettings.model_validate({target.name: ["trees", "linear"]})
-    assert [c.name for c in competing(target, settings)] == ["trees", "linear", "rule"]
-    assert [c.name for c in competing(target, CandidateSettings())] == [*(c.name for c in target.candidates), "rule"]
+    assert [c.name for c in competing(target, settings, (30, 90))] == ["trees", "linear", "rule"]
+    named = CandidateSettings.model_validate({target.name: [c.name for c in target.candidates]})
+    names = [c.name for c in competing(target, named, (30, 90))]
+    assert names == [*(c.name for c in target.candidates), "rule"]
+
+
+def test_who_learns_the_main_horizon_alone_stands_aside_unless_named():
+    churn, value, settings = TARGETS["churn"], TARGETS["value"], CandidateSettings()
+    assert [c.name for c in competing(churn, settings, (30, 90))] == ["hazard", "hazard_blend", "linear", "rule"]
+    assert [c.name for c in competing(churn, settings, (90,))] == ["blend", "linear", "trees", "rule"]
+    assert {c.name for c in competing(value, settings, (90,))} == {"blend", "linear", "trees", "rule"}
+
+
+def test_with_one_horizon_there_is_no_time_to_learn():
+    churn = TARGETS["churn"]
+    assert "hazard" not in [c.name for c in competing(churn, CandidateSettings(), (90,))]
+    assert [c.name for c in competing(churn, CandidateSettings(churn=("hazard",)), (90,))] == ["hazard", "rule"]
+    assert not CandidateSettings().by_period(churn, (90,)) and CandidateSettings().by_period(churn, (30, 90))
+    assert not CandidateSettings(churn=("trees",)).by_period(churn, (30, 90))
+    assert not any(CandidateSettings().by_period(TARGETS[name], (30, 90)) for name in ("value", "vip"))
 
 
 @EVERY
@@ -32,14 +50,14 @@ def test_every_candidate_has_a_learner_or_members_that_are_candidates(target):
 def test_a_blend_needs_its_members_and_a_candidate_its_target():
     with pytest.raises(ValidationError, match="a blend needs its members among the candidates: linear"):
         CandidateSettings(churn=("blend", "trees"))
-    with pytest.raises(ValidationError, match="'blend', 'linear' or 'trees'"):
+    with pytest.raises(ValidationError, match="'hazard', 'hazard_blend', 'blend', 'linear' or 'trees'"):
         CandidateSettings(churn=("value_trees",))  # ranks by value what is no matter of value
 
 
 def test_a_further_candidate_competes_where_it_is_named_and_nowhere_else():
     value, named = TARGETS["value"], CandidateSettings(value=("trees", "bg_nbd", "bg_nbd_blend"))
     assert {"bg_nbd", "bg_nbd_blend"}.isdisjoint(CandidateSettings().of("value"))
-    assert [c.name for c in competing(value, named)] == ["trees", "bg_nbd", "bg_nbd_blend", "rule"]
+    assert [c.name for c in competing(value, named, (90,))] == ["trees", "bg_nbd", "bg_nbd_blend", "rule"]
     models = candidates(value, named, (0,), 1, 7)
     assert isinstance(models["bg_nbd"].learner, BgNbd) and models["bg_nbd_blend"].learner is None
     with pytest.raises(ValidationError, match="members among the candidates: bg_nbd"):

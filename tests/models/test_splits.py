@@ -58,6 +58,35 @@ def test_no_label_window_reaches_into_a_later_part(*, every, window, delay, cali
     assert list(split.every) == sorted(set(split.every)) and len(split.every) <= count
 
 
+@settings(deadline=None)
+@given(
+    every=st.sampled_from(["1mo", "7d", "30d"]),
+    shortest=st.integers(1, 60),
+    delay=st.integers(0, 30),
+    most=st.integers(0, 8),
+    days=st.integers(600, 1500),
+)
+def test_dates_known_in_part_have_shown_their_shortest_horizon(*, every, shortest, delay, most, days):
+    today = date(2020, 1, 1) + timedelta(days=days)
+    protocol = Protocol(every=every, reporting_delay_days=delay, partial=most)
+    whole, split = plan(today, protocol, 90), plan(today, protocol, 90, shortest_days=shortest)
+    assert (split.every, split.final, split.rehearsals) == (whole.every, whole.final, whole.rehearsals)
+    assert whole.partial == () and len(split.partial) <= most and list(split.partial) == sorted(split.partial)
+    assert not {split.final, *split.every} & set(split.partial)
+    assert all(d > split.every[-1] and d + timedelta(days=shortest + delay) <= today for d in split.partial)
+    assert split.dates == tuple(sorted({*split.every, split.final, *split.partial}))
+
+
+def test_the_newest_months_are_there_as_far_as_they_are_known():
+    split = plan(date(2026, 11, 1), Protocol(), 90, shortest_days=30)
+    assert split.every[-1] == date(2026, 3, 1) and split.final == date(2026, 7, 1)
+    assert split.partial == tuple(date(2026, month, 1) for month in (4, 5, 6, 8, 9))
+    assert plan(date(2026, 11, 1), Protocol(last=date(2026, 5, 1)), 90, shortest_days=30).partial == split.partial[:2]
+    assert plan(date(2026, 11, 1), Protocol(partial=3), 90, shortest_days=30).partial == split.partial[::2]
+    (origin,) = origins(date(2026, 11, 1), Protocol(), 90, 1, shortest_days=30)
+    assert origin.partial == split.partial[:2]  # by 1 July; nothing is shipped, and nothing newer is needed
+
+
 def test_removing_the_purge_would_be_seen():
     """With a purge of no days the same dates would all be fitted: the law above has something to forbid."""
     long, short = (plan(date(1998, 7, 1), CDNOW, days).rehearsals[-1] for days in (91, 1))

@@ -92,7 +92,7 @@ def test_training_takes_what_was_found():
         update={"candidates": chosen.candidates.model_copy(update={"trees_for": {"churn": FOUND.trees}})}
     )
     trained = train("churn", FRAME, sample.split(), chosen, sample.FEATURES)
-    assert trained.candidates["trees"].learner_.get_params()["max_depth"] == FOUND.trees.max_depth
+    assert trained.candidates["hazard"].learner_.get_params()["max_depth"] == FOUND.trees.max_depth
 
 
 def test_without_optuna_what_to_do_is_told(monkeypatch):

@@ -270,6 +270,15 @@ def test_a_label_is_null_until_its_window_and_the_delay_are_over(con, today, kno
     assert row["value"] is None and row["vip"] is None
 
 
+@pytest.mark.parametrize("days", [41, 42, 71, 72, 101, 102])
+def test_the_short_horizons_are_known_first(con, days):
+    """Gap 7 + horizon 30, 60 or 90 + delay 5 days after the as-of date."""
+    until = midnight(AS_OF + timedelta(days=days))
+    row = computed(con, OPERATOR, [person("A", left=AS_OF + timedelta(days=50))], [], until=until, delay=5)["A", AS_OF]
+    whole = {30: False, 60: True, 90: True}
+    assert {h: row[f"churned_{h}"] for h in whole} == {h: y if days >= 7 + h + 5 else None for h, y in whole.items()}
+
+
 def test_newer_data_never_changes_a_mature_label(con):
     people, bills, dates = world(2)
     settings = OPERATOR

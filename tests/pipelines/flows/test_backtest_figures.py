@@ -26,7 +26,7 @@ def of(figures: pd.DataFrame, **wanted: object) -> pd.DataFrame:
 
 
 def test_no_figure_is_told_twice(figures):
-    assert set(figures["window"]) == {"judged", "lead", "pooled", "rehearsed", "told", "champion"}
+    assert set(figures["window"]) == {"judged", "lead", "pooled", "rehearsed", "told", "champion", "followed"}
     keys = [name for name in FIGURES.names if name not in ("value", "low", "high", "n")]
     told = figures[figures["window"] != "told"]  # a date may be told as the newest of one origin, and before another
     assert not told.duplicated(keys).any() and (figures["dataset"] == "shop").all()
@@ -114,14 +114,14 @@ def test_the_record_in_force_has_its_own_date(figures):
 
 def test_with_one_origin_nothing_is_pooled_and_without_more_nothing_is_missing():
     alone = backtest_sample.data(1).figures
-    assert set(alone["window"]) == {"judged", "lead", "rehearsed", "told", "champion"} and set(alone["target"]) == set(
-        TARGETS
-    )
+    assert set(alone["window"]) == {"judged", "lead", "rehearsed", "told", "champion", "followed"} and set(
+        alone["target"]
+    ) == set(TARGETS)
     (trained,) = (t for t in backtest_sample.trained()[-3:] if t.target == "churn")
     bare = replace(
         trained, slices=trained.slices.iloc[:0], sliced=trained.sliced.iloc[:, :0], choice=trained.choice.iloc[:0]
     )
-    bare = replace(bare, importances=pd.DataFrame())
+    bare = replace(bare, importances=pd.DataFrame(), survival=pd.DataFrame())
     told = backtest_figures.figures("shop", [bare], {}, 20, 1).to_pandas()
     parts = len(promises.parts(trained.final[trained.winner].to_numpy()))
     assert len(told) == len(trained.metrics) + len(trained.differences) + 2 * parts
@@ -136,3 +136,10 @@ def test_the_lead_of_an_origin_is_paired(figures):
     kept = of(figures, target="churn", window="lead", as_of=trained.split.final).set_index("metric")
     known = trained.differences.set_index("metric")
     assert kept["value"].to_dict() == pytest.approx(known["value"].to_dict())
+
+
+def test_who_was_followed_is_told_apart_from_who_is_judged(figures):
+    kept, trained = of(figures, window="followed"), [t for t in backtest_sample.trained() if t.target == "churn"]
+    assert set(kept["target"]) == {"churn"} and len(kept) == sum(len(t.survival) for t in trained) > 0
+    assert {"kaplan_meier", trained[-1].winner} <= set(kept.loc[kept["metric"] == "left_30", "model"])
+    assert "integrated_brier" not in set(of(figures, window="judged")["metric"])
