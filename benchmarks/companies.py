@@ -115,9 +115,7 @@ def make(company: Company, folder: Path) -> Path:
     if "complaints" in company.without:
         settings["features"].pop("topics")
     if company.gap:
-        settings["quality"]["gaps"] = (
-            False  # somebody has seen it and lets the nights go on: what is missing is unknown
-        )
+        settings["quality"]["gaps"] = False  # the night stops (E421); overridden, the hole counts as nothing
     if "consents" in company.without:
         settings["contact"] = {"consent": "assumed"}
     _write(folder / "configs/operator.yaml", settings)
