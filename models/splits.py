@@ -256,7 +256,8 @@ def origins(
                 raise
             break
     if shortest_days is not None and not newest.folds:
-        found = [with_partial(split, protocol, split.final, shortest_days) for split in found]
+        shown = [with_partial(split, protocol, split.final, shortest_days) for split in found]
+        found = [replace(split, today=today) for split in shown]  # outcomes that judge came in since then
     return found[::-1]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from models import training
 from models.snapshots import Rows
-from models.splits import Protocol, plan
+from models.splits import Protocol, origins, plan
 from models.targets.registry import TARGETS
 from models.time_to_event import OBSERVED
 from tests.models import sample
@@ -113,6 +113,23 @@ def test_a_frame_of_a_later_day_is_learnt_as_it_was_known_on_the_day_of_the_spli
     assert later["churned_30"].notna().all() and SPLIT.today == sample.TODAY
     models = [training.train("churn", frame, SPLIT, ALONE, sample.FEATURES).model for frame in (later, FRAME)]
     assert models[0].to_files() == models[1].to_files()
+
+
+def test_an_origin_of_a_backtest_is_judged_by_what_came_after_it():
+    """Models see what was known on its final date, and are judged by the outcomes of today."""
+    protocol = Protocol(every="15d", count=6, calibrate=1, reporting_delay_days=0)
+    for split in origins(sample.TODAY, protocol, sample.HORIZON, 2, shortest_days=15):
+        frame = known(sample.snapshots(250, dates=split.dates))
+        found = training.train("churn", frame, split, ALONE, sample.FEATURES, ship=False)
+        assert len(found.final) == 250 and split.partial == found.split.partial
+        assert (
+            found.candidates["hazard"].to_files()
+            == training.train(
+                "churn", known(frame, split.final + timedelta(days=30)), split, ALONE, sample.FEATURES, ship=False
+            )
+            .candidates["hazard"]
+            .to_files()
+        )
 
 
 def test_a_plain_winner_says_that_it_has_learnt_no_part():

@@ -84,6 +84,7 @@ def test_the_newest_months_are_there_as_far_as_they_are_known():
     assert plan(date(2026, 11, 1), Protocol(last=date(2026, 5, 1)), 90, shortest_days=30).partial == split.partial[:2]
     assert plan(date(2026, 11, 1), Protocol(partial=3), 90, shortest_days=30).partial == split.partial[::2]
     (origin,) = origins(date(2026, 11, 1), Protocol(), 90, 1, shortest_days=30)
+    assert origin.today == split.today == date(2026, 11, 1)
     assert origin.partial == split.partial[:2]  # by 1 July; nothing is shipped, and nothing newer is needed
 
 

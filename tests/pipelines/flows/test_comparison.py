@@ -56,6 +56,16 @@ def test_what_is_shipped_is_compared_once_outcomes_of_later_dates_are_in(tmp_pat
     assert form == "shipped" and days == (date(2025, 10, 1), date(2025, 11, 1))
 
 
+def test_who_learns_the_time_to_an_event_has_seen_outcomes_up_to_the_day_that_was_judged():
+    """1 March and 90 days are 30 May; of 1 May what was known by 1 July was learnt, too."""
+    facts = {"final": "2025-07-01"}
+    plain, timed = (learnt("2025-01-01", "2025-03-01", **facts, **more) for more in ({}, {"partial": ["2025-05-01"]}))
+    days = [
+        Contestant("churn/1", learnt("2025-07-01"), judged).unseen_from("judged", DAYS) for judged in (plain, timed)
+    ]
+    assert days == [date(2025, 5, 30), date(2025, 7, 1)]
+
+
 def test_before_that_both_are_compared_as_they_were_judged(tmp_path):
     both = contestant("2025-06-01", "2025-03-01"), contestant("2025-07-01", "2025-04-01")
     form, days = windows(tmp_path, "2025-10-15", *both)
