@@ -9,10 +9,12 @@ from typing import Any
 
 import ibis
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.build import closure
 from features.errors import Problem
-from features.spine import cutoff, population
+from features.spine import cutoff
 from models.evaluation.outbreaks import Outbreak, outbreaks
 from models.targets.churn import ChurnTarget, labels
 from models.targets.follow_up import FollowUp
@@ -26,6 +28,8 @@ from pipelines.workspace.score_files import ScoreFile
 
 FEWEST_DAYS = 14
 """Days that customers must have had to leave, reported since."""
+MOST = 1_000_000
+"""Customers who are looked at; of more, each n-th."""
 GROUPED = ("customers", "subscriptions")
 """Blocks whose categories are the groups: region, plan, customer type and what else is on record."""
 
@@ -114,23 +118,25 @@ def _delay(project: Project) -> int:
 
 
 def _rows(project: Project, tables: Tables, scores: ScoreFile, since: date, as_of: date) -> pd.DataFrame:
-    """Everybody who was scored then and of whom is known whether they left: what was promised, `left`, and their groups."""
-    target, settings = project.settings.targets.churn, project.settings
+    """Everybody who was scored then, or of each n-th customer, of whom is known whether they left: what was promised,
+    `left`, and the categories that were on record then."""
+    target = project.settings.targets.churn
     days = (as_of - since).days - target.gap_days - _delay(project)
-    spine = population(tables.tables, [since], project.mapping.timezone, settings.population)
-    after = FollowUp(spine, tables.tables, cutoff(as_of, project.mapping.timezone), settings.features)
-    answers = labels(after, target.model_copy(update={"horizon_days": days, "horizons": (days,)}))
-    left = answers.select("customer_id", left=answers[f"churned_{days}"]).filter(ibis._.left.notnull()).to_pandas()
-    promised = scores.select(["customer_id", "churn_probability"]).to_pandas().dropna()
-    rows = promised.merge(left, on="customer_id", validate="one_to_one")
-    return rows.merge(_groups(project, tables, since), on="customer_id", validate="one_to_one")
-
-
-def _groups(project: Project, tables: Tables, since: date) -> pd.DataFrame:
-    """customer_id and the categories that were on record on a date."""
+    asked = target.model_copy(update={"horizon_days": days, "horizons": (days,)})
     named = [f for f in project.features if f.unit == "text" and f.source in GROUPED]
     made = closure(project.features, named)
-    with Assembly(project, tables, [since], features=made, few=True) as assembly:
-        return pd.concat(assembly.snapshots(), ignore_index=True)[
-            ["customer_id", *[feature.column for feature in named]]
-        ]
+    with Assembly(project, tables, [since], features=made, few=True, most=MOST) as assembly:
+        groups = pd.concat(assembly.snapshots(), ignore_index=True)[["customer_id", *[f.column for f in named]]]
+        until = cutoff(as_of, project.mapping.timezone)
+        answers = labels(FollowUp(assembly.spine, tables.tables, until, project.settings.features), asked)
+        left = answers.select("customer_id", left=answers[f"churned_{days}"]).filter(ibis._.left.notnull()).to_pandas()
+    rows = groups.merge(left, on="customer_id", validate="one_to_one")
+    return rows.merge(_promised(scores, groups["customer_id"]), on="customer_id", validate="one_to_one")
+
+
+def _promised(scores: ScoreFile, customers: pd.Series) -> pd.DataFrame:
+    """What was promised of some customers; who had no score is left out."""
+    wanted = pa.array(customers)
+    pieces = scores.pieces(["customer_id", "churn_probability"])
+    found = [piece.filter(pc.is_in(piece["customer_id"].cast(wanted.type), wanted)) for piece in pieces]
+    return pa.concat_tables(found).to_pandas().dropna()

@@ -57,6 +57,14 @@ def test_who_left_since_is_counted_and_an_attacked_region_is_named(project):
         assert "2026-10-01" in found.sentence(lang)
 
 
+def test_of_very_many_customers_each_so_many_th_is_looked_at(project, monkeypatch):
+    tables = project.tables(NIGHT)
+    everybody = outbreaks.followed(project, tables, NIGHT)
+    monkeypatch.setattr(outbreaks, "MOST", 700)
+    some = outbreaks.followed(project, tables, NIGHT)
+    assert everybody.customers / 5 < some.customers < everybody.customers / 2 and some.left < everybody.left
+
+
 def test_nothing_is_said_where_nothing_can_be_followed(project):
     tables = project.tables(NIGHT)
     for day in (SINCE + timedelta(days=18), SINCE + timedelta(days=200)):
