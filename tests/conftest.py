@@ -15,6 +15,16 @@ import pytest
 pytest.register_assert_rewrite("tests.tables")
 
 
+NIGHTS = "test_nightly.py"
+"""Whole nights that the quick tests run, too."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Whole commands on a copy of the operator are slow, but for those of a night itself."""
+    if "own_operator" in getattr(item, "fixturenames", ()) and item.path.name != NIGHTS:
+        item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(trylast=True)  # when what is not asked for is out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker builds the operator with its first test, while the others test what does not need it."""

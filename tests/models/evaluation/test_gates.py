@@ -124,13 +124,14 @@ def test_the_rule_passes_the_same_checks_as_a_model():
 
 
 def test_a_slice_is_not_lost_by_chance():
-    """A score like the champion's but for noise: worse somewhere, as one of two equal ones always is."""
+    """Two scores that are alike but for noise, one as good as the other: each is worse somewhere."""
     small = SETTINGS.model_copy(update={"slice_rows": 30, "slice_positives": 5, "slice_loss": 0.0})
     refused = 0
     for seed in range(20):
-        noise = np.random.default_rng(seed).normal(0, 0.05, len(OURS))
-        refused += "slices" in failed(with_scores(np.clip(OURS + noise, 0, 1)), OURS + 0.0, small)
-    assert refused <= 6
+        noise = np.random.default_rng(seed).normal(0, 0.05, (2, len(OURS)))
+        ours, theirs = np.clip(OURS.to_numpy() + noise, 0, 1)
+        refused += "slices" in failed(with_scores(ours), pd.Series(theirs, OURS.index), small)
+    assert refused <= 3
 
 
 def test_what_was_mended_is_judged_at_its_new_level():
