@@ -20,7 +20,7 @@ def test_train_backtest_promote_and_roll_back(own_operator):
     assert document("rollback", "churn")["champion"] == "churn/1"
     told = document("backtest", "churn", "--out", "results.md")
     results, (figures, tables, page) = told["results"], told["outputs"]
-    assert {row["model"] for row in results[0]["metrics"]} >= {"rule", "linear", "trees"}
+    assert {row["model"] for row in results[0]["metrics"]} >= {"rule", "linear", "hazard"}
     assert len(pd.read_parquet(figures)) > len(results[0]["metrics"]) and tables == "results.md"
     html = Path(page).read_text(encoding="utf-8")
     assert html.startswith("<!doctype html>") and "churn/1" in html  # what is in force stands beside it

@@ -74,7 +74,12 @@ def test_cdnow_visits_hold_every_order_and_every_cd(cdnow):
 
 
 @HAS_CDNOW
-def test_the_package_is_not_run(cdnow):
+def test_the_package_is_not_run(tmp_path, monkeypatch):
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] == "lifetimes"
+    ]:  # other tests have it as a twin
+        monkeypatch.delitem(sys.modules, name)
+    write_cdnow(tmp_path)
     assert "lifetimes" not in sys.modules
 
 
