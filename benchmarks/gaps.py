@@ -24,7 +24,7 @@ from features.contracts import ALWAYS
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 from features.spine import Population, population
-from pipelines.config.mapping import Freshness
+from pipelines.config.mapping import Freshness, Source
 from pipelines.config.quality import Quality
 from pipelines.ingest import judgement
 from pipelines.ingest.tables import Part, Tables
@@ -180,8 +180,7 @@ def stored(con: Any, folder: Path, tables: Frames) -> Tables:
 
 def told(con: Any, tables: Tables, as_of: date) -> list[str]:
     """Codes of what the night says of these tables, each with its table."""
-    source = SimpleNamespace(files="raw/*.parquet", database=None, table=None)
-    part = SimpleNamespace(name=None, source=source, known_at="known_at")
+    part = SimpleNamespace(name=None, source=Source(path="raw/*.parquet"), known_at="known_at")
     table = SimpleNamespace(parts=(part,), freshness=Freshness(), closes=None)
     mapping: Any = SimpleNamespace(timezone="UTC", tables=dict.fromkeys(tables.parts, table), origin="mapping.yaml")
     try:
