@@ -69,7 +69,12 @@ class Followed:
 
 
 def follow(project: Project, tables: Tables, as_of: date, steps: Steps) -> list[Problem]:
-    """`followed` as a step of a night or a training, and W571 for each group that leaves faster than all others."""
+    """`followed` as a step of a night or a training, and W571 for each group that leaves faster than all others.
+
+    Where leaving has no day there is no such step: nothing will ever be old enough.
+    """
+    if not _has_day(project):
+        return []
     with steps.step("outcomes") as facts:
         found = followed(project, tables, as_of)
         facts["said"] = found.sentence(steps.lang) if found else text("steps.not_followed", steps.lang)
@@ -92,8 +97,7 @@ def followed(project: Project, tables: Tables, as_of: date) -> Followed | None:
     as_of
         What is known before it counts.
     """
-    target = project.settings.targets.churn
-    earlier = _earlier(project, target, as_of) if target.enabled and target.rule == "deactivated" else None
+    earlier = _earlier(project, project.settings.targets.churn, as_of) if _has_day(project) else None
     if earlier is None:
         return None
     since, scores = earlier
@@ -101,6 +105,12 @@ def followed(project: Project, tables: Tables, as_of: date) -> Followed | None:
     groups = rows.drop(columns=["customer_id", "churn_probability", "left"])
     left = rows["left"].to_numpy(dtype=float)
     return Followed(since, len(rows), int(left.sum()), outbreaks(rows["churn_probability"].to_numpy(), left, groups))
+
+
+def _has_day(project: Project) -> bool:
+    """Is churn predicted, and a day of leaving what it means?"""
+    target = project.settings.targets.churn
+    return bool(target.enabled and target.rule == "deactivated")
 
 
 def _earlier(project: Project, target: ChurnTarget, as_of: date) -> tuple[date, ScoreFile] | None:

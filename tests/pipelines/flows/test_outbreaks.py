@@ -12,6 +12,7 @@ from pipelines.flows import nightly, outbreaks
 from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording import errors
+from pipelines.workspace.journal import Journal
 from pipelines.workspace.progress import Steps
 from tests.demo_project import NIGHT
 
@@ -72,3 +73,7 @@ def test_nothing_is_said_where_nothing_can_be_followed(project):
     silence = {"targets": {"churn": {"rule": "no_bill", "horizon_days": 90, "horizons": (90,)}}}
     silent = Project.open("configs/operator.yaml", **silence)
     assert outbreaks.followed(silent, tables, NIGHT) is None
+    steps = Steps(quiet=True)
+    steps.journal = Journal.open(project.workspace, "silent")
+    assert outbreaks.follow(silent, tables, NIGHT, steps) == []
+    assert not (steps.journal.folder / "steps.jsonl").exists(), "no step where leaving has no day"
