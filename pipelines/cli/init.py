@@ -14,7 +14,7 @@ from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import PROJECT, Run, command
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
-from pipelines.recognition import evidence, proposal, raw_tables, rhythm, tables
+from pipelines.recognition import evidence, proposal, raw_tables, rhythm, tables, together
 from pipelines.recognition.configuration_text import MAPPING, configuration_text
 from pipelines.recognition.mapping_text import mapping_text
 from pipelines.recognition.proposal import Proposal, Question
@@ -55,7 +55,7 @@ def init(
     """Make a project of a folder of files: recognise, ask, write configuration and mapping, check, make the first list."""
     given = _given(answer or [])
     found = raw_tables.folder(folder)
-    proposed = Proposal(folder, tables.recognised(found.tables), run.language)
+    proposed = Proposal(folder, together.recognised(found.tables), run.language)
     _show(run, proposed, found)
     _require_customers(proposed)
     _ask_all(run, proposed, given, yes=yes)
@@ -183,6 +183,12 @@ def _notes(proposed: Proposal) -> Iterator[str]:
         if link := found.raw.link:
             words = {"file": link.raw.title.rpartition("/")[2], "key": link.key, "customer": link.customer}
             yield text("init.linked", lang, table=text(f"init.table.{found.table}", lang), own=link.own, **words)
+        if found.raw.customer:
+            yield _by_values(proposed, found)
+        if found.repeated is not None:
+            names = {"file": found.raw.title, "first": proposed.sources(found.table)[0].raw.title}
+            table = text(f"init.table.{found.table}", lang)
+            yield text("init.further", lang, table=table, share=found.repeated, **names)
         for column in found.raw.turned:
             yield text("init.turned", lang, table=text(f"init.table.{found.table}", lang), column=column)
     if proposed.passed:
@@ -195,6 +201,15 @@ def _notes(proposed: Proposal) -> Iterator[str]:
         for key, share in (("anonymous", proposal.anonymous(money)), ("returns", evidence.returned(money))):
             if share:
                 yield text(f"init.{key}", lang, table=name, share=share)
+
+
+def _by_values(proposed: Proposal, found: Recognised) -> str:
+    """Which column is taken for the customer because of what is in it."""
+    anchor = together.with_customers(proposed.found)
+    assert anchor is not None and found.raw.customer is not None, "told where there is both"
+    share = tables.contained(found.raw, found.raw.customer, anchor.raw, anchor.columns["customer_id"])
+    words = {"table": text(f"init.table.{found.table}", proposed.lang), "file": found.raw.title}
+    return text("init.by_values", proposed.lang, share=share, column=found.raw.customer, **words)
 
 
 def _joins(proposed: Proposal) -> Iterator[str]:
@@ -244,15 +259,11 @@ def _ask_all(run: Run, proposed: Proposal, given: dict[str, str], *, yes: bool) 
 
 def _not_counted(proposed: Proposal) -> Iterator[str]:
     """Which purchases do not count, if some do not."""
-    found = proposed.money
-    if found and found.raw.left_out:
-        column, values = found.raw.left_out
-        words = {
-            "table": text(f"init.table.{found.table}", proposed.lang),
-            "column": column,
-            "values": ", ".join(values),
-        }
-        yield text("init.void", proposed.lang, **words)
+    for found in proposed.sources(proposed.money.table) if proposed.money else []:
+        if found.raw.left_out:
+            column, values = found.raw.left_out
+            name = text(f"init.table.{found.table}", proposed.lang)
+            yield text("init.void", proposed.lang, table=name, column=column, values=", ".join(values))
 
 
 def _because(proposed: Proposal) -> str:

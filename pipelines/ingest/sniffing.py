@@ -66,7 +66,8 @@ _DAYS = [
 ]
 _CLOCKS = ("", " %H:%M:%S", " %H:%M")
 _SOLID = ("%Y%m%d", "%d%m%Y", "%m%d%Y", "%Y%m", "%Y%m%d%H%M%S", "%Y%m%d%H%M")
-_MONTHS = ("%Y-%m", "%Y/%m", "%Y年%m月")
+MONTHS = ("%Y-%m", "%Y/%m", "%Y年%m月", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y")
+"""Shapes that name a month and no day, with marks between its parts."""
 _ISO = re.compile(
     r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
     r"(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?"
@@ -93,7 +94,7 @@ def _matcher(shape: str) -> re.Pattern[str]:
 _SHAPES: dict[str, re.Pattern[str]] = {
     ISO: _ISO,
     **{day + clock: _matcher(day + clock) for day, clock in product(_DAYS, _CLOCKS)},
-    **{shape: _matcher(shape) for shape in (*_SOLID, *_MONTHS)},
+    **{shape: _matcher(shape) for shape in (*_SOLID, *MONTHS)},
     **_EPOCHS,
 }
 

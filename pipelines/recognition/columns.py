@@ -9,7 +9,7 @@ from pipelines.ingest import sniffing
 
 SAMPLE, MOST_TEXTS = 50_000, 2_000
 """Rows of a table, and texts of a column, that are looked at closely."""
-MONTHS = frozenset({"%Y%m", "%Y-%m", "%Y/%m", "%Y年%m月"})
+MONTHS = frozenset({*sniffing.MONTHS, "%Y%m"})
 """Shapes that name a month and no day."""
 
 

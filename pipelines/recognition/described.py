@@ -6,7 +6,7 @@ from typing import Any
 from features.contracts import CONTRACTS
 from features.counted import OTHER
 from pipelines.config.mapping import DESCRIBED, OF_SPINE, RESERVED, Mapping
-from pipelines.recognition import forms
+from pipelines.recognition import evidence, forms
 from pipelines.recognition.columns import Column
 from pipelines.recognition.tables import Recognised
 
@@ -17,10 +17,14 @@ SHOWN = 8
 
 
 def columns(found: Recognised, words: dict[str, list[str]]) -> dict[str, Any]:
-    """Our own names for such columns, each with how a mapping writes it; words for those that are not Latin are added."""
+    """Our own names for such columns, each with how a mapping writes it; words for those that are not Latin are added.
+
+    The state of a complaint is none of them: that it is solved is filled in later.
+    """
     taken = {*(column.name for column in CONTRACTS[found.table].columns), *OF_SPINE, *RESERVED}
     kept: dict[str, Any] = {}
-    for column in filter(_describes, (found.raw.columns[name] for name in found.unused)):
+    settled = [name for name in found.unused if not (found.table == "complaints" and evidence.is_state(name))]
+    for column in filter(describes, (found.raw.columns[name] for name in settled)):
         name = forms.identifier(column.name, taken, "about")
         unknown = {"null_values": ["", *column.placeholders]} if column.placeholders else {}
         kept[name] = {"from": column.name, "type": "category", **unknown}
@@ -28,7 +32,7 @@ def columns(found: Recognised, words: dict[str, list[str]]) -> dict[str, Any]:
     return kept
 
 
-def _describes(column: Column) -> bool:
+def describes(column: Column) -> bool:
     """A few words that come again and again."""
     few = 2 <= column.distinct <= min(MOST_WORDS, column.known // 2)
     return few and column.kind in ("category", "flag") and not column.is_time

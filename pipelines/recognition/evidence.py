@@ -10,7 +10,7 @@ import duckdb
 from pipelines.recognition import headers
 from pipelines.recognition.columns import Column, quoted
 from pipelines.recognition.raw_tables import RawTable
-from pipelines.recognition.tables import Recognised
+from pipelines.recognition.tables import Recognised, contained
 
 LEFT_WORDS = (
     "left", "churn", "cancel", "close", "terminat", "inactive", "deactivat", "disconnect", "lapse", "exited", "ended", "gekündigt", "kuendigt", "beendet", "inaktiv", "ausgetreten",
@@ -155,9 +155,13 @@ def failed_states(found: Recognised) -> tuple[str, dict[str, str]] | None:
 def _states(found: Recognised) -> Iterator[Column]:
     """The columns of few values, not yet put to use, that are called a state."""
     for name in found.unused:
-        is_state = bool(STATES & set(headers.tokens(name))) or name.endswith("状态")
-        if is_state and found.raw.columns[name].distinct <= MOST_STATES:
+        if is_state(name) and found.raw.columns[name].distinct <= MOST_STATES:
             yield found.raw.columns[name]
+
+
+def is_state(name: str) -> bool:
+    """Does the name of a column say that it holds a state, which may change later?"""
+    return bool(STATES & set(headers.tokens(name))) or name.endswith("状态")
 
 
 def _worded(column: Column, words: Sequence[str]) -> list[str]:
@@ -188,6 +192,12 @@ def row_key(found: Recognised, own: str) -> tuple[str, ...]:
         return (single,)
     fixed = tuple(names[name] for name in ("customer_id", "happened_at") if name in names)
     return next((chosen for chosen in _choices(found, fixed) if _distinct(raw, chosen) >= ENTIRE * rows), ())
+
+
+def collides(found: Recognised, column: str, first: Recognised, own: str) -> bool:
+    """Do two systems number alike? Their numbers are the same more often than their rows are."""
+    theirs = row_key(first, own)
+    return len(theirs) == 1 and contained(found.raw, column, first.raw, theirs[0]) > (found.repeated or 0.0)
 
 
 def _choices(found: Recognised, fixed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -304,6 +314,15 @@ def returned(found: Recognised) -> float:
     column = found.columns.get("amount") or found.columns["quantity"]
     query = f"SELECT avg((TRY_CAST({quoted(column)} AS DOUBLE) < 0)::INT) FROM {quoted(found.raw.name)}"
     return float(found.raw.con.sql(query).fetchall()[0][0] or 0.0)
+
+
+def permissions(customers: Recognised) -> dict[str, str]:
+    """Value -> may they be contacted, as true or false, of the column of customers that says so; empty where none does."""
+    said = next((meaning for meaning in ("allowed", "refused") if meaning in customers.columns), None)
+    if said is None:
+        return {}
+    texts = customers.raw.columns[customers.columns[said]].texts
+    return {text: str((text.lower() in YES) == (said == "allowed")).lower() for text in texts}
 
 
 def yes_share(customers: Recognised) -> float:

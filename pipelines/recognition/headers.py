@@ -124,7 +124,7 @@ def _expanded(name: str, classes: dict[str, list]) -> Iterator[str]:
 
 def words(header: str) -> list[str]:
     """The words of a header as they are written, in small letters: `CUST_NO` -> cust, no."""
-    text = unicodedata.normalize("NFKC", header).replace("帐", "账").replace("#", " # ")
+    text = unicodedata.normalize("NFKC", header).replace("帐", "账").replace("#", " # ").replace("kWh", "kwh")
     return [word for word in _BETWEEN.split(_CAMEL.sub(" ", text).lower()) if word]
 
 

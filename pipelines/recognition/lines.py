@@ -1,6 +1,6 @@
 """Lines of invoices, orders without a table of customers, or visits that nothing counts, as SQL that gives tables of ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,7 @@ def _is_named(raw: RawTable) -> bool:
 
 def name_of(raw: RawTable, path: Path) -> str:
     """What a query calls the files."""
-    return f"lines_{raw.paths.index(path) + 1}" if raw.aliases else "lines"
+    return f"{raw.called}_{raw.paths.index(path) + 1}" if raw.aliases else raw.called
 
 
 def reads(raw: RawTable) -> dict[str, dict[str, Any]]:
@@ -142,7 +142,7 @@ def reads(raw: RawTable) -> dict[str, dict[str, Any]]:
     beside = {LINKS: {"path": str(link.source.path), **_written(link)}} if link and _is_named(link) else {}
     if not _is_named(raw):
         return beside
-    paths = {name_of(raw, path): str(path) for path in raw.paths} if raw.aliases else {"lines": str(raw.source.path)}
+    paths = {name_of(raw, path): str(path) for path in raw.paths} if raw.aliases else {raw.called: str(raw.source.path)}
     return {name: {"path": path, **_written(raw)} for name, path in paths.items()} | beside
 
 
@@ -187,13 +187,26 @@ FROM (
 GROUP BY ALL"""
 
 
-def customers(found: Recognised, shape: str | None = None, *, once: bool = True) -> str:
-    """One row per customer: the day of their first purchase, and where most of their lines are from."""
-    region = ", mode(region) AS region" if "region" in found.columns else ""
+def customers(sources: Sequence[Recognised], shapes: Sequence[str | None], *, once: bool = True) -> str:
+    """One row per customer: the day of their first purchase, whichever source has it, and where most of their lines of the
+    first source are from.
+
+    Parameters
+    ----------
+    sources
+        Purchases, or lines of invoices.
+    shapes
+        Of their dates, where a person had to say it.
+    once
+        Exact copies are one line.
+    """
+    region = ", mode(region) AS region" if "region" in sources[0].columns else ""
+    parts = [lines_sql(found, shape, once=once) for found, shape in zip(sources, shapes, strict=True)]
+    rows = parts[0] if len(parts) == 1 else "\n  UNION ALL BY NAME\n".join(f"  ({part.strip()})" for part in parts)
     return f"""
 SELECT customer, min(bought)::DATE AS first_purchase{region}
 FROM (
-{lines_sql(found, shape, once=once)}
+{rows}
 )
 GROUP BY ALL"""
 

@@ -30,7 +30,7 @@ def _link(each: Recognised, customers: Recognised, found: Sequence[Recognised]) 
     if contained(each.raw, own, customers.raw, customers.columns["customer_id"]) >= FEW or not _is_joined(each.raw):
         return None
     others = [other.raw for other in found if other is customers or not other.table]
-    beside = [raw for raw in others if _is_beside(raw, each.raw)]
+    beside = [raw for raw in others if is_beside(raw, each.raw)]
     return next((link for raw in beside for link in _ways(each.raw, own, raw, customers)), None)
 
 
@@ -39,7 +39,7 @@ def _is_joined(raw: RawTable) -> bool:
     return not raw.aliases and not raw.source.connection
 
 
-def _is_beside(raw: RawTable, other: RawTable) -> bool:
+def is_beside(raw: RawTable, other: RawTable) -> bool:
     """Can one query read both? Files, or tables of the same database."""
     return _is_joined(raw) and raw.source.database == other.source.database
 

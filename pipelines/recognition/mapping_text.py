@@ -1,6 +1,7 @@
 """The mapping of a folder as commented YAML: each line says what was found."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from features.catalogue import catalogue
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
-from pipelines.recognition import commented, described, evidence, forms, headers, lines
+from pipelines.recognition import commented, described, evidence, forms, headers, lines, links
 from pipelines.recognition.accompaniments import Accompaniment
 from pipelines.recognition.columns import Column
 from pipelines.recognition.commented import comment, line
@@ -88,12 +89,16 @@ class Choices:
 
 def mapping_text(found: Sequence[Recognised], choices: Choices) -> str:
     """The mapping file of these tables, in the order of the contracts."""
-    by_table = {f.table: f for f in found if f.table}
+    by_table = {f.table: f for f in found if f.table and f.repeated is None}
+    further: dict[str, list[Recognised]] = {}
+    for each in found:
+        if each.repeated is not None:
+            further.setdefault(each.table, []).append(each)
     words: dict[str, list[str]] = {}
     body: list[str] = []
     for name in ("customers",) if choices.folds else CONTRACTS:
-        for part in _tables_of(name, by_table, choices, words):
-            body += ["", *part]
+        if section := _section_of(name, by_table, further, choices, words):
+            body += ["", *section]
     head = [comment(0, choices.why("mapping")), line(0, "version", 1)]
     head += [
         line(0, "timezone", choices.timezone, choices.why("timezone")),
@@ -104,20 +109,50 @@ def mapping_text(found: Sequence[Recognised], choices: Choices) -> str:
     return "\n".join([*head, "", "tables:", *body[1:]]) + "\n"
 
 
-def _tables_of(
-    name: str, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
-) -> list[list[str]]:
-    """The section of one canonical table; none where nothing gives it."""
+def _section_of(
+    name: str,
+    by_table: dict[str, Recognised],
+    further: dict[str, list[Recognised]],
+    choices: Choices,
+    words: dict[str, list[str]],
+) -> list[str]:
+    """The section of one canonical table; empty where nothing gives it."""
     purchases = by_table.get("lines") or by_table.get("bills")
     if name == "customers" and purchases and (choices.derived or name not in by_table):
-        return [_derived_customers(purchases, choices)]
+        return _derived_customers([purchases, *further.get(purchases.table, [])], choices)
+    if name in further:
+        return _sources([by_table[name], *further[name]], by_table, choices, words)
     if name in by_table:
-        return [SECTIONS[name](by_table[name], by_table, choices, words)]
+        return SECTIONS[name](by_table[name], by_table, choices, words)
+    return _derived_section(name, by_table, choices, words)
+
+
+def _derived_section(
+    name: str, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    """A section that another table gives: lines of invoices, or a column of customers; empty where none does."""
+    customers = None if choices.derived or choices.month else by_table.get("customers")
+    if name == "consents" and customers and evidence.permissions(customers):
+        return _permitted(customers, choices)
     if "lines" in by_table and name == "bills":
-        return [_derived_bills(by_table["lines"], choices)]
+        return _derived_bills(by_table["lines"], choices)
     if "lines" in by_table and name == "usage":
-        return [_derived_usage(by_table["lines"], choices, words)]
+        return _derived_usage(by_table["lines"], choices, words)
     return []
+
+
+def _sources(
+    sources: Sequence[Recognised], by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
+) -> list[str]:
+    """The section of a table that several systems write, each with columns and clocks of its own."""
+    table, taken = sources[0].table, set[str]()
+    rows = [f"  {table}:", comment(4, choices.why("sources")), "    sources:"]
+    for found in sources:
+        stem = found.raw.source.table or found.raw.paths[0].stem
+        name = forms.identifier(re.sub(r"[\d\W_]+$", "", stem) or stem, taken, "source")
+        section = SECTIONS[table](found, by_table, choices, words)[1:]
+        rows += [f"      - name: {name}", *("    " + row if row else row for row in section)]
+    return rows
 
 
 def _source(found: Recognised, choices: Choices) -> list[str]:
@@ -196,7 +231,9 @@ def _unused(found: Recognised, choices: Choices, written: Sequence[str], kept: S
     """Columns that nothing is made of, those among them whose name is known: nothing is left out in silence."""
     rows, said = [], "\n".join(written)
     left = [name for name in found.unused if name not in kept]
-    left += [name for name in found.columns.values() if name not in said and name not in (*left, *found.personal)]
+    left += [
+        name for name in found.columns.values() if name not in said and name not in (*left, *kept, *found.personal)
+    ]
     left = [name for name in left if found.raw.left_out is None or name != found.raw.left_out[0]]
     if left:
         rows.append(comment(4, choices.why("unused", columns=", ".join(left))))
@@ -291,7 +328,26 @@ def _customers(
                 ),
             )
         )
-    return _section("customers", found, choices, rows)
+    about = _about(found, rows, has_plans="subscriptions" in by_table)
+    if about:
+        rows += [comment(6, choices.why("about")), *_attributes(found, about, choices, words)]
+    permits = [found.columns[m] for m in ("allowed", "refused") if m in found.columns]
+    return _section("customers", found, choices, rows, [*about, *permits])
+
+
+def _about(found: Recognised, written: Sequence[str], *, has_plans: bool) -> list[str]:
+    """Columns in few words of what customers are, in order: their trade, and their plan where no table has it over time.
+    States change, and tell who has left."""
+    said = "\n".join(written)
+    named = {*found.unused, *([found.columns["plan"]] if "plan" in found.columns and not has_plans else [])}
+    return [
+        name
+        for name in found.raw.header
+        if name in named
+        and name not in said
+        and not evidence.is_state(name)
+        and described.describes(found.raw.columns[name])
+    ]
 
 
 TELLING = ("left_reason", "status", "status_date", "deactivated_on")
@@ -363,13 +419,14 @@ def _numbered(found: Recognised) -> list[str]:
     return _query(found, sql)
 
 
-def _query(found: Recognised, sql: str) -> list[str]:
-    """A source that is a query, with the files that it reads by name. Raises E259 for SQLite, which does not know its words."""
+def _query(found: Recognised, sql: str, *further: Recognised) -> list[str]:
+    """A source that is a query, with the files that it reads by name. Raises E259 for SQLite, which does not know its words,
+    and for tables that no query can read together."""
     source = found.raw.source
-    if source.connection:
+    if source.connection or not all(links.is_beside(found.raw, each.raw) for each in further):
         raise HeadwaterError("E259", file=found.raw.title)
     place = [line(6, "connection", f"duckdb://{source.database}")] if source.database else []
-    files = lines.reads(found.raw)
+    files = {name: written for each in (found, *further) for name, written in lines.reads(each.raw).items()}
     named = [line(6, "reads", None), *(line(8, name, source) for name, source in files.items())] if files else []
     return ["    source:", *place, *commented.block(6, "sql", sql), *named]
 
@@ -396,10 +453,13 @@ def _subscriptions(
     return _described("subscriptions", found, choices, _columns(found, names, choices, own), words)
 
 
-def _row_key(found: Recognised, choices: Choices) -> tuple[Any, str]:
-    """The column, or the columns together, that tell the rows of a table apart."""
+def _row_key(found: Recognised, by_table: dict[str, Recognised], choices: Choices) -> tuple[Any, str]:
+    """The column, or the columns together, that tell the rows of a table apart, and those of one source from another's."""
     own = OWN_KEYS[found.table]
     columns = evidence.row_key(found, own)
+    first = by_table[found.table]
+    if len(columns) == 1 and found is not first and evidence.collides(found, columns[0], first, own):
+        return {"from": columns[0], "prefix": f"{found.raw.called}-"}, choices.why("prefix")
     if len(columns) == 1:
         return columns[0], ""
     return ({"concat": list(columns or found.raw.header)}, choices.why("key" if columns else "no_key"))
@@ -409,7 +469,10 @@ def _bills(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
     less = found.columns.get("discount") if choices.discount_apart else None
-    own: dict[str, Any] = {"bill_id": _row_key(found, choices), "amount": _money(found, "amount", choices, less)}
+    own: dict[str, Any] = {
+        "bill_id": _row_key(found, by_table, choices),
+        "amount": _money(found, "amount", choices, less),
+    }
     own |= {"due_on": _time(found, "due_on", choices)} if "due_on" in found.columns else {}
     names = ("bill_id", "customer_id", "amount", "due_on")
     kept = () if less is None else (less,)
@@ -420,7 +483,7 @@ def _bills(
 def _payments(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
-    own: dict[str, Any] = {"payment_id": _row_key(found, choices), "amount": _money(found, "amount", choices)}
+    own: dict[str, Any] = {"payment_id": _row_key(found, by_table, choices), "amount": _money(found, "amount", choices)}
     kept: Sequence[str] = ()
     bills = by_table.get("bills")
     key = evidence.row_key(bills, "bill_id") if bills else ()
@@ -478,7 +541,7 @@ def _is_code(column: Column) -> bool:
 def _complaints(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
-    own: dict[str, Any] = {"complaint_id": _row_key(found, choices)}
+    own: dict[str, Any] = {"complaint_id": _row_key(found, by_table, choices)}
     own |= {"resolved_at": _time(found, "resolved_at", choices)} if "resolved_at" in found.columns else {}
     if not found.raw.columns.get(found.columns.get("severity", ""), _NO_COLUMN).whole:
         found.columns.pop("severity", None)
@@ -489,7 +552,7 @@ def _complaints(
 def _contacts(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
-    own: dict[str, Any] = {"contact_id": _row_key(found, choices)}
+    own: dict[str, Any] = {"contact_id": _row_key(found, by_table, choices)}
     own |= {"cost": _money(found, "cost", choices)} if "cost" in found.columns else {}
     ways = evidence.directions(found)
     if ways:
@@ -507,7 +570,7 @@ def _surveys(
 ) -> list[str]:
     names = ("response_id", "customer_id", "touchpoint", "item", "score")
     return _section(
-        "surveys", found, choices, _columns(found, names, choices, {"response_id": _row_key(found, choices)})
+        "surveys", found, choices, _columns(found, names, choices, {"response_id": _row_key(found, by_table, choices)})
     )
 
 
@@ -519,6 +582,19 @@ def _consents(
     own: dict[str, Any] = {"allowed": {"from": column.name, "map": codes}}
     own |= {} if "purpose" in found.columns else {"purpose": ({"value": "marketing"}, choices.why("purpose"))}
     return _section("consents", found, choices, _columns(found, ("customer_id", "purpose", "allowed"), choices, own))
+
+
+def _permitted(found: Recognised, choices: Choices) -> list[str]:
+    """Consents out of a column of customers: no other day is known than that on which they joined."""
+    column = found.raw.columns[found.columns.get("allowed") or found.columns["refused"]]
+    rows = [
+        line(6, "customer_id", found.columns["customer_id"]),
+        line(6, "purpose", {"value": "marketing"}, choices.why("purpose")),
+        line(6, "allowed", {"from": column.name, "map": evidence.permissions(found)}),
+        line(4, "happened_at", _time(found, "activated_on", choices), choices.why("permitted")),
+        line(4, "known_at", AT_ONCE),
+    ]
+    return ["  consents:", *_source(found, choices), "    columns:", *rows]
 
 
 _NO_COLUMN = Column("", "", 0, 0, 0, ())
@@ -537,29 +613,29 @@ SECTIONS: dict[str, Section] = {
 
 
 def _derived(
-    name: str, found: Recognised, sql: str, columns: dict[str, Any], clocks: tuple[str, str] | None, why: str
+    name: str, found: Recognised, sql: str, columns: dict[str, Any], clocks: tuple[str, str], why: str
 ) -> list[str]:
-    """A table that a query gives; `clocks`: happened_at and known_at of an event."""
+    """A table of events that a query gives; `clocks`: happened_at and known_at."""
     rows = [f"  {name}:", comment(4, why), *_query(found, sql), "    columns:"]
     rows += [line(6, key, value) for key, value in columns.items()]
-    return rows + [line(4, name, clock) for name, clock in zip(("happened_at", "known_at"), clocks or (), strict=False)]
+    return rows + [line(4, clock, said) for clock, said in zip(("happened_at", "known_at"), clocks, strict=True)]
 
 
 def _shape(found: Recognised, choices: Choices) -> str | None:
     return choices.shapes.get(found.columns["happened_at"])
 
 
-def _derived_customers(found: Recognised, choices: Choices) -> list[str]:
+def _derived_customers(sources: Sequence[Recognised], choices: Choices) -> list[str]:
     columns = {"customer_id": "customer", "activated_on": "first_purchase"}
-    columns |= {"region": "region"} if "region" in found.columns else {}
-    return _derived(
-        "customers",
-        found,
-        lines.customers(found, _shape(found, choices), once=choices.once),
-        columns,
-        None,
-        choices.why("derived_customers"),
-    )
+    columns |= {"region": "region"} if "region" in sources[0].columns else {}
+    sql = lines.customers(sources, [_shape(found, choices) for found in sources], once=choices.once)
+    return [
+        "  customers:",
+        comment(4, choices.why("derived_customers")),
+        *_query(sources[0], sql, *sources[1:]),
+        "    columns:",
+        *(line(6, key, value) for key, value in columns.items()),
+    ]
 
 
 def _derived_bills(found: Recognised, choices: Choices) -> list[str]:

@@ -28,6 +28,10 @@ MONTH_HORIZON = 28
 CONTRACT_HORIZON, DELAY = 90, 5
 PURCHASES = "first_purchase"
 """The answer that customers joined on the day of their first purchase."""
+BOTH = "both"
+"""The answer that both of two files of one kind count."""
+SELDOM = 0.05
+"""Share of the rows of a file that are in another one too up to which both may count without a person's word."""
 NONE = "none"
 """The answer that every row counts."""
 UNTOLD = frozenset({"", "raw", "data", "csv", "extract", "extracts", "input", "files", "in"})
@@ -127,12 +131,22 @@ class Proposal:
         return plain or "project"
 
     def table(self, name: str) -> Recognised | None:
-        """The raw table that is a canonical table, or `lines`; None where there is none."""
-        return next((found for found in self.found if found.table == name), None)
+        """The raw table that is a canonical table, or `lines`, the first of its sources; None where there is none."""
+        return next(iter(self.sources(name)), None)
+
+    def sources(self, name: str) -> list[Recognised]:
+        """Every raw table that is a canonical table, the longest and most certain first."""
+        return sorted((f for f in self.found if f.table == name), key=lambda f: f.repeated is not None)
 
     @property
     def customers(self) -> Recognised | None:
         return self.table("customers")
+
+    @property
+    def permits(self) -> bool:
+        """Does a column of customers say who may be contacted? Only where the table itself is used and dates them."""
+        dated = self.customers is not None and "activated_on" in self.customers.columns
+        return dated and self.series is None and bool(evidence.permissions(self.customers))  # type: ignore[arg-type]
 
     @property
     def money(self) -> Recognised | None:
@@ -182,8 +196,10 @@ class Proposal:
     @cached_property
     def purchases(self) -> str:
         """SQL that gives `customer` and `day` of everything paid."""
-        found = self.money
-        assert found is not None, "asked for where money was found"
+        assert self.money is not None, "asked for where money was found"
+        return " UNION ALL ".join(self._purchases_of(found) for found in self.sources(self.money.table))
+
+    def _purchases_of(self, found: Recognised) -> str:
         raw, names = found.raw, found.columns
         at = evidence.moment(raw.columns[names["happened_at"]], self.shape(names["happened_at"]))
         amount = "amount" if "amount" in names else "quantity"
@@ -202,22 +218,34 @@ class Proposal:
 
     @cached_property
     def spans(self) -> dict[str, tuple[date, date]]:
-        """Table -> days of its oldest and newest event."""
-        spans = {f.table: evidence.span(f, self.shape(f.columns["happened_at"])) for f in self.events}
-        return {name: days for name, days in spans.items() if days}
+        """Table -> days of its oldest and newest event, whichever source has it."""
+        known = {
+            found.table: [
+                days
+                for each in self.sources(found.table)
+                if (days := evidence.span(each, self.shape(each.columns["happened_at"])))
+            ]
+            for found in self.events
+        }
+        return {name: (min(d[0] for d in days), max(d[1] for d in days)) for name, days in known.items() if days}
 
     @property
     def as_of(self) -> date | None:
-        """The day after the newest event of the liveliest table with days, or after the newest month of a series; None
-        without any event."""
+        """The day after the newest event of the liveliest table with days, of all of them where that one has one a month; or
+        after the newest month of a series. None without any event."""
         if self.business == "months":
             return self._after_newest_month
         dated = [f for f in self.events if f.table in self.spans]
         daily = [f for f in dated if not f.raw.columns[f.columns["happened_at"]].is_month]
         if not dated:
             return None
-        newest = rhythm.day_after(self.spans[(daily or dated)[0].table][1])
-        return max(newest, date(newest.year + newest.month // 12, newest.month % 12 + 1, 1)) if not daily else newest
+        liveliest = (daily or dated)[0]
+        newest = self.spans[liveliest.table][1]
+        if not daily:
+            return months.after(newest)
+        if evidence.grain(liveliest.raw.con, liveliest) == "month":
+            newest = max(self.spans[f.table][1] for f in daily if f.table != "contacts")
+        return rhythm.day_after(newest)
 
     @property
     def _after_newest_month(self) -> date | None:
@@ -308,6 +336,7 @@ class Proposal:
     def questions(self) -> Iterator[Question]:
         """One after the other: a later one may depend on what was answered."""
         yield from self._of_readings()
+        yield from self._of_sources()
         yield from self._of_states()
         yield Question("business", self.guessed_business, self.businesses())
         yield from self._of_joining()
@@ -369,17 +398,29 @@ class Proposal:
                     values = {"column": name, "file": found.raw.title, "example": column.texts[0]}
                     yield Question(f"shape.{name}", None, column.shapes, values)
 
+    def _of_sources(self) -> Iterator[Question]:
+        """Two files of one kind: two systems that both count, or one that repeats the other?"""
+        for found in [each for each in self.found if each.repeated is not None]:
+            first = self.sources(found.table)[0]
+            default = BOTH if (found.repeated or 0.0) <= SELDOM else None
+            values = {"file": found.raw.title, "first": first.raw.title, "share": f"{found.repeated:.1%}"}
+            key = f"source.{Path(found.raw.title).stem}"
+            yield Question(key, default, (BOTH, "first"), values)
+            if self.answers[key] != BOTH:
+                found.table, found.rival, found.repeated = "", found.table, None
+
     def _of_states(self) -> Iterator[Question]:
         """Purchases that were cancelled, or of which the payment failed: they do not count."""
-        found = self.money
-        state = evidence.void_states(found) if found else None
-        if found is None or state is None:
-            return
-        name, void = state
+        for found in self.sources(self.money.table) if self.money else []:
+            if state := evidence.void_states(found):
+                yield from self._of_state(found, *state)
+
+    def _of_state(self, found: Recognised, name: str, void: Sequence[str]) -> Iterator[Question]:
         texts = found.raw.columns[name].texts
         values = {"column": name, "file": found.raw.title, "values": ", ".join(texts)}
-        yield Question("void", ",".join(void), (), values, (*texts, NONE))
-        answer = [said.strip() for said in self.answers["void"].split(",")]
+        key = "void" if found is self.money else f"void.{name}"
+        yield Question(key, ",".join(void), (), values, (*texts, NONE))
+        answer = [said.strip() for said in self.answers[key].split(",")]
         if answer != [NONE]:
             found.raw.leave_out(name, answer)
 
@@ -408,7 +449,7 @@ class Proposal:
             yield Question("discount", default, ("apart", "included"), values)
 
     def _of_consent(self) -> Question:
-        if self.table("consents"):
+        if self.table("consents") or self.permits:
             return Question("consent", "recorded", ("recorded", "nobody", "elsewhere"))
         return Question("consent", "nobody", ("nobody", "elsewhere"))
 

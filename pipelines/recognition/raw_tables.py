@@ -52,6 +52,10 @@ class RawTable:
         A column, and its values whose rows do not count and are not here; None for none.
     link
         What leads from this table to customers; None where it names them itself.
+    customer
+        The column whose values are customers of another table, where no name says so; else None.
+    called
+        What a query calls the files, where it reads them by a name.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -66,6 +70,8 @@ class RawTable:
     turned: tuple[str, ...] = ()
     left_out: tuple[str, tuple[str, ...]] | None = None
     link: "Link | None" = None
+    customer: str | None = None
+    called: str = "lines"
 
     @cached_property
     def columns(self) -> dict[str, Column]:

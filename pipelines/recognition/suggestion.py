@@ -6,7 +6,7 @@ from pathlib import Path
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
 from pipelines.config.validation import nearest
-from pipelines.recognition import evidence, raw_tables, tables
+from pipelines.recognition import evidence, raw_tables, tables, together
 from pipelines.recognition.mapping_text import Choices, mapping_text
 from pipelines.recognition.proposal import place
 from pipelines.recognition.raw_tables import RawTable
@@ -56,5 +56,5 @@ def _recognised(raws: Sequence[RawTable], table: str | None) -> list[Recognised]
     """The tables that are one of ours; a single one is the one asked for in any case, several must have it among them."""
     if table and len(raws) == 1:
         return [tables.as_table(raws[0], table)]
-    found = [each for each in tables.recognised(raws) if each.table]
+    found = [each for each in together.recognised(raws) if each.table]
     return found if table in (None, *[each.table for each in found]) else []

@@ -1,6 +1,6 @@
-"""Which canonical table each raw table is: by its header, its grain and the names of its files."""
+"""Which canonical table a raw table is, seen by itself: by its header, its grain and the names of its files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -88,6 +88,8 @@ class Recognised:
         Where nothing fits: the table that it is nearest to, and the meanings that no column of it has.
     leads
         Is it none of ours, and leads from the accounts in another one to customers?
+    repeated
+        Is it another source of a table that one of the others is: the share of its rows that are there too; else None.
     """
 
     raw: RawTable
@@ -98,6 +100,7 @@ class Recognised:
     rival: str = ""
     lacks: tuple[str, tuple[str, ...]] | None = None
     leads: bool = False
+    repeated: float | None = None
 
     @cached_property
     def month(self) -> dict[str, str] | None:
@@ -128,26 +131,6 @@ class Recognised:
         return self.matches[column].meaning.name if column in self.matches else ""
 
 
-def recognised(raws: Sequence[RawTable]) -> list[Recognised]:
-    """What each raw table is; of several that could be the same only one, the longest and most certain, is it: two lists of
-    orders may tell of the same money twice."""
-    found = [_best(raw) for raw in raws]
-    for table in SIGNS:
-        same = sorted((f for f in found if f.table == table), key=lambda f: -f.raw.rows * f.confidence)
-        for other in same[1:]:
-            other.table, other.rival, other.confidence = "", table, 0.0
-    for each in found:
-        if is_other_sign(each):
-            each.raw.turn(each.columns["amount"])
-    return found
-
-
-def is_other_sign(found: Recognised) -> bool:
-    """Is money mostly below zero, as a bank books what its customers spend? Returns are the fewer."""
-    column = found.raw.columns.get(found.columns.get("amount", ""))
-    return found.table in ("bills", "payments") and column is not None and (column.negative or 0.0) > 0.5
-
-
 def as_table(raw: RawTable, table: str) -> Recognised:
     """The columns of a raw table if it is the table that somebody says."""
     matches = _with_only_date(raw, table, _with_own_number(raw, table, _meanings(raw, table)))
@@ -155,7 +138,8 @@ def as_table(raw: RawTable, table: str) -> Recognised:
     return Recognised(raw, table, columns, matches, 1.0)
 
 
-def _best(raw: RawTable) -> Recognised:
+def best(raw: RawTable) -> Recognised:
+    """The table that fits a raw one best, with what it lacks where none does."""
     answers = as_table(raw, "customers")
     if answers.month:
         answers.confidence = 0.9 * _key_certainty(answers)
@@ -276,7 +260,11 @@ def _is_named(path: Path, raw: RawTable, table: str) -> bool:
 
 
 def _meanings(raw: RawTable, table: str) -> dict[str, Match]:
-    return headers.meanings(raw.header, table, lambda name, kind: raw.columns[name].fits(kind))
+    known = headers.meanings(raw.header, table, lambda name, kind: raw.columns[name].fits(kind))
+    if raw.customer is None:
+        return known
+    others = {name: match for name, match in known.items() if match.meaning.name != "customer_id"}
+    return others | {raw.customer: Match(Meaning("customer_id", "key"), MAYBE)}
 
 
 def contained(inner: RawTable, column: str, outer: RawTable, key: str) -> float:

@@ -14,7 +14,7 @@ from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
 from pipelines.ingest import extracts
 from pipelines.ingest.readers import sources
-from pipelines.recognition import evidence, proposal, raw_tables, tables
+from pipelines.recognition import evidence, proposal, raw_tables, tables, together
 from pipelines.recognition.configuration_text import configuration_text
 from pipelines.recognition.mapping_text import mapping_text
 from pipelines.recognition.proposal import Proposal
@@ -24,7 +24,7 @@ from tests.raw import read_tables
 
 
 def proposed(folder, lang="en", **answers):
-    found = Proposal(folder, tables.recognised(raw_tables.folder(folder).tables), lang)
+    found = Proposal(folder, together.recognised(raw_tables.folder(folder).tables), lang)
     for question in found.questions():
         found.answers[question.key] = answers.get(question.key) or question.default or question.choices[0]
     return found
@@ -123,10 +123,10 @@ def test_a_series_in_one_file_has_a_column_that_says_the_month(tmp_path, con):
 def test_two_tables_with_a_yes_or_no_are_no_series(tmp_path):
     """A name without a month, or somebody twice in a month, is no series."""
     folders.series(tmp_path / "a", name="part-{:%m}.csv")
-    assert tables.recognised(raw_tables.folder(tmp_path / "a").tables)[0].month is None
+    assert together.recognised(raw_tables.folder(tmp_path / "a").tables)[0].month is None
     written(tmp_path / "b" / "base-202501.csv", [["Subscriber ID", "Churned"], ["A", "Yes"], ["A", "No"], ["B", "No"]])
     written(tmp_path / "b" / "base-202502.csv", [["Subscriber ID", "Churned"], ["A", "Yes"], ["A", "No"]])
-    assert tables.recognised(raw_tables.folder(tmp_path / "b").tables)[0].month is None
+    assert together.recognised(raw_tables.folder(tmp_path / "b").tables)[0].month is None
 
 
 def test_a_policy_that_is_paid_by_the_year_has_windows_of_years(tmp_path):
@@ -153,7 +153,7 @@ def test_left_codes_are_those_after_which_nobody_is_active(tmp_path):
 def test_keys_of_several_columns_are_found(tmp_path):
     rows = [[n, m, kind, 10] for n in range(30) for m in ("202601", "202602") for kind in ("A", "B")]
     written(tmp_path / "bill.csv", [["用户编号", "账期", "业务类型", "金额_分"], *rows, rows[0]])
-    (bills,) = tables.recognised(raw_tables.folder(tmp_path).tables)
+    (bills,) = together.recognised(raw_tables.folder(tmp_path).tables)
     assert evidence.row_key(bills, "bill_id") == ("用户编号", "账期", "业务类型")
 
 
@@ -163,7 +163,7 @@ def test_payments_tell_whether_a_discount_is_taken_off(tmp_path, off, apart):
     paid = [[f"P{n}", n, "202601", f"2026-02-{1 + n % 28:02d}", 100 + n - off] for n in range(40)]
     written(tmp_path / "bill.csv", [["用户编号", "账期", "应收_分", "优惠_分"], *bills])
     written(tmp_path / "pay.csv", [["缴费流水", "用户编号", "账期", "缴费时间", "金额_分"], *paid])
-    found = {each.table: each for each in tables.recognised(raw_tables.folder(tmp_path).tables)}
+    found = {each.table: each for each in together.recognised(raw_tables.folder(tmp_path).tables)}
     assert evidence.discount_is_apart(found["bills"], found["payments"]) is apart
     assert evidence.discount_is_apart(found["bills"], None) is None
 
@@ -172,7 +172,7 @@ def test_a_discount_that_is_nothing_is_not_asked_about(tmp_path):
     folder = folders.operator(tmp_path)
     rows = [line.split(",") for line in (folder / "bill.csv").read_text(encoding="gbk").splitlines()]
     written(folder / "bill.csv", [[*rows[0], "优惠_分"], *([*row, "0"] for row in rows[1:])], "gbk")
-    found = Proposal(folder, tables.recognised(raw_tables.folder(folder).tables), "en")
+    found = Proposal(folder, together.recognised(raw_tables.folder(folder).tables), "en")
     assert "discount" not in _asked(found)
 
 
@@ -242,7 +242,7 @@ def test_telephones_lead_to_customers_by_their_own_table(tmp_path):
     bills = [[f"B{n}", f"138{n % 30:08d}", f"20260{1 + n // 30}", "59.00"] for n in range(90)]
     written(tmp_path / "客户.csv", [["客户编号", "手机号码", "入网日期", "离网日期"], *people], "gbk")
     written(tmp_path / "账单.csv", [["账单编号", "手机号码", "账期", "金额"], *bills], "gbk")
-    found = Proposal(tmp_path, tables.recognised(raw_tables.folder(tmp_path).tables), "zh")
+    found = Proposal(tmp_path, together.recognised(raw_tables.folder(tmp_path).tables), "zh")
     raw = found.table("bills").raw
     assert (raw.link.own, found.table("bills").columns["customer_id"]) == ("手机号码", "客户编号")
     assert raw.con.sql(f'SELECT count(*) FROM {raw.name} WHERE "客户编号" IS NULL').fetchall() == [(0,)]
@@ -261,7 +261,7 @@ def states(folder, back):
 
 @pytest.mark.parametrize(("back", "void"), [("", "cancelled,refunded"), ("-", "cancelled")])
 def test_purchases_that_nobody_paid_do_not_count(tmp_path, back, void):
-    found = Proposal(tmp_path, tables.recognised(raw_tables.folder(states(tmp_path, back)).tables), "en")
+    found = Proposal(tmp_path, together.recognised(raw_tables.folder(states(tmp_path, back)).tables), "en")
     assert _asked(found)["void"] == void
     mapping = project(found, tmp_path).tables
     left_out = ", ".join(f'"{value}"' for value in void.split(","))
@@ -304,7 +304,7 @@ def test_a_day_after_which_customers_go_on_is_no_day_of_leaving(tmp_path):
 def test_campaigns_tell_which_way_a_contact_went(tmp_path):
     rows = [[f"K{n}", n % 9, f"2026-01-{1 + n % 28:02d}", 1 + n % 2, "X" if n % 2 else ""] for n in range(60)]
     written(tmp_path / "contact.csv", [["接触流水", "用户编号", "接触时间", "方向", "活动编号"], *rows])
-    (found,) = tables.recognised(raw_tables.folder(tmp_path).tables)
+    (found,) = together.recognised(raw_tables.folder(tmp_path).tables)
     assert evidence.directions(found) == {"2": "outbound", "1": "inbound"}
 
 
@@ -350,7 +350,7 @@ def test_what_nobody_may_guess_has_no_default(tmp_path):
 
 
 def _questions(folder):
-    found = Proposal(folder, tables.recognised(raw_tables.folder(folder).tables), "en")
+    found = Proposal(folder, together.recognised(raw_tables.folder(folder).tables), "en")
     for question in found.questions():
         found.answers[question.key] = question.default or question.choices[0]
         yield question
@@ -507,11 +507,45 @@ def test_lines_with_decimal_commas_are_worth_the_same(tmp_path, con):
 
 
 def test_a_column_that_is_known_and_goes_nowhere_is_told(tmp_path):
-    """The tariff in a table of customers that has no table of plans beside it."""
-    rows = [[f"{n}", "2025-01-01", "2026-01-05" if n % 3 else "", f"T{n % 2}"] for n in range(40)]
-    written(tmp_path / "c.csv", [["Customer No", "Signup Date", "Cancelled On", "Tariff"], *rows])
+    """The fee in a table of customers that has no table of plans beside it."""
+    rows = [[f"{n}", "2025-01-01", "2026-01-05" if n % 3 else "", f"{n}.5"] for n in range(40)]
+    written(tmp_path / "c.csv", [["Customer No", "Signup Date", "Cancelled On", "Monthly Fee"], *rows])
     found = proposed(tmp_path)
-    assert "# not used: Tariff" in mapping_text(found.found, found.choices())
+    assert "# not used: Monthly Fee" in mapping_text(found.found, found.choices())
+
+
+def test_what_customers_are_in_few_words_is_known_of_them(tmp_path):
+    """The tariff where no table has it over time; a state tells who has left, and a name of the street is no word."""
+    head = ["Customer No", "Signup Date", "Cancelled On", "Tariff", "Trade", "Account Status", "Street"]
+    rows = [
+        [n, "2025-01-01", "2026-01-05" if n % 3 else "", f"T{n % 2}", f"X{n % 4}", f"S{n % 2}", f"R{n}"]
+        for n in range(40)
+    ]
+    written(tmp_path / "c.csv", [head, *rows])
+    found = proposed(tmp_path)
+    text = mapping_text(found.found, found.choices())
+    assert "tariff: {from: Tariff, type: category}" in text and "trade: {from: Trade, type: category}" in text
+    assert "S0" not in text and "{from: Account Status" not in text and "{from: Street" not in text
+    plans = [[n, f"T{n % 2}", "2025-01-01", "9.5"] for n in range(40)]
+    written(tmp_path / "plans.csv", [["customer_no", "plan", "valid_from", "monthly_fee"], *plans])
+    found = proposed(tmp_path)
+    assert "{from: Tariff" not in mapping_text(found.found, found.choices())
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "no"), [("Accepts Marketing", "yes", "no"), ("Werbesperre", "nein", "ja"), ("免打扰", "否", "是")]
+)
+def test_a_column_of_customers_says_who_may_be_contacted(tmp_path, header, yes, no):
+    rows = [[n, "2025-01-01", "2026-01-05" if n % 3 else "", yes if n % 4 else no] for n in range(40)]
+    written(tmp_path / "c.csv", [["Customer No", "Signup Date", "Cancelled On", header], *rows])
+    found = proposed(tmp_path)
+    text = mapping_text(found.found, found.choices())
+    assert found.answers["consent"] == "recorded"
+    assert yaml.safe_load(text)["tables"]["consents"]["columns"]["allowed"] == {
+        "from": header,
+        "map": {yes: "true", no: "false"},
+    }
+    assert f"not used: {header}" not in text
 
 
 @pytest.mark.parametrize(("codes", "currency"), [(["EUR"], "EUR"), (["EUR", "CHF"], "USD"), (["euros"], "USD")])

@@ -2,13 +2,13 @@
 
 import pytest
 
-from pipelines.recognition import raw_tables, tables
+from pipelines.recognition import raw_tables, tables, together
 from tests.pipelines.recognition import folders
 from tests.pipelines.recognition.folders import written
 
 
 def found_in(folder):
-    return {each.raw.title.rpartition("/")[2]: each for each in tables.recognised(raw_tables.folder(folder).tables)}
+    return {each.raw.title.rpartition("/")[2]: each for each in together.recognised(raw_tables.folder(folder).tables)}
 
 
 def test_an_operator(tmp_path):
