@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import data, features, init, lists, models, nights, settings
+from pipelines.cli import data, features, init, lists, models, nights, notices, settings
 from pipelines.cli.run import Run, command
 
 CODES = """
@@ -71,6 +71,8 @@ app.add_typer(features.features_app)
 app.add_typer(lists.list_app)
 app.add_typer(models.registry_app)
 app.add_typer(nights.runs_app)
+app.add_typer(notices.late_app)
+app.add_typer(notices.notify_app)
 app.add_typer(settings.config_app)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import Run
+from pipelines.config import credentials
 from pipelines.ingest.readers import databases
 from pipelines.tracking import registry
 from pipelines.wording import errors
@@ -136,6 +137,22 @@ def _connections(run: Run) -> Finding:
     return Finding("databases", True, ", ".join(named) or "—")
 
 
+def _receivers(run: Run) -> Finding:
+    """Somebody is named who is told, and the environment has what their addresses refer to; nothing is sent."""
+    if "project" not in run.__dict__:
+        return Finding("receivers", False, "", "", needed=False)
+    receivers = run.project.settings.notify.receivers
+    for name, receiver in receivers.items():
+        try:
+            credentials.resolved(receiver.url)
+        except HeadwaterError as error:
+            what, fix = (errors.sentence(error.problem, part, run.language) for part in ("what", "fix"))
+            return Finding("receivers", False, f"{name}: {what}", fix, needed=False)
+    nobody = text("notices.no_receivers", run.language)
+    fix = errors.sentence(Problem("E291"), "fix", run.language)
+    return Finding("receivers", bool(receivers), ", ".join(receivers) or nobody, fix, needed=False)
+
+
 def _tracking(run: Run) -> Finding:
     """The tracking store can be read, and knows every version that was made here. None is made by looking."""
     if "project" not in run.__dict__:
@@ -189,6 +206,7 @@ CHECKS: tuple[Callable[[Run], Finding], ...] = (
     _targets,
     _data,
     _connections,
+    _receivers,
     _tracking,
     _champions,
     _scores,

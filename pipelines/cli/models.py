@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pipelines.cli.grids import grid
 from pipelines.cli.run import Run, command
+from pipelines.cli.telling import told
 from pipelines.wording.texts import text
 
 
@@ -77,7 +78,9 @@ def train(run: Run, targets: Targets = None, as_of: AsOf = None, tune: Tune = No
 @command(models_app, "retrain")
 def retrain(run: Run, targets: Targets = None, as_of: AsOf = None, tune: Tune = None) -> None:
     """Train, and promote every challenger that passes its gate."""
-    _retrain(run, run.as_of(as_of), targets, promote=True, tune=tune)
+    with told(run, "retrain") as outcome:
+        outcome.as_of = run.as_of(as_of)
+        _retrain(run, outcome.as_of, targets, promote=True, tune=tune)
 
 
 @command(models_app, "backtest")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from pipelines.cli.grids import grid
 from pipelines.cli.run import Engine, Run, command
+from pipelines.cli.telling import Outcome, told
+from pipelines.wording import errors
 from pipelines.wording.texts import text
 
 if TYPE_CHECKING:
@@ -25,14 +27,16 @@ runs_app = typer.Typer(name="runs", help="What has run.", no_args_is_help=True)
 def score(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
     """Score everybody with the champions and publish atomically; no lists, no report."""
     run.override(engine=engine)
-    _night(run, run.as_of(as_of), dry_run=dry_run, lists=False)
+    with told(run, "score", unless=dry_run) as outcome:
+        _night(run, outcome, as_of, dry_run=dry_run, lists=False)
 
 
 @command(nights_app, "nightly")
 def nightly(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
     """check -> features -> score -> gates -> publish -> lists -> report. A past date is its backfill."""
     run.override(engine=engine)
-    _night(run, run.as_of(as_of), dry_run=dry_run, lists=True)
+    with told(run, "nightly", unless=dry_run) as outcome:
+        _night(run, outcome, as_of, dry_run=dry_run, lists=True)
 
 
 @command(nights_app, "report")
@@ -99,21 +103,27 @@ def runs_show(run: Run, run_id: Annotated[str, typer.Argument(help="As printed b
     run.say(table)
 
 
-def _night(run: Run, as_of: date, *, dry_run: bool, lists: bool) -> None:
+def _night(run: Run, outcome: Outcome, as_of: datetime | None, *, dry_run: bool, lists: bool) -> None:
     """What came of a night is told whether it succeeds or not."""
     from pipelines.flows import nightly
     from pipelines.flows.night import Night
     from pipelines.workspace.paths import relative_path
 
-    night = Night(run.project, as_of, run.steps)
+    outcome.as_of = run.as_of(as_of)
+    night = Night(run.project, outcome.as_of, run.steps)
     try:
         nightly.run(night, dry_run=dry_run, lists=lists)
     finally:
         run.tell(**night.result())
+        outcome.published, outcome.warnings = night.published, night.telling
+        outcome.listless = lists and night.listless
     if night.already_published:
         run.say(_already_published(night, run.language))
     for path in night.outputs:
         run.say(relative_path(path))
+    if outcome.listless:
+        problem = Problem("W262", values={"as_of": night.as_of.isoformat()})
+        run.steps.say(errors.render_line(problem, run.language), style="bold red")
 
 
 def _already_published(night: "Night", lang: str) -> str:

@@ -80,12 +80,16 @@ class Run:
         """The project of `--config`, `HEADWATER_CONFIG`, the current folder or the demo operator."""
         from pipelines.project import Project
 
-        here = PROJECT if Path(PROJECT).is_file() else DEFAULT_CONFIG
-        config = self.config or os.environ.get("HEADWATER_CONFIG", here)
-        project = Project.open(config, self.profile, **self.overrides)
+        project = Project.open(self.config_path, self.profile, **self.overrides)
         for problem in project.settings.warnings:
             self.steps.warn(errors.render_line(problem, self.language))
         return project
+
+    @property
+    def config_path(self) -> Path:
+        """Of `--config`, `HEADWATER_CONFIG`, the current folder or the demo operator."""
+        here = PROJECT if Path(PROJECT).is_file() else DEFAULT_CONFIG
+        return Path(self.config or os.environ.get("HEADWATER_CONFIG", here))
 
     @cached_property
     def steps(self) -> Steps:

@@ -8,6 +8,7 @@ import copy
 import hashlib
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -16,7 +17,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr, field_validator
 
 from features.errors import HeadwaterError, Problem
 from features.settings import SETTLE_DAYS, FeatureSettings
@@ -27,10 +28,11 @@ from models.splits import Protocol
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
 from models.targets.target import RuleSettings
-from pipelines.config import own_features, predicted
+from pipelines.config import due, own_features, predicted
 from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
 from pipelines.config.mapping import Zone, load_mapping
+from pipelines.config.notices import Notify
 from pipelines.config.quality import Quality
 from pipelines.config.validation import filled, known_keys, nearest, old_keys, renamed_keys
 from pipelines.wording.texts import Language
@@ -43,6 +45,8 @@ from targeting.tiers import TierSettings
 
 PREFIX = "HEADWATER_"
 RESERVED = {"HEADWATER_CONFIG", "HEADWATER_PROFILE", "HEADWATER_LANG"}
+SECRETS_OF_RECEIVERS = re.compile(r"^HEADWATER_NOTIFY_[A-Z0-9]")
+"""Variables that `notify.receivers` refer to; `HEADWATER_NOTIFY__BY` is a setting."""
 SECRET = ("token", "secret", "password", "key", "webhook")
 
 
@@ -57,10 +61,18 @@ class Demo(Strict):
 
 
 class Schedule(Strict):
-    """When the deployed nightly runs."""
+    """When the deployed nightly and retraining run."""
 
-    cron: str = Field("0 2 * * *", description="minute, hour, day, month, weekday")
-    timezone: Zone = Field("Asia/Shanghai", description="of the cron expression, as the IANA names it")
+    cron: str = Field("0 2 * * *", description="of the nightly: minute, hour, day, month, weekday")
+    retrain: str | None = Field("0 5 2 * *", description="the same of the retraining; null: on demand alone")
+    timezone: Zone = Field("Asia/Shanghai", description="of both, as the IANA names it")
+
+    @field_validator("cron", "retrain")
+    @classmethod
+    def _readable(cls, expression: str | None) -> str | None:
+        if expression is not None:
+            due.check(expression)
+        return expression
 
 
 class SparkSettings(Strict):
@@ -102,6 +114,7 @@ class Settings(Strict):
     contact: ContactSettings = ContactSettings()
     quality: Quality = Quality()
     schedule: Schedule = Schedule()
+    notify: Notify = Notify()
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _warnings: list[Problem] = PrivateAttr(default_factory=list)
@@ -109,8 +122,8 @@ class Settings(Strict):
     _own: ModuleType | None = PrivateAttr(None)
 
     def fingerprint(self) -> str:
-        """Changes with every value that can change a result; where results are kept and the schedule cannot."""
-        machine = {"workspace", "schedule", "demo", "mapping", "threads", "chunk", "as_of", "engine", "spark"}
+        """Changes with every value that can change a result; where results are kept, when, and who is told cannot."""
+        machine = {"workspace", "schedule", "notify", "demo", "mapping", "threads", "chunk", "as_of", "engine", "spark"}
         decisive = self.model_dump_json(exclude=machine)
         return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]
 
@@ -193,14 +206,43 @@ def load(
         Variables instead of the process's own.
     """
     path = Path(path)
+    layers = _file_layers(path, profile) + _environment_layers(os.environ if environment is None else environment)
+    layers += [_spelled("--", key, value) for key, value in (overrides or {}).items() if value is not None]
+    return _composed(path, layers)
+
+
+TELLING = ("name", "workspace", "language", "schedule", "notify")
+"""The settings that say who is told."""
+
+
+def load_notify(path: Path, profile: str | None = None) -> Settings | None:
+    """As much of a configuration as telling somebody needs, where the rest of it or its mapping is wrong.
+
+    None where not even that can be read. The environment counts for nothing here: it may be what is wrong.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    profile
+        Name of a part of `profiles`; None for none.
+    """
+    whole: dict[str, Any] = {}
+    try:
+        layers = _file_layers(path, profile)
+        for layer in layers:
+            _merge(whole, {key: value for key, value in layer.values.items() if key in TELLING})
+        return filled(Settings, whole, Layers(layers))
+    except (HeadwaterError, OSError):
+        return None
+
+
+def _file_layers(path: Path, profile: str | None) -> list[Layer]:
+    """What a file says, and a profile of it."""
     document = read(path)
     profiles = document.content.pop("profiles", None) or {}
     layers = [Layer(str(path), document.content, document)]
-    if profile is not None:
-        layers.append(_profile_layer(path, profiles, profile, document))
-    layers += _environment_layers(os.environ if environment is None else environment)
-    layers += [_spelled("--", key, value) for key, value in (overrides or {}).items() if value is not None]
-    return _composed(path, layers)
+    return [*layers, _profile_layer(path, profiles, profile, document)] if profile is not None else layers
 
 
 @dataclass(frozen=True)
@@ -403,7 +445,7 @@ def _profile_layer(path: Path, profiles: dict, name: str, document: Document) ->
 
 def _environment_layers(environment: Mapping[str, str]) -> list[Layer]:
     """`HEADWATER_TARGETS__CHURN__HORIZON_DAYS=60`. Raises E221 for a name that is no setting."""
-    own = {key: value for key, value in sorted(environment.items()) if key.startswith(PREFIX) and key not in RESERVED}
+    own = {key: value for key, value in sorted(environment.items()) if _is_setting(key)}
     layers = []
     for key, value in own.items():
         keys = key.removeprefix(PREFIX).lower().split("__")
@@ -414,6 +456,11 @@ def _environment_layers(environment: Mapping[str, str]) -> list[Layer]:
             raise HeadwaterError("E221", file=key, key=key, nearest=best)
         layers.append(_spelled(key, ".".join(keys), yaml.safe_load(value) if value else None))
     return layers
+
+
+def _is_setting(name: str) -> bool:
+    """Is a variable of the environment one of our settings?"""
+    return name.startswith(PREFIX) and name not in RESERVED and not SECRETS_OF_RECEIVERS.match(name)
 
 
 def _spelled(origin: str, key: str, value: Any) -> Layer:

@@ -22,6 +22,9 @@ from pipelines.workspace.publication import Draft
 ROUTINE = ("W301", "W302", "W303")
 """Rows that were put aside: every night has some; the check step counts them, `data check` and the report name them."""
 
+LISTLESS = "W262"
+"""Of a night that ends with nobody on any list."""
+
 
 @dataclass
 class Night:
@@ -108,6 +111,17 @@ class Night:
         self.warnings.append(problem)
         if problem.code not in ROUTINE:
             self.steps.warn(errors.render_line(problem, self.steps.lang))
+
+    @property
+    def telling(self) -> list[Problem]:
+        """The warnings that not every night has."""
+        return [problem for problem in self.warnings if problem.code not in ROUTINE]
+
+    @property
+    def listless(self) -> bool:
+        """Has this night, or the one that published it before, nobody on any list?"""
+        before = [] if self.lists else self.record.get("warnings", [])
+        return LISTLESS in (*before, *(problem.code for problem in self.warnings))
 
     def close(self) -> None:
         """Leave nothing behind that was not published."""

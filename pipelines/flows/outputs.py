@@ -3,7 +3,7 @@
 from features.errors import HeadwaterError, Problem
 from pipelines.delivery import lists, pages
 from pipelines.delivery.report_data import ListEntry
-from pipelines.flows.night import Night
+from pipelines.flows.night import LISTLESS, Night
 from pipelines.wording import errors
 from pipelines.wording.texts import LANGUAGES, text
 from pipelines.workspace import paths, runs
@@ -30,6 +30,10 @@ def write_lists(night: Night, done: Publication) -> None:
         night.outputs += [night.workbook(entry.kind) for entry in night.lists]
         written = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
         facts["said"] = written or text("steps.no_lists", night.steps.lang)
+    if not any(entry.counts.listed for entry in night.lists) and set(lists.LISTS) & set(
+        night.project.settings.predicted
+    ):
+        night.warn(Problem(LISTLESS, values={"as_of": night.as_of.isoformat()}))
 
 
 def _write_list(night: Night, done: Publication, kind: str) -> ListEntry:

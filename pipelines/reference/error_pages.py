@@ -2,17 +2,7 @@
 
 import re
 
-from pipelines.wording.texts import catalogue
-
-EXITS = {
-    "1": ("unexpected error", "意外错误"),
-    "2": ("usage or configuration", "用法或配置错误"),
-    "3": ("data contract failed", "数据不符合约定"),
-    "4": ("data missing or stale", "数据缺失或过期"),
-    "5": ("gate refused", "质量门未通过"),
-    "6": ("another run holds the lock", "另一任务占用锁"),
-    "7": ("environment", "运行环境问题"),
-}
+from pipelines.wording.texts import catalogue, text
 
 
 def codes() -> list[str]:
@@ -29,9 +19,8 @@ def error_pages() -> str:
 
 def section(code: str) -> str:
     """What an error or warning says in both languages, and its exit code."""
-    exits = (
-        f"exit {code[1]}: {EXITS[code[1]][0]} · {EXITS[code[1]][1]}" if code[0] == "E" else "warning · 警告 (exit 0)"
-    )
+    meaning = " · ".join(text(f"terms.exits.{code[1]}", lang) for lang in ("en", "zh")) if code[0] == "E" else ""
+    exits = f"exit {code[1]}: {meaning}" if meaning else "warning · 警告 (exit 0)"
     lines = [f"## {code}", "", exits, ""]
     for lang, fix in (("en", "Fix"), ("zh", "修复")):
         lines += [f"- {_sentence(code, 'what', lang)}", f"  {fix}: {_sentence(code, 'fix', lang)}"]

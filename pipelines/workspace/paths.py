@@ -44,6 +44,7 @@ class Workspace:
     reports = property(lambda self: self.root / "reports")
     tables = property(lambda self: self.root / "tables")
     quarantine = property(lambda self: self.root / "quarantine")
+    incidents = property(lambda self: self.root / "incidents.json")
     tracking = property(lambda self: self.root / "mlflow.db")
     artifacts = property(lambda self: self.root / "mlflow-artifacts")
 

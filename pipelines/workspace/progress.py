@@ -27,6 +27,7 @@ class Steps:
         self.lang = lang
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self.journal: Journal | None = None
+        self.stage = ""  # the step that runs, or the last one that ran; for messages
         self._spinner: Status | None = None
         self._title, self._begun, self._last, self._told = "", 0.0, 0.0, 0.0
 
@@ -36,6 +37,7 @@ class Steps:
 
         `title` is the key of its words, `steps.<name>` when left out.
         """
+        self.stage = name
         title = text(title or f"steps.{name}", self.lang)
         started = perf_counter()
         facts: dict = {}

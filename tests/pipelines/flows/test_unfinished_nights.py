@@ -156,6 +156,8 @@ def test_where_nobody_consents_no_lists_are_expected(own_operator, monkeypatch):
     assert list(states(EARLIER)) == outputs(EARLIER)[::3]
     again = night(EARLIER)
     assert again.already_published and not again.remade and again.outputs == outputs(EARLIER)[::3]
+    assert first.listless and again.listless
+    monkeypatch.undo()
 
 
 def named_command(stderr: str) -> list[str]:
