@@ -325,6 +325,13 @@ def permissions(customers: Recognised) -> dict[str, str]:
     return {text: str((text.lower() in YES) == (said == "allowed")).lower() for text in texts}
 
 
+def later(found: Recognised, meaning: str, day: date) -> float:
+    """The share of rows whose date of a meaning is after a day."""
+    at = moment(found.raw.columns[found.columns[meaning]])
+    query = f"SELECT avg((coalesce({at} > DATE '{day}', false))::INT) FROM {quoted(found.raw.name)}"
+    return float(found.raw.con.sql(query).fetchall()[0][0] or 0.0)
+
+
 def yes_share(customers: Recognised) -> float:
     """The share of customers whose answer is yes."""
     column = quoted(customers.columns["left"])

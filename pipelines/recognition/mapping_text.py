@@ -67,6 +67,8 @@ class Choices:
         Exact copies of lines of invoices are one line.
     month
         Customers are a series of months: which month a row is of.
+    permits
+        A column of customers says who may be contacted.
     """
 
     lang: str
@@ -81,6 +83,7 @@ class Choices:
     at_once: bool = False
     once: bool = True
     month: dict[str, str] | None = None
+    permits: bool = False
 
     def why(self, key: str, **values: Any) -> str:
         """A comment."""
@@ -131,9 +134,8 @@ def _derived_section(
     name: str, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
     """A section that another table gives: lines of invoices, or a column of customers; empty where none does."""
-    customers = None if choices.derived or choices.month else by_table.get("customers")
-    if name == "consents" and customers and evidence.permissions(customers):
-        return _permitted(customers, choices)
+    if name == "consents" and choices.permits and not choices.derived:
+        return _permitted(by_table["customers"], choices)
     if "lines" in by_table and name == "bills":
         return _derived_bills(by_table["lines"], choices)
     if "lines" in by_table and name == "usage":
@@ -331,7 +333,7 @@ def _customers(
     about = _about(found, rows, has_plans="subscriptions" in by_table)
     if about:
         rows += [comment(6, choices.why("about")), *_attributes(found, about, choices, words)]
-    permits = [found.columns[m] for m in ("allowed", "refused") if m in found.columns]
+    permits = [found.columns[m] for m in ("allowed", "refused") if m in found.columns and choices.permits]
     return _section("customers", found, choices, rows, [*about, *permits])
 
 

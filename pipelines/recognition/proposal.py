@@ -30,6 +30,8 @@ PURCHASES = "first_purchase"
 """The answer that customers joined on the day of their first purchase."""
 BOTH = "both"
 """The answer that both of two files of one kind count."""
+FEW_LATER = 0.005
+"""Share of customers who join only later up to which a column of theirs can be dated on that day: half of what quality allows."""
 SELDOM = 0.05
 """Share of the rows of a file that are in another one too up to which both may count without a person's word."""
 NONE = "none"
@@ -144,9 +146,12 @@ class Proposal:
 
     @property
     def permits(self) -> bool:
-        """Does a column of customers say who may be contacted? Only where the table itself is used and dates them."""
-        dated = self.customers is not None and "activated_on" in self.customers.columns
-        return dated and self.series is None and bool(evidence.permissions(self.customers))  # type: ignore[arg-type]
+        """Does a column of customers say who may be contacted? Only where the table itself is used and dates them, and they
+        have joined already: what they said is dated on that day."""
+        found = self.customers
+        if found is None or self.series or self.as_of is None or "activated_on" not in found.columns:
+            return False
+        return bool(evidence.permissions(found)) and evidence.later(found, "activated_on", self.as_of) < FEW_LATER
 
     @property
     def money(self) -> Recognised | None:
@@ -330,7 +335,7 @@ class Proposal:
             self.lang, self.answers["currency"], self.answers["timezone"], tuple(c.strip() for c in codes.split(",") if c.strip()), minor,
             self.answers.get("discount") == "apart", shapes, self.business == "folds",
             self.answers.get("activated_on") == PURCHASES, self.business == "purchases",
-            self.answers.get("copies") != "each", self.series,
+            self.answers.get("copies") != "each", self.series, self.permits,
         )  # fmt: skip
 
     def questions(self) -> Iterator[Question]:

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import ibis
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -538,6 +539,8 @@ def test_what_customers_are_in_few_words_is_known_of_them(tmp_path):
 def test_a_column_of_customers_says_who_may_be_contacted(tmp_path, header, yes, no):
     rows = [[n, "2025-01-01", "2026-01-05" if n % 3 else "", yes if n % 4 else no] for n in range(40)]
     written(tmp_path / "c.csv", [["Customer No", "Signup Date", "Cancelled On", header], *rows])
+    bills = [[f"B{n}", n % 40, f"2025-{1 + n // 40:02d}-01", "9.50"] for n in range(400)]
+    written(tmp_path / "bills.csv", [["Invoice No", "Customer No", "Invoice Date", "Amount"], *bills])
     found = proposed(tmp_path)
     text = mapping_text(found.found, found.choices())
     assert found.answers["consent"] == "recorded"
@@ -546,6 +549,22 @@ def test_a_column_of_customers_says_who_may_be_contacted(tmp_path, header, yes, 
         "map": {yes: "true", no: "false"},
     }
     assert f"not used: {header}" not in text
+    (tmp_path / "mapping.yaml").write_text(text, encoding="utf-8")
+    consents = (
+        read_tables(ibis.duckdb.connect(), load_mapping(tmp_path / "mapping.yaml")).tables["consents"].to_pandas()
+    )
+    assert consents.allowed.sum() == 30 and len(consents) == 40
+
+
+def test_whoever_joins_only_later_has_said_nothing_yet(tmp_path):
+    """What a column of customers says is dated on the day they join: where many join in the future, nothing is made of it."""
+    rows = [[n, "2025-01-01" if n % 5 else "2027-01-01", "2025-08-05" if n % 3 == 1 else "", "yes"] for n in range(40)]
+    rows[1][3] = "no"
+    written(tmp_path / "c.csv", [["Customer No", "Signup Date", "Cancelled On", "Newsletter"], *rows])
+    bills = [[f"B{n}", n % 40, f"2025-{1 + n // 40:02d}-01", "9.50"] for n in range(400)]
+    written(tmp_path / "bills.csv", [["Invoice No", "Customer No", "Invoice Date", "Amount"], *bills])
+    found = proposed(tmp_path)
+    assert found.answers["consent"] == "nobody" and "consents:" not in mapping_text(found.found, found.choices())
 
 
 @pytest.mark.parametrize(("codes", "currency"), [(["EUR"], "EUR"), (["EUR", "CHF"], "USD"), (["euros"], "USD")])
