@@ -595,6 +595,7 @@ def _permitted(found: Recognised, choices: Choices) -> list[str]:
         line(6, "allowed", {"from": column.name, "map": evidence.permissions(found)}),
         line(4, "happened_at", _time(found, "activated_on", choices), choices.why("permitted")),
         line(4, "known_at", AT_ONCE),
+        line(4, "freshness", {"warn_after": None, "error_after": None}, choices.why("never_stale")),
     ]
     return ["  consents:", *_source(found, choices), "    columns:", *rows]
 

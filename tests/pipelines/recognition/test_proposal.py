@@ -554,6 +554,7 @@ def test_a_column_of_customers_says_who_may_be_contacted(tmp_path, header, yes, 
         read_tables(ibis.duckdb.connect(), load_mapping(tmp_path / "mapping.yaml")).tables["consents"].to_pandas()
     )
     assert consents.allowed.sum() == 30 and len(consents) == 40
+    assert yaml.safe_load(text)["tables"]["consents"]["freshness"] == {"warn_after": None, "error_after": None}
 
 
 def test_whoever_joins_only_later_has_said_nothing_yet(tmp_path):
