@@ -182,6 +182,13 @@ class GateSettings(Strict):
     slice_loss: float = Field(0.05, ge=0, description="how far a slice may fall below the rule or the champion")
     drift: float = Field(0.25, gt=0, description="largest population stability index between two publications")
     level: float = Field(
-        0.5, gt=0, description="largest relative change of a mean score, a share or a count between two publications"
+        0.5,
+        gt=0,
+        description="largest relative change of a mean score, a share or a count against earlier publications",
     )
-    money: float = Field(0.3, gt=0, description="largest relative change of mean money between two publications")
+    money: float = Field(0.3, gt=0, description="largest relative change of money against earlier publications")
+    announced: float = Field(
+        1.5,
+        gt=1,
+        description="how many times what training saw, or so many times less, a model may say on its first night",
+    )

@@ -61,3 +61,7 @@ class Quality(Strict):
     quiet: dict[EventTable, tuple[Month, ...]] = Field(
         {}, description="table -> months (2026-10) and days (2026-10-01) that are right although few rows came"
     )
+    changed: dict[str, tuple[Month, ...]] = Field(
+        {},
+        description="table.column -> months (2026-10) in which customers truly had so many times what they had before",
+    )

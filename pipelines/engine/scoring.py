@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from features.build import closure
 from features.definition import Feature
 from features.errors import HeadwaterError
-from models.evaluation import gates
+from models.evaluation.night_gates import WATCHED
 from models.scores import flags
 from models.scores.reasons import reasons
 from models.scores.score_column import CURVE, REASONS
@@ -343,7 +343,7 @@ class Summary:
         self.value_at_risk = Decimal(0)
 
     def add(self, table: pa.Table) -> None:
-        self._watched.append(plain_types(table.select(list(gates.WATCHED))))
+        self._watched.append(plain_types(table.select(list(WATCHED))))
         risky = pc.is_in(table["churn_risk_band"].cast(pa.string()), pa.array(["high", "critical"]))
         self.high_risk += pc.sum(risky).as_py() or 0
         self.potential_vips += pc.sum(table["is_potential_vip"]).as_py() or 0

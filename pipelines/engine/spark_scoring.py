@@ -86,7 +86,7 @@ class SparkScoringRun(ScoringRun):
                 raise nobody(self.as_of, self.newest)
             high_value = scoring.targets_of(self.champions, self.project.settings).vip.high_value
             self.everybody = self.assembly.scoring_inputs(high_value)
-            self.first = self._sample()
+            self.first = self.sampled = self._sample()
             columns = [*("customer_id", "as_of"), *(f.column for f in self.assembly.features)]
             self.peers = usual(self.first[columns], self.project.features)
             self._spark = opened.pop_all()

@@ -9,15 +9,11 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import pandas as pd
-
-from features.errors import HeadwaterError, Problem
-from models.evaluation import gates
+from features.errors import Problem
 from models.scores.columns import SCHEMA
 from models.targets.registry import TARGETS
 from pipelines.engine.engines import Engine, engine
-from pipelines.engine.scoring import plain_types
-from pipelines.flows import outbreaks, outputs, sentences
+from pipelines.flows import outbreaks, outputs, sentences, verdict
 from pipelines.flows.champions import scoring_champions
 from pipelines.flows.night import Night
 from pipelines.flows.score_metadata import score_metadata
@@ -25,7 +21,6 @@ from pipelines.workspace import bundles, checkpoints, files, lock, paths, public
 from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.journal import Journal, code_version, run_id
 from pipelines.workspace.publication import Draft
-from pipelines.workspace.score_files import ScoreFile
 
 
 def stages(*, dry_run: bool = False, lists: bool = True) -> tuple[Callable[[Night], Night], ...]:
@@ -139,27 +134,14 @@ def _score(night: Night, chosen: Engine) -> None:
 
 
 def _judge(night: Night) -> None:
-    """The gates between scoring and publishing; a refusal is exit 5 and names the check."""
+    """The gates between scoring and publishing; a refusal is exit 5 and names the check and what moved it."""
     assert night.scoring is not None
     with night.steps.step("gates") as facts:
-        earlier = runs.previous_scores(night.workspace, night.as_of)
-        old = _watched(earlier) if earlier else None
-        decision = gates.scores_gate(night.scoring.summary.watched, old, night.project.settings.gates)
-        facts["checks"] = [check.as_dict() for check in decision.checks]
-        if not decision.passed:
-            failed = next(check for check in decision.checks if not check.passed)
-            dates = {"as_of": night.as_of, "before": earlier.meta["as_of"] if earlier else None}
-            advice = "money" if failed.name.startswith(("money_", "share_", "count_")) else "scores"
-            values = {"name": failed.name, "value": failed.value, "limit": failed.limit}
-            raise HeadwaterError("E502", advice=f"@refused.{advice}", **values, **dates)
-        facts["said"] = ", ".join(check.name for check in decision.checks)
+        found = verdict.judge(night)
+        facts["checks"] = [check.as_dict() for check in found.decision.checks]
+        facts["said"] = ", ".join(check.name for check in found.decision.checks)
         scored = {"rows": night.scoring.assembly.total, "rows_sha256": night.scoring.digest.hexdigest()}
-        night.meta |= publication.as_texts(**scored, gates=facts["checks"])
-
-
-def _watched(earlier: ScoreFile) -> pd.DataFrame:
-    """What the gates look at, of a publication that may be older than a target."""
-    return plain_types(earlier.select([c for c in gates.WATCHED if c in earlier.column_names])).to_pandas()
+        night.meta |= publication.as_texts(**scored, gates=facts["checks"], figures=found.figures.as_dict())
 
 
 def publish(night: Night) -> Night:

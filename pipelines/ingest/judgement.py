@@ -7,7 +7,7 @@ from typing import Any
 from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
-from pipelines.ingest import completeness, deliveries, freshness
+from pipelines.ingest import completeness, deliveries, freshness, histories
 from pipelines.ingest.tables import Tables
 
 FIRST = ("E402", "E423", "E421", "E427", "E405", "W402", "W423", "W421", "W405")
@@ -15,8 +15,8 @@ FIRST = ("E402", "E423", "E421", "E427", "E405", "W402", "W423", "W421", "W405")
 
 
 def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: date) -> tuple[Problem, ...]:
-    """Warnings for what is late (W402, W405), thin (W421-W424) or still arriving (W406, W407). Raises E402, E405, E410 and
-    E421-E424, all at once.
+    """Warnings for what is late (W402, W405), thin (W421-W424) or still arriving (W406, W407). Raises E328 (rows in
+    another unit), E402, E405, E410 and E421-E424, all at once.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ def check(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of: d
     """
     late = deliveries.problems(tables.deliveries, mapping.timezone, as_of)
     late += freshness.problems(tables, mapping, quality, as_of)
+    late += histories.problems(con, tables, mapping, quality, as_of)
     return warnings([*late, *completeness.problems(con, tables, mapping, quality, as_of)], as_of)
 
 

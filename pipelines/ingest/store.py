@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -177,6 +178,11 @@ def _part(folder: Path, entry: Mapping[str, Any]) -> Part:
     days = {name: entry[name] and date.fromisoformat(entry[name]) for name in ("first_day", "last_day")}
     newest = entry["newest"] and datetime.fromisoformat(entry["newest"])
     return Part(folder / entry["file"], entry["sha256"], entry["rows"], **days, newest=newest)
+
+
+def sizes(tables: Tables, name: str) -> pd.DataFrame:
+    """The values of a table's watched columns to two digits, counted for each input: the columns of `tables.SIZES`."""
+    return pd.read_parquet(tables.parts[name][0].path.parents[1] / MEMORY / name / "sizes.parquet")
 
 
 def base(folder: Path, manifest: Mapping[str, Any]) -> Tables:

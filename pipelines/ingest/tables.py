@@ -118,6 +118,7 @@ class Tables:
     `medians`: table.column -> median of the positive values; `newest`: table -> newest known_at (UTC), where it has one.
     `recipes`: table -> by what it was read (`inputs.recipe`).
     `read`: table -> inputs that were opened this time; the rows of the others were known.
+    `sizes`: table.column -> usual size of its positive values in the months before the date (their geometric mean).
     `deliveries`: table -> what markers and manifests say of the files of each of its sources, this time.
     """
 
@@ -139,6 +140,7 @@ class Tables:
     memory: dict[str, Memory] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> ir.Table:
         return self.tables[name]

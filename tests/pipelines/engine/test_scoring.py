@@ -11,7 +11,7 @@ import pytest
 
 from features.catalogue import catalogue
 from features.errors import HeadwaterError
-from models.evaluation import gates
+from models.evaluation import night_gates
 from pipelines.config.settings import Settings
 from pipelines.engine import scoring
 from pipelines.engine.scoring import Scorer, Summary
@@ -54,9 +54,9 @@ def test_the_margin_of_scores_is_that_of_the_champion_and_1_where_none_is_on_rec
 
 
 def test_plain_types_keep_every_value():
-    plain = scoring.plain_types(TABLE.select(list(gates.WATCHED)))
+    plain = scoring.plain_types(TABLE.select(list(night_gates.WATCHED)))
     assert not any(pa.types.is_decimal(field.type) for field in plain.schema)
-    for name in gates.WATCHED:
+    for name in night_gates.WATCHED:
         before, after = TABLE[name].to_pylist(), plain[name].to_pylist()
         words = [v for v in before if isinstance(v, str | bool)]
         assert [v for v in after if isinstance(v, str | bool)] == words, name

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from features.errors import Problem
-from models.evaluation import gates
+from models.evaluation import night_gates
 from models.scores.columns import SCHEMA
-from pipelines.flows import nightly
+from pipelines.flows import verdict
 from pipelines.flows.night import ROUTINE, Night
 from pipelines.project import Project
 from pipelines.workspace.journal import Journal
@@ -56,7 +56,7 @@ def test_a_night_leaves_no_draft_behind_unless_it_is_published(night):
 
 
 def test_gates_look_at_what_a_publication_of_before_a_target_has(night):
-    columns = [column for column in gates.WATCHED if not column.startswith("vip_")]
+    columns = [column for column in night_gates.WATCHED if not column.startswith("vip_")]
     rows = pa.table({column: pa.array([None], SCHEMA.field(column).type) for column in columns})
     path = publish(night.workspace, [rows], {"as_of": NIGHT.isoformat()}, len)
-    assert list(nightly._watched(ScoreFile(path))) == columns
+    assert list(verdict.watched(ScoreFile(path))) == columns
