@@ -24,6 +24,7 @@ from features.families import (
     recent_usage,
     satisfaction,
     seasons,
+    surroundings,
     usage,
 )
 
@@ -43,6 +44,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     plans,
     satisfaction,
     household,
+    surroundings,
     peers,
     lifecycle,
 )

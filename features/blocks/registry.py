@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import ibis.expr.types as ir
 
-from features.blocks import customers, household, money, service, usage
+from features.blocks import customers, household, money, service, surroundings, usage
 from features.settings import FeatureSettings
 from features.visible import Tables
 
@@ -35,8 +35,17 @@ BLOCKS: dict[str, tuple[tuple[str, ...], Block]] = {
     "household": (("customers",), household.household),
     "household_bills": (("customers", "bills"), household.household_bills),
     "household_complaints": (("customers", "complaints"), household.household_complaints),
+    "surroundings_left": (("customers",), surroundings.surroundings_left),
+    "surroundings_complaints": (("customers", "complaints"), surroundings.surroundings_complaints),
+    "surroundings_payments": (("customers", "payments"), surroundings.surroundings_payments),
 }
 """Block name to the tables that it needs and how it is made."""
 
-ACROSS = ("household", "household_bills", "household_complaints")
+ACCOUNTS = ("household", "household_bills", "household_complaints")
 """Blocks that look at other customers of the account: their tables must not be cut to some of the customers."""
+
+EVERYBODY = ("surroundings_left", "surroundings_complaints", "surroundings_payments")
+"""Blocks that look at all customers of the as-of date."""
+
+ACROSS = ACCOUNTS + EVERYBODY
+"""Blocks whose rows follow from other customers too."""

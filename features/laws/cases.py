@@ -170,6 +170,33 @@ def crowded(case: Case, rng: Rng) -> Case:
     return case.altered(alter)
 
 
+def together(case: Case) -> Case:
+    """The same histories seen from one date, the newest: what everybody else did can only be looked at together.
+
+    Each customer's rows are moved with their date, so that what lay around their cutoff does so still.
+    """
+    newest = pc.index(case.spine["as_of"], pc.max(case.spine["as_of"])).as_py()
+    there = {c: case.spine[c].to_numpy()[newest] for c in ("as_of", "cutoff")}
+
+    def seen(rows: pa.Table) -> pa.Table:
+        days = _shift(case.own(rows, "as_of"), there["as_of"].astype("datetime64[D]"))
+        moments = _shift(case.own(rows, "cutoff"), there["cutoff"])
+        for field in rows.schema:
+            if pa.types.is_temporal(field.type):
+                by = days if pa.types.is_date(field.type) else moments
+                values = pa.array(rows[field.name].to_numpy() + by, field.type, from_pandas=True)
+                rows = rows.set_column(rows.column_names.index(field.name), field.name, values)
+        return rows
+
+    return replace(case.altered(lambda name, rows: seen(rows)), spine=seen(case.spine))
+
+
+def _shift(own: pa.ChunkedArray, there: np.datetime64) -> np.ndarray:
+    """How far each row moves; not at all where nobody looks from."""
+    by = np.asarray(there - own.to_numpy().astype(there.dtype))
+    return np.where(np.isnat(by), by.dtype.type(0), by)
+
+
 def moved(rows: pa.Table, days: int) -> pa.Table:
     """The rows with every date and time of theirs so many days later."""
     dates = [f.name for f in rows.schema if pa.types.is_temporal(f.type)]

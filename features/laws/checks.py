@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.blocks.registry import ACROSS
+from features.blocks.registry import ACROSS, EVERYBODY
 from features.build import build, with_tables
 from features.contracts import CONTRACTS
 from features.definition import KEY, ROW, Feature
-from features.laws.cases import Case, Rng, moved, moved_spine, otherwise, past
+from features.laws.cases import Case, Rng, moved, moved_spine, otherwise, past, together
 from features.laws.steady import USAGE_LAG, earlier, late, steady
 from features.settings import FeatureSettings
 
@@ -46,8 +46,17 @@ def _everything(feature: Feature) -> bool:
 
 
 def _alone(feature: Feature) -> bool:
-    """Not those that compare a customer with everybody."""
-    return feature.source != "peers"
+    """Not those that compare a customer with everybody, nor those that tell of everybody."""
+    return feature.source not in {"peers", *EVERYBODY}
+
+
+def _of_everybody(feature: Feature) -> bool:
+    """Those that tell of everybody: a customer's past is only whole with what others had done by the same date."""
+    return feature.source in EVERYBODY
+
+
+def _of_few(feature: Feature) -> bool:
+    return not _of_everybody(feature)
 
 
 LEVELS = ("currency/month", "measure/4 weeks")
@@ -144,6 +153,8 @@ def breaches(
     for number, law in enumerate(LAWS):
         judged = Judged(features, settings, np.random.default_rng([seed, number]))
         bound = [f.column for f in features if law.binds(f)]
+        if features and not bound:
+            continue
         yield from _differing(law, bound, *law.holds(answer, case, judged))
 
 
@@ -178,6 +189,14 @@ def _future_gone(ask: Ask, case: Case, judged: Judged) -> Answers:
 
 def _future_otherwise(ask: Ask, case: Case, judged: Judged) -> Answers:
     return ask(past(case)), ask(otherwise(case, judged.rng))
+
+
+def _future_gone_together(ask: Ask, case: Case, judged: Judged) -> Answers:
+    return _future_gone(ask, together(case), judged)
+
+
+def _future_otherwise_together(ask: Ask, case: Case, judged: Judged) -> Answers:
+    return _future_otherwise(ask, together(case), judged)
 
 
 def _twice(ask: Ask, case: Case, judged: Judged) -> Answers:
@@ -295,8 +314,10 @@ def ordered(rows: pa.Table) -> pa.Table:
 
 
 LAWS = (
-    Law("future", _future_gone),
-    Law("other_future", _future_otherwise),
+    Law("future", _future_gone, binds=_of_few),
+    Law("other_future", _future_otherwise, binds=_of_few),
+    Law("future", _future_gone_together, binds=_of_everybody),
+    Law("other_future", _future_otherwise_together, binds=_of_everybody),
     Law("twice", _twice, exact=True),
     Law("order", _order, exact=True),
     Law("dates", _dates),

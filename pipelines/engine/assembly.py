@@ -1,7 +1,7 @@
 """Features of a population, some customers at a time: memory follows the size of a chunk, not the number of customers.
 
-What needs everybody at once is made first: the numbered spine, what compares a customer with their peers, and what they
-share with others of their account. Then each chunk, a range of rows of the spine, goes through expressions that are
+What needs everybody at once is made first: the numbered spine, what compares a customer with their peers, what they
+share with others of their account, and what others did around them. Then each chunk, a range of rows of the spine, goes through expressions that are
 compiled once; Parquet tables sorted by customer let it read its own rows and few others. Blocks of features that peers
 are compared by are made whole on the way, and kept as pieces: no history is aggregated twice.
 """
@@ -21,7 +21,7 @@ import sqlglot.expressions as sge
 
 from features.blocks.household import sharing
 from features.blocks.permissions import FACTS, facts
-from features.blocks.registry import ACROSS, BLOCKS
+from features.blocks.registry import ACCOUNTS, ACROSS, BLOCKS, EVERYBODY
 from features.blocks.usage import USAGE_LOOKBACK
 from features.build import compared, join, parts
 from features.definition import KEY, ROW, Feature
@@ -183,9 +183,10 @@ class Assembly:
     @cached_property
     def _whole_tables(self) -> dict[str, list[str]]:
         """What needs more customers than those of a chunk: each part's tables of everybody, in the order of `row`."""
-        across = [f for f in self.features if f.source in ACROSS]
-        compared_features = [f for f in self.features if f.source == "peers"]
-        return self._account_tables(across) | self._peer_tables(compared_features)
+        shared, around, beside = (
+            [f for f in self.features if f.source in of] for of in (ACCOUNTS, EVERYBODY, ("peers",))
+        )
+        return self._account_tables(shared) | self._surrounding_tables(around) | self._peer_tables(beside)
 
     def _chunk_parts(self, chunk: Chunk, whole: Mapping[str, list[str]]) -> dict[str, ir.Table]:
         """The rows of a chunk from tables of everybody."""
@@ -213,6 +214,13 @@ class Assembly:
             blocks = self._statements(self.schema, spine, tables, across)
             for name, sql in blocks.items():
                 self.schema.fill(f"loose_{name}", sql, append=number > 0)
+        return {name: [self._sort(f"loose_{name}", f"whole_{name}")] for name in blocks}
+
+    def _surrounding_tables(self, around: list[Feature]) -> dict[str, list[str]]:
+        """What others did around each customer: groups are few, so everybody is gone through at once."""
+        blocks = self._statements(self.schema, self.spine, self.tables, around) if around else {}
+        for name, sql in blocks.items():
+            self.schema.fill(f"loose_{name}", sql)
         return {name: [self._sort(f"loose_{name}", f"whole_{name}")] for name in blocks}
 
     def _peer_tables(self, features: list[Feature]) -> dict[str, list[str]]:

@@ -62,14 +62,22 @@ class Declared:
     counted: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Everybody:
+    """Every customer's record, with what they had done lately as it was known at one cutoff."""
+
+    rows: Sequence[tuple[dict[str, Any], dict[str, Rows]]]
+
+
 @dataclass(frozen=True)
 class Given:
-    """Beside a customer's own rows: settings, what is declared, and the other customers of the account with what they
-    had done, as it was known where the customer is looked at."""
+    """Beside a customer's own rows: settings, what is declared, and the other customers of the account, and everybody,
+    with what they had done, as it was known where the customer is looked at."""
 
     settings: Any
     declared: Declared
     mates: Sequence[tuple[dict[str, Any], dict[str, Rows]]] = ()
+    everybody: Everybody | None = None
 
 
 def twins(spine: Rows, tables: Mapping[str, Mapping[str, Rows]], settings: Any, declared: Declared) -> dict[Any, Rows]:
@@ -79,13 +87,18 @@ def twins(spine: Rows, tables: Mapping[str, Mapping[str, Rows]], settings: Any, 
     for customer, history in histories.items():
         accounts.setdefault(history["customers"][0]["account_id"], []).append(customer)
     figures: dict[date, dict[str, Any]] = {}
+    seen: dict[datetime, Everybody] = {}
     for row in spine:
         who = Who(**{f.name: row[f.name] for f in fields(Who) if f.name in row})
         own = histories[who.customer_id]
         account = own["customers"][0]["account_id"]
         mates = [histories[c] for c in accounts[account] if account and c != who.customer_id]
         others = [(mate["customers"][0], from_within(mate, who)) for mate in mates]
-        figures.setdefault(who.as_of, {})[who.customer_id] = twin(who, own, Given(settings, declared, others))
+        if who.cutoff not in seen:
+            everybody = [(rows["customers"][0], lately(rows, who)) for rows in histories.values()]
+            seen[who.cutoff] = Everybody(everybody)
+        given = Given(settings, declared, others, seen[who.cutoff])
+        figures.setdefault(who.as_of, {})[who.customer_id] = twin(who, own, given)
     for rows in figures.values():
         for row, beside in zip(rows.values(), naive_peers.peers(list(rows.values()), declared.measures), strict=True):
             row.update(beside)
@@ -109,6 +122,13 @@ def from_within(mate: Mapping[str, Rows], who: Who) -> dict[str, Rows]:
     """What a member of the account had done, as it was known where the customer is looked at."""
     there = replace(who, activated_on=mate["customers"][0]["activated_on"])
     return {name: visible(mate[name], there) for name in ("bills", "complaints")}
+
+
+def lately(history: Mapping[str, Rows], who: Who) -> dict[str, Rows]:
+    """What anybody had done in the last four weeks, as it was known where the customer is looked at."""
+    there = replace(who, activated_on=history["customers"][0]["activated_on"])
+    seen = {name: visible(history[name], there) for name in ("complaints", "payments") if name in history}
+    return {name: [row for row in rows if who.ago(row["happened_on"]) < 28] for name, rows in seen.items()}
 
 
 def visible(rows: Rows, who: Who) -> Rows:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from features.blocks.registry import EVERYBODY
 from tests.features import test_catalogue as laws
 from tests.features.asking import Asker, differing, without_nan
 from tests.world import rewritten, world
@@ -15,4 +16,5 @@ def test_the_future_changes_nothing(ask: Asker):
     given = world(2_000, seed=311)
     answer = ask(given)
     assert without_nan(answer)
-    assert differing(answer, ask(rewritten(given, world(2_000, seed=312)))) == set()
+    of_others = {f.column for f in ask.features if f.source in EVERYBODY}  # each world has a date of its own
+    assert differing(answer, ask(rewritten(given, world(2_000, seed=312)))) - of_others == set()

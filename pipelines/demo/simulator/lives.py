@@ -120,6 +120,7 @@ def _log_hazard(turn: Turn) -> np.ndarray:
     return (
         BASE_LOG_HAZARD
         + turn.market.log_hazard(turn.when, month)
+        + turn.market.attacked(who.region, month)
         + turn.market.unseen * who.frailty
         + 0.75 * np.exp(-tenure / 5)
         - 1.0 * (to_run > 75)

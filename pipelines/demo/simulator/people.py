@@ -48,6 +48,20 @@ class Calendar:
 
 
 @dataclass(frozen=True)
+class Attack:
+    """A competitor who goes for one region for some months: what is added to the log hazard there."""
+
+    region: int
+    first: int  # month of the simulation, from 0
+    months: int
+    effect: float
+
+    def log_hazard(self, region: np.ndarray, month: int) -> np.ndarray:
+        """What is added to each customer's log hazard in a month."""
+        return self.effect * ((region == self.region) & (self.first <= month < self.first + self.months))
+
+
+@dataclass(frozen=True)
 class Market:
     """What differs from one operator to another; as it stands, that of the demo."""
 
@@ -57,12 +71,17 @@ class Market:
     worst: int = 9  # month of the year, 1 to 12
     unseen: float = 0.5  # on its logarithm: what no file shows, a standard deviation of it
     bound: float = 0.55  # share of customers with a contract in the beginning
+    attacks: tuple[Attack, ...] = ()
 
     def log_hazard(self, when: Calendar, month: int) -> float:
         """What is added to everybody's log hazard in a month."""
         years = (month - when.months / 2) / 12
         wave = np.cos(2 * np.pi * (int(when.numbers[month]) - self.worst) / 12)
         return float(np.log(self.churn) + self.trend * years + self.season * wave)
+
+    def attacked(self, region: np.ndarray, month: int) -> np.ndarray:
+        """What competitors add to each customer's log hazard in a month, by the region that they live in."""
+        return sum((attack.log_hazard(region, month) for attack in self.attacks), np.zeros(len(region)))
 
 
 DEMO = Market()

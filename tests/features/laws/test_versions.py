@@ -12,7 +12,8 @@ import pytest
 from features import spine as spines
 from features import visible
 from features.blocks import customers as record
-from features.blocks import household
+from features.blocks import household, surroundings
+from features.blocks.registry import ACROSS
 from features.contracts import ALWAYS
 from features.spine import everyone
 from tests.features.asking import Asker, differing
@@ -21,7 +22,7 @@ from tests.tables import table
 from tests.world import AHEAD, ZONE, World, stored, world
 
 CUT = pd.Timestamp(MIDDLE) - AHEAD
-SOURCES = ("customers", "attributes", "household", "household_bills", "household_complaints")
+SOURCES = ("customers", "attributes", *ACROSS)
 CHANGING = ("customer_type", "group_size", "account_id", "region", "kids", "age")
 
 
@@ -69,7 +70,15 @@ def test_features_are_those_of_the_version_known_at_the_cutoff(narrow, given: Wo
 def test_the_record_changes_what_features_say(narrow, given: World):
     ask = narrow("told")
     changed = differing(ask(given), ask(resolved(given, pd.Timestamp("2100-01-01"))))
-    assert {"region", "kids", "age", "customer_type", "household_members", "household_bill_share_3m"} <= changed
+    assert {
+        "region",
+        "kids",
+        "age",
+        "customer_type",
+        "household_members",
+        "household_bill_share_3m",
+        "left_in_region_90d",
+    } <= changed
 
 
 def known_at_cutoff(cutoff, rows):
@@ -89,12 +98,14 @@ def every_version(cutoff, rows):
 
 @pytest.mark.parametrize("slip", [known_at_cutoff, of_today, every_version])
 def test_a_slip_is_caught(narrow, given: World, monkeypatch, slip):
-    for module in (visible, household):
+    for module in (visible, household, surroundings):
         monkeypatch.setattr(module, "known", slip)
     ask = narrow(slip.__name__)
     slipped = ask(given)
     right = resolved(given)
-    assert slipped.num_rows != len(given.spine) or {"region", "household_members"} <= differing(slipped, ask(right))
+    assert slipped.num_rows != len(given.spine) or {"region", "household_members", "left_in_region_90d"} <= differing(
+        slipped, ask(right)
+    )
 
 
 RECORD = """

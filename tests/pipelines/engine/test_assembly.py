@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.blocks.household import sharing
-from features.blocks.registry import ACROSS
+from features.blocks.registry import ACCOUNTS
 from features.build import join, parts
 from features.definition import KEY, ROW
 from features.spine import population
@@ -119,7 +119,7 @@ def test_accounts_are_looked_at_by_those_who_share_them_not_by_all_customers(pro
         monkeypatch.setattr("pipelines.engine.assembly.MEMBERS", members)
         with Assembly(project, tables, [NIGHT]) as made:
             assert made._whole_tables["household"]
-        assert looks.count(sorted(ACROSS)) == expected
+        assert looks.count(sorted(ACCOUNTS)) == expected
         looks.clear()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from features import spine as spines
 from features import visible
-from features.blocks import household
+from features.blocks import household, surroundings
 from features.build import build
 from features.catalogue import catalogue
 from features.definition import Feature
@@ -27,7 +27,7 @@ from tests.features.asking import ordered
 
 START, END = date(2025, 1, 1), date(2026, 1, 1)
 ALL = catalogue(("sms",), ("tariff",))
-QUICK = [f for f in ALL if f.source in ("customers", "attributes", "household")]
+QUICK = [f for f in ALL if f.source in ("customers", "attributes", "household", "surroundings_left")]
 LOOSE = {"max_quarantined": 1, "max_quarantined_keys": 1, "gaps": False, "max_vanished": 1}
 COLUMNS = {
     "customer_id": "用户编号",
@@ -121,7 +121,7 @@ def test_three_nights_come_back_as_they_were(raw, tmp_path, kind):
 
 @pytest.mark.slow
 def test_a_night_that_sees_the_record_of_today_is_found(raw, tmp_path, monkeypatch):
-    for module in (visible, spines, household):
+    for module in (visible, spines, household, surroundings):
         monkeypatch.setattr(module, "known", lambda cutoff, rows: rows.superseded_at.isnull())
     assert DAYS[0] in nights_that_differ(operator(raw, tmp_path, "snapshots"), [DAYS[0], DAYS[3]])
 
