@@ -6,20 +6,31 @@ import sys
 import threading
 from contextlib import suppress
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from pipelines.cli import data, features, init, lists, models, nights, notices, settings
-from pipelines.cli.run import Run, command
+from pipelines.cli import data, features, init, lists, models, nights, notices, runs, settings
+from pipelines.cli.run import WORDS, Run, command
 
 CODES = """
 Exit codes: 0 ok · 1 unexpected error · 2 usage or configuration · 3 data contract · 4 data missing or stale ·
 5 gate refused · 6 another run holds the lock · 7 environment. Codes 2 to 6 never change what is published.
 """
 
+
+class Verbs(TyperGroup):
+    """Keeps the words as they were typed, for the record of the call."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="headwater",
+    cls=Verbs,
     help="Who will leave, what they will be worth, and who is on the way to becoming a VIP.",
     epilog=CODES,
     no_args_is_help=True,
@@ -70,7 +81,7 @@ app.add_typer(data.data_app)
 app.add_typer(features.features_app)
 app.add_typer(lists.list_app)
 app.add_typer(models.registry_app)
-app.add_typer(nights.runs_app)
+app.add_typer(runs.runs_app)
 app.add_typer(notices.late_app)
 app.add_typer(notices.notify_app)
 app.add_typer(settings.config_app)

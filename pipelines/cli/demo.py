@@ -37,6 +37,7 @@ def demo(run: Run, data: str, customers: int | None, seed: int | None) -> None:
     if data not in KNOWN:
         raise HeadwaterError("E237", given=data, known=", ".join(KNOWN))
     run.config = run.config or Path("configs") / f"{data}.yaml"
+    run.record()
     settings = run.project.settings
     defaults = settings.demo or Demo()
     options = {"customers": customers or defaults.customers, "seed": defaults.seed if seed is None else seed}

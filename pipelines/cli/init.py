@@ -435,6 +435,7 @@ def _first_list(run: Run, proposed: Proposal) -> None:
     from pipelines.cli.demo import first_night
 
     run.config = proposed.folder / PROJECT
+    run.record()
     try:
         first_night(run, proposed.as_of or run.as_of(None))
     except HeadwaterError:

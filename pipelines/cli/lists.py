@@ -37,7 +37,7 @@ Out = Annotated[Path | None, typer.Option(help="File to write; in the workspace 
 MinValue = Annotated[float | None, typer.Option(min=0, help="Least predicted value over the horizon.")]
 
 
-@command(list_app, "vip")
+@command(list_app, "vip", recorded=True)
 def vip(
     run: Run,
     top: Top = None,
@@ -52,7 +52,7 @@ def vip(
     _write(run, _Order("vip", options, format.value, preset, as_of, out))
 
 
-@command(list_app, "churn")
+@command(list_app, "churn", recorded=True)
 def churn(
     run: Run,
     top: Top = None,

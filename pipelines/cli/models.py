@@ -58,24 +58,25 @@ models_app = typer.Typer()
 registry_app = typer.Typer(name="registry", help="The tracking store's own versions.", no_args_is_help=True)
 
 
-@command(registry_app, "restore")
+@command(registry_app, "restore", recorded=True)
 def restore(run: Run) -> None:
     """Make a tracking store that was lost or damaged know every version again, under its own number."""
-    from pipelines.flows import restoring
+    with run.locked():
+        from pipelines.flows import restoring
 
-    versions_by_fate = restoring.restore(run.project.workspace)
+        versions_by_fate = restoring.restore(run.project.workspace)
     run.tell(**versions_by_fate)
     for fate, versions in versions_by_fate.items():
         run.say(text(f"steps.registry.{fate}", run.language, versions=", ".join(versions) or "—"))
 
 
-@command(models_app, "train")
+@command(models_app, "train", recorded=True)
 def train(run: Run, targets: Targets = None, as_of: AsOf = None, tune: Tune = None) -> None:
     """Train, judge on later time, log to MLflow and register as challenger. Promotes nothing."""
     _retrain(run, run.as_of(as_of), targets, promote=False, tune=tune)
 
 
-@command(models_app, "retrain")
+@command(models_app, "retrain", recorded=True)
 def retrain(run: Run, targets: Targets = None, as_of: AsOf = None, tune: Tune = None) -> None:
     """Train, and promote every challenger that passes its gate."""
     with told(run, "retrain") as outcome:
@@ -83,7 +84,7 @@ def retrain(run: Run, targets: Targets = None, as_of: AsOf = None, tune: Tune = 
         _retrain(run, outcome.as_of, targets, promote=True, tune=tune)
 
 
-@command(models_app, "backtest")
+@command(models_app, "backtest", recorded=True)
 def backtest(
     run: Run,
     targets: Targets = None,
@@ -114,7 +115,7 @@ def compare(
     comparisons.compare(run, run.as_of(as_of), first, second, tuple(without or ()))
 
 
-@command(models_app, "promote")
+@command(models_app, "promote", recorded=True)
 def promote(
     run: Run,
     target: Target,
@@ -123,9 +124,10 @@ def promote(
     reason: Annotated[str | None, typer.Option(help="Why, kept with the version.")] = None,
 ) -> None:
     """Make the challenger, or a version, the champion if its gate passed; the champion is put in place again."""
-    from pipelines.flows import promotion
+    with run.locked():
+        from pipelines.flows import promotion
 
-    promoted = promotion.promote(run.project, target, version=version, force=force, reason=reason)
+        promoted = promotion.promote(run.project, target, version=version, force=force, reason=reason)
     learner, passed = promoted.tags.get("learner", "—"), promoted.tags.get("gate_passed")
     key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
     gate = text(f"steps.gate.{key}", run.language)
@@ -133,12 +135,13 @@ def promote(
     run.say(text("steps.promoted", run.language, version=promoted.name, learner=learner, gate=gate))
 
 
-@command(models_app, "rollback")
+@command(models_app, "rollback", recorded=True)
 def rollback(run: Run, target: Target) -> None:
     """Make the champion before this one the champion again."""
-    from pipelines.flows import promotion
+    with run.locked():
+        from pipelines.flows import promotion
 
-    version = promotion.rollback(run.project, target)
+        version = promotion.rollback(run.project, target)
     run.tell(target=target, champion=version.name)
     run.say(text("steps.champion", run.language, version=version.name))
 
@@ -157,10 +160,11 @@ def explain(
 
 def _retrain(run: Run, as_of: date, targets: list[str] | None, *, promote: bool, tune: Any) -> None:
     """A refused promotion is told, and is exit 5 when all were refused."""
-    from pipelines.flows import promotion, retrain
-
     names = run.project.targets(*targets or ())
-    trained = retrain.run(run.project, as_of, names, run.steps, promote=promote, tune=tune)
+    with run.locked():
+        from pipelines.flows import promotion, retrain
+
+        trained = retrain.run(run.project, as_of, names, run.steps, promote=promote, tune=tune)
     run.tell(as_of=as_of.isoformat(), **trained.as_dict(run.language))
     if trained.models:
         run.say(_summary_table(trained.models, run.language))

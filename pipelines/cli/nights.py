@@ -1,14 +1,12 @@
-"""`headwater score | nightly | report | deploy | serve | runs list | runs show`."""
+"""`headwater score | nightly | report | deploy | serve`."""
 
-import json
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from features.errors import HeadwaterError, Problem
-from pipelines.cli.grids import grid
+from features.errors import Problem
 from pipelines.cli.run import Engine, Run, command
 from pipelines.cli.telling import Outcome, told
 from pipelines.wording import errors
@@ -20,10 +18,19 @@ if TYPE_CHECKING:
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 DryRun = Annotated[bool, typer.Option(help="Publish nothing.")]
 nights_app = typer.Typer()
-runs_app = typer.Typer(name="runs", help="What has run.", no_args_is_help=True)
+NOTHING: dict[str, Any] = {
+    "run_id": "",
+    "published": False,
+    "already_published": False,
+    "outputs": [],
+    "warnings": [],
+    "rows": {},
+    "files": {},
+}
+"""What a night has to tell before it begins."""
 
 
-@command(nights_app, "score")
+@command(nights_app, "score", recorded=True)
 def score(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
     """Score everybody with the champions and publish atomically; no lists, no report."""
     run.override(engine=engine)
@@ -31,7 +38,7 @@ def score(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine 
         _night(run, outcome, as_of, dry_run=dry_run, lists=False)
 
 
-@command(nights_app, "nightly")
+@command(nights_app, "nightly", recorded=True)
 def nightly(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engine = None) -> None:
     """check -> features -> score -> gates -> publish -> lists -> report. A past date is its backfill."""
     run.override(engine=engine)
@@ -39,7 +46,7 @@ def nightly(run: Run, as_of: AsOf = None, dry_run: DryRun = False, engine: Engin
         _night(run, outcome, as_of, dry_run=dry_run, lists=True)
 
 
-@command(nights_app, "report")
+@command(nights_app, "report", recorded=True)
 def report(
     run: Run,
     as_of: AsOf = None,
@@ -74,49 +81,23 @@ def serve(
     prefect_flows.serve(run.project, every)
 
 
-@command(runs_app, "list")
-def runs_list(run: Run) -> None:
-    """Every run of the workspace, newest first."""
-    from pipelines.workspace import journal, runs
-
-    workspace = run.project.workspace
-    records = [record | {"outcome": runs.outcome(workspace, record)} for record in journal.history(workspace)]
-    run.tell(runs=records)
-    table = grid(run.language, "run", "as_of", "outcome")
-    for record in records:
-        outcome = text(f"steps.outcome.{record['outcome']}", run.language)
-        table.add_row(record["run_id"], str(record.get("as_of") or "—"), outcome)
-    run.say(table)
-
-
-@command(runs_app, "show")
-def runs_show(run: Run, run_id: Annotated[str, typer.Argument(help="As printed by `runs list`.")]) -> None:
-    """The steps of one run."""
-    path = run.project.workspace.runs / Path(run_id).name / "steps.jsonl"
-    if not path.exists():
-        raise HeadwaterError("E236", run_id=run_id)
-    steps = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    run.tell(run_id=run_id, steps=steps)
-    table = grid(run.language, "step", "seconds", "said")
-    for step in steps:
-        table.add_row(step["step"], f"{step['seconds']:.1f}", str(step.get("said", step.get("why", ""))))
-    run.say(table)
-
-
 def _night(run: Run, outcome: Outcome, as_of: datetime | None, *, dry_run: bool, lists: bool) -> None:
     """What came of a night is told whether it succeeds or not."""
-    from pipelines.flows import nightly
-    from pipelines.flows.night import Night
-    from pipelines.workspace.paths import relative_path
+    day = outcome.as_of = run.as_of(as_of)
+    serving = str(run.project.workspace.serving_date() or "") or None
+    run.tell(**NOTHING, as_of=day.isoformat(), serving_as_of=serving)
+    with run.locked():
+        from pipelines.flows import nightly
+        from pipelines.flows.night import Night
+        from pipelines.workspace.paths import relative_path
 
-    outcome.as_of = run.as_of(as_of)
-    night = Night(run.project, outcome.as_of, run.steps)
-    try:
-        nightly.run(night, dry_run=dry_run, lists=lists)
-    finally:
-        run.tell(**night.result())
-        outcome.published, outcome.warnings = night.published, night.telling
-        outcome.listless = lists and night.listless
+        night = Night(run.project, day, run.steps)
+        try:
+            nightly.run(night, dry_run=dry_run, lists=lists)
+        finally:
+            run.tell(**night.result())
+            outcome.published, outcome.warnings = night.published, night.telling
+            outcome.listless = lists and night.listless
     if night.already_published:
         run.say(_already_published(night, run.language))
     for path in night.outputs:

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -19,10 +20,14 @@ from rich.console import Console
 from features.errors import HeadwaterError
 from pipelines.wording import errors
 from pipelines.wording.texts import LANGUAGES
+from pipelines.workspace.calls import CallRecord
+from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
 
 PROJECT, DEFAULT_CONFIG = "headwater.yaml", "configs/operator.yaml"
 """The project of the folder where a command runs; without one, the demo operator."""
+WORDS = "headwater.words"
+"""Where the words behind `headwater` are kept while a command runs."""
 
 Engine = Annotated[
     Literal["duckdb", "spark"] | None,
@@ -47,6 +52,8 @@ class Run:
     ----------
     command
         Its name, as in `runs list`.
+    words
+        The command line behind `headwater`.
     config
         Path of the project's YAML file; None asks the environment.
     profile
@@ -63,9 +70,12 @@ class Run:
         For the JSON document.
     overrides
         Settings by key.
+    call
+        The record of this call; of a command that writes nothing it stays empty.
     """
 
     command: str
+    words: Sequence[str] = ()
     config: Path | None = None
     profile: str | None = None
     lang: str | None = None
@@ -74,13 +84,16 @@ class Run:
     quiet: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
+    call: CallRecord = field(default_factory=CallRecord)
+    _recorded: bool = False
 
     @cached_property
     def project(self):
-        """The project of `--config`, `HEADWATER_CONFIG`, the current folder or the demo operator."""
+        """The project of the configuration."""
         from pipelines.project import Project
 
         project = Project.open(self.config_path, self.profile, **self.overrides)
+        self._begin_record(project.workspace)
         for problem in project.settings.warnings:
             self.steps.warn(errors.render_line(problem, self.language))
         return project
@@ -93,7 +106,34 @@ class Run:
 
     @cached_property
     def steps(self) -> Steps:
-        return Steps(self.language, quiet=self.quiet)
+        steps = Steps(self.language, quiet=self.quiet)
+        steps.call = self.call
+        return steps
+
+    def record(self) -> None:
+        """This call writes, and is recorded: at once where there is a workspace, or else as soon as there is one."""
+        from pipelines.config.settings import workspace_folder
+
+        self._recorded = True
+        folder = workspace_folder(self.config_path, self.profile, self.overrides)
+        if folder and folder.is_dir():
+            self._begin_record(Workspace(folder.resolve()))
+
+    def _begin_record(self, workspace: Workspace) -> None:
+        if not self._recorded or self.call.id:
+            return
+        asked = {"config": str(self.config_path.absolute()), "profile": self.profile}
+        self.call = CallRecord.begin(workspace, self.command, self.words or self.command.split(), **asked)
+        self.call.facts = self.facts
+        self.steps.call = self.call
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the workspace's lock: whoever finds it taken is told so before anything is loaded that takes seconds."""
+        from pipelines.workspace import lock
+
+        with lock.taken(self.project.workspace, self.command):
+            yield
 
     @property
     def language(self) -> str:
@@ -108,10 +148,10 @@ class Run:
         return Console(highlight=False, quiet=self.as_json, width=width)
 
     def as_of(self, day: datetime | None) -> date:
-        """The date asked for, the project's own, or today: the only place that reads the clock."""
-        if day is not None:
-            return day.date()
-        return self.project.settings.as_of or datetime.now().astimezone().date()
+        """The date asked for, the project's own, or today: the only place, beside the record of calls, that reads the clock."""
+        found = day.date() if day else self.project.settings.as_of or datetime.now().astimezone().date()
+        self.call.note(as_of=found.isoformat())
+        return found
 
     def override(self, **values: Any) -> None:
         """Settings given on the command line; before the project is opened. What is None was not given."""
@@ -126,8 +166,13 @@ class Run:
         self.out.print(message, style=style, soft_wrap=isinstance(message, str))
 
 
-def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register `function(run, ...)` as a command that also takes the shared options."""
+_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
+def command(
+    app: typer.Typer, name: str, *, recorded: bool = False, **options: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register `function(run, ...)` as a command that also takes the shared options; one that writes is recorded."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         own = [p for key, p in inspect.signature(function, eval_str=True).parameters.items() if key != "run"]
@@ -142,13 +187,14 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
         ]
 
         @functools.wraps(function)
-        def called(**given: Any) -> None:
-            run = Run(_full_name(app, name), **{key: given.pop(key) for key in Shared})
-            raise typer.Exit(_exit_code(run, lambda: function(run, **given)))
+        def called(context: typer.Context, **given: Any) -> None:
+            words = context.meta.get(WORDS, ())
+            run = Run(_full_name(app, name), words, **{key: given.pop(key) for key in Shared})
+            raise typer.Exit(_exit_code(run, lambda: function(run, **given), recorded=recorded))
 
-        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-        called.__signature__ = inspect.Signature([*keyword, *shared])  # type: ignore[attr-defined]
-        called.__annotations__ = {p.name: p.annotation for p in [*keyword, *shared]}
+        keyword = [_CONTEXT, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *shared]
+        called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+        called.__annotations__ = {p.name: p.annotation for p in keyword}
         del called.__wrapped__  # type: ignore[attr-defined]
         app.command(name, **options)(called)
         return function
@@ -165,25 +211,38 @@ def _full_name(app: typer.Typer, name: str) -> str:
     return f"{group} {name}".strip()
 
 
-def _exit_code(run: Run, work: Callable[[], None]) -> int:
+def _exit_code(run: Run, work: Callable[[], None], *, recorded: bool) -> int:
     """Do the work; whatever comes of it becomes an exit code, and one JSON document when asked for."""
     error: HeadwaterError | None = None
     try:
         _check_language(run)
+        if recorded:
+            run.record()
         work()
+    except typer.Exit as ended:  # of another command, which has told what it had to
+        return ended.exit_code
     except Exception as raised:
         error = errors.translate(raised)
         _print_error(run, raised, error)
+    except BaseException:
+        run.call.end(None)
+        raise
     code = error.exit_code if error else 0
+    run.call.end(code, error)
     if run.as_json:
-        document = {
-            "command": run.command,
-            "exit_code": code,
-            **run.facts,
-            "error": errors.as_dict(error, run.language) if error else None,
-        }
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+        _write_document(run, code, error)
     return code
+
+
+def _write_document(run: Run, code: int, error: HeadwaterError | None) -> None:
+    document = {
+        "command": run.command,
+        "exit_code": code,
+        **({"call": run.call.id} if run.call.id else {}),
+        **run.facts,
+        "error": errors.as_dict(error, run.language) if error else None,
+    }
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
 
 
 def _check_language(run: Run) -> None:

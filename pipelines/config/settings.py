@@ -205,10 +205,7 @@ def load(
     environment
         Variables instead of the process's own.
     """
-    path = Path(path)
-    layers = _file_layers(path, profile) + _environment_layers(os.environ if environment is None else environment)
-    layers += [_spelled("--", key, value) for key, value in (overrides or {}).items() if value is not None]
-    return _composed(path, layers)
+    return _composed(Path(path), _layers(Path(path), profile, overrides, environment))
 
 
 TELLING = ("name", "workspace", "language", "schedule", "notify")
@@ -235,6 +232,35 @@ def load_notify(path: Path, profile: str | None = None) -> Settings | None:
         return filled(Settings, whole, Layers(layers))
     except (HeadwaterError, OSError):
         return None
+
+
+def workspace_folder(path: Path, profile: str | None = None, overrides: Mapping[str, Any] | None = None) -> Path | None:
+    """Where a configuration keeps its results, though the rest of it be wrong; None where it does not say so.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    profile, overrides
+        As for `load`.
+    """
+    whole: dict[str, Any] = {}
+    try:
+        for layer in _layers(path, profile, overrides, None):
+            _merge(whole, layer.values)
+    except (HeadwaterError, OSError):
+        return None
+    name, folder = (whole.get(key, Settings.model_fields[key].default) for key in ("name", "workspace"))
+    plain = isinstance(name, str) and Path(name).name == name
+    return Path(folder) / name if plain and isinstance(folder, str | Path) else None
+
+
+def _layers(
+    path: Path, profile: str | None, overrides: Mapping[str, Any] | None, environment: Mapping[str, str] | None
+) -> list[Layer]:
+    """The file, its profile, the environment and the command line, the stronger ones last."""
+    layers = _file_layers(path, profile) + _environment_layers(os.environ if environment is None else environment)
+    return layers + [_spelled("--", key, value) for key, value in (overrides or {}).items() if value is not None]
 
 
 def _file_layers(path: Path, profile: str | None) -> list[Layer]:

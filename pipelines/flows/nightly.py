@@ -52,7 +52,7 @@ def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
     HeadwaterError
         With the code of the first failing step; E601 (exit 6) where another run holds the lock.
     """
-    with lock.exclusive(night.workspace, f"nightly {night.as_of}"), closing(night):
+    with lock.exclusive(night.workspace, f"{'nightly' if lists else 'score'} {night.as_of}"), closing(night):
         for stage in stages(dry_run=dry_run, lists=lists):
             stage(night)
     return night
@@ -90,6 +90,7 @@ def _check(night: Night) -> None:
             models={name: champion.sha256 for name, champion in night.champions.items()},
         )
         night.steps.journal = Journal.open(project.workspace, night.run_id)
+        night.steps.call.note(as_of=night.as_of.isoformat(), run_id=night.run_id)
         facts["rows"], facts["files"] = sentences.row_counts(night.tables.counts), night.tables.files
         facts["said"] = sentences.rows_read(night.tables, night.steps.lang)
     _check_published(night)

@@ -1,7 +1,7 @@
 """Prefect's side: two thin flows, their artifacts, and the nightly's schedule. The steps work without any of it."""
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import lock, paths
+from pipelines.workspace import calls, lock, paths
+from pipelines.workspace.calls import CallRecord
 from pipelines.workspace.progress import Steps
 
 POOL = "headwater"
@@ -38,9 +39,11 @@ def nightly_flow(config: str, as_of: str | None = None) -> Any:
     project = Project.open(config)
     night = Night(project, _day_of(project, as_of), Steps(project.settings.language))
     try:
-        with lock.exclusive(project.workspace, f"nightly {night.as_of}"), closing(night):
+        recorded = _recorded(night.steps, project, "nightly", night.as_of)
+        with recorded as call, lock.exclusive(project.workspace, f"nightly {night.as_of}"), closing(night):
             for stage in nightly.stages():
                 _task(stage, stage.__name__)(night)
+                call.facts |= night.result()
     except HeadwaterError as error:
         return _failed_state(error, project)
     _create_artifacts(night)
@@ -54,14 +57,25 @@ def retrain_flow(config: str, as_of: str | None = None) -> Any:
     steps = Steps(project.settings.language)
     try:
         day = _day_of(project, as_of)
-        retrained = _task(retrain.run, "retrain")(project, day, project.targets(), steps, promote=True)
-        rows = [row | {"interval": str(row["interval"])} for row in retrained.models]
-        rows += [{"target": name, "failed": str(error)} for name, error in retrained.failures.items()]
-        create_table_artifact(key="model-gate", table=rows)
-        retrained.raise_for_failures()
+        with _recorded(steps, project, "retrain", day):
+            retrained = _task(retrain.run, "retrain")(project, day, project.targets(), steps, promote=True)
+            rows = [row | {"interval": str(row["interval"])} for row in retrained.models]
+            rows += [{"target": name, "failed": str(error)} for name, error in retrained.failures.items()]
+            create_table_artifact(key="model-gate", table=rows)
+            retrained.raise_for_failures()
     except HeadwaterError as error:
         return _failed_state(error, project)
     return retrained.models
+
+
+@contextmanager
+def _recorded(steps: Steps, project: Project, command: str, day: date) -> Iterator[CallRecord]:
+    """Record a flow as the command that does the same, and its steps with it."""
+    words = [command, "--config", str(project.config), "--as-of", day.isoformat()]
+    with calls.recorded(project.workspace, command, words, config=str(project.config), by="prefect") as call:
+        call.note(as_of=day.isoformat())
+        steps.call = call
+        yield call
 
 
 def _day_of(project: Project, as_of: str | None) -> date:

@@ -149,7 +149,7 @@ def run(
     """
     if tune:
         tuning.require_optuna()
-    with lock.exclusive(project.workspace, f"retrain {as_of}"):
+    with lock.exclusive(project.workspace, f"{'retrain' if promote else 'train'} {as_of}"):
         promotion.check_ready(project, steps)
         sentences.warn_left_out(project.settings, steps)
         tables = read_tables(project, as_of, steps)

@@ -108,6 +108,18 @@ def day(value: date | None, lang: str) -> str:
     return format_date(value, "yyyy年M月d日" if lang == "zh" else "d MMM yyyy", LOCALES[lang])
 
 
+def duration(seconds: float | None, lang: str) -> str:
+    """How long something took, in two units at most: 4.2 s, 3 min 20 s, 1 h 04 min; a dash where that is not known."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return text("calls.duration.seconds", lang, seconds=seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return text("calls.duration.minutes", lang, minutes=minutes, seconds=rest)
+    return text("calls.duration.hours", lang, hours=minutes // 60, minutes=minutes % 60)
+
+
 def masked(customer_id: str) -> str:
     """`138****21`: the first three and last two characters, never more than half of the id."""
     if len(customer_id) >= 10:

@@ -1,11 +1,12 @@
 """Files that are there whole or not at all: the one way in which anything is written that somebody else may read."""
 
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 from pipelines.wording.errors import disk_error
 
 FILE_MODE, FOLDER_MODE, SECRET_MODE = 0o640, 0o750, 0o600
+AHEAD = 8_192
+"""Bytes that a held log keeps for the lines to come, so that its last one finds room on a disk that is full by then."""
 
 
 @contextmanager
@@ -89,6 +92,66 @@ def append_json(path: Path, line: object) -> None:
         out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
         out.flush()
         os.fsync(out.fileno())
+
+
+class HeldLog:
+    """A new file of JSON lines that stays locked as long as its writer lives: the kernel frees it when they are gone.
+
+    What is kept for lines to come reads as zero bytes behind the last line.
+    Raises FileExistsError where the file is there, and OSError for what the disk refuses.
+    """
+
+    def __init__(self, path: Path):
+        self._handle, self._end = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE), 0
+        fcntl.flock(self._handle, fcntl.LOCK_EX)  # waits for whoever asks just now whether it is held
+        try:
+            os.posix_fallocate(self._handle, 0, AHEAD)
+        except OSError:
+            os.close(self._handle)
+            path.unlink(missing_ok=True)
+            raise
+
+    def append(self, line: object) -> None:
+        """Add a line, synced. One that the disk refuses is left out, and the next takes its place."""
+        content = (json.dumps(line, ensure_ascii=False, default=str) + "\n").encode()
+        written = 0
+        while written < len(content):
+            written += os.pwrite(self._handle, content[written:], self._end + written)
+        os.fsync(self._handle)
+        self._end += len(content)
+        with suppress(OSError):
+            os.posix_fallocate(self._handle, self._end, AHEAD)
+
+    def close(self) -> None:
+        """Give back what was kept, and the lock. Twice does nothing."""
+        handle, self._handle = self._handle, -1
+        if handle < 0:
+            return
+        try:
+            os.ftruncate(handle, self._end)
+        finally:
+            os.close(handle)
+
+
+def read_held_log(path: Path) -> tuple[list[dict], bool]:
+    """The lines of a held log that are whole, and whether its writer lives."""
+    with path.open("rb") as file:
+        held = False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held = True
+        content = file.read()
+    return [line for line in map(_json_object, content.split(b"\n")) if line], held
+
+
+def _json_object(text: bytes) -> dict | None:
+    """The object of a line, None of one that was not written whole."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def sync(path: Path) -> None:

@@ -132,7 +132,7 @@ def locked(workspace: Workspace, patience: float = PATIENCE) -> Iterator[None]:
     try:
         while not _taken(handle):
             if time.monotonic() > until:
-                raise HeadwaterError("E601", holder=workspace.incidents.name)
+                raise HeadwaterError("E601", command=workspace.incidents.name)
             time.sleep(0.1)
         yield
     finally:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from pathlib import Path
 from pipelines.workspace.files import FOLDER_MODE, append_json, write_json
 from pipelines.workspace.paths import Workspace
 
+_log = logging.getLogger("headwater")
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("features", "models", "targeting", "pipelines")
 SOURCES = (".py", ".yaml", ".html")
-RECORD = "record.json"
+RECORD, STEPS = "record.json", "steps.jsonl"
 
 
 def run_id(**parts: object) -> str:
@@ -65,8 +67,12 @@ class Journal:
         self.record(**((read_record(path) if path.is_file() else None) or {}) | facts)
 
     def _append(self, name: str, started: float, facts: dict) -> None:
+        """Nobody reads a step's line to go on from: one that the disk refuses fails no night, and least one that is published."""
         line = {"step": name, "seconds": round(time.perf_counter() - started, 3)} | facts
-        append_json(self.folder / "steps.jsonl", line)
+        try:
+            append_json(self.folder / STEPS, line)
+        except OSError as error:
+            _log.warning("not written to %s: %s", self.folder / STEPS, error)
 
 
 def history(workspace: Workspace) -> list[dict]:
@@ -74,6 +80,21 @@ def history(workspace: Workspace) -> list[dict]:
     paths = workspace.runs.glob(f"*/{RECORD}")
     records = [(read_record(path) or {}) | {"run_id": path.parent.name} for path in paths]
     return sorted(records, key=lambda r: (str(r.get("as_of")), str(r.get("run_id"))), reverse=True)
+
+
+def read_steps(folder: Path) -> list[dict]:
+    """The steps of a run as it told them; lines that were not written whole are left out."""
+    path = folder / STEPS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [step for line in lines if (step := _step(line)) is not None]
+
+
+def _step(line: str) -> dict | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def read_record(path: Path) -> dict | None:

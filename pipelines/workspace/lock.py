@@ -1,28 +1,77 @@
 """One run at a time: locks that the kernel frees when their holder dies."""
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
 
 from features.errors import HeadwaterError
+from pipelines.workspace import calls, history
 from pipelines.workspace.files import FILE_MODE
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import clean
 
+_taken: ContextVar[Path | None] = ContextVar("taken", default=None)
+"""The workspace whose lock the command that runs here has taken for itself as a whole."""
+
+
+@contextmanager
+def taken(workspace: Workspace, command: str) -> Iterator[None]:
+    """Hold the lock for a whole command, before anything is loaded that takes seconds; `exclusive` inside has it already.
+
+    Raises E601 (exit 6) naming the holder.
+    """
+    with exclusive(workspace, command):
+        token = _taken.set(workspace.root)
+        try:
+            yield
+        finally:
+            _taken.reset(token)
+
 
 @contextmanager
 def exclusive(workspace: Workspace, purpose: str) -> Iterator[None]:
-    """Hold the workspace's lock; what a killed run left is cleaned up first. Raises E601 (exit 6) naming the holder."""
+    """Hold the workspace's lock; what a killed run left is cleaned up first. Raises E601 (exit 6) naming the holder.
+
+    `purpose` is the command that does this, with its date.
+    """
+    if _taken.get() == workspace.root:
+        yield
+        return
     handle = os.open(workspace.root / ".lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise HeadwaterError("E601", holder=os.pread(handle, 200, 0).decode().strip() or "?") from None
+            raise HeadwaterError("E601", **_holder(workspace, os.pread(handle, 1000, 0))) from None
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"pid {os.getpid()} ({purpose})".encode(), 0)
+        os.pwrite(handle, _described(purpose), 0)
         clean(workspace)
         yield
     finally:
         os.close(handle)
+
+
+def _described(purpose: str) -> bytes:
+    since = calls.now().isoformat(timespec="seconds")
+    return json.dumps({"command": purpose, "pid": os.getpid(), "since": since}).encode()
+
+
+def _holder(workspace: Workspace, written: bytes) -> dict[str, Any]:
+    """Command, pid and start of who holds the lock: as the record of their call says it, or else the lock itself.
+
+    What a version of before wrote is told as it stands; an empty lock is held by one who is about to write.
+    """
+    try:
+        holder = json.loads(written)
+        pid = holder["pid"]
+    except (ValueError, LookupError, TypeError):
+        return {"command": written.decode(errors="replace").strip() or "?", "pid": None, "since": None}
+    call = next((call for call in history.running(workspace) if call.head.get("pid") == pid), None)
+    if call:
+        holder |= {"command": call.line, "since": call.head["started"]}
+    return {**holder, "since": str(holder["since"])[:19].replace("T", " ")}

@@ -39,6 +39,7 @@ class Workspace:
     latest = property(lambda self: self.root / "latest.parquet")
     archive = property(lambda self: self.root / "archive")
     runs = property(lambda self: self.root / "runs")
+    calls = property(lambda self: self.root / "calls")
     models = property(lambda self: self.root / "models")
     lists = property(lambda self: self.root / "lists")
     reports = property(lambda self: self.root / "reports")

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from time import perf_counter
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
 from pipelines.wording.texts import text
+from pipelines.workspace.calls import CallRecord
 from pipelines.workspace.journal import Journal
 
 log = logging.getLogger("headwater")
@@ -18,7 +20,7 @@ EVERY = 60.0
 
 
 class Steps:
-    """Shows steps on stderr and, once a journal is there, writes them to it.
+    """Shows steps on stderr and writes them to the record of the call and, once a night has one, to its journal.
 
     On a terminal a spinner turns beside the step's name; elsewhere each finished step is one plain line.
     """
@@ -28,6 +30,7 @@ class Steps:
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self.journal: Journal | None = None
         self.stage = ""  # the step that runs, or the last one that ran; for messages
+        self.call = CallRecord()
         self._spinner: Status | None = None
         self._title, self._begun, self._last, self._told = "", 0.0, 0.0, 0.0
 
@@ -38,13 +41,13 @@ class Steps:
         `title` is the key of its words, `steps.<name>` when left out.
         """
         self.stage = name
-        title = text(title or f"steps.{name}", self.lang)
-        started = perf_counter()
-        facts: dict = {}
+        key, facts = title or f"steps.{name}", dict[str, Any]()
+        title, started = text(key, self.lang), perf_counter()
         written = self.journal.step(name, facts) if self.journal else nullcontext()
         with ExitStack() as stack:
             self._title, self._begun, self._last, self._told = title, started, started, started
             self._spinner = stack.enter_context(self.console.status(title)) if self.console.is_terminal else None
+            stack.enter_context(self.call.step(name, facts, key))
             stack.enter_context(written)
             yield facts
         sentence = facts.get("said", "")

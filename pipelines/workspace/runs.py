@@ -105,10 +105,10 @@ def outcome(workspace: Workspace, record: Mapping[str, Any]) -> str:
     recorded = record.get("outcome")
     if recorded != PUBLISHING:
         return recorded if recorded in (SCORED, PUBLISHED) else UNREADABLE
-    return UNFINISHED if _is_published_by(workspace, record) else STOPPED
+    return UNFINISHED if is_published_by(workspace, record) else STOPPED
 
 
-def _is_published_by(workspace: Workspace, record: Mapping[str, Any]) -> bool:
+def is_published_by(workspace: Workspace, record: Mapping[str, Any]) -> bool:
     """Does the score file of the run's date come from this run?"""
     try:
         path = workspace.score_file(date.fromisoformat(str(record.get("as_of"))))

@@ -1,6 +1,8 @@
 """The journal of a run: one line per step, a record of its outcome, and an id made of what could change it."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,24 @@ def test_a_step_that_fails_says_why(workspace):
         raise ValueError("no such table")
     (line,) = lines(workspace, "a")
     assert (line["failed"], line["why"], line["rows"]) == ("ValueError", "no such table", 7)
+
+
+def test_a_step_whose_line_the_disk_refuses_is_done_all_the_same(workspace, monkeypatch):
+    """A night that is published must not end as failed because nothing more can be written."""
+    run = Journal.open(workspace, "a")
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    with run.step("publish", {}):
+        pass
+
+
+def test_lines_that_were_not_written_whole_are_no_steps(workspace):
+    run = Journal.open(workspace, "a")
+    with run.step("check", {}):
+        pass
+    with (run.folder / journal.STEPS).open("a") as file:
+        file.write('{"step": "sco')
+    assert [step["step"] for step in journal.read_steps(run.folder)] == ["check"]
+    assert journal.read_steps(workspace.runs / "nothing") == []
 
 
 def test_a_record_is_begun_and_added_to(workspace):
