@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import data, features, init, lists, models, nights, notices, runs, settings
+from pipelines.cli import backfills, data, features, init, lists, models, nights, notices, runs, settings
 from pipelines.cli.run import WORDS, Run, command
 
 CODES = """
@@ -76,6 +76,7 @@ def doctor(run: Run) -> None:
 
 app.add_typer(init.init_app)
 app.add_typer(nights.nights_app)
+app.add_typer(backfills.backfills_app)
 app.add_typer(models.models_app)
 app.add_typer(data.data_app)
 app.add_typer(features.features_app)

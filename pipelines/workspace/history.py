@@ -4,9 +4,9 @@ Runs of before there were such records stand in `runs/` alone: they are given to
 """
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,8 @@ class Call:
         None without an end of its own.
     error
         Code, lines and parts in both languages.
+    nights
+        Run ids of the nights that it made.
     """
 
     id: str
@@ -85,6 +87,7 @@ class Call:
     ended: datetime | None = None
     exit_code: int | None = None
     error: dict[str, Any] | None = None
+    nights: frozenset[str] = frozenset()
 
     @property
     def command(self) -> str | None:
@@ -122,7 +125,8 @@ class Call:
 
     @property
     def as_of(self) -> str | None:
-        found = self.facts.get("as_of")
+        """The date that it is about, or the first and the last of several."""
+        found = self.facts.get("dates") or self.facts.get("as_of")
         return str(found) if found else None
 
     def as_dict(self) -> dict[str, Any]:
@@ -130,7 +134,7 @@ class Call:
         asked = {
             key: self.head.get(key) for key in ("command", "words", "folder", "config", "who", "pid", "started", "by")
         }
-        facts = {key: value for key, value in self.facts.items() if key not in ("as_of", "run_id")}
+        facts = {key: value for key, value in self.facts.items() if key not in ("as_of", "dates", "run_id")}
         return {
             "id": self.id,
             **asked,
@@ -149,7 +153,7 @@ class Call:
 def history(workspace: Workspace) -> list[Call]:
     """Every call of the workspace, and the runs of before; the newest by the clock first."""
     found = [call for path in workspace.calls.glob("*.jsonl") if (call := _read(workspace, path))]
-    told = {call.facts.get("run_id") for call in found}
+    told = frozenset().union(*(call.nights for call in found))
     found += [_of_before(workspace, record) for record in journal.history(workspace) if record["run_id"] not in told]
     return sorted(found, key=lambda call: (call.when, call.id), reverse=True)
 
@@ -162,8 +166,8 @@ def find(workspace: Workspace, prefix: str) -> Call:
     found = history(workspace)
     by_id = [call for call in found if call.id.startswith(prefix)] if prefix else []
     exact = [call for call in by_id if call.id == prefix]
-    by_run = [call for call in found if prefix and str(call.facts.get("run_id") or "").startswith(prefix)]
-    nights = {call.facts["run_id"] for call in by_run}
+    nights = {night for call in found for night in call.nights if prefix and night.startswith(prefix)}
+    by_run = [call for call in found if call.nights & nights]
     match exact or by_id, by_run:
         case [only], _:
             return only
@@ -198,9 +202,9 @@ def _read(workspace: Workspace, path: Path) -> Call | None:
     for line in lines[1:]:
         facts |= line.get("facts") or {}
     steps, end = tuple(_steps(lines)), next((line for line in lines if "ended" in line), {})
-    call = Call(
-        path.stem, lines[0], "", facts, steps, _moment(end.get("ended")), end.get("exit_code"), end.get("error")
-    )
+    nights = frozenset(str(line["facts"]["run_id"]) for line in lines[1:] if (line.get("facts") or {}).get("run_id"))
+    ended, error = _moment(end.get("ended")), end.get("error")
+    call = Call(path.stem, lines[0], "", facts, steps, ended, end.get("exit_code"), error, nights)
     return replace(call, outcome=_outcome(workspace, call, held=held))
 
 
@@ -226,20 +230,36 @@ def _outcome(workspace: Workspace, call: Call, *, held: bool) -> str:
     """What became of a call; of one that did not say so itself, whether its process lives and what it left."""
     if call.ended is None:
         return RUNNING if held else UNFINISHED if _has_published(workspace, call) else KILLED
-    if call.facts.get("published") and not call.facts.get("already_published") and call.exit_code != 0:
+    return outcome_of(call.exit_code, call.facts, command=call.command)
+
+
+def outcome_of(exit_code: int | None, facts: Mapping[str, Any], *, command: str | None = None) -> str:
+    """What became of a call that has ended.
+
+    Parameters
+    ----------
+    exit_code
+        None where it was interrupted.
+    facts
+        What it told: `published` and `already_published` count.
+    command
+        Its name; a `score` makes no lists.
+    """
+    if facts.get("published") and not facts.get("already_published") and exit_code != 0:
         return UNFINISHED
-    if call.exit_code != 0:
-        return INTERRUPTED if call.exit_code is None else BY_EXIT_CODE.get(call.exit_code, FAILED)
-    if call.facts.get("already_published"):
+    if exit_code != 0:
+        return INTERRUPTED if exit_code is None else BY_EXIT_CODE.get(exit_code, FAILED)
+    if facts.get("already_published"):
         return ALREADY
-    published = SCORED if call.command == "score" else PUBLISHED
-    return published if call.facts.get("published") else DONE
+    published = SCORED if command == "score" else PUBLISHED
+    return published if facts.get("published") else DONE
 
 
 def _has_published(workspace: Workspace, call: Call) -> bool:
-    """Did a call that was killed publish first? It did if it began to, and the scores of the date are those of its night."""
-    begun = any(step.name == "publish" for step in call.steps)
-    return begun and bool(call.as_of) and runs.is_published_by(workspace, {"run_id": "", **call.facts})
+    """Did a call that was killed publish first? It did if its last night began to, and the scores of the date are those of it."""
+    names = [step.name for step in call.steps]
+    last = names[len(names) - names[::-1].index("check") :] if "check" in names else names
+    return "publish" in last and runs.is_published_by(workspace, {"run_id": "", **call.facts})
 
 
 def _of_before(workspace: Workspace, record: dict[str, Any]) -> Call:
@@ -248,7 +268,8 @@ def _of_before(workspace: Workspace, record: dict[str, Any]) -> Call:
     written = datetime.fromtimestamp((folder / journal.RECORD).stat().st_mtime).astimezone()
     facts = {key: value for key, value in record.items() if key in calls.KEPT}
     steps = tuple(_step_of_before(line) for line in journal.read_steps(folder))
-    return Call(record["run_id"], {}, runs.outcome(workspace, record), facts, steps, written)
+    nights = frozenset([record["run_id"]])
+    return Call(record["run_id"], {}, runs.outcome(workspace, record), facts, steps, written, nights=nights)
 
 
 def _step_of_before(line: dict[str, Any]) -> Step:
@@ -259,13 +280,5 @@ def _step_of_before(line: dict[str, Any]) -> Step:
 def _moment(text: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(str(text)).astimezone()
-    except ValueError:
-        return None
-
-
-def day(call: Call) -> date | None:
-    """The as-of date of a call, where one is known."""
-    try:
-        return date.fromisoformat(call.as_of or "")
     except ValueError:
         return None

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def exclusive(workspace: Workspace, purpose: str) -> Iterator[None]:
 
 
 def _described(purpose: str) -> bytes:
-    since = calls.now().isoformat(timespec="seconds")
+    since = calls.now().isoformat(timespec="milliseconds")
     return json.dumps({"command": purpose, "pid": os.getpid(), "since": since}).encode()
 
 
@@ -68,10 +69,15 @@ def _holder(workspace: Workspace, written: bytes) -> dict[str, Any]:
     """
     try:
         holder = json.loads(written)
-        pid = holder["pid"]
+        pid, _ = holder["pid"], datetime.fromisoformat(holder["since"])
     except (ValueError, LookupError, TypeError):
         return {"command": written.decode(errors="replace").strip() or "?", "pid": None, "since": None}
-    call = next((call for call in history.running(workspace) if call.head.get("pid") == pid), None)
-    if call:
-        holder |= {"command": call.line, "since": call.head["started"]}
+    asked = [call for call in history.running(workspace) if _holds(call, pid, str(holder["since"]))]
+    if asked:
+        holder |= {"command": asked[-1].line, "since": asked[-1].head["started"]}
     return {**holder, "since": str(holder["since"])[:19].replace("T", " ")}
+
+
+def _holds(call: history.Call, pid: int, since: str) -> bool:
+    """Is this the call that took the lock? It had begun by then: a process may hold it without one, and ask in another."""
+    return call.head.get("pid") == pid and call.started is not None and call.started <= datetime.fromisoformat(since)

@@ -145,6 +145,30 @@ def test_runs_of_before_stay_readable_and_are_not_told_twice(workspace):
     assert history.find(workspace, "0123456").id == new.id, "the night's run id leads to the call"
 
 
+def test_the_nights_of_one_call_are_told_with_it_and_lead_to_it(workspace):
+    """A backfill makes several nights; each has a journal of its own."""
+    record = CallRecord.begin(workspace, "backfill", ["backfill", "--last", "2"])
+    record.note(dates="2026-10-30 … 2026-10-31")
+    for day, run_id in (("2026-10-30", "aaaa00000000"), ("2026-10-31", "bbbb00000000")):
+        record.note(as_of=day, run_id=run_id)
+        Journal.open(workspace, run_id).record(outcome="published", as_of=day)
+    record.end(0)
+    (call,) = history.history(workspace)
+    assert call.as_of == "2026-10-30 … 2026-10-31"
+    assert history.find(workspace, "aaaa").id == history.find(workspace, "bbbb").id == record.id
+
+
+def test_a_backfill_that_was_killed_before_its_next_night_published_is_killed(workspace):
+    publish(workspace, [pa.table({"customer_id": ["C1"]})], {"run_id": "aaa", "as_of": DAY}, len)
+    record = CallRecord.begin(workspace, "backfill", ["backfill"])
+    for name in ("check", "publish", "check"):
+        with record.step(name, {}):
+            pass
+    record.note(as_of=DAY, run_id="aaa")
+    record._log.close()
+    assert history.find(workspace, record.id).outcome == history.KILLED
+
+
 def test_the_beginning_of_an_id_suffices_if_it_is_of_one(workspace):
     ids = [ended(workspace, "report", 0).id for _ in range(3)]
     assert history.find(workspace, ids[1]).id == ids[1]
