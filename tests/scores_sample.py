@@ -1,5 +1,6 @@
 """A synthetic score table and evaluations, so that lists, exports and the report can be looked at without a pipeline."""
 
+import dataclasses
 import datetime as dt
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from models.evaluation import judging
 from models.scores import score_table
 from models.targets.registry import TARGETS
 from pipelines.delivery.report_data import Evaluation, ListEntry, ReportData, TableUse
+from pipelines.workspace.history import Call
 from pipelines.workspace.score_files import ScoreFile
 from targeting import actions, bands, holdout, ranking, suppression, tiers
 
@@ -166,7 +168,23 @@ def sample_report(customers: int = 2_000, seed: int = 7) -> ReportData:
         },
         features={feature.column: feature for feature in catalogue(("voice_minutes", "data_mb"))},
         threshold=THRESHOLD,
+        recent=sample_calls(),
     )
+
+
+def sample_calls() -> list[Call]:
+    """Fourteen runs: the night that writes the page, one that failed, and what else there may be."""
+    zone = dt.timezone(dt.timedelta(hours=8))
+    begun = [dt.datetime(2026, 11, 1, 2, 0, tzinfo=zone) - dt.timedelta(hours=12 * n) for n in range(14)]
+    own = Call("1m8p833a5", {"command": "nightly", "started": str(begun[0])}, "running", {"as_of": str(AS_OF)})
+    calls = [dataclasses.replace(own, nights=frozenset(["2026-11-01-7f3a9c"]))]
+    for n, when in enumerate(begun[1:]):
+        outcome = ("failed", "killed", "published", "refused", "busy", "done")[n % 6]
+        head = {"command": "nightly" if n % 3 else "list churn", "started": when.isoformat()}
+        ended = None if outcome == "killed" else when + dt.timedelta(seconds=10**n % 7_000)
+        error = {"code": "E401"} if outcome == "failed" else None
+        calls.append(Call(f"1m8p83{n:03}", head, outcome, {"as_of": f"2026-10-{31 - n}"}, ended=ended, error=error))
+    return calls
 
 
 @cache

@@ -13,9 +13,12 @@ from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import LANGUAGES
-from pipelines.workspace import evaluations, files
+from pipelines.workspace import evaluations, files, history
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import Publication
+
+RECENT = 14
+"""Runs that the page names."""
 
 
 def write_page(project: Project, data: ReportData, out: Path | None = None, lang: str | None = None) -> Path:
@@ -57,6 +60,7 @@ def report_data(project: Project, publication: Publication, **more: Any) -> Repo
         currency=project.mapping.currency,
         threshold=high_value.get("amount"),
         margin=float(publication.meta.get("value_margin", 1.0)),
+        recent=tuple(history.history(project.workspace)[:RECENT]),
         **more,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from models.scores.columns import BY_NAME
-from pipelines.delivery import charts, report_customers, report_models
+from pipelines.delivery import charts, report_customers, report_models, report_runs
 from pipelines.delivery.report_data import ListEntry, Page, ReportData, TableUse
 from pipelines.delivery.templating import languages, template
 from pipelines.wording.formats import word
@@ -87,6 +87,7 @@ def _view(page: Page) -> dict[str, Any]:
         "quality": [_table(page, use) for use in data.quality],
         "warnings": list(data.warnings.get(page.lang, ())),
         "statuses": report_customers.statuses(page),
+        "recent": report_runs.rows(page),
         "glossary": _glossary(page.lang),
     }
 

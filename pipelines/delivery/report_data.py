@@ -14,6 +14,7 @@ from models.scores.score_table import in_pandas
 from pipelines.delivery.speech import Speech
 from pipelines.wording.reasons import Wording
 from pipelines.wording.texts import has
+from pipelines.workspace.history import Call
 from pipelines.workspace.score_files import ScoreFile
 from targeting.ranking import ListCounts
 
@@ -190,6 +191,8 @@ class ReportData:
         The high-value line, money a month; None where it is not known.
     margin
         Share of what is billed that the predicted money is; 1 is revenue.
+    recent
+        What has run in the workspace, the newest first.
     """
 
     name: str
@@ -206,6 +209,7 @@ class ReportData:
     currency: str = "CNY"
     threshold: float | None = None
     margin: float = 1.0
+    recent: Sequence[Call] = ()
 
     @cached_property
     def frame(self) -> pd.DataFrame:

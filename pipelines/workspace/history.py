@@ -194,17 +194,21 @@ def _read(workspace: Workspace, path: Path) -> Call | None:
     """A record as a call; None of one that was killed before it said what it is, or is no record of ours."""
     try:
         lines, held = read_held_log(path)
-    except OSError:
+        return _call(workspace, path.stem, lines, held=held) if lines else None
+    except (OSError, LookupError, TypeError, ValueError, AttributeError):  # gone meanwhile, or altered
         return None
-    if not lines or not {"id", "command", "started"} <= lines[0].keys() or _moment(lines[0]["started"]) is None:
-        return None
-    facts: dict[str, Any] = {}
-    for line in lines[1:]:
-        facts |= line.get("facts") or {}
-    steps, end = tuple(_steps(lines)), next((line for line in lines if "ended" in line), {})
-    nights = frozenset(str(line["facts"]["run_id"]) for line in lines[1:] if (line.get("facts") or {}).get("run_id"))
+
+
+def _call(workspace: Workspace, name: str, lines: list[dict[str, Any]], *, held: bool) -> Call:
+    """The call that the lines of a record tell; raises for what is none."""
+    head, rest = lines[0], lines[1:]
+    datetime.fromisoformat(head["started"])
+    noted = [line["facts"] for line in rest if line.get("facts")]
+    facts = {key: value for each in noted for key, value in each.items()}
+    nights = frozenset(str(each["run_id"]) for each in noted if each.get("run_id"))
+    end = next((line for line in rest if "ended" in line), {})
     ended, error = _moment(end.get("ended")), end.get("error")
-    call = Call(path.stem, lines[0], "", facts, steps, ended, end.get("exit_code"), error, nights)
+    call = Call(name, head, "", facts, tuple(_steps(rest)), ended, end.get("exit_code"), error, nights)
     return replace(call, outcome=_outcome(workspace, call, held=held))
 
 

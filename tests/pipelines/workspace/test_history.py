@@ -1,5 +1,6 @@
 """What has run: what became of each call, those of killed processes and of the version before too."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
 from pipelines.workspace import calls, history, runs
@@ -19,6 +22,22 @@ from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import publish
 
 DAY = "2026-10-31"
+NAMES = st.sampled_from(
+    [
+        "facts",
+        "begun",
+        "step",
+        "ended",
+        "error",
+        "exit_code",
+        "run_id",
+        "as_of",
+        "words",
+        "seconds",
+        "started",
+        "command",
+    ]
+)
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -189,6 +208,25 @@ def test_what_is_no_record_is_left_out(workspace, content):
     workspace.calls.mkdir()
     (workspace.calls / "0.jsonl").write_text(content)
     assert history.history(workspace) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES | st.text(max_size=3), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.dictionaries(NAMES, JSON, max_size=5), max_size=5), st.booleans())
+def test_whatever_a_record_says_nothing_stops_who_reads_it(workspace, lines, begins_well):
+    """Reports read the records: one that somebody has altered must not fail a night."""
+    head = {"id": "0", "command": "nightly", "started": "2026-11-30T02:00:00+00:00"}
+    lines = [head, *lines] if begins_well else lines
+    workspace.calls.mkdir(exist_ok=True)
+    (workspace.calls / "0.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    for call in history.history(workspace):
+        assert json.dumps(call.as_dict(), default=str) and call.line
 
 
 def test_facts_that_a_later_version_writes_are_no_harm(workspace):
