@@ -123,7 +123,8 @@ class Run:
         if not self._recorded or self.call.id:
             return
         asked = {"config": str(self.config_path.absolute()), "profile": self.profile}
-        self.call = CallRecord.begin(workspace, self.command, self.words or self.command.split(), **asked)
+        command = self.command.removeprefix("headwater ")
+        self.call = CallRecord.begin(workspace, command, self.words or command.split(), **asked)
         self.call.facts = self.facts
         self.steps.call = self.call
 

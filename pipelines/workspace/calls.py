@@ -5,9 +5,9 @@ how it ended. It is the one place, beside the default of `--as-of`, that reads t
 what the disk refuses is left out and logged.
 """
 
-import getpass
 import logging
 import os
+import pwd
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,8 +51,8 @@ def now() -> datetime:
 def user() -> str:
     """Who calls, as the system knows them: `name@host`."""
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number that has no name
+        name = pwd.getpwuid(os.geteuid()).pw_name  # and not $USER, which anybody may set
+    except KeyError:  # a container may run as a number that has no name
         name = str(os.geteuid())
     return f"{name}@{socket.gethostname()}"
 

@@ -19,6 +19,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.cli.app import app
+from pipelines.workspace import history
+from pipelines.workspace.paths import Workspace
 from tests.demo_project import NIGHT
 
 pytestmark = pytest.mark.slow
@@ -46,6 +48,10 @@ def artifact(key: str) -> str:
     return answer(f"/artifacts/{key}/latest")["data"]
 
 
+def newest_call(folder: Path) -> history.Call:
+    return history.history(Workspace(folder / "workspace" / "operator"))[0]
+
+
 def test_the_nightly_flow_publishes_and_leaves_a_summary(flows, own_operator):
     (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
     state = flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
@@ -53,6 +59,9 @@ def test_the_nightly_flow_publishes_and_leaves_a_summary(flows, own_operator):
     assert (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").exists()
     assert "2026-11-01" in artifact("nightly-summary")
     assert "bills" in artifact("data-contract")
+    call = newest_call(own_operator)
+    assert (call.command, call.outcome, call.head["by"]) == ("nightly", history.PUBLISHED, "prefect")
+    assert call.stage == "report" and call.as_of == NIGHT.isoformat() and call.exit_code == 0
 
 
 def test_the_flow_makes_what_a_killed_night_left_out(flows, own_operator):
@@ -69,6 +78,9 @@ def test_a_refusal_is_a_failed_state_with_the_exit_code(flows, own_operator):
     assert state.is_failed()
     assert state.name == "Exit 4"
     assert "ERROR E4" in state.message
+    call = newest_call(own_operator)
+    assert (call.outcome, call.exit_code, call.stage) == (history.FAILED, 4, "check")
+    assert call.line == "headwater nightly --config configs/operator.yaml --as-of 2026-10-01"
 
 
 SERVE = "from pipelines.cli.app import main; main()"
