@@ -120,8 +120,9 @@ class Run:
             self._begin_record(Workspace(folder.resolve()))
 
     def _begin_record(self, workspace: Workspace) -> None:
-        if not self._recorded or self.call.id:
+        if not self._recorded:
             return
+        self._recorded = False  # once, also where the disk refuses
         asked = {"config": str(self.config_path.absolute()), "profile": self.profile}
         command = self.command.removeprefix("headwater ")
         self.call = CallRecord.begin(workspace, command, self.words or command.split(), **asked)

@@ -126,6 +126,19 @@ def test_a_line_that_finds_no_room_is_left_out_and_the_end_is_there(workspace, m
     assert [sorted(line)[:2] for line in found][1:] == [["ended", "error"]] and found[-1]["exit_code"] == 7
 
 
+def test_room_for_the_end_is_kept_from_the_first_line_on(workspace):
+    """A disk that the call itself fills must not take the place of how it ended."""
+    call = CallRecord.begin(workspace, "nightly", ["nightly"])
+    path = workspace.calls / f"{call.id}.jsonl"
+    for _ in range(3):
+        call.note(as_of="x" * 5_000)
+        on_disk = path.stat()
+        written = len(path.read_bytes().rstrip(b"\0"))
+        assert on_disk.st_size >= written + 4_096 and on_disk.st_blocks * 512 >= written + 4_096
+    call.end(0)
+    assert path.stat().st_size == len(path.read_bytes().rstrip(b"\0"))
+
+
 def test_a_call_that_nothing_records_goes_on():
     call = CallRecord()
     with call.step("check", {}):
