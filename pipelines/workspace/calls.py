@@ -114,7 +114,7 @@ class CallRecord:
         """
         started = now()
         head = {"format": FORMAT, "command": command, "words": without_secrets(words), "folder": str(Path.cwd())}
-        head |= {"who": user(), "pid": os.getpid(), "started": started.isoformat(timespec="milliseconds")} | facts
+        head |= {"who": user(), "pid": os.getpid(), "started": started.isoformat()} | facts
         try:
             workspace.calls.mkdir(mode=FOLDER_MODE, exist_ok=True)
             log, name = _new_log(workspace.calls, started)
@@ -152,7 +152,7 @@ class CallRecord:
             What stopped it, told in both languages.
         """
         known = {name: value for name, value in self.facts.items() if name in KEPT}
-        line = {"ended": now().isoformat(timespec="milliseconds"), "exit_code": exit_code, "facts": known}
+        line = {"ended": now().isoformat(), "exit_code": exit_code, "facts": known}
         self._append(line | ({"error": _told(error)} if error else {}))
         log, self._log = self._log, None
         try:

@@ -58,7 +58,7 @@ def exclusive(workspace: Workspace, purpose: str) -> Iterator[None]:
 
 
 def _described(purpose: str) -> bytes:
-    since = calls.now().isoformat(timespec="milliseconds")
+    since = calls.now().isoformat()
     return json.dumps({"command": purpose, "pid": os.getpid(), "since": since}).encode()
 
 

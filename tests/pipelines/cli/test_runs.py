@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import runs, runs_page
+from pipelines.cli.app import app
 from pipelines.wording.texts import LANGUAGES, text
-from pipelines.workspace import history
+from pipelines.workspace import history, publication
 from pipelines.workspace.calls import CallRecord
 from pipelines.workspace.history import Call, Step
 from pipelines.workspace.paths import Workspace
 from tests.demo_project import ROOT
-from tests.pipelines.cli.calls import call, document, stderr
+from tests.pipelines.cli.calls import call, document, runner, stderr
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,17 @@ def test_a_configuration_that_is_wrong_is_on_record_too(workspace, tmp_path):
     document("nightly", "--config", str(wrong), code=2)
     (found,) = history.history(workspace)
     assert (found.command, found.outcome, found.exit_code) == ("nightly", history.FAILED, 2)
+
+
+def test_what_somebody_interrupts_is_on_record_as_that(workspace, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publication, "read_publication", interrupted)
+    assert runner.invoke(app, ["report"]).exit_code != 0
+    (found,) = history.history(workspace)
+    assert (found.command, found.outcome, found.exit_code) == ("report", history.INTERRUPTED, None)
+    assert found.ended is not None
 
 
 def test_what_only_reads_is_not_on_record(workspace):

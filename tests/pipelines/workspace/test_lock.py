@@ -55,6 +55,15 @@ def test_a_lock_of_before_or_one_that_says_nothing_yet_is_told_as_it_stands(work
     assert "E601" in render_line(error.value.problem, "zh")
 
 
+def test_a_call_that_began_later_in_the_same_process_is_not_the_holder(workspace):
+    with exclusive(workspace, "notebook"):
+        call = CallRecord.begin(workspace, "score", ["score"])
+        with pytest.raises(HeadwaterError) as error, exclusive(workspace, "second"):
+            pass
+        call.end(6)
+    assert error.value.problem.values["command"] == "notebook"
+
+
 def test_what_a_command_has_taken_is_there_for_what_it_calls_and_for_nobody_else(workspace):
     with taken(workspace, "nightly"):
         with exclusive(workspace, "inside"):
