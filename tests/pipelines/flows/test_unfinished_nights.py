@@ -211,7 +211,7 @@ def test_the_words_of_an_outcome_are_in_both_languages():
 
     names = (runs.PUBLISHED, runs.SCORED, runs.STOPPED, runs.UNFINISHED, runs.UNREADABLE)
     assert all(
-        has(f"steps.outcome.{name}") and text(f"steps.outcome.{name}", lang) for name in names for lang in LANGUAGES
+        has(f"calls.outcome.{name}") and text(f"calls.outcome.{name}", lang) for name in names for lang in LANGUAGES
     )
     assert errors.sentence(HeadwaterError("E340", as_of="2026-11-01", detail="x").problem, "fix", "zh").count(
         "2026-11-01"

@@ -17,5 +17,5 @@ def test_a_section_says_the_exit_code_and_the_way_out_in_both_languages():
 
 
 def test_placeholders_are_words():
-    assert "‹holder›" in error_pages.section("E601")
+    assert "‹command›" in error_pages.section("E601")
     assert "{" not in error_pages.error_pages()
