@@ -131,6 +131,11 @@ class TrainingSettings(Strict):
         description="columns, or attributes of customers, that tell an outcome suspiciously well and were known beforehand "
         "all the same: somebody has made sure of it, and they are learnt from",
     )
+    treated: Literal["without", "weigh", "with"] = Field(
+        "without",
+        description="customers whom a campaign with a control on record treated while their churn was awaited: left out; left "
+        "out while each of its control counts for all whom it stands for; or learnt from like all others",
+    )
     min_positives: int = Field(15, gt=0, description="fewest positives to learn from, and to calibrate on")
     threads: int = Field(1, gt=0, description="of LightGBM")
     seed: int = Field(7, description="of trees and resamples")

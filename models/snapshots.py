@@ -14,6 +14,9 @@ from models.splits import Split
 from models.targets.registry import TARGETS
 from models.targets.target import Target
 
+MOST_TIMES = 20
+"""A control counts for so many at most: one customer of a hundred would say what all of them do."""
+
 
 class Rows:
     """The labelled snapshots of one target, in a fixed order, by their dates. The final date is kept apart."""
@@ -34,6 +37,8 @@ class Rows:
         self.final = FinalWindow(frame[self._wanted(frame) & last].reset_index(drop=True))
         self.rehearsals = tuple(r for r in split.rehearsals if self._lack(r.learnt) is self._lack((r.day,)) is None)
         self.counts = {"every": self._count(split.every)}
+        if self.treated:
+            self.counts["treated"] = self.treated
         self.counts |= {"calibrate": sum(int(self._label(r.day).notna().sum()) for r in self.rehearsals)}
 
     def _wanted(self, frame: pd.DataFrame) -> Any:
@@ -88,9 +93,9 @@ class Rows:
         """
         places = self._draw(self._at(dates), most)
         if told is None or not self.by_period:
-            return self.parts(self._frame[places])
+            return self.parts(self._weighed(self._frame[places]))
         partial = self._draw(self._partial(dates, told), most)
-        return self.parts(self._as_known(self._frame[places | partial], told))
+        return self.parts(self._weighed(self._as_known(self._frame[places | partial], told)))
 
     def all(self, final: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Features and labels of every date, known whole or in part; `final` are the rows of the final one, which was
@@ -98,7 +103,30 @@ class Rows:
         places = self._at(self.split.every)
         if self.by_period:
             places = places | self._shown()
-        return self.parts(pd.concat([self._frame[places], final], ignore_index=True))
+        return self.parts(self._weighed(pd.concat([self._frame[places], final], ignore_index=True)))
+
+    def _weighed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """What is learnt from: nobody whom a campaign treated, and who was left alone on purpose as often as they count.
+
+        A row that counts four times is there four times, which every learner understands.
+        """
+        times = self._times(rows)
+        return rows if times is None else rows.loc[rows.index.repeat(times)].reset_index(drop=True)
+
+    def _times(self, rows: pd.DataFrame) -> Any:
+        """How often each row is learnt; None: each once."""
+        name, treated = self.target.weight, self.settings.treated
+        if treated == "with" or name is None or name not in rows:
+            return None
+        weight = rows[name].to_numpy(dtype=float, na_value=1.0)
+        times = np.clip(np.rint(weight), weight > 0, MOST_TIMES) if treated == "weigh" else weight > 0
+        return None if (times == 1).all() else times.astype(int)
+
+    @property
+    def treated(self) -> int:
+        """Rows of `every` date that are not learnt from because a campaign treated their customers."""
+        times = self._times(self._frame[self._at(self.split.every)])
+        return 0 if times is None else int((times == 0).sum())
 
     def dates_learnt(self, *, partly: bool) -> list[date]:
         """The dates that `all` learns from; `partly`: also those of which only a part is known."""

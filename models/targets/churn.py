@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
 from features.definition import KEY
+from models.targets.campaigns import UNTOUCHED, WEIGHT, campaign_weights
 from models.targets.candidate import BLEND, HAZARD, HAZARD_BLEND, LINEAR, TREES
 from models.targets.follow_up import FollowUp, inside
 from models.targets.target import Definition, RuleSettings, Target
@@ -76,7 +77,13 @@ ASKS = {
 
 
 def labels(after: FollowUp, target: ChurnTarget) -> ir.Table:
-    """Key and `churned_<h>` (boolean); null for those who left during the gap, or for a reason that does not count."""
+    """Key and `churned_<h>` (boolean); null for those who left during the gap, or for a reason that does not count; and
+    how often the row counts where nobody shall have been treated (`campaigns`)."""
+    weights = campaign_weights(after, target.gap_days, target.horizon_days)
+    return _churned(after, target).join(weights, KEY)
+
+
+def _churned(after: FollowUp, target: ChurnTarget) -> ir.Table:
     if target.rule == "labels":
         return after.brought({f"churned_{target.horizon_days}": "churned"})
     if target.rule == "listed":
@@ -131,6 +138,9 @@ CHURN = Target(
     outputs={name: name for name in ("churn_probability", "churn_score_raw", "median_days_to_churn")},
     curve="churn_curve",
     ranked=("churn_probability", "churn_score_raw"),
+    facts=(WEIGHT, UNTOUCHED),
+    apart=UNTOUCHED,
+    weight=WEIGHT,
     stake="value",
     reasons=True,
     figures=("auc", "average_precision", "lift_at_10pct", "captured_value_at_10pct", "ece", "brier"),

@@ -92,6 +92,8 @@ class Target:
         Other columns of `labels`, which are known whatever the window.
     apart
         The one of `facts` whose customers are also judged by themselves.
+    weight
+        The one of `facts` that says how often a row counts in learning; 0 is not at all, null once.
     fixed
         Its settings with what is fixed once per training; from rows of a spine, tables, its settings and those of
         features.
@@ -138,6 +140,7 @@ class Target:
     ranked: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     apart: str | None = None
+    weight: str | None = None
     fixed: Callable[[ir.Table, Mapping[str, ir.Table], Any, Any], Any] | None = None
     everybody: bool = True
     learnt_where: str | None = None
@@ -170,6 +173,11 @@ class Target:
         """This target's labels among some columns, the main one last; empty where there is none."""
         names = set(columns)
         return [label for label in map(self.label.format, self.horizons(names)) if label in names]
+
+    @property
+    def apart_group(self) -> str:
+        """What those are called who are judged by themselves, in wording and as a group of figures; empty: nobody is."""
+        return (self.apart or "").removeprefix(f"{self.name}_")
 
     @property
     def version_column(self) -> str:

@@ -76,11 +76,16 @@ def _tenths(trained: Trained) -> list[str]:
 
 
 def _apart(trained: Trained) -> list[str]:
-    """The winner and the rule on those who had no high bill yet; nothing for a target that judges nobody by themselves."""
+    """The winner and the rule on those who are judged by themselves; nothing for a target that has none."""
     if trained.apart.empty:
         return []
     first, models = trained.apart.iloc[0], list(dict.fromkeys(trained.apart["model"]))
-    lead = text("steps.backtest_early", "en", n=int(first["n"]), positives=int(first["positives"]))
+    lead = text(
+        f"steps.backtest_{TARGETS[trained.target].apart_group}",
+        "en",
+        n=int(first["n"]),
+        positives=int(first["positives"]),
+    )
     lines = [lead, "", "| | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
     for metric, rows in trained.apart.groupby("metric", sort=False):
         told = [f"{_number(r['value'])} [{_number(r['low'])}, {_number(r['high'])}]" for r in rows.to_dict("records")]

@@ -112,7 +112,7 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
     if evaluation.margin < 1:
         lines.append(page.say("found_margin", share=page.share(evaluation.margin, 0)))
     if len(evaluation.apart):
-        lines.append(_early(page, evaluation))
+        lines += _apart(page, target, evaluation)
     if evaluation.level:
         lines.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
     if evaluation.left_out:
@@ -120,6 +120,21 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
     if mark == "C":
         lines.append(page.say("found_unsure" if _is_ahead(target, evaluation) else "found_worse"))
     return lines
+
+
+def _apart(page: Speech, target: Target, evaluation: Evaluation) -> list[str]:
+    """The chosen model and today's rule on those who are judged by themselves; nothing where nothing can be said of them."""
+    if target.apart_group == "early":
+        return [_early(page, evaluation)]
+    rows = evaluation.apart[evaluation.apart["metric"] == "auc"].set_index("model")
+    n, positives = int(rows["n"].iloc[0]), int(rows["positives"].iloc[0])
+    if not positives or "rule" not in rows.index:
+        return []
+    told = {"n": page.count(n), "positives": page.count(positives)}
+    for name, model in (("winner", evaluation.winner), ("rule", "rule")):
+        keys = {"value": name, "low": f"{name}_low", "high": f"{name}_high"}
+        told |= {key: number(page, "auc", rows.at[model, end]) for end, key in keys.items()}
+    return [page.say("found_untouched", **told)]
 
 
 def _early(page: Speech, evaluation: Evaluation) -> str:

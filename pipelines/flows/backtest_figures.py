@@ -42,8 +42,8 @@ followed   one origin: the rows of its date and later ones, as far as they are k
 champion   what training found of the model that is in force, and of the rule beside it, at its own date
 
 `group` is null for everybody; `top=1%` are those with the highest predictions, `tenth=1` those with the smallest,
-`region=north` a group, `early` those who had no high bill yet, `feature=arpu_3m` a feature. `promised` and `observed` are means of the prediction and of what
-happened. Null bounds are not known."""
+`region=north` a group, `early` those who had no high bill yet, `untouched` those whom no campaign with a control treated, `feature=arpu_3m` a feature.
+`promised` and `observed` are means of the prediction and of what happened. Null bounds are not known."""
 
 
 def figures(
@@ -98,7 +98,7 @@ def _origin(trained: Trained, resamples: int, seed: int) -> Iterator[pd.DataFram
     if len(trained.tenths):
         judged.append(trained.tenths.assign(group="tenth=" + trained.tenths["tenth"].astype(str), model=winner))
     if len(trained.apart):
-        judged.append(trained.apart.assign(group="early"))
+        judged.append(trained.apart.assign(group=TARGETS[trained.target].apart_group))
     for part in judged:
         yield part.assign(**about, window="judged", chosen=part["model"] == winner)
     if len(trained.survival):

@@ -102,14 +102,28 @@ def _remarks(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
     money = trained.differences.set_index("metric").reindex([MONEY]).iloc[0]
     if money.high < 0:
         yield "rule_by_money", {"low": money.low, "high": money.high}
-    early = trained.apart.query("metric == 'found_at_5pct'") if len(trained.apart) else trained.apart
-    if len(early) and trained.winner != "rule" and early.iloc[0]["positives"]:
-        found = early.set_index("model")["value"]
-        yield "early", {"n": int(early.iloc[0]["positives"]), "ours": found[trained.winner], "rule": found["rule"]}
+    if trained.rows.get("treated"):
+        yield "treated", {"n": trained.rows["treated"]}
+    yield from _apart(trained)
     if trained.winner in trained.levels:
         yield "level", {"final": split.final.isoformat(), "ratio": trained.levels[trained.winner]}
     if trained.agreement:
         yield "shipped" if trained.agreement.adopted else "not_shipped", {"rank": trained.agreement.rank}
+
+
+JUDGED_APART = {"early": "found_at_5pct", "untouched": "auc"}
+"""Of those who are judged by themselves, by what they are called: the figure that is told."""
+
+
+def _apart(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The model and the rule on those who are judged by themselves, where any of them is positive."""
+    if trained.apart.empty or trained.winner == "rule":
+        return
+    key = TARGETS[trained.target].apart_group
+    found = trained.apart[trained.apart["metric"] == JUDGED_APART[key]].set_index("model")
+    if positives := int(found["positives"].iloc[0]):
+        told = {"n": positives, "of": int(found["n"].iloc[0])}
+        yield key, told | {"ours": found.at[trained.winner, "value"], "rule": found.at["rule", "value"]}
 
 
 def _with_auc(areas: Mapping[str, float]) -> str:

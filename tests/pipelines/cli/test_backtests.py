@@ -55,11 +55,18 @@ def test_the_page_shows_the_band_by_tenth_and_its_mean_is_that_of_everybody(trai
     assert means == sorted(means) and "| tenth |" not in other
 
 
-def test_the_page_tells_early_cases_by_themselves(trained):
+def test_the_page_tells_some_by_themselves(trained):
     project = SimpleNamespace(settings=SimpleNamespace(name="operator"), config=Path("configs/operator.yaml"))
-    rows = [(m, f, v, v - 0.1, v + 0.1, 2137, 38) for m, v in (("x", 0.4321), ("rule", 0.1234)) for f in ("auc", "ap")]
+    rows = [
+        (m, f, v, v - 0.1, v + 0.1, 2137, 38)
+        for m, v in ((trained.winner, 0.4321), ("rule", 0.1234))
+        for f in ("auc", "ap")
+    ]
     apart = pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high", "n", "positives"])
-    page = backtests.markdown(project, NIGHT, [dataclasses.replace(trained, apart=apart)])
-    assert "(2137, 38 of them positive)" in page and "| | x | rule |" in page
+    told = dataclasses.replace(trained, apart=apart)
+    page = backtests.markdown(project, NIGHT, [told])
+    assert "(2137, 38 of them positive)" in page and f"| | {trained.winner} | rule |" in page
     assert page.count("0.432 [0.332, 0.532] | 0.123 [0.023, 0.223] |") == 2
-    assert "Early cases" not in backtests.markdown(project, NIGHT, [trained])
+    assert "whom no campaign with a control" in page
+    assert "whom no campaign with a control" not in backtests.markdown(project, NIGHT, [trained])
+    assert "Early cases" in backtests._apart(dataclasses.replace(told, target="vip"))[0]

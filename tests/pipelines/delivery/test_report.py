@@ -231,6 +231,20 @@ def test_too_few_cases_are_no_grade():
     assert f"Only {int(vip.final['y'].sum())} cases" in shown
 
 
+def test_whom_no_campaign_treated_is_told_by_themselves():
+    churn = DATA.evaluations["churn"]
+    rows = [
+        {"model": model, "metric": "auc", "value": value, "low": value - 0.02, "high": value + 0.02}
+        for model, value in ((churn.winner, 0.811), ("rule", 0.644))
+    ]
+    apart = dataclasses.replace(churn, apart=pd.DataFrame(rows).assign(n=5123, positives=301))
+    assert "5,123 customers of whom 301 left" in told(apart, "churn") and "0.811 (0.791 – 0.831)" in told(
+        apart, "churn"
+    )
+    for nothing in (apart.apart.assign(positives=0), pd.DataFrame()):
+        assert "no campaign" not in told(dataclasses.replace(apart, apart=nothing), "churn")
+
+
 def test_early_cases_are_told_by_themselves():
     vip = DATA.evaluations["vip"]
     figures = {"average_precision": (0.402, 0.061), "found_at_5pct": (0.447, 0.053)}

@@ -95,11 +95,12 @@ def test_tenths_of_an_interval_are_groups_of_the_winner(figures):
             assert kept["group"].tolist() == [f"tenth={tenth}" for tenth in trained.tenths["tenth"]]
 
 
-def test_early_cases_are_a_group_of_the_winner_and_the_rule():
-    trained = backtest_sample.trained()[0]
+@pytest.mark.parametrize(("target", "group"), [("vip", "early"), ("churn", "untouched")])
+def test_those_judged_by_themselves_are_a_group_of_the_winner_and_the_rule(target, group):
+    trained = next(found for found in backtest_sample.trained() if found.target == target)
     apart = trained.metrics[trained.metrics["model"].isin([trained.winner, "rule"])].head(4).assign(positives=7, n=30)
     rows = backtest_figures.figures("shop", [replace(trained, apart=apart)], {}, 20, 1).to_pandas()
-    early = rows[rows["group"] == "early"]
+    early = rows[rows["group"] == group]
     columns = ["model", "metric", "value", "n"]
     assert early[columns].to_numpy().tolist() == apart[columns].to_numpy().tolist()
     assert (early["chosen"] == (early["model"] == trained.winner)).all() and set(early["window"]) == {"judged"}

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from models.training import train
@@ -40,6 +41,21 @@ def test_where_the_rule_finds_more_money_that_is_told(trained):
         assert ("in its best tenth ([-0.200, -0.100] of it)" in sentence) is told
     without = replace(trained, differences=trained.differences[~at_money])
     assert "money" not in training_record.sentence(without, "en")
+
+
+def test_whom_a_campaign_treated_is_told_in_both_languages(trained):
+    figures = [
+        {"model": m, "metric": "auc", "value": v, "n": 512, "positives": 40}
+        for m, v in ((trained.winner, 0.8), ("rule", 0.6))
+    ]
+    told = replace(trained, apart=pd.DataFrame(figures), rows=trained.rows | {"treated": 1234})
+    for lang, words in (
+        ("en", ("1,234 rows", "among the 512", "0.800, the rule 0.600")),
+        ("zh", ("1,234 行", "512 位", "0.800")),
+    ):
+        assert all(word in training_record.sentence(told, lang) for word in words)
+    nobody = replace(told, apart=told.apart.assign(positives=0), rows=trained.rows)
+    assert training_record.sentence(nobody, "en") == training_record.sentence(trained, "en")
 
 
 def test_shares_of_features_sum_to_one_and_to_those_of_their_reasons(trained):
