@@ -98,7 +98,6 @@ def runs_retry(run: Run, run_id: RunId) -> None:
     if not run.as_json:
         run.steps.say(f"headwater {' '.join(words)}", style="dim")
     os.chdir(call.head["folder"])
-    os.environ["HEADWATER_CONFIG"] = str(call.head["config"])
     raise typer.Exit(_called(words))
 
 
@@ -118,8 +117,10 @@ def _why_not_again(call: Call) -> str | None:
 
 
 def _words_again(call: Call, run: Run) -> list[str]:
-    """The command line of a call with the date that it found by itself, and in the form that is asked for now."""
+    """The command line of a call with the configuration and date that it found by itself, in the form asked for now."""
     words = [str(word) for word in call.head["words"]]
+    if not any(word.startswith(("-c", "--config")) for word in words):
+        words += ["--config", str(call.head["config"])]
     if call.command in DATED and call.as_of and not any(word.startswith("--as-of") for word in words):
         words += ["--as-of", call.as_of]
     if run.as_json and "--json" not in words:

@@ -112,8 +112,11 @@ def test_retry_is_the_same_command_for_the_same_date_in_the_same_folder(workspac
     monkeypatch.setenv("HEADWATER_CONFIG", "elsewhere.yaml")
     again = document("runs", "retry", failed, "-c", str(ROOT / "configs/operator.yaml"), code=4)
     assert again["command"] == "report" and again["error"]["code"] == "E431" and Path.cwd() == ROOT
-    newest = document("runs", "list")["runs"][0]
-    assert newest["id"] == again["call"] and newest["words"] == ["report", "--out", "page.html", "--json"]
+    newest = history.history(workspace)[0]
+    assert newest.id == again["call"] and newest.head["words"][:4] == ["report", "--out", "page.html", "--json"]
+    assert newest.head["words"][4:] == ["--config", str(ROOT / "configs/operator.yaml")], (
+        "which the call had found by itself"
+    )
 
 
 def test_a_retry_names_the_date_that_the_call_found_by_itself(workspace, monkeypatch):
@@ -121,11 +124,12 @@ def test_a_retry_names_the_date_that_the_call_found_by_itself(workspace, monkeyp
     monkeypatch.setattr(runs, "_called", lambda words: asked.append(words) or 5)
     call("runs", "retry", recorded(workspace, "nightly -q", 7, as_of="2026-10-01"), code=5)
     call("runs", "retry", recorded(workspace, "nightly --as-of=2026-10-02", 7, as_of="2026-10-02"), code=5)
-    call("runs", "retry", recorded(workspace, "promote churn", 5, as_of="2026-10-01"), code=5)
+    call("runs", "retry", recorded(workspace, "promote churn -c other.yaml", 5, as_of="2026-10-01"), code=5)
+    given = ["--config", "configs/operator.yaml"]
     assert asked == [
-        ["nightly", "-q", "--as-of", "2026-10-01"],
-        ["nightly", "--as-of=2026-10-02"],
-        ["promote", "churn"],
+        ["nightly", "-q", *given, "--as-of", "2026-10-01"],
+        ["nightly", "--as-of=2026-10-02", *given],
+        ["promote", "churn", "-c", "other.yaml"],
     ]
 
 
