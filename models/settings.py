@@ -197,3 +197,17 @@ class GateSettings(Strict):
         gt=1,
         description="how many times what training saw, or so many times less, a model may say on its first night",
     )
+
+
+class MonitorSettings(Strict):
+    """What `headwater monitor` warns of; every default is an assumption."""
+
+    psi: float = Field(0.2, gt=0, description="population stability index from which a feature has moved")
+    money: float = Field(0.08, gt=0, description="relative change of a mean from which an amount of money has moved")
+    weight: float = Field(0.005, ge=0, description="share of what moves scores below which a feature does not matter")
+    age_days: int = Field(
+        120, gt=0, description="days since the newest date that a champion learnt from until it is old"
+    )
+    nights: int = Field(
+        8, gt=0, description="earlier nights that a night is compared with, evenly over the time asked for"
+    )

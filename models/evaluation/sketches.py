@@ -6,6 +6,8 @@ equal, which quantiles alone would lose.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -63,10 +65,12 @@ def sketch(wide: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     pandas.DataFrame
         feature, value (a number to two digits; null of words and of nulls), word (null of numbers and of nulls), rows.
     """
-    counted = [_numbers(wide[name]) if numeric(wide[name]) else _words(wide[name]) for name in columns]
-    sizes = [len(one) for one in counted]
-    table = pd.concat(counted, ignore_index=True) if counted else pd.DataFrame(columns=list(COLUMNS[1:]))
-    return table.assign(feature=np.repeat(np.asarray(columns, dtype=object), sizes))[list(COLUMNS)]
+    parts = [_numbers(wide[name]) if numeric(wide[name]) else _words(wide[name]) for name in columns]
+    if not parts:
+        return pd.DataFrame(columns=list(COLUMNS))
+    values, words, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
+    names = np.repeat(np.asarray(columns, dtype=object), [len(part[0]) for part in parts])
+    return pd.DataFrame({"feature": names, "value": values, "word": words, "rows": rows})
 
 
 def rounded(values: Matrix) -> Matrix:
@@ -76,27 +80,25 @@ def rounded(values: Matrix) -> Matrix:
     return np.round(values / 10.0**digits) * 10.0**digits
 
 
-def _numbers(column: pd.Series) -> pd.DataFrame:
+Part = tuple[Matrix, Matrix, Matrix]
+"""Values, words and rows of one column; the last row, without value and word, counts the nulls."""
+
+
+def _numbers(column: pd.Series) -> Part:
     values = column.to_numpy(dtype=float, na_value=np.nan)
     known = values[np.isfinite(values)]
     found, rows = np.unique(rounded(known), return_counts=True)
-    table = pd.DataFrame({"value": found, "word": None, "rows": rows})
-    return _with_unknown(table, len(values) - len(known))
+    words = np.full(len(found) + 1, None, dtype=object)
+    return np.append(found, np.nan), words, np.append(rows, len(values) - len(known))
 
 
-def _words(column: pd.Series) -> pd.DataFrame:
+def _words(column: pd.Series) -> Part:
     counts = column.dropna().astype(str).value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    kept = counts.iloc[:MOST_WORDS]
+    kept = dict(counts.iloc[:MOST_WORDS])
     if len(counts) > MOST_WORDS:
-        kept = pd.concat([kept, pd.Series({OTHER_WORDS: counts.iloc[MOST_WORDS:].sum()})])
-    table = pd.DataFrame({"value": np.nan, "word": kept.index.astype(object), "rows": kept.to_numpy()})
-    return _with_unknown(table, len(column) - int(counts.sum()))
-
-
-def _with_unknown(table: pd.DataFrame, unknown: int) -> pd.DataFrame:
-    """One more row, without value and word, for the nulls."""
-    row = pd.DataFrame({"value": [np.nan], "word": [None], "rows": [unknown]})
-    return pd.concat([table.astype({"value": float, "word": object}), row.astype({"word": object})], ignore_index=True)
+        kept[OTHER_WORDS] = counts.iloc[MOST_WORDS:].sum()
+    words = np.array([*kept, None], dtype=object)
+    return np.full(len(words), np.nan), words, np.array([*kept.values(), len(column) - counts.sum()], dtype=np.int64)
 
 
 def shifts(before: pd.DataFrame, now: pd.DataFrame) -> dict[str, Shift]:
@@ -107,20 +109,18 @@ def shifts(before: pd.DataFrame, now: pd.DataFrame) -> dict[str, Shift]:
     before, now
         As `sketch` gives them.
     """
-    old = dict(list(before.groupby("feature", sort=False)))
-    new = now.groupby("feature", sort=False)
-    return {str(name): shift(old[name], rows) for name, rows in new if name in old}
+    old, new = counted(before), counted(now)
+    return {name: shift(old[name], counts) for name, counts in new.items() if name in old}
 
 
-def shift(before: pd.DataFrame, now: pd.DataFrame) -> Shift:
+def shift(old: "Counts", new: "Counts") -> Shift:
     """How far one column has moved.
 
     Parameters
     ----------
-    before, now
-        The rows of a column, as `sketch` gives them.
+    old, new
+        Its counts on both nights.
     """
-    old, new = _Counts.of(before), _Counts.of(now)
     unknown = old.unknown, new.unknown
     if old.words or new.words:
         names = sorted({*old.words, *new.words})
@@ -135,9 +135,30 @@ def shift(before: pd.DataFrame, now: pd.DataFrame) -> Shift:
     return Shift(psi, distance, old.middle, new.middle, *unknown, old.rows, new.rows)
 
 
+def counted(sketch: pd.DataFrame) -> dict[str, "Counts"]:
+    """The counts of each column of a sketch, in its order; what several nights are compared with is counted once."""
+    codes, names = pd.factorize(sketch["feature"])
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    values, rows = (sketch[name].to_numpy(dtype=float)[order] for name in ("value", "rows"))
+    words = sketch["word"].to_numpy(dtype=object)[order]
+    pieces = [slice(first, end) for first, end in pairwise(bounds)]
+    return {str(n): Counts.of(values[p], words[p], rows[p]) for n, p in zip(names, pieces, strict=True)}
+
+
 @dataclass(frozen=True)
-class _Counts:
-    """The counts of one column: rising values with their rows, or words with theirs; nulls apart."""
+class Counts:
+    """The counts of one column.
+
+    Attributes
+    ----------
+    values, counts
+        Numbers, rising, and how many rows have each.
+    words
+        Words with their rows.
+    nulls
+        Rows without either.
+    """
 
     values: Matrix
     counts: Matrix
@@ -145,32 +166,48 @@ class _Counts:
     nulls: int
 
     @classmethod
-    def of(cls, rows: pd.DataFrame) -> "_Counts":
-        known = rows[rows["value"].notna()].sort_values("value")
-        worded = rows[rows["word"].notna()]
-        nulls = rows[rows["value"].isna() & rows["word"].isna()]["rows"].sum()
-        words = dict(zip(worded["word"], worded["rows"], strict=True))
-        return cls(known["value"].to_numpy(float), known["rows"].to_numpy(float), words, int(nulls))
+    def of(cls, values: Matrix, words: Matrix, rows: Matrix) -> Self:
+        """From the rows of a column in a sketch."""
+        is_number, is_word = ~np.isnan(values), pd.notna(words)
+        order = np.argsort(values[is_number], kind="stable")
+        named = {str(word): int(n) for word, n in zip(words[is_word], rows[is_word], strict=True)}
+        nulls = int(rows[~is_number & ~is_word].sum())
+        return cls(values[is_number][order], rows[is_number][order], named, nulls)
+
+    @property
+    def mean(self) -> tuple[float, float]:
+        """Mean of the numbers and its standard error; NaN where nothing is known."""
+        n = self.counts.sum()
+        if not n:
+            return float("nan"), float("nan")
+        mean = float((self.values * self.counts).sum() / n)
+        variance = float((self.counts * (self.values - mean) ** 2).sum() / n)
+        return mean, float(np.sqrt(variance / n))
 
     @property
     def rows(self) -> int:
+        """Customers looked at."""
         return int(self.counts.sum()) + sum(self.words.values()) + self.nulls
 
     @property
     def total(self) -> int:
+        """The same, 1 at least."""
         return max(self.rows, 1)
 
     @property
     def unknown(self) -> float:
+        """Share of nulls."""
         return self.nulls / self.total
 
     @property
     def middle(self) -> float | str | None:
+        """Median of numbers, the most frequent of words; None where nothing is known."""
         if self.words:
             return max(self.words, key=lambda name: (self.words[name], name))
         return float(self.quantiles(np.array([0.5]))[0]) if len(self.values) else None
 
     def quantiles(self, shares: Matrix) -> Matrix:
+        """The smallest number that so many have, or less."""
         upto = np.cumsum(self.counts)
         return self.values[np.searchsorted(upto, shares * upto[-1], side="left").clip(max=len(upto) - 1)]
 
@@ -189,7 +226,7 @@ class _Counts:
         return sums[np.searchsorted(self.values, values, side="right")] / max(sums[-1], 1.0)
 
 
-def _distance(old: _Counts, new: _Counts) -> float:
+def _distance(old: Counts, new: Counts) -> float:
     """Of Kolmogorov and Smirnov; 0 where either knows nothing: nulls tell the rest."""
     if not (len(old.values) and len(new.values)):
         return 0.0

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import backfills, data, features, init, lists, models, nights, notices, runs, settings
+from pipelines.cli import backfills, data, features, init, lists, models, monitoring, nights, notices, runs, settings
 from pipelines.cli.run import WORDS, Run, command
 
 CODES = """
@@ -85,6 +85,7 @@ app.add_typer(models.registry_app)
 app.add_typer(runs.runs_app)
 app.add_typer(notices.late_app)
 app.add_typer(notices.notify_app)
+app.add_typer(monitoring.monitor_app)
 app.add_typer(settings.config_app)
 
 

@@ -23,7 +23,7 @@ from features.errors import HeadwaterError, Problem
 from features.settings import SETTLE_DAYS, FeatureSettings
 from features.spine import Population
 from features.strict import Strict
-from models.settings import GateSettings, TrainingSettings
+from models.settings import GateSettings, MonitorSettings, TrainingSettings
 from models.splits import Protocol
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
@@ -106,6 +106,7 @@ class Settings(Strict):
     protocol: Protocol = Protocol()
     training: TrainingSettings = TrainingSettings()
     gates: GateSettings = GateSettings()
+    monitor: MonitorSettings = MonitorSettings()
     scores: BandSettings = BandSettings()
     holdout: HoldoutSettings = HoldoutSettings()
     tiers: TierSettings = TierSettings()
@@ -123,7 +124,8 @@ class Settings(Strict):
 
     def fingerprint(self) -> str:
         """Changes with every value that can change a result; where results are kept, when, and who is told cannot."""
-        machine = {"workspace", "schedule", "notify", "demo", "mapping", "threads", "chunk", "as_of", "engine", "spark"}
+        told = {"schedule", "notify", "monitor", "demo"}
+        machine = {"workspace", "mapping", "threads", "chunk", "as_of", "engine", "spark", *told}
         decisive = self.model_dump_json(exclude=machine)
         return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]
 

@@ -62,7 +62,7 @@ class Cause:
             return cls.of_size(night, failed, last)
         found = _movers(night.project.features, failed.name, target, before, now, models is None)
         found = found[:TOLD] if models or _explained(found, failed) else []
-        source = {feature.column: sources(feature) for feature in night.project.features}
+        source = sources(night.project.features)
         tables = tuple(dict.fromkeys(table for mover in found for table in source[mover.feature]))
         return cls(
             tuple(found), tables, _files(night, last, tables), models, before is not None, _limit_of(failed.name)
@@ -113,11 +113,15 @@ def shown(value: float | str | None) -> str:
     return "—" if value is None else value if isinstance(value, str) else f"{value:.3g}"
 
 
-def sources(feature: Feature) -> tuple[str, ...]:
-    """The tables that a feature is made from, the first one being its own."""
-    if feature.source in BLOCKS:
-        return tuple(reversed(BLOCKS[feature.source][0]))
-    return ()
+def sources(features: Iterable[Feature]) -> dict[str, tuple[str, ...]]:
+    """Column -> the tables that a feature is made from, its own first; of one made from other features, theirs."""
+    features = tuple(features)
+    known = {f.column: tuple(reversed(BLOCKS[f.source][0])) if f.source in BLOCKS else () for f in features}
+    for feature in features:  # in the order of the catalogue: what is read comes before who reads it
+        if not known[feature.column]:
+            read = [table for column in feature.reads for table in known.get(column, ())]
+            known[feature.column] = tuple(dict.fromkeys(read))
+    return known
 
 
 def _files(night: Night, last: ScoreFile | None, tables: tuple[str, ...]) -> tuple[str, ...]:

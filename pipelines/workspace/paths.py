@@ -88,6 +88,10 @@ class Workspace:
         """Where the page of a backtest lies."""
         return self.reports / f"backtest-{as_of.isoformat()}.html"
 
+    def monitor_page(self, as_of: date) -> Path:
+        """Where the page of the monitor lies."""
+        return self.reports / f"monitor-{as_of.isoformat()}.html"
+
     def published_dates(self) -> list[date]:
         """The dates with a published file, oldest first."""
         return sorted(date.fromisoformat(path.stem) for path in self.scores.glob("????-??-??.parquet"))

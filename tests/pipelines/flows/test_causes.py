@@ -18,8 +18,8 @@ from tests.models.evaluation.test_movers import Additive
 FILES = {"usage": ["usage_09", "usage_10"], "bills": ["bill_09", "bill_10"]}
 
 
-def feature(column, source):
-    return SimpleNamespace(column=column, source=source)
+def feature(column, source, reads=()):
+    return SimpleNamespace(column=column, source=source, reads=reads)
 
 
 FEATURES = (feature("arpu_3m", "bills"), feature("sms", "usage"), feature("idle", "usage"))
@@ -123,3 +123,9 @@ def test_files_that_were_known_are_not_new():
     new = {name: [vars(f) for f in files] for name, files in inputs("bill_10").items()}
     assert causes.new_files(old, new, ("usage", "bills")) == ["bill_10"]
     assert causes.new_files({}, new, ("usage",)) == ["usage_09", "usage_10"]
+
+
+def test_what_is_compared_with_others_comes_from_the_tables_of_what_it_reads():
+    made = (*FEATURES, feature("sms_of_peers", "peers", ["sms"]), feature("both", "wide", ["sms_of_peers", "arpu_3m"]))
+    found = causes.sources(made)
+    assert (found["sms_of_peers"], found["both"]) == (("usage",), ("usage", "bills"))
