@@ -67,11 +67,14 @@ def demo(
 
 
 @command(app, "doctor")
-def doctor(run: Run) -> None:
-    """Check Python, packages, fonts, disk, tracking store, data and configuration; say how to fix."""
+def doctor(
+    run: Run,
+    repair: Annotated[bool, typer.Option("--repair", help="First mend what may be mended unasked.")] = False,
+) -> None:
+    """Check Python, packages, fonts, disk, data, configuration and every file of the workspace; say how to fix."""
     from pipelines.cli.doctor import examine
 
-    examine(run)
+    examine(run, repair=repair)
 
 
 app.add_typer(init.init_app)

@@ -11,11 +11,15 @@ from pathlib import Path
 from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import Run
 from pipelines.config import credentials
+from pipelines.config.settings import load
+from pipelines.flows import examination
+from pipelines.flows.examination import Fault
 from pipelines.ingest.readers import databases
 from pipelines.tracking import registry
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import bundles, publication
+from pipelines.workspace import bundles, paths, publication
+from pipelines.workspace.paths import Workspace
 
 LIBRARIES = ("ibis", "duckdb", "lightgbm", "sklearn", "mlflow", "prefect", "pyarrow", "pandas")
 LEAST_FREE = 2 * 1024**3
@@ -47,19 +51,86 @@ class Finding:
     needed: bool = True
 
 
-def examine(run: Run) -> None:
-    """Print every finding; exit 7 when something needed is missing, 2 when the configuration is wrong."""
-    findings = [check(run) for check in CHECKS]
-    lang = run.language
+def examine(run: Run, *, repair: bool = False) -> None:
+    """Print every finding; exit 7 when something needed is missing or damaged, 2 when the configuration is wrong.
+
+    Parameters
+    ----------
+    run
+        The call.
+    repair
+        First mend what may be mended unasked. Raises E601 (exit 6) while another run works in the workspace.
+    """
+    workspace = _place(run)
+    if repair and workspace:
+        _repair(run, workspace)
+    findings = [_checked(name, check, run) for name, check in CHECKS.items()]
+    findings += _of_workspace(run, workspace) if workspace else []
     for finding in findings:
-        mark = "[green]✓[/]" if finding.fine else ("[red]✗[/]" if finding.needed else "[yellow]![/]")
-        run.say(f"{mark} {text(f'doctor.{finding.name}', lang)}  {finding.detail}")
-        if not finding.fine and finding.fix:
-            run.say(f"    {finding.fix}")
+        _print(run, finding)
     run.tell(findings=[vars(finding) for finding in findings])
     broken = [finding for finding in findings if finding.needed and not finding.fine]
     if broken:
         raise HeadwaterError("E708", names=", ".join(finding.name for finding in broken))
+
+
+def _print(run: Run, finding: Finding) -> None:
+    mark = "[green]✓[/]" if finding.fine else ("[red]✗[/]" if finding.needed else "[yellow]![/]")
+    run.say(f"{mark} {text(f'doctor.{finding.name}', run.language)}  {finding.detail}")
+    if not finding.fine and finding.fix:
+        run.say(f"    {finding.fix}")
+
+
+def _checked(name: str, check: Callable[[Run], Finding], run: Run) -> Finding:
+    """A finding, whatever happens: what cannot be looked at is one, too."""
+    try:
+        return check(run)
+    except Exception as raised:
+        return _failed_finding(name, errors.translate(raised), run)
+
+
+def _place(run: Run) -> Workspace | None:
+    """The workspace, also of a project that cannot be opened because of something in it; None where nothing names one."""
+    try:
+        settings = load(run.config_path, profile=run.profile)
+        return Workspace.open(Path(settings.workspace), settings.name)
+    except HeadwaterError:
+        return None
+
+
+def _repair(run: Run, workspace: Workspace) -> None:
+    mended = examination.repair(workspace)
+    for fault in mended:
+        run.say(text("doctor.repaired", run.language, path=paths.relative_path(fault.path)))
+    if not mended:
+        run.say(text("doctor.nothing_to_repair", run.language))
+    run.tell(repaired=[str(fault.path) for fault in mended])
+
+
+def _of_workspace(run: Run, workspace: Workspace) -> list[Finding]:
+    """One finding for each kind of file of the workspace."""
+    faults = examination.examine(workspace)
+    return [_of_kind(run, workspace, kind, [f for f in faults if f.kind == kind]) for kind in examination.CHECKS]
+
+
+def _of_kind(run: Run, workspace: Workspace, kind: str, faults: list[Fault]) -> Finding:
+    if not faults:
+        return _checked(
+            kind, lambda run: WHOLE[kind](run, workspace) if kind in WHOLE else Finding(kind, True, ""), run
+        )
+    first, more = faults[0], len(faults) - 1
+    what = errors.sentence(first.problem, "what", run.language) if first.problem else first.detail
+    detail = f"{paths.relative_path(first.path)}  {what}" + (f"  (+{more})" if more else "")
+    needed = not all(fault.harmless for fault in faults)
+    return Finding(kind, False, detail, _fix(run, faults), needed)
+
+
+def _fix(run: Run, faults: list[Fault]) -> str:
+    """The one command that mends most of them: unasked, or else what the first one's problem says."""
+    if any(fault.mend for fault in faults):
+        return "headwater doctor --repair"
+    problem = faults[0].problem
+    return errors.sentence(problem, "fix", run.language) if problem else ""
 
 
 def _python(run: Run) -> Finding:
@@ -153,42 +224,35 @@ def _receivers(run: Run) -> Finding:
     return Finding("receivers", bool(receivers), ", ".join(receivers) or nobody, fix, needed=False)
 
 
-def _tracking(run: Run) -> Finding:
-    """The tracking store can be read, and knows every version that was made here. None is made by looking."""
-    if "project" not in run.__dict__:
-        return Finding("tracking", False, "", "", needed=False)
-    workspace = run.project.workspace
-    try:
-        state = registry.store_state(workspace.tracking, mode="ro")
-        registry.check_state(workspace, state)
-    except HeadwaterError as error:
-        return _failed_finding("tracking", error, run)
+def _whole_tracking(run: Run, workspace: Workspace) -> Finding:
+    """The tracking store knows every version that was made here. None is made by looking."""
+    state = registry.store_state(workspace.tracking, mode="ro")
     names = [f"{target}/{number}" for target, number in sorted(state.highest.items())]
     return Finding("tracking", True, ", ".join(names) or text("doctor.tracking_new", run.language))
 
 
-def _champions(run: Run) -> Finding:
-    """The pinned local copies of the champions are there and whole."""
-    if "project" not in run.__dict__:
-        return Finding("champions", False, "", "", needed=False)
-    try:
-        champions = bundles.champions(run.project.workspace)
-    except HeadwaterError as error:
-        return _failed_finding("champions", error, run, needed=error.problem.code != "E521")
-    return Finding("champions", True, ", ".join(champion.version for champion in champions.values()))
+def _whole_champions(run: Run, workspace: Workspace) -> Finding:
+    champions = bundles.champion_entries(workspace)
+    if not champions:
+        return _failed_finding("champions", HeadwaterError("E521"), run, needed=False)
+    return Finding("champions", True, ", ".join(entry["version"] for entry in champions.values()))
 
 
-def _scores(run: Run) -> Finding:
-    """The newest published file is the one that its run recorded."""
-    if "project" not in run.__dict__ or run.project.workspace.serving_date() is None:
+def _whole_scores(run: Run, workspace: Workspace) -> Finding:
+    """The newest published file, every page of it read."""
+    if workspace.newest_date() is None:
         return Finding("scores", False, "", "headwater nightly", needed=False)
-    workspace = run.project.workspace
-    try:
-        newest = publication.read_publication(workspace, None)
-        rows = newest.scores.verify()
-    except HeadwaterError as error:
-        return _failed_finding("scores", error, run)
+    newest = publication.read_publication(workspace, workspace.newest_date())
+    rows = newest.scores.verify()
     return Finding("scores", int(newest.meta["rows"]) == rows, f"{newest.as_of}: {rows:,}")
+
+
+WHOLE: dict[str, Callable[[Run, Workspace], Finding]] = {
+    "tracking": _whole_tracking,
+    "champions": _whole_champions,
+    "scores": _whole_scores,
+}
+"""What is said of kinds of files that are whole."""
 
 
 def _failed_finding(name: str, error: HeadwaterError, run: Run, *, needed: bool = True) -> Finding:
@@ -197,17 +261,14 @@ def _failed_finding(name: str, error: HeadwaterError, run: Run, *, needed: bool 
     return Finding(name, False, what, fix, needed)
 
 
-CHECKS: tuple[Callable[[Run], Finding], ...] = (
-    _python,
-    _libraries,
-    _disk,
-    _fonts,
-    _configuration,
-    _targets,
-    _data,
-    _connections,
-    _receivers,
-    _tracking,
-    _champions,
-    _scores,
-)
+CHECKS: dict[str, Callable[[Run], Finding]] = {
+    "python": _python,
+    "libraries": _libraries,
+    "disk": _disk,
+    "fonts": _fonts,
+    "configuration": _configuration,
+    "targets": _targets,
+    "data": _data,
+    "databases": _connections,
+    "receivers": _receivers,
+}

@@ -1,5 +1,7 @@
 """Restoring: the tracking store knows every version of this workspace again, under its own number."""
 
+from contextlib import suppress
+
 from features.errors import HeadwaterError
 from pipelines.flows import promotion
 from pipelines.tracking import registry, tracking
@@ -34,6 +36,35 @@ def restore(workspace: Workspace) -> dict[str, list[str]]:
     return versions
 
 
+def restorable(workspace: Workspace, entries: dict[str, dict]) -> bool:
+    """Is every damaged champion to be had whole somewhere?"""
+    return all(_whole_texts(workspace, entry) is not None for entry in _hurt(workspace, entries).values())
+
+
+def restore_champions(workspace: Workspace) -> None:
+    """Put the damaged champions in place again, the same versions to the byte, from wherever they are whole."""
+    with lock.exclusive(workspace, "doctor --repair"):
+        entries = bundles.champion_entries(workspace)
+        texts = {target: (entry, _whole_texts(workspace, entry)) for target, entry in _hurt(workspace, entries).items()}
+        new = {target: (entry["version"], found) for target, (entry, found) in texts.items() if found}
+        bundles.establish(workspace, entries, new)
+
+
+def _hurt(workspace: Workspace, entries: dict[str, dict]) -> dict[str, dict]:
+    return {target: entry for target, entry in entries.items() if bundles.intact_champion(workspace, target) is None}
+
+
+def _whole_texts(workspace: Workspace, entry: dict) -> dict[str, str] | None:
+    """The files of a champion with its sha256, from a generation or the store; None where neither has them."""
+    target, _, number = entry["version"].partition("/")
+    texts = bundles.local_texts(workspace, entry["version"])
+    if texts is None and workspace.tracking.is_file() and not registry.store_state(workspace.tracking, "ro").damage:
+        known = {version.number: version for version in tracking.versions(workspace, target)}
+        with suppress(HeadwaterError):
+            texts = promotion.version_texts(workspace, known[int(number)]) if int(number) in known else None
+    return texts if texts and bundles.digests(texts)[1] == entry["sha256"] else None
+
+
 def _set_aside(workspace: Workspace) -> None:
     """A damaged store is kept under a name made of its content."""
     suffix = f".damaged-{files.sha256(workspace.tracking)[:12]}"
@@ -45,13 +76,16 @@ def _set_aside(workspace: Workspace) -> None:
 
 
 def _champion_entries(workspace: Workspace) -> dict[str, dict]:
-    """The champions of the local copy; where its manifest or pointer is damaged the local copy is made again first."""
+    """The champions of the local copy; where its manifest or pointer is damaged or gone it is made again first."""
     try:
-        return bundles.champion_entries(workspace)
+        entries = bundles.champion_entries(workspace)
+        if entries or not any(bundles.generations(workspace)):
+            return entries
     except HeadwaterError as error:
-        if error.problem.code != "E531" or not (texts := _champion_texts(workspace)):
+        if error.problem.code != "E531" or not _champion_texts(workspace):
             raise
-    bundles.establish(workspace, {}, texts)
+    if texts := _champion_texts(workspace):
+        bundles.establish(workspace, {}, texts)
     return bundles.champion_entries(workspace)
 
 

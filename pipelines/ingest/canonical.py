@@ -255,6 +255,30 @@ def _point(target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def damage(tables: Path) -> Path | None:
+    """What is damaged in the folder of all readings: the pointer, a manifest or a file; None where nothing is.
+
+    A reading finds out by itself and makes it again; this is for whoever asks beforehand.
+    """
+    pointer = tables / CURRENT
+    folders = sorted(path for path in tables.glob("*") if path.is_dir() and not path.name.startswith("."))
+    if folders and (
+        not pointer.is_file() or pointer.read_bytes().decode(errors="replace").strip() not in _names(folders)
+    ):
+        return pointer
+    for folder in folders:
+        manifest = store.read_manifest(folder)
+        if manifest is None:
+            return folder / store.MANIFEST
+        if spoilt := store.damaged(folder, manifest):
+            return spoilt
+    return None
+
+
+def _names(folders: list[Path]) -> set[str]:
+    return {folder.name for folder in folders}
+
+
 def _previous(target: Path) -> Previous | None:
     """The folder in use before this reading, and its manifest."""
     return _current(target.parent)

@@ -81,10 +81,15 @@ def settled(mapping: TableMapping, folder: Path) -> TableMapping:
 
 def found(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """What is kept: `sources` by table (path, encoding, delimiter), `attributes` (form, type, parse) and other `columns` by
-    table (form, parse, decimal)."""
+    table (form, parse, decimal). Raises E333 (exit 3) where it is damaged: models have learnt from what it says."""
     path = folder / FILE
-    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {kind: content.get(kind, {}) for kind in KINDS}
+    if not path.exists():
+        return {kind: {} for kind in KINDS}
+    try:
+        content = json.loads(path.read_bytes())
+        return {kind: dict(content.get(kind, {})) for kind in KINDS}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise HeadwaterError("E333", file=path, detail=type(error).__name__) from error
 
 
 def used(mapping: TableMapping, folder: Path) -> dict[str, dict[str, dict[str, Any]]]:

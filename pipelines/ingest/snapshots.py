@@ -156,6 +156,11 @@ class Night:
                 old.unlink(missing_ok=True)
 
 
+def check(folder: Path) -> None:
+    """Is what earlier nights said whole, if there is any? Raises E332 (exit 3) where it is damaged."""
+    _state(folder)
+
+
 def _state(folder: Path) -> State:
     """What is kept, verified. Raises E332."""
     if not (folder / STATE).is_file():

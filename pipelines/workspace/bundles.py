@@ -144,7 +144,7 @@ def _verified_texts(folder: Path, entry: dict) -> dict[str, str]:
         names = ", ".join(sorted(present ^ set(entry["files"]))) or "?"
         raise HeadwaterError("E522", file=folder, names=names, **_message_values(entry))
     for name, digest in entry["files"].items():
-        if sha256(folder / name) != digest:
+        if not (folder / name).is_file() or sha256(folder / name) != digest:
             raise HeadwaterError("E523", file=folder / name, **_message_values(entry))
     return {name: (folder / name).read_text(encoding="utf-8") for name in entry["files"]}
 

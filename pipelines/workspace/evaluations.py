@@ -1,11 +1,12 @@
 """What training found out about each version, beside the models: read with the tracking store up or down."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from features.errors import HeadwaterError
 from pipelines.workspace.files import FOLDER_MODE, replacing, write_json
@@ -44,7 +45,7 @@ def save(
     if path.exists():
         raise HeadwaterError("E714", file=workspace.tracking, versions=version)
     with replacing(path.with_suffix(".parquet")) as temporary:
-        final.to_parquet(temporary)
+        final.to_parquet(temporary, write_page_checksum=True)
     if judged is not None:
         _judged_path(workspace, version).parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
         write_json(_judged_path(workspace, version), dict(judged))
@@ -52,20 +53,44 @@ def save(
 
 
 def load(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFrame] | None:
-    """Facts and final rows of a registered version, or None where they were never kept here."""
+    """Facts and final rows of a registered version, or None where they were not kept here, or are damaged."""
     path = _path(workspace, version)
-    if not path.exists():
+    facts, final = _facts(path), _final(path.with_suffix(".parquet"))
+    return None if facts is None or final is None else (facts, final)
+
+
+def _facts(path: Path) -> dict[str, Any] | None:
+    """The document of a file; None where there is none that can be read."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
         return None
-    return json.loads(path.read_text(encoding="utf-8")), pd.read_parquet(path.with_suffix(".parquet"))
+    return document if isinstance(document, dict) else None
+
+
+def _final(path: Path) -> pd.DataFrame | None:
+    """The rows of a file; None where there is none that can be read."""
+    try:
+        return pd.read_parquet(path, page_checksum_verification=True)
+    except (OSError, ValueError, pa.ArrowException):
+        return None
+
+
+def damaged(workspace: Workspace) -> Iterator[Path]:
+    """Files of evaluations that are there and cannot be read, or whose other half is gone."""
+    folder = workspace.models / "evaluations"
+    for path in sorted({*folder.glob("*-*.json"), *(p.with_suffix(".json") for p in folder.glob("*-*.parquet"))}):
+        rows = path.with_suffix(".parquet")
+        if _facts(path) is None:
+            yield path if path.exists() else rows
+        elif _final(rows) is None:
+            yield rows if rows.exists() else path
+    yield from (path for path in sorted((workspace.models / "judged").glob("*-*.json")) if _facts(path) is None)
 
 
 def judged_model(workspace: Workspace, version: str) -> dict[str, str] | None:
     """Files of the model that was judged for a version; None where they were not kept here, or are damaged."""
-    try:
-        texts = json.loads(_judged_path(workspace, version).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return texts if isinstance(texts, dict) else None
+    return _facts(_judged_path(workspace, version))
 
 
 def _judged_path(workspace: Workspace, version: str) -> Path:

@@ -16,6 +16,8 @@ from pipelines.workspace.files import FILE_MODE
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import clean
 
+NAME = ".lock"
+"""The file that is locked; it is never deleted."""
 _taken: ContextVar[Path | None] = ContextVar("taken", default=None)
 """The workspace whose lock the command that runs here has taken for itself as a whole."""
 
@@ -43,7 +45,7 @@ def exclusive(workspace: Workspace, purpose: str) -> Iterator[None]:
     if _taken.get() == workspace.root:
         yield
         return
-    handle = os.open(workspace.root / ".lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
+    handle = os.open(workspace.root / NAME, os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,3 +83,16 @@ def _holder(workspace: Workspace, written: bytes) -> dict[str, Any]:
 def _holds(call: history.Call, pid: int, since: str) -> bool:
     """Is this the call that took the lock? It had begun by then: a process may hold it without one, and ask in another."""
     return call.head.get("pid") == pid and call.started is not None and call.started <= datetime.fromisoformat(since)
+
+
+def is_held(workspace: Workspace) -> bool:
+    """Does a run work in this workspace now?"""
+    path = workspace.root / NAME
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -94,11 +94,33 @@ class Workspace:
 
     def published_dates(self) -> list[date]:
         """The dates with a published file, oldest first."""
-        return sorted(date.fromisoformat(path.stem) for path in self.scores.glob("????-??-??.parquet"))
+        days = (date_of(path) for path in self.scores.glob("????-??-??.parquet"))
+        return sorted(day for day in days if day)
+
+    def newest_date(self) -> date | None:
+        """The newest date with a published file; None before the first publication."""
+        return max(self.published_dates(), default=None)
 
     def serving_date(self) -> date | None:
-        """The date that readers of `latest.parquet` see; None before the first publication."""
-        return date.fromisoformat(self.latest.resolve().stem) if self.latest.exists() else None
+        """The date that readers of `latest.parquet` see; None before the first publication.
+
+        Where a copy of the workspace has made a file of the link, the newest date: the next run makes the link again.
+        """
+        if not self.latest.exists():
+            return None
+        return date_of(self.latest.resolve()) or self.newest_date()
+
+    def links_to(self, day: date) -> bool:
+        """Is `latest.parquet` a link to the scores of a date?"""
+        return self.latest.is_symlink() and self.latest.resolve() == self.score_file(day).resolve()
+
+
+def date_of(path: Path) -> date | None:
+    """The date that a file is named after; None where its name is none."""
+    try:
+        return date.fromisoformat(path.stem)
+    except ValueError:
+        return None
 
 
 def relative_path(path: Path) -> str:

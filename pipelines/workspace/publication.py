@@ -177,11 +177,11 @@ def _sync_folder(workspace: Workspace) -> None:
 
 def _point_latest(workspace: Workspace) -> None:
     """Let `latest.parquet` name the newest published date; a backfill never moves it back."""
-    dates = workspace.published_dates()
-    if not dates or workspace.serving_date() == dates[-1]:
+    newest = workspace.newest_date()
+    if newest is None or workspace.links_to(newest):
         return
     link = workspace.root / f".latest.{os.getpid()}.tmp"
     link.unlink(missing_ok=True)
-    link.symlink_to(workspace.score_file(dates[-1]).relative_to(workspace.root))
+    link.symlink_to(workspace.score_file(newest).relative_to(workspace.root))
     link.replace(workspace.latest)
     sync(workspace.root)
