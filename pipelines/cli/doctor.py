@@ -11,7 +11,7 @@ from pathlib import Path
 from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import Run
 from pipelines.config import credentials
-from pipelines.config.settings import load
+from pipelines.config.settings import workspace_folder
 from pipelines.flows import examination
 from pipelines.flows.examination import Fault
 from pipelines.ingest.readers import databases
@@ -63,6 +63,7 @@ def examine(run: Run, *, repair: bool = False) -> None:
     """
     workspace = _place(run)
     if repair and workspace:
+        run.record()
         _repair(run, workspace)
     findings = [_checked(name, check, run) for name, check in CHECKS.items()]
     findings += _of_workspace(run, workspace) if workspace else []
@@ -90,12 +91,9 @@ def _checked(name: str, check: Callable[[Run], Finding], run: Run) -> Finding:
 
 
 def _place(run: Run) -> Workspace | None:
-    """The workspace, also of a project that cannot be opened because of something in it; None where nothing names one."""
-    try:
-        settings = load(run.config_path, profile=run.profile)
-        return Workspace.open(Path(settings.workspace), settings.name)
-    except HeadwaterError:
-        return None
+    """The workspace, also of a project that cannot be opened because of something in it; None where there is none yet."""
+    folder = workspace_folder(run.config_path, run.profile, run.overrides)
+    return Workspace(folder.resolve()) if folder and folder.is_dir() else None
 
 
 def _repair(run: Run, workspace: Workspace) -> None:

@@ -14,7 +14,7 @@ from features.errors import HeadwaterError, Problem
 from pipelines.flows import restoring
 from pipelines.ingest import canonical, pinning, snapshots
 from pipelines.tracking import registry
-from pipelines.workspace import bundles, evaluations, files, journal, lock, publication, runs
+from pipelines.workspace import bundles, evaluations, files, history, journal, lock, publication, runs
 from pipelines.workspace.paths import Workspace, date_of
 
 PURPOSE = "doctor --repair"
@@ -242,10 +242,10 @@ def _json(path: Path) -> object:
 
 
 def _journal(workspace: Workspace) -> Iterator[Fault]:
-    """The records of runs; without its own, a score file is judged by what it says of itself."""
-    for path in sorted(workspace.runs.glob(f"*/{journal.RECORD}")):
-        if not isinstance(_json(path), dict):
-            yield Fault("journal", path, mend=set_aside(path), harmless=True)
+    """The records of nights and of calls; without its own, a score file is judged by what it says of itself."""
+    nights = [p for p in sorted(workspace.runs.glob(f"*/{journal.RECORD}")) if not isinstance(_json(p), dict)]
+    for path in (*nights, *history.unreadable(workspace)):
+        yield Fault("journal", path, mend=set_aside(path), harmless=True)
 
 
 def _exports(workspace: Workspace) -> Iterator[Fault]:

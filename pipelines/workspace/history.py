@@ -158,6 +158,14 @@ def history(workspace: Workspace) -> list[Call]:
     return sorted(found, key=lambda call: (call.when, call.id), reverse=True)
 
 
+def unreadable(workspace: Workspace) -> list[Path]:
+    """Records of calls that say something and are none of ours any more; what they tell is in no history."""
+    paths = sorted(workspace.calls.glob("*.jsonl"))
+    return [
+        path for path in paths if _read(workspace, path) is None and (path.is_dir() or path.read_bytes().strip(b"\0\n"))
+    ]
+
+
 def find(workspace: Workspace, prefix: str) -> Call:
     """The call whose id begins so, or the newest one of the night whose run id does.
 

@@ -19,6 +19,14 @@ def test_an_error_becomes_a_finding_with_its_way_out():
 
 def test_a_project_that_cannot_be_opened_has_no_findings_of_its_own(tmp_path):
     run = Run("doctor", config=tmp_path / "nowhere.yaml", lang="en")
-    findings = {finding.name: finding for finding in (check(run) for check in doctor.CHECKS)}
+    findings = {finding.name: finding for finding in (check(run) for check in doctor.CHECKS.values())}
     assert not findings["configuration"].fine and findings["configuration"].needed
-    assert not any(findings[name].needed for name in ("data", "databases", "tracking", "champions", "scores"))
+    assert not any(findings[name].needed for name in ("data", "databases", "targets"))
+
+
+def test_a_look_that_fails_is_a_finding_and_stops_no_other(monkeypatch):
+    def broken(run):
+        raise RuntimeError("nobody has thought of this")
+
+    found = doctor._checked("fonts", broken, Run("doctor", lang="en"))
+    assert (found.name, found.fine) == ("fonts", False) and "nobody has thought of this" in found.detail

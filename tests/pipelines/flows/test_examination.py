@@ -193,6 +193,17 @@ def test_what_was_set_aside_before_is_not_written_over(tmp_path):
     assert {p.read_bytes() for p in (workspace.root / "damaged").iterdir()} == {b"one", b"two"}
 
 
+def test_records_of_calls(tmp_path):
+    """An empty one is of a call that was killed before it said what it is."""
+    workspace = space(tmp_path)
+    workspace.calls.mkdir(exist_ok=True)
+    for name, content in (("empty", b""), ("ahead", b"\0" * 100), ("other", b"{}\n"), ("torn", b'{"started": "20')):
+        (workspace.calls / f"{name}.jsonl").write_bytes(content)
+    assert [fault.path.stem for fault in examination.examine(workspace)] == ["other", "torn"]
+    examination.repair(workspace)
+    assert examination.examine(workspace) == []
+
+
 def test_a_check_that_fails_stops_no_other(tmp_path, monkeypatch):
     def broken(_: Workspace):
         raise RuntimeError("nobody has thought of this")
