@@ -69,13 +69,19 @@ def call_id(moment: datetime) -> str:
 def without_secrets(words: Sequence[str], environment: Mapping[str, str] | None = None) -> list[str]:
     """A command line in which passwords of URLs and values of secret variables are replaced."""
     variables = os.environ if environment is None else environment
-    secrets = [v for name, v in variables.items() if SECRET.search(name) and len(v) >= SHORTEST_SECRET]
+    secrets = [v for name, v in variables.items() if SECRET.search(name) and _may_be_secret(v)]
     shown = []
     for word in map(masked, words):
         for secret in sorted(secrets, key=len, reverse=True):
             word = word.replace(secret, HIDDEN)  # noqa: PLW2901
         shown.append(word)
     return shown
+
+
+def _may_be_secret(value: str) -> bool:
+    """Is this long enough to be one, and no place on this machine? `$PWD` is called like a password."""
+    is_place = value.startswith("/") and os.path.exists(value)  # noqa: PTH110 the other one raises for a long name
+    return len(value) >= SHORTEST_SECRET and not is_place
 
 
 class CallRecord:

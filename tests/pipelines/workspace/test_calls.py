@@ -92,6 +92,13 @@ def test_secrets_are_not_on_record():
     assert shown == ["data", "--url", "postgresql://me:***@db/x", "--reason", "*** and ok", "?api_key=***"]
 
 
+def test_a_place_on_this_machine_is_no_secret(tmp_path):
+    """$PWD is called like a password: every path below the current folder was masked, and could not be run again."""
+    words = ["report", "--config", f"{tmp_path}/one.yaml", "/no/such/place/x"]
+    shown = calls.without_secrets(words, {"PWD": str(tmp_path), "SECRET": "/no/such/place"})
+    assert shown == [*words[:3], "***/x"]
+
+
 @pytest.mark.parametrize("refused", ["open", "posix_fallocate", "pwrite", "fsync", "ftruncate"])
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EACCES])
 def test_a_disk_that_refuses_fails_no_call(workspace, monkeypatch, refused, error):
