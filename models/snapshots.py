@@ -215,6 +215,14 @@ class Rows:
         """The rows that the target is defined for."""
         return rows[rows[self.label].notna()].reset_index(drop=True)
 
+    def knows(self, *columns: str) -> bool:
+        """Are these columns there?"""
+        return set(columns) <= set(self._frame.columns)
+
+    def dated(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns of every row of every date, with customer_id and as_of: what was known then and is no outcome."""
+        return self._frame[["customer_id", "as_of", *columns]]
+
     def on(self, day: date) -> pd.DataFrame:
         """The judged rows of a date before the final one."""
         return self.judged(self._frame[self._at([day])])

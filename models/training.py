@@ -24,7 +24,7 @@ from models import time_to_event
 from models.candidates import fit_all
 from models.estimators import levels
 from models.estimators.estimator import Estimator, Model
-from models.evaluation import importance, judging
+from models.evaluation import importance, judging, lead_time
 from models.evaluation.judging import Estimate, Lead, Outcome
 from models.evaluation.leaks import Leak, leaking
 from models.evaluation.metrics import Array
@@ -36,6 +36,7 @@ from models.targets.registry import TARGETS
 from models.targets.target import Target
 from models.tuning import Search
 
+HIGH, EARLIER = "high_value_now", "months_earlier"
 SLICES = ("customer_type", "region", "plan", "lifecycle_stage")
 
 
@@ -115,7 +116,8 @@ class Trained:
         group (`time_to_event.figures`); empty for a target with one horizon.
     apart
         model, metric, value, low, high, n, positives: the winner and the rule on customers whom the target judges by
-        themselves, too (early cases of potential VIPs); empty for the others.
+        themselves, too (early cases of potential VIPs, those whom no campaign treated); empty for the others. Of early cases
+        also `months_earlier` of the winner.
     search
         For the shape of the trees, before anything else; None where none was asked for.
     """
@@ -284,7 +286,9 @@ def _judged(
         sliced=sliced,
         survival=time_to_event.figures(models, winner, final, rows, SLICES),
         tenths=_tenths(final, winner, target.interval, weights),
-        apart=judged_apart(final, winner, target, weights),
+        apart=pd.concat(
+            [judged_apart(final, winner, target, weights), _earlier(everything, winner, rows)], ignore_index=True
+        ),
         importances=_importances(everything, winner, rows),
         final=final.rows[["customer_id", "as_of"]].assign(y=outcome.y, value=outcome.value, **scores),
         split=rows.split,
@@ -383,6 +387,27 @@ def judged_apart(final: Window, winner: str, target: Target, weights: Array) -> 
     among = final.rows[target.apart].eq(True).fillna(False).to_numpy(dtype=bool)
     scores = {name: final.scores[name] for name in dict.fromkeys((winner, "rule"))}
     return judging.apart(final.outcome, scores, among, weights)
+
+
+def _earlier(windows: Sequence[Window], winner: str, rows: Rows) -> pd.DataFrame:
+    """Of those who became high-value and had no high bill yet: how many months before the rule of today the winner names
+    them, in the form of `judging.apart`; empty for another target, and where it named nobody of them."""
+    target, settings, rule = rows.target, rows.settings, rows.settings.candidates.rules.of(rows.target.name)
+    if target.apart is None or not rows.knows(HIGH, target.apart) or HIGH not in target.facts or winner == "rule":
+        return pd.DataFrame()
+    named = pd.concat([_named(window, winner, target.apart) for window in windows], ignore_index=True)
+    seen = rows.dated([HIGH, rule.column])
+    by_rule = lead_time.named_by_rule(seen, rule.column, higher=rule.higher)
+    found, n = lead_time.months_earlier(named, by_rule, seen["as_of"].max(), settings.resamples, settings.seed)
+    figure = {"model": winner, "metric": EARLIER, **vars(found), "n": n, "positives": n}
+    return pd.DataFrame([figure] if n else [])
+
+
+def _named(window: Window, winner: str, early: str) -> pd.DataFrame:
+    """Whom the winner names on a date and who became one without having had a high bill."""
+    hits = window.rows[early].eq(True).fillna(False).to_numpy(dtype=bool) & (window.outcome.y > 0)
+    named = lead_time.top(pd.Series(window.scores[winner])).to_numpy()
+    return window.rows.loc[hits & named, ["customer_id", "as_of"]]
 
 
 def differences(outcome: Outcome, ours: Array, rule: Array, weights: Array) -> pd.DataFrame:

@@ -88,9 +88,14 @@ def _apart(trained: Trained) -> list[str]:
     )
     lines = [lead, "", "| | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
     for metric, rows in trained.apart.groupby("metric", sort=False):
-        told = [f"{_number(r['value'])} [{_number(r['low'])}, {_number(r['high'])}]" for r in rows.to_dict("records")]
-        lines.append(f"| {metric} | " + " | ".join(told) + " |")
+        known = {r["model"]: r for r in rows.to_dict("records")}
+        cells = [_with_interval(known[model]) if model in known else "" for model in models]
+        lines.append(f"| {metric} | " + " | ".join(cells) + " |")
     return [*lines, ""]
+
+
+def _with_interval(row: dict[str, Any]) -> str:
+    return f"{_number(row['value'])} [{_number(row['low'])}, {_number(row['high'])}]"
 
 
 def _title(trained: Trained, lang: str) -> str:

@@ -125,7 +125,7 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
 def _apart(page: Speech, target: Target, evaluation: Evaluation) -> list[str]:
     """The chosen model and today's rule on those who are judged by themselves; nothing where nothing can be said of them."""
     if target.apart_group == "early":
-        return [_early(page, evaluation)]
+        return [_early(page, evaluation), *_earlier(page, evaluation)]
     rows = evaluation.apart[evaluation.apart["metric"] == "auc"].set_index("model")
     n, positives = int(rows["n"].iloc[0]), int(rows["positives"].iloc[0])
     if not positives or "rule" not in rows.index:
@@ -135,6 +135,21 @@ def _apart(page: Speech, target: Target, evaluation: Evaluation) -> list[str]:
         keys = {"value": name, "low": f"{name}_low", "high": f"{name}_high"}
         told |= {key: number(page, "auc", rows.at[model, end]) for end, key in keys.items()}
     return [page.say("found_untouched", **told)]
+
+
+def _earlier(page: Speech, evaluation: Evaluation) -> list[str]:
+    """How many months before today's rule the model names early cases; nothing where it named none."""
+    rows = evaluation.apart[evaluation.apart["metric"] == "months_earlier"].to_dict("records")
+    return [
+        page.say(
+            "found_earlier",
+            months=f"{row['value']:.1f}",
+            low=f"{row['low']:.1f}",
+            high=f"{row['high']:.1f}",
+            n=page.count(row["n"]),
+        )
+        for row in rows
+    ]
 
 
 def _early(page: Speech, evaluation: Evaluation) -> str:

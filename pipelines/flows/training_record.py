@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from features.definition import KEY
 from models.evaluation import importance
 from models.targets.registry import TARGETS
-from models.training import Trained
+from models.training import EARLIER, Trained
 from models.tuning import Search
 from pipelines.delivery import charts
 from pipelines.flows.dataset import Dataset
@@ -119,11 +119,17 @@ def _apart(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
     """The model and the rule on those who are judged by themselves, where any of them is positive."""
     if trained.apart.empty or trained.winner == "rule":
         return
-    key = TARGETS[trained.target].apart_group
+    key, told = TARGETS[trained.target].apart_group, trained.apart.set_index("metric")
+    if EARLIER in told.index:
+        months = told.loc[EARLIER]
+        yield (
+            "earlier",
+            {"months": months["value"], "low": months["low"], "high": months["high"], "n": int(months["n"])},
+        )
     found = trained.apart[trained.apart["metric"] == JUDGED_APART[key]].set_index("model")
-    if positives := int(found["positives"].iloc[0]):
-        told = {"n": positives, "of": int(found["n"].iloc[0])}
-        yield key, told | {"ours": found.at[trained.winner, "value"], "rule": found.at["rule", "value"]}
+    if positives := int(found["positives"].max()) if len(found) else 0:
+        counts = {"n": positives, "of": int(found["n"].iloc[0])}
+        yield key, counts | {"ours": found.at[trained.winner, "value"], "rule": found.at["rule", "value"]}
 
 
 def _with_auc(areas: Mapping[str, float]) -> str:

@@ -280,3 +280,15 @@ def test_early_cases_are_those_that_are_marked_and_whoever_is_not_known_is_none(
     for target, given in (("churn", rows), ("vip", rows.drop(columns="vip_early"))):
         other = SimpleNamespace(rows=given, outcome=outcome, scores=final.scores)
         assert judged_apart(other, "trees", TARGETS[target], np.ones((2, 4))).empty
+
+
+def test_of_early_cases_it_is_told_how_much_earlier_they_are_named():
+    """The sample's model names who will be high-value while the rule still ranks them low."""
+    frame = sample.snapshots(600)
+    high = frame["arpu"] > frame.groupby("as_of")["arpu"].transform("quantile", 0.8)
+    told = frame.assign(high_value_now=high, vip_early=frame["vip"].notna())
+    found = train("vip", told, sample.split(), sample.SETTINGS, sample.FEATURES, ship=False)
+    row = found.apart.set_index("metric").loc["months_earlier"]
+    assert row["model"] == found.winner != "rule" and row["n"] > 5
+    assert 0 <= row["low"] <= row["value"] <= row["high"] < 6
+    assert train("vip", frame, sample.split(), sample.SETTINGS, sample.FEATURES, ship=False).apart.empty

@@ -63,10 +63,20 @@ def test_the_page_tells_some_by_themselves(trained):
         for f in ("auc", "ap")
     ]
     apart = pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high", "n", "positives"])
-    told = dataclasses.replace(trained, apart=apart)
+    alone = {
+        "model": trained.winner,
+        "metric": "months_earlier",
+        "value": 1.7,
+        "low": 1.6,
+        "high": 1.8,
+        "n": 9,
+        "positives": 9,
+    }
+    told = dataclasses.replace(trained, apart=pd.concat([apart, pd.DataFrame([alone])], ignore_index=True))
     page = backtests.markdown(project, NIGHT, [told])
     assert "(2137, 38 of them positive)" in page and f"| | {trained.winner} | rule |" in page
     assert page.count("0.432 [0.332, 0.532] | 0.123 [0.023, 0.223] |") == 2
+    assert "| months_earlier | 1.700 [1.600, 1.800] |  |" in page
     assert "whom no campaign with a control" in page
     assert "whom no campaign with a control" not in backtests.markdown(project, NIGHT, [trained])
     assert "Early cases" in backtests._apart(dataclasses.replace(told, target="vip"))[0]

@@ -258,6 +258,11 @@ def test_early_cases_are_told_by_themselves():
     shown = told(early, "vip")
     assert "had no high bill so far: 38 of 2,137" in shown and "45% of them (40% – 50%)" in shown
     assert "today's rule 5% (0% – 10%)" in shown.replace("&#39;", "'") and "0.402, of the rule 0.061" in shown
+    assert "months earlier" not in shown
+    more = {"model": vip.winner, "metric": "months_earlier", "value": 2.34, "low": 1.2, "high": 3.4, "n": 17}
+    earlier = pd.concat([early.apart, pd.DataFrame([more])], ignore_index=True)
+    assert "2.3 months earlier" in told(dataclasses.replace(early, apart=earlier), "vip")
+    assert "(1.2 – 3.4; 17 customers" in told(dataclasses.replace(early, apart=earlier), "vip")
     nobody = dataclasses.replace(early, apart=early.apart.assign(positives=0))
     assert "Nobody among the 2,137" in told(nobody, "vip")
     assert "no high bill so far" not in told(dataclasses.replace(early, apart=pd.DataFrame()), "vip")
