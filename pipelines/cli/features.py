@@ -22,7 +22,7 @@ features_app = typer.Typer(name="features", help="What is known about a customer
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 
 
-@command(features_app, "build")
+@command(features_app, "build", recorded=True)
 def build(
     run: Run,
     as_of: AsOf = None,

@@ -6,7 +6,7 @@ import time
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -25,8 +25,6 @@ runs_app = typer.Typer(name="runs", help="What has run, and what runs.", no_args
 RunId = Annotated[str, typer.Argument(metavar="ID", help="As `runs list` prints it, or its beginning.")]
 POLL = 0.5
 """Seconds between two looks at a run that is watched."""
-DATED = ("nightly", "score", "train", "retrain", "backtest", "report", "list vip", "list churn")
-"""Commands with --as-of: again means again for the same date."""
 
 
 @command(runs_app, "list")
@@ -121,18 +119,31 @@ def _words_again(call: Call, run: Run) -> list[str]:
     words = [str(word) for word in call.head["words"]]
     if not any(word.startswith(("-c", "--config")) for word in words):
         words += ["--config", str(call.head["config"])]
-    if call.command in DATED and call.as_of and not any(word.startswith("--as-of") for word in words):
+    if call.as_of and _takes_date(str(call.command)) and not any(word.startswith("--as-of") for word in words):
         words += ["--as-of", call.as_of]
     if run.as_json and "--json" not in words:
         words.append("--json")
     return words
 
 
-def _called(words: list[str]) -> int:
-    """Run another command of ours in this process; its exit code."""
+def _verbs() -> Any:
+    """The command line as a whole."""
     from pipelines.cli.app import app  # which takes in this module
 
-    code = typer.main.get_command(app).main(words, prog_name="headwater", standalone_mode=False)
+    return typer.main.get_command(app)
+
+
+def _takes_date(name: str) -> bool:
+    """Has a command --as-of? Again means again for the date that it had found by itself."""
+    found = _verbs()
+    for word in name.split():
+        found = getattr(found, "commands", {}).get(word)
+    return any("--as-of" in option.opts for option in getattr(found, "params", ()))
+
+
+def _called(words: list[str]) -> int:
+    """Run another command of ours in this process; its exit code."""
+    code = _verbs().main(words, prog_name="headwater", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 

@@ -133,6 +133,14 @@ def test_a_retry_names_the_date_that_the_call_found_by_itself(workspace, monkeyp
     ]
 
 
+def test_the_commands_that_take_a_date_are_those_that_say_so():
+    dated = ("nightly", "score", "train", "retrain", "backtest", "report", "monitor", "list vip", "features build")
+    assert all(map(runs._takes_date, dated))
+    assert not any(
+        map(runs._takes_date, ("promote", "rollback", "backfill", "demo", "registry restore", "no such", ""))
+    )
+
+
 def test_what_makes_no_sense_is_not_run_again(workspace):
     gone = recorded(workspace, "report")
     path = workspace.calls / f"{gone}.jsonl"
