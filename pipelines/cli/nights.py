@@ -59,26 +59,29 @@ def report(
 
 @command(nights_app, "deploy")
 def deploy(run: Run) -> None:
-    """Register the nightly with a running Prefect server, scheduled by the project's cron."""
-    from pipelines.flows import prefect_flows
+    """Register nightly, retraining and watch with a running Prefect server, on the project's schedule."""
+    from pipelines.flows import prefect_deployments
 
-    prefect_flows.deploy(run.project)
+    names = prefect_deployments.deploy(run.project)
+    run.tell(deployments=names)
     settings = run.project.settings
-    run.say(text("steps.deployed", run.language, name=settings.name, cron=settings.schedule.cron))
+    run.say(text("steps.deployed", run.language, name=", ".join(names), cron=settings.schedule.cron))
 
 
 @command(nights_app, "serve")
 def serve(
-    run: Run, every: Annotated[int | None, typer.Option(help="Seconds between runs instead of the cron.")] = None
+    run: Run, every: Annotated[int | None, typer.Option(help="Seconds between nights instead of the cron.")] = None
 ) -> None:
-    """Run the nightly on its schedule from this process, until it is stopped."""
-    from pipelines.flows import prefect_flows
+    """Run nightly and retraining on their schedule from this process, until it is stopped; nothing of it is left then."""
+    from pipelines.flows import prefect_deployments
 
-    prefect_flows.check_server()
+    prefect_deployments.check_server()
     settings = run.project.settings
+    if prefect_deployments.is_deployed(run.project):
+        run.steps.warn(errors.render_line(Problem("W716", values={"name": settings.name}), run.language))
     when = f"{every} s" if every else settings.schedule.cron
     run.say(text("steps.serving", run.language, name=settings.name, when=when))
-    prefect_flows.serve(run.project, every)
+    prefect_deployments.serve(run.project, every)
 
 
 def _night(run: Run, outcome: Outcome, as_of: datetime | None, *, dry_run: bool, lists: bool) -> None:

@@ -66,6 +66,9 @@ class Schedule(Strict):
     cron: str = Field("0 2 * * *", description="of the nightly: minute, hour, day, month, weekday")
     retrain: str | None = Field("0 5 2 * *", description="the same of the retraining; null: on demand alone")
     timezone: Zone = Field("Asia/Shanghai", description="of both, as the IANA names it")
+    timeout_hours: float = Field(
+        8.0, gt=0, description="a stage that Prefect runs is stopped after it; publish never is"
+    )
 
     @field_validator("cron", "retrain")
     @classmethod

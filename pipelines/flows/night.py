@@ -8,6 +8,7 @@ from typing import Any
 from features.errors import Problem
 from pipelines.delivery import lists
 from pipelines.delivery.report_data import ListEntry
+from pipelines.engine.engines import Engine
 from pipelines.engine.scoring_run import ScoringRun
 from pipelines.flows import sentences
 from pipelines.ingest.tables import Tables
@@ -17,7 +18,7 @@ from pipelines.workspace import runs
 from pipelines.workspace.bundles import Champion
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
-from pipelines.workspace.publication import Draft
+from pipelines.workspace.publication import Draft, Publication
 
 ROUTINE = ("W301", "W302", "W303")
 """Rows that were put aside: every night has some; the check step counts them, `data check` and the report name them."""
@@ -44,6 +45,8 @@ class Night:
         Target -> the model that scores it.
     run_id
         Of everything that could change the result; "" before the check.
+    engine
+        Who makes features and scores; None before the check.
     scoring
         Features and scores of everybody; None before, and where this run is published already.
     draft
@@ -58,6 +61,8 @@ class Night:
         Lists and report that had to be written again: `lists`, `report`.
     outputs
         Files of this night, the scores first.
+    publication
+        What lists and report are made from; None before, and where they were made before this night began.
     lists
         The lists that were drawn.
     warnings
@@ -70,6 +75,7 @@ class Night:
     tables: Tables | None = None
     champions: dict[str, Champion] = field(default_factory=dict)
     run_id: str = ""
+    engine: Engine | None = None
     scoring: ScoringRun | None = None
     draft: Draft | None = None
     meta: dict[str, str] = field(default_factory=dict)
@@ -77,6 +83,7 @@ class Night:
     already_published: bool = False
     remade: list[str] = field(default_factory=list)
     outputs: list[Path] = field(default_factory=list)
+    publication: Publication | None = None
     lists: list[ListEntry] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ from typing import Any
 from features.errors import Problem
 from models.scores.columns import SCHEMA
 from models.targets.registry import TARGETS
-from pipelines.engine.engines import Engine, engine
+from pipelines.engine.engines import engine
 from pipelines.flows import outbreaks, outputs, sentences, verdict
 from pipelines.flows.champions import scoring_champions
 from pipelines.flows.night import Night
@@ -22,12 +22,22 @@ from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.journal import Journal, code_version, run_id
 from pipelines.workspace.publication import Draft
 
+Stage = Callable[[Night], Night]
 
-def stages(*, dry_run: bool = False, lists: bool = True) -> tuple[Callable[[Night], Night], ...]:
-    """What a night does, in this order and with the lock held; each finds out by itself whether it is done already."""
+
+def stages(*, dry_run: bool = False, lists: bool = True) -> dict[str, Stage]:
+    """What a night does, by name, in this order and with the lock held; each finds out by itself whether it is done already."""
+    before: dict[str, Stage] = {
+        "check": check,
+        "features": make_features,
+        "score": score,
+        "gates": judge,
+        "outcomes": follow,
+    }
     if dry_run:
-        return (prepare,)
-    return prepare, publish, deliver if lists else close
+        return before
+    after: dict[str, Stage] = {"lists": make_lists, "report": make_report} if lists else {"close": close}
+    return before | {"publish": publish} | after
 
 
 def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
@@ -53,18 +63,43 @@ def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
         With the code of the first failing step; E601 (exit 6) where another run holds the lock.
     """
     with lock.exclusive(night.workspace, f"{'nightly' if lists else 'score'} {night.as_of}"), closing(night):
-        for stage in stages(dry_run=dry_run, lists=lists):
+        for stage in stages(dry_run=dry_run, lists=lists).values():
             stage(night)
     return night
 
 
-def prepare(night: Night) -> Night:
-    """Everything up to the gates; writes nothing that anybody reads."""
-    chosen = engine(night.project.settings)
+def check(night: Night) -> Night:
+    """Read and validate the tables, load the champions, and find out whether this very run is published already."""
+    night.engine = engine(night.project.settings)
+    night.warnings.clear()  # of a check that was tried before
     _check(night)
+    return night
+
+
+def make_features(night: Night) -> Night:
+    """Features of everybody; writes nothing that anybody reads."""
     if not night.already_published:
-        _score(night, chosen)
+        _make_features(night)
+    return night
+
+
+def score(night: Night) -> Night:
+    """Scores of everybody, as a draft that no reader sees."""
+    if not night.already_published:
+        _score(night)
+    return night
+
+
+def judge(night: Night) -> Night:
+    """The gates between scoring and publishing. Raises E5xx (exit 5) where one refuses."""
+    if not night.already_published:
         _judge(night)
+    return night
+
+
+def follow(night: Night) -> Night:
+    """Who has left since an earlier publication, and which groups leave faster than all others."""
+    if not night.already_published:
         assert night.tables is not None
         for problem in outbreaks.follow(night.project, night.tables, night.as_of, night.steps):
             night.warn(problem)
@@ -112,18 +147,24 @@ def _check_published(night: Night) -> None:
         night.warn(Problem("W340", str(workspace.score_file(day)), values={"as_of": day.isoformat()}))
 
 
-def _score(night: Night, chosen: Engine) -> None:
-    """Features of everybody, then the champions, chunk after chunk."""
-    project, tables = night.project, night.tables
-    assert tables is not None
+def _make_features(night: Night) -> None:
+    """The wide table of everybody, as far as it is made before the champions ask for it."""
+    assert night.tables is not None and night.engine is not None
     pieces = Pieces.open(night.workspace, night.run_id)
     with night.steps.step("features") as facts:
-        night.scoring = chosen.scoring(project, tables, night.as_of, night.champions, pieces, night.steps)
+        night.scoring = night.engine.scoring(
+            night.project, night.tables, night.as_of, night.champions, pieces, night.steps
+        )
         night.scoring.prepare()
         customers = night.scoring.assembly.total
         built = len(night.scoring.assembly.features)
         facts["said"] = f"{customers:,} × {built}"
         facts |= {"customers": customers, "features": built}
+
+
+def _score(night: Night) -> None:
+    """The champions, chunk after chunk."""
+    assert night.scoring is not None
     with night.steps.step("score") as facts:
         night.scoring.score()
         night.meta = score_metadata(night)
@@ -164,14 +205,21 @@ def publish(night: Night) -> Night:
     return night
 
 
-def deliver(night: Night) -> Night:
-    """Lists and report over what was published, as far as they are not there; a failure says that the scores are out."""
+def make_lists(night: Night) -> Night:
+    """Lists over what was published, as far as they are not there; a failure says that the scores are out."""
     if night.already_published and outputs.is_delivered(night):
         return night
-    scores = publication.read_publication(night.workspace, night.as_of)
+    night.publication = publication.read_publication(night.workspace, night.as_of)
     night.outputs = [night.workspace.score_file(night.as_of)]
-    outputs.write_lists(night, scores)
-    outputs.write_report(night, scores)
+    outputs.write_lists(night, night.publication)
+    return night
+
+
+def make_report(night: Night) -> Night:
+    """The report, after which the night is done; nothing where it was done before."""
+    if night.publication is None:
+        return night
+    outputs.write_report(night, night.publication)
     delivered = {night.relative_name(path): files.sha256(path) for path in night.outputs[1:]}
     return _record_outcome(night, runs.PUBLISHED, delivered=delivered)
 

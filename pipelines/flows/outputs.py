@@ -29,6 +29,7 @@ def write_lists(night: Night, done: Publication) -> None:
             night.warn(Problem(REFUSED[error.problem.code], values=error.problem.values))
         night.outputs += [night.workbook(entry.kind) for entry in night.lists]
         written = " · ".join(f"{entry.kind} {entry.counts.listed:,}" for entry in night.lists)
+        facts["listed"] = {entry.kind: entry.counts.listed for entry in night.lists}
         facts["said"] = written or text("steps.no_lists", night.steps.lang)
     if not any(entry.counts.listed for entry in night.lists) and set(lists.LISTS) & set(
         night.project.settings.predicted

@@ -1,81 +1,165 @@
-"""Prefect's side: two thin flows, their artifacts, and the nightly's schedule. The steps work without any of it."""
+"""Prefect's flows: a night with a task for each stage, a retraining, and a watch over both. The stages work without any of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.schedules import Schedule
-from prefect.settings import PREFECT_API_URL
-from prefect.states import Failed
+from prefect import flow, get_run_logger
+from prefect.states import Completed, Failed, State
 
-from features.errors import HeadwaterError
-from pipelines.flows import nightly, retrain
+from features.errors import HeadwaterError, Problem
+from pipelines.config.settings import load_notify
+from pipelines.flows import lateness, nightly, prefect_artifacts, promotion, retrain
 from pipelines.flows.night import Night
+from pipelines.flows.prefect_tasks import LoggedSteps, Tasks, log_failures_once
+from pipelines.notification.telling import Teller
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import text
-from pipelines.workspace import calls, lock, paths
+from pipelines.workspace import calls, lock
 from pipelines.workspace.calls import CallRecord
-from pipelines.workspace.progress import Steps
-
-POOL = "headwater"
-
-
-def _task(work: Callable[..., Any], name: str) -> Any:
-    """A Prefect task that is neither repeated nor remembered: our lock and run id make a repeat of the flow safe."""
-    return task(name=name, retries=0, persist_result=False, cache_policy=NO_CACHE)(work)
+from pipelines.workspace.paths import Workspace
 
 
 @flow(name="nightly", retries=0)
 def nightly_flow(config: str, as_of: str | None = None) -> Any:
-    """One night. The state's name carries the exit code, its message the line that ops read."""
-    project = Project.open(config)
-    night = Night(project, _day_of(project, as_of), Steps(project.settings.language))
+    """One night. The state's name carries the exit code and its meaning, its message the line that ops read."""
+    log_failures_once()
     try:
-        recorded = _recorded(night.steps, project, "nightly", night.as_of)
-        with recorded as call, lock.exclusive(project.workspace, f"nightly {night.as_of}"), closing(night):
-            for stage in nightly.stages():
-                _task(stage, stage.__name__)(night)
-                call.facts |= night.result()
+        project = Project.open(config)
+        day = _day_of(project, as_of)
     except HeadwaterError as error:
-        return _failed_state(error, project)
-    _create_artifacts(night)
-    return night.result()
+        return _unopened(config, "nightly", error)
+    tasks = Tasks(project, LoggedSteps(project.settings.language))
+    return _night(Night(project, day, tasks.steps), tasks)
+
+
+def _night(night: Night, tasks: Tasks) -> State:
+    """Run the stages, keep what they found as artifacts, and tell whoever is named."""
+    error: HeadwaterError | None = None
+    recorded = _recorded(tasks, "nightly", night.as_of)
+    try:
+        with recorded as call, lock.exclusive(night.workspace, f"nightly {night.as_of}"), closing(night):
+            for name, stage in nightly.stages().items():
+                tasks.run(name, partial(stage, night))
+                call.facts |= night.result()
+    except HeadwaterError as raised:
+        error = raised
+    prefect_artifacts.quietly(lambda: prefect_artifacts.create_night_artifacts(night, error, tasks.steps.facts))
+    tasks.run("notify", lambda: _tell(night.project, lambda teller: _told_night(teller, night, error)))
+    if error:
+        return tasks.failed_state(error, tasks.line_of(error))
+    done = "listless" if night.listless else "already" if night.already_published and not night.remade else "published"
+    name = tasks.state_name(0, text(f"flows.done.{done}", tasks.lang))
+    return Completed(name=name, message=night.as_of.isoformat(), data=night.result())
+
+
+def _told_night(teller: Teller, night: Night, error: HeadwaterError | None) -> None:
+    if error:
+        teller.failed("nightly", night.as_of, error, night.steps.stage, published=night.published)
+    else:
+        teller.succeeded("nightly", night.as_of, night.telling, listless=night.listless)
 
 
 @flow(name="retrain", retries=0)
 def retrain_flow(config: str, as_of: str | None = None) -> Any:
     """Train, gate and promote the models of all targets."""
-    project = Project.open(config)
-    steps = Steps(project.settings.language)
+    log_failures_once()
     try:
+        project = Project.open(config)
         day = _day_of(project, as_of)
-        with _recorded(steps, project, "retrain", day):
-            retrained = _task(retrain.run, "retrain")(project, day, project.targets(), steps, promote=True)
-            rows = [row | {"interval": str(row["interval"])} for row in retrained.models]
-            rows += [{"target": name, "failed": str(error)} for name, error in retrained.failures.items()]
-            create_table_artifact(key="model-gate", table=rows)
-            retrained.raise_for_failures()
     except HeadwaterError as error:
-        return _failed_state(error, project)
+        return _unopened(config, "retrain", error)
+    tasks = Tasks(project, LoggedSteps(project.settings.language))
+    try:
+        with _recorded(tasks, "retrain", day):
+            models = tasks.run("retrain", lambda: _retrained(project, day, tasks.steps))
+    except HeadwaterError as error:
+        failed, stage = error, tasks.steps.stage
+        tasks.run("notify", lambda: _tell(project, lambda t: t.failed("retrain", day, failed, stage, published=False)))
+        return tasks.failed_state(error, tasks.line_of(error))
+    tasks.run("notify", lambda: _tell(project, lambda t: t.succeeded("retrain", day, [], listless=False)))
+    name = tasks.state_name(0, text("flows.done.trained", tasks.lang))
+    return Completed(name=name, message=day.isoformat(), data=models)
+
+
+def _retrained(project: Project, day: date, steps: LoggedSteps) -> list[dict[str, Any]]:
+    """As `headwater retrain`: a promotion that is refused for all is exit 5."""
+    retrained = retrain.run(project, day, project.targets(), steps, promote=True)
+    prefect_artifacts.quietly(lambda: prefect_artifacts.create_gate_artifact(retrained))
+    retrained.raise_for_failures()
+    promotion.refuse_when_none(retrained.models)
     return retrained.models
 
 
 @contextmanager
-def _recorded(steps: Steps, project: Project, command: str, day: date) -> Iterator[CallRecord]:
+def _recorded(tasks: Tasks, command: str, day: date) -> Iterator[CallRecord]:
     """Record a flow as the command that does the same, and its steps with it."""
+    project = tasks.project
     words = [command, "--config", str(project.config), "--as-of", day.isoformat()]
     with calls.recorded(project.workspace, command, words, config=str(project.config), by="prefect") as call:
         call.note(as_of=day.isoformat())
-        steps.call = call
+        tasks.steps.call = call
         yield call
+
+
+@flow(name="watch", retries=0)
+def watch_flow(config: str) -> Any:
+    """Is what is due by `notify.by` published? What is late is told once, and its end."""
+    log_failures_once()
+    try:
+        project = Project.open(config)
+    except HeadwaterError as error:
+        return _unopened(config, "late", error)
+    tasks, by = Tasks(project, LoggedSteps(project.settings.language)), project.settings.notify.by
+    found = tasks.run("late", lambda: lateness.examine(project, by, _now(project))) if by else None
+    if found and found.as_of:
+        tell = partial(_told_late, found=found)
+        tasks.run("notify", lambda: _tell(project, tell))
+    if found and found.is_late:
+        return tasks.failed_state(found.error(), tasks.line_of(found.error()))
+    return Completed(name=tasks.state_name(0, text("flows.done.in_time", tasks.lang)))
+
+
+def _told_late(teller: Teller, found: lateness.Lateness) -> None:
+    assert found.as_of is not None
+    if found.is_late:
+        teller.late(found.as_of, found.by, unfinished=found.unfinished)
+    else:
+        teller.in_time(found.as_of)
+
+
+def _tell(project: Project, what: Callable[[Teller], None]) -> None:
+    """Tell whoever the project names; what goes wrong with it is a warning in the log."""
+    names = ", ".join(project.settings.notify.receivers)
+    get_run_logger().info("%s", names or text("notices.no_receivers", project.settings.language))
+    what(Teller(project.settings, project.workspace, _now(project), partial(_warn, project.settings.language)))
+
+
+def _warn(lang: str, problem: Problem) -> None:
+    get_run_logger().warning("%s", errors.render_line(problem, lang))
+
+
+def _now(project: Project) -> datetime:
+    return datetime.now(ZoneInfo(project.settings.schedule.timezone))
+
+
+def _unopened(config: str, command: str, error: HeadwaterError) -> State:
+    """A run whose configuration cannot be read: told to whom as much of it as can be read names."""
+    settings = load_notify(Path(config))
+    lang = settings.language if settings else "en"
+    if settings:
+        workspace = Workspace.open(settings.workspace, settings.name)
+        now = datetime.now(ZoneInfo(settings.schedule.timezone))
+        Teller(settings, workspace, now, partial(_warn, lang)).failed(command, None, error, "", published=False)
+    line = " ".join(errors.lines(error, lang, most=1))
+    get_run_logger().error("%s", line)
+    meaning = text(f"terms.exits.{error.exit_code}", lang)
+    return Failed(name=text("flows.state", lang, code=error.exit_code, meaning=meaning), message=line)
 
 
 def _day_of(project: Project, as_of: str | None) -> date:
@@ -87,63 +171,3 @@ def _day_of(project: Project, as_of: str | None) -> date:
     from prefect.runtime import flow_run
 
     return flow_run.scheduled_start_time.in_timezone(project.settings.schedule.timezone).date()
-
-
-def _failed_state(error: HeadwaterError, project: Project) -> Any:
-    line = errors.render_line(error.problem, project.settings.language, project.workspace.serving_date())
-    get_run_logger().error(line)
-    return Failed(name=f"Exit {error.exit_code}", message=line)
-
-
-def _create_artifacts(night: Night) -> None:
-    """Artifacts under fixed keys, so that Prefect keeps their history."""
-    result = night.result()
-    rows = [{"table": name, **counts} for name, counts in result["rows"].items()]
-    files = "\n".join(f"- `{paths.relative_path(path)}`" for path in night.outputs)
-    heading = text("steps.night_summary", night.steps.lang, as_of=night.as_of.isoformat(), run_id=night.run_id)
-    create_markdown_artifact(key="nightly-summary", markdown=f"## {heading}\n\n{files}\n")
-    create_table_artifact(key="data-contract", table=rows)
-
-
-def _schedule(project: Project, every: int | None) -> Schedule:
-    schedule = project.settings.schedule
-    if every:
-        return Schedule(interval=timedelta(seconds=every))
-    return Schedule(cron=schedule.cron, timezone=schedule.timezone)
-
-
-def check_server() -> None:
-    """A running server is needed: the scheduler lives in it. Raises E709 (exit 7) where none answers."""
-    url = PREFECT_API_URL.value()
-    if not url:
-        raise HeadwaterError("E709", detail="PREFECT_API_URL")
-    with get_client(sync_client=True) as client:
-        trouble = client.api_healthcheck()
-    if trouble:
-        raise HeadwaterError("E709", detail=f"{url}: {trouble}")
-
-
-def serve(project: Project, every: int | None) -> None:
-    """Register the deployment and run it from this process until it is stopped; call `check_server` first."""
-    nightly_flow.serve(
-        name=project.settings.name,
-        parameters={"config": str(project.config)},
-        schedule=_schedule(project, every),
-        limit=1,
-    )
-
-
-def deploy(project: Project) -> None:
-    """Register the nightly with a running Prefect server; a worker or `headwater serve` runs it. Raises E709."""
-    check_server()
-    with get_client(sync_client=True) as client:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
-    deployment: Any = nightly_flow.to_deployment(
-        name=project.settings.name,
-        parameters={"config": str(project.config)},
-        schedule=_schedule(project, None),
-        concurrency_limit=1,
-        work_pool_name=POOL,
-        job_variables={"working_dir": str(Path.cwd())},
-    )
-    deployment.apply()

@@ -237,8 +237,9 @@ def reason(error: Exception, lang: str) -> str:
 
 
 def _opened(state: State, incident: Incident, message: Message) -> tuple[State, list[Told]]:
-    """An incident is told when it is new."""
-    if state.knows(incident):
+    """An incident is told when it is new. What has no date is a configuration that cannot be read, whoever finds it."""
+    same = {known.what for known in state.open if known.kind == incident.kind and not known.as_of}
+    if state.knows(incident) or (not incident.as_of and incident.what in same):
         return state, []
     return state.with_incident(incident), [(incident.kind, message)]
 

@@ -3,6 +3,7 @@
 Prefect is imported by what needs it: it costs seconds, and everybody collects this module.
 """
 
+import json
 import os
 import signal
 import socket
@@ -52,16 +53,79 @@ def newest_call(folder: Path) -> history.Call:
     return history.history(Workspace(folder / "workspace" / "operator"))[0]
 
 
-def test_the_nightly_flow_publishes_and_leaves_a_summary(flows, own_operator):
+def found(path: str, **asked: Any) -> list[dict[str, Any]]:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return client.request("POST", path, json=asked).json()
+
+
+def stages_of(state: Any) -> list[str]:
+    """The tasks of a flow run, in the order in which they began."""
+    return [run["name"].rpartition("-")[0] for run in tasks_of(state)]
+
+
+def tasks_of(state: Any) -> list[dict[str, Any]]:
+    runs = found("/task_runs/filter", flow_runs={"id": {"any_": [str(state.state_details.flow_run_id)]}})
+    return sorted(runs, key=lambda run: run["start_time"] or "")
+
+
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch):
+    """What is tried again is so at once."""
+    from pipelines.flows import prefect_tasks
+
+    monkeypatch.setattr(prefect_tasks, "AGAIN", {name: (times, 0) for name, (times, _) in prefect_tasks.AGAIN.items()})
+
+
+def test_the_nightly_flow_publishes_and_leaves_a_summary(flows, own_operator, caplog):
     (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
     state = flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
-    assert state.is_completed()
+    assert state.is_completed() and state.name == "Exit 0：已发布"
     assert (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").exists()
-    assert "2026-11-01" in artifact("nightly-summary")
-    assert "bills" in artifact("data-contract")
     call = newest_call(own_operator)
     assert (call.command, call.outcome, call.head["by"]) == ("nightly", history.PUBLISHED, "prefect")
     assert "publish" in [step.name for step in call.steps] and (call.as_of, call.exit_code) == (NIGHT.isoformat(), 0)
+    assert call.stage == "report" and call.as_of == NIGHT.isoformat() and call.exit_code == 0
+    assert "| 已评分 | 1," in artifact("nightly-summary")
+    assert {row["table"] for row in json.loads(artifact("data-contract"))} >= {"customers", "bills", "usage"}
+    (listed,) = json.loads(artifact("vip-list"))
+    assert (
+        listed["eligible"]
+        == listed["listed"]
+        + listed["suppressed"]
+        + listed["held_out_always"]
+        + listed["held_out_here"]
+        + listed["beyond_top"]
+    )
+    assert stages_of(state) == [
+        "check",
+        "features",
+        "score",
+        "gates",
+        "outcomes",
+        "publish",
+        "lists",
+        "report",
+        "notify",
+    ]
+    assert any("customers" in line and "features" in line for line in caplog.messages)
+    assert any(line.startswith("评分  评分 1,") for line in caplog.messages)
+
+
+def test_two_nights_are_compared(flows, own_operator):
+    """The summary of the second has the counts of the first beside its own; both stay in the history of their key."""
+    for path in (own_operator / "workspace" / "operator" / "scores").iterdir():
+        path.unlink()
+    for day in ("2026-10-01", NIGHT.isoformat()):
+        assert flows.nightly_flow("configs/operator.yaml", as_of=day, return_state=True).is_completed()
+    told = artifact("nightly-summary")
+    assert "| | 2026-11-01 | 2026-10-01 | 变化 |" in told
+    (row,) = [line for line in told.splitlines() if line.startswith("| 已评分 ")]
+    today, before, change = (cell.strip() for cell in row.split("|")[2:5])
+    assert change == f"{int(today.replace(',', '')) / int(before.replace(',', '')) - 1:+.1%}"
+    drift = json.loads(artifact("score-drift"))
+    assert any(check["name"].startswith("drift_") and check["passed"] for check in drift)
 
 
 def test_the_flow_makes_what_a_killed_night_left_out(flows, own_operator):
@@ -72,15 +136,21 @@ def test_the_flow_makes_what_a_killed_night_left_out(flows, own_operator):
     assert book.exists()
 
 
-def test_a_refusal_is_a_failed_state_with_the_exit_code(flows, own_operator):
+def test_a_refusal_is_a_failed_state_with_the_exit_code(flows, own_operator, caplog):
     (own_operator / "data" / "operator" / "raw" / "cust_main.csv").unlink()
     state = flows.nightly_flow("configs/operator.yaml", as_of="2026-10-01", return_state=True)
     assert state.is_failed()
-    assert state.name == "Exit 4"
-    assert "ERROR E4" in state.message
     call = newest_call(own_operator)
     assert (call.outcome, call.exit_code, call.stage) == (history.FAILED, 4, "check")
     assert call.line == "headwater nightly --config configs/operator.yaml --as-of 2026-10-01"
+    assert state.name == "Exit 4：数据缺失或过期"
+    assert "ERROR E4" in state.message and "\n" not in state.message
+    assert stages_of(state) == ["check", "notify"]
+    assert [line for line in caplog.messages if line.startswith("ERROR E401")]
+    assert "Traceback" not in caplog.text and "{" not in caplog.text
+    (check,) = [run for run in tasks_of(state) if run["name"].startswith("check")]
+    assert check["run_count"] == 3, "tried again where waiting may help"
+    assert "E401" in artifact("nightly-summary") and "cust_main.csv" in artifact("data-contract")
 
 
 SERVE = "from pipelines.cli.app import main; main()"
@@ -136,17 +206,69 @@ def test_a_scheduled_run_happens(scheduling_server, own_operator):
         published = own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet"
         assert awaited(published.exists, seconds=120)
     finally:
-        os.killpg(served.pid, signal.SIGTERM)
-        served.wait(30)
+        served.send_signal(signal.SIGTERM)
+        served.wait(60)
+    assert httpx.post(f"{scheduling_server}/deployments/filter", json={}).json() == [], "nothing is left of it"
 
 
 def test_deploying_registers_the_cron(flows, own_operator):
     result = CliRunner().invoke(app, ["deploy"])
     assert result.exit_code == 0, result.output
-    found = answer("/deployments/name/nightly/operator")
-    assert found["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
-    assert found["work_pool_name"] == flows.POOL
-    assert found["parameters"] == {"config": "configs/operator.yaml"}
+    for flow, cron in (("nightly", "0 2 * * *"), ("retrain", "0 5 2 * *")):
+        deployed = answer(f"/deployments/name/{flow}/operator")
+        assert deployed["schedules"][0]["schedule"]["cron"] == cron
+        assert deployed["work_pool_name"] == "headwater"
+        assert deployed["parameters"] == {"config": "configs/operator.yaml"}
+        assert deployed["global_concurrency_limit"]["limit"] == 1
+    watch = answer("/deployments/name/watch/operator")
+    assert watch["schedules"] == []
+
+
+def test_what_failed_or_is_late_starts_the_watch_and_deploying_again_makes_no_second_automation(flows, own_operator):
+    for _ in range(2):
+        assert CliRunner().invoke(app, ["deploy"]).exit_code == 0
+    automations = [each for each in found("/automations/filter") if "operator" in each["name"]]
+    assert len(automations) == 2
+    watch = answer("/deployments/name/watch/operator")["id"]
+    nights = {
+        f"prefect.deployment.{answer(f'/deployments/name/{name}/operator')['id']}" for name in ("nightly", "retrain")
+    }
+    for automation in automations:
+        assert [(a["type"], a["deployment_id"]) for a in automation["actions"]] == [("run-deployment", watch)]
+        assert set(automation["trigger"]["match_related"]["prefect.resource.id"]) == nights
+
+
+def test_the_watch_tells_what_is_late(flows, own_operator, monkeypatch):
+    monkeypatch.setenv("HEADWATER_NOTIFY__BY", '"06:00"')
+    assert flows.watch_flow("configs/operator.yaml", return_state=True).is_completed()
+    (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
+    state = flows.watch_flow("configs/operator.yaml", return_state=True)
+    assert state.name == "Exit 4：数据缺失或过期" and "E433" in state.message
+
+
+def test_a_night_is_told_by_its_flow_and_a_receiver_that_is_down_changes_nothing(
+    flows, own_operator, monkeypatch, caplog
+):
+    from tests.pipelines.notification import listeners
+
+    monkeypatch.setenv("HEADWATER_NOTIFY__RECEIVERS", "{ops: {url: '${HEADWATER_NOTIFY_OPS}'}}")
+    monkeypatch.setenv("HEADWATER_NOTIFY_OPS", "json://127.0.0.1:1")
+    (own_operator / "data" / "operator" / "raw" / "cust_main.csv").rename("elsewhere.csv")
+    state = flows.nightly_flow("configs/operator.yaml", as_of="2026-10-01", return_state=True)
+    assert state.name == "Exit 4：数据缺失或过期"
+    assert "W717" in caplog.text
+    with listeners.web() as posts:
+        monkeypatch.setenv("HEADWATER_NOTIFY_OPS", posts.url.replace("http", "json"))
+        (own_operator / "elsewhere.csv").rename("data/operator/raw/cust_main.csv")
+        assert flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True).is_completed()
+    assert [content["type"] for _, _, content in posts.taken] == ["failure", "success"]
+
+
+def test_a_configuration_that_is_wrong_is_a_state_and_no_traceback(flows, own_operator):
+    path = own_operator / "configs" / "operator.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "chunks: 5\n", encoding="utf-8")
+    state = flows.nightly_flow("configs/operator.yaml", return_state=True)
+    assert state.name.startswith("Exit 2") and "E203" in state.message
 
 
 def test_without_a_server_nothing_is_deployed(own_operator):

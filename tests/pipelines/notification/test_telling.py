@@ -103,6 +103,15 @@ def test_another_cause_or_another_date_is_told_anew(town):
     assert town.arrived[-1][1].body.count("over: ") == 3
 
 
+def test_a_configuration_that_cannot_be_read_is_told_once_whoever_finds_it(town):
+    wrong = HeadwaterError("E203", file="c.yaml", key="chunks", nearest="chunk")
+    for command in ("nightly", "late", "nightly"):
+        town.teller().failed(command, None, wrong, "", published=False)
+    assert town.titles() == ["nightly failed, exit 2"]
+    succeed(town.teller())
+    assert town.titles()[1:] == ["nightly is well again"]
+
+
 def test_a_night_of_an_earlier_date_ends_nothing_of_a_later_one(town):
     fail(town.teller())
     succeed(town.teller(), BEFORE)
