@@ -54,6 +54,7 @@ def told(run: Run, command: str, *, unless: bool = False) -> Iterator[Outcome]:
     if unless:
         yield outcome
         return
+    tell(run, _tell_killed)
     try:
         yield outcome
     except Exception as raised:
@@ -63,6 +64,13 @@ def told(run: Run, command: str, *, unless: bool = False) -> Iterator[Outcome]:
         raise
     if day := outcome.as_of:
         tell(run, lambda teller: teller.succeeded(command, day, outcome.warnings, listless=outcome.listless))
+
+
+def _tell_killed(teller: "Teller") -> None:
+    """Those that were killed said nothing; the next run says it for them."""
+    from pipelines.notification import kills
+
+    kills.tell_killed(teller)
 
 
 def tell(run: Run, what: Callable[["Teller"], None]) -> None:
@@ -97,4 +105,6 @@ def now(zone: str) -> datetime:
     """By the clock, in a zone."""
     from zoneinfo import ZoneInfo
 
-    return datetime.now(ZoneInfo(zone))
+    from pipelines.workspace import calls
+
+    return calls.now().astimezone(ZoneInfo(zone))

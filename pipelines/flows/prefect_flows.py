@@ -16,6 +16,7 @@ from pipelines.config.settings import load_notify
 from pipelines.flows import lateness, nightly, prefect_artifacts, promotion, retrain
 from pipelines.flows.night import Night
 from pipelines.flows.prefect_tasks import LoggedSteps, Tasks, log_failures_once
+from pipelines.notification import kills
 from pipelines.notification.telling import Teller
 from pipelines.project import Project
 from pipelines.wording import errors
@@ -41,6 +42,7 @@ def nightly_flow(config: str, as_of: str | None = None) -> Any:
 def _night(night: Night, tasks: Tasks) -> State:
     """Run the stages, keep what they found as artifacts, and tell whoever is named."""
     error: HeadwaterError | None = None
+    _tell_killed(night.project)
     recorded = _recorded(tasks, "nightly", night.as_of)
     try:
         with recorded as call, lock.exclusive(night.workspace, f"nightly {night.as_of}"), closing(night):
@@ -75,6 +77,7 @@ def retrain_flow(config: str, as_of: str | None = None) -> Any:
     except HeadwaterError as error:
         return _unopened(config, "retrain", error)
     tasks = Tasks(project, LoggedSteps(project.settings.language))
+    _tell_killed(project)
     try:
         with _recorded(tasks, "retrain", day):
             models = tasks.run("retrain", lambda: _retrained(project, day, tasks.steps))
@@ -115,6 +118,7 @@ def watch_flow(config: str) -> Any:
         project = Project.open(config)
     except HeadwaterError as error:
         return _unopened(config, "late", error)
+    _tell_killed(project)
     tasks, by = Tasks(project, LoggedSteps(project.settings.language)), project.settings.notify.by
     found = tasks.run("late", lambda: lateness.examine(project, by, _now(project))) if by else None
     if found and found.as_of:
@@ -137,7 +141,18 @@ def _tell(project: Project, what: Callable[[Teller], None]) -> None:
     """Tell whoever the project names; what goes wrong with it is a warning in the log."""
     names = ", ".join(project.settings.notify.receivers)
     get_run_logger().info("%s", names or text("notices.no_receivers", project.settings.language))
-    what(Teller(project.settings, project.workspace, _now(project), partial(_warn, project.settings.language)))
+    what(_teller(project))
+
+
+def _tell_killed(project: Project) -> None:
+    """Those that were killed said nothing; the next run says it for them."""
+    teller = _teller(project)
+    if project.settings.notify.receivers:
+        kills.tell_killed(teller)
+
+
+def _teller(project: Project) -> Teller:
+    return Teller(project.settings, project.workspace, _now(project), partial(_warn, project.settings.language))
 
 
 def _warn(lang: str, problem: Problem) -> None:
@@ -145,7 +160,7 @@ def _warn(lang: str, problem: Problem) -> None:
 
 
 def _now(project: Project) -> datetime:
-    return datetime.now(ZoneInfo(project.settings.schedule.timezone))
+    return calls.now().astimezone(ZoneInfo(project.settings.schedule.timezone))
 
 
 def _unopened(config: str, command: str, error: HeadwaterError) -> State:
@@ -154,7 +169,7 @@ def _unopened(config: str, command: str, error: HeadwaterError) -> State:
     lang = settings.language if settings else "en"
     if settings:
         workspace = Workspace.open(settings.workspace, settings.name)
-        now = datetime.now(ZoneInfo(settings.schedule.timezone))
+        now = calls.now().astimezone(ZoneInfo(settings.schedule.timezone))
         Teller(settings, workspace, now, partial(_warn, lang)).failed(command, None, error, "", published=False)
     line = " ".join(errors.lines(error, lang, most=1))
     get_run_logger().error("%s", line)
