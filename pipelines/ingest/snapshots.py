@@ -20,7 +20,7 @@ from features.errors import HeadwaterError, Problem
 from features.spine import cutoff
 from pipelines.config.mapping import Mapping
 from pipelines.ingest.tables import Part
-from pipelines.workspace.files import FOLDER_MODE, replacing, sha256, write_json
+from pipelines.workspace.files import FOLDER_MODE, replacing, sha256, sync, write_json
 
 FOLDER, STATE = "history", "customers.json"
 TICK = timedelta(microseconds=1)
@@ -150,6 +150,7 @@ class Night:
         if not _file(self.folder, after).is_file():
             with replacing(_file(self.folder, after)) as temporary:
                 shutil.copyfile(part.path, temporary)
+            sync(self.folder)  # the versions have their name before anything says that they have
         write_json(self.folder / STATE, asdict(after))
         for old in self.folder.glob("customers-*.parquet"):
             if old != _file(self.folder, after):

@@ -17,7 +17,7 @@ from pathlib import Path
 from features.errors import HeadwaterError, Problem
 from models.estimators.bundle import from_files
 from models.estimators.estimator import Model
-from pipelines.workspace.files import FOLDER_MODE, sha256, sync, write_json, write_text
+from pipelines.workspace.files import FOLDER_MODE, sha256, sync, sync_tree, write_json, write_text
 from pipelines.workspace.paths import Workspace
 
 ALLOWED = {".txt", ".json"}
@@ -255,7 +255,7 @@ def _stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dic
         for name, text in texts.items():
             write_text(staging / target / name, text)
     write_json(staging / "manifest.json", {"models": entries})
-    sync(staging)
+    sync_tree(staging)
     return staging
 
 

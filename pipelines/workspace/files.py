@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipelines.wording.errors import disk_error
 
+_log = logging.getLogger("headwater")
 FILE_MODE, FOLDER_MODE, SECRET_MODE = 0o640, 0o750, 0o600
 AHEAD = 8_192
 """Bytes that a held log keeps for the lines to come, so that its last one finds room on a disk that is full by then."""
@@ -43,9 +45,10 @@ def replacing(path: Path, mode: int = FILE_MODE) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Replace a small file by a text in UTF-8; gives the path."""
+    """Replace a small file by a text in UTF-8, for good; gives the path."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+    settle(path.parent)
     return path
 
 
@@ -152,6 +155,21 @@ def _json_object(text: bytes) -> dict | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def settle(folder: Path) -> None:
+    """Sync a folder in which something has got its name. The file is there already: what fails is only logged."""
+    try:
+        sync(folder)
+    except OSError as error:
+        _log.warning("%s is written; its folder could not be synced: %s", folder, error)
+
+
+def sync_tree(folder: Path) -> None:
+    """Everything below a folder is on disk after this, names included."""
+    for path in sorted(folder.rglob("*")):
+        sync(path)
+    sync(folder)
 
 
 def sync(path: Path) -> None:
