@@ -17,7 +17,7 @@ from pipelines.flows import outbreaks, outputs, sentences, verdict
 from pipelines.flows.champions import scoring_champions
 from pipelines.flows.night import Night
 from pipelines.flows.score_metadata import score_metadata
-from pipelines.workspace import bundles, checkpoints, files, lock, paths, publication, runs
+from pipelines.workspace import bundles, checkpoints, disk, files, lock, paths, publication, runs
 from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.journal import Journal, code_version, run_id
 from pipelines.workspace.publication import Draft
@@ -77,8 +77,9 @@ def check(night: Night) -> Night:
 
 
 def make_features(night: Night) -> Night:
-    """Features of everybody; writes nothing that anybody reads."""
+    """Features of everybody; writes nothing that anybody reads. Raises E703 (exit 7) where there is no room for a night."""
     if not night.already_published:
+        disk.check_space(night.workspace)
         _make_features(night)
     return night
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import HeadwaterError
-from pipelines.workspace import calls, history
+from pipelines.workspace import calls, disk, history
 from pipelines.workspace.files import FILE_MODE
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import clean
@@ -38,13 +38,15 @@ def taken(workspace: Workspace, command: str) -> Iterator[None]:
 
 @contextmanager
 def exclusive(workspace: Workspace, purpose: str) -> Iterator[None]:
-    """Hold the workspace's lock; what a killed run left is cleaned up first. Raises E601 (exit 6) naming the holder.
+    """Hold the workspace's lock; what a killed run left is cleaned up first.
 
+    Raises E601 (exit 6) naming the holder, E720 (exit 7) on a network file system, where a lock may not hold.
     `purpose` is the command that does this, with its date.
     """
     if _taken.get() == workspace.root:
         yield
         return
+    disk.check_place(workspace)
     handle = os.open(workspace.root / NAME, os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
         try:
