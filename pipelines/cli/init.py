@@ -14,10 +14,11 @@ from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import PROJECT, Run, command
 from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
-from pipelines.recognition import evidence, proposal, raw_tables, rhythm, tables, together
+from pipelines.recognition import evidence, places, proposal, raw_tables, rhythm, tables, together
 from pipelines.recognition.configuration_text import MAPPING, configuration_text
 from pipelines.recognition.mapping_text import mapping_text
-from pipelines.recognition.proposal import Proposal, Question
+from pipelines.recognition.proposal import Proposal
+from pipelines.recognition.questions import Question
 from pipelines.recognition.raw_tables import Folder
 from pipelines.recognition.tables import Recognised
 from pipelines.wording import errors
@@ -176,7 +177,7 @@ def _notes(proposed: Proposal) -> Iterator[str]:
     lang = proposed.lang
     yield from _joins(proposed)
     for found in proposed.found:
-        if found.table and len(codes := proposal.currencies(found.raw)) > 1:
+        if found.table and len(codes := places.currencies(found.raw)) > 1:
             yield text("init.currencies", lang, table=found.raw.title, codes=", ".join(codes[:5]), code=codes[0])
         if found.raw.share > 1:
             yield text("init.partly", lang, table=found.raw.title, share=found.raw.share)

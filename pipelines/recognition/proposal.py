@@ -1,24 +1,20 @@
 """What a folder holds, what only a person can know about it, and the configuration that follows from both."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
-from zoneinfo import available_timezones
-
-from babel import Locale
-from babel.core import get_global
-from babel.numbers import get_territory_currencies, is_currency
 
 from features.errors import HeadwaterError
 from pipelines.ingest import months
 from pipelines.recognition import evidence, headers, lines, links, rhythm
+from pipelines.recognition.choices import Choices
 from pipelines.recognition.columns import Column, quoted
-from pipelines.recognition.mapping_text import Choices
-from pipelines.recognition.raw_tables import RawTable
+from pipelines.recognition.places import place
+from pipelines.recognition.questions import Question
 from pipelines.recognition.rhythm import Gaps, Plan
 from pipelines.recognition.tables import Recognised
 
@@ -42,52 +38,6 @@ GO_ON = 0.3
 """Share of customers active well after a day, from which on it is not the day on which they left."""
 LARGEST_MEDIAN = 1000
 """Whole-numbered money with a larger median may be in hundredths: the same line as `quality.largest_median`."""
-
-
-EXAMPLES = {"horizon": "7 … 730", "currency": "CNY, USD, EUR, GBP …", "timezone": "Asia/Shanghai, Europe/London, UTC …"}
-ACCEPTED: dict[str, Callable[[str], bool]] = {
-    "horizon": lambda answer: answer.isascii() and answer.isdigit() and 7 <= int(answer) <= 730,
-    "currency": is_currency,
-    "timezone": lambda answer: answer in available_timezones(),
-}
-
-
-@dataclass(frozen=True)
-class Question:
-    """Something that only a person can know.
-
-    Attributes
-    ----------
-    key
-        Of its words, and of the answer given in advance.
-    default
-        Taken when nothing is said; None where nobody may guess.
-    choices
-        Allowed answers; empty for a text of one's own.
-    values
-        For its words.
-    known
-        What an answer may name, several with commas between; empty for anything.
-    """
-
-    key: str
-    default: str | None
-    choices: tuple[str, ...] = ()
-    values: dict[str, str] = field(default_factory=dict)
-    known: tuple[str, ...] = ()
-
-    @property
-    def allowed(self) -> str:
-        """What may be answered, for people."""
-        return ", ".join(self.choices or self.known) or EXAMPLES.get(self.key, "…")
-
-    def accepts(self, answer: str) -> bool:
-        """Is this an answer to the question?"""
-        if self.choices:
-            return answer in self.choices
-        if self.known:
-            return bool(answer) and {part.strip() for part in answer.split(",")} <= set(self.known)
-        return ACCEPTED.get(self.key, bool)(answer)
 
 
 @dataclass
@@ -477,40 +427,6 @@ def anonymous(found: Recognised) -> float:
     """The share of rows that name no customer."""
     query = f"SELECT 1 - avg(({_somebody(found)})::INT) FROM {quoted(found.raw.name)}"
     return float(found.raw.con.sql(query).fetchall()[0][0] or 0.0)
-
-
-def place(found: Sequence[Recognised]) -> tuple[str, str]:
-    """Time zone and currency: of Chinese headers, of the country that most rows name, of units in headers; else UTC and USD.
-    A column that says the currency of every row is believed first."""
-    names = [name for table in found for name in table.raw.header]
-    said = next((codes[0] for table in found if len(codes := currencies(table.raw)) == 1), None)
-    if any("\u4e00" <= letter <= "\u9fff" for name in names for letter in name):
-        return "Asia/Shanghai", said or "CNY"
-    units = {"usd": "USD", "eur": "EUR", "gbp": "GBP", "yuan": "CNY"}
-    unit = next((units[headers.unit(name)] for name in names if headers.unit(name) in units), "USD")
-    country = next((code for table in found if (code := _country(table.raw, table.columns.get("region")))), None)
-    if country is None:
-        return "UTC", said or unit
-    zones = [zone for zone, territory in get_global("zone_territories").items() if territory == country]
-    used = get_territory_currencies(country)
-    return (zones[0] if len(zones) == 1 else "UTC"), said or (used[0] if used else unit)
-
-
-def currencies(raw: RawTable) -> tuple[str, ...]:
-    """The codes in a column that says the currency of each row, the most frequent first; none where there is no such column."""
-    known = {"currency", "currencycode", "ccy", "währung", "waehrung", "币种", "货币", "币别"}
-    named = [name for name in raw.header if re.sub(r"[\s_]", "", name).lower() in known]
-    texts = [text.strip() for name in named for text in raw.columns[name].texts]
-    return tuple(texts) if all(re.fullmatch("[A-Z]{3}", text) for text in texts) else ()
-
-
-def _country(raw: RawTable, column: str | None) -> str | None:
-    """The territory that the most frequent value names; None where it names none."""
-    texts = raw.columns[column].texts if column else ()
-    languages = [Locale(language).territories for language in ("de", "en")]
-    names = {str(name).lower(): code for known in languages for code, name in known.items() if len(code) == 2}
-    names |= {"usa": "US", "uk": "GB", "united kingdom": "GB", "great britain": "GB", "england": "GB"}
-    return names.get(texts[0].lower()) if texts else None
 
 
 def measures(proposal: Proposal) -> tuple[str, ...]:

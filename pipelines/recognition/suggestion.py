@@ -7,8 +7,9 @@ from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
 from pipelines.config.validation import nearest
 from pipelines.recognition import evidence, raw_tables, tables, together
-from pipelines.recognition.mapping_text import Choices, mapping_text
-from pipelines.recognition.proposal import place
+from pipelines.recognition.choices import Choices
+from pipelines.recognition.mapping_text import mapping_text
+from pipelines.recognition.places import place
 from pipelines.recognition.raw_tables import RawTable
 from pipelines.recognition.tables import Recognised
 

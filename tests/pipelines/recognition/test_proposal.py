@@ -15,7 +15,7 @@ from pipelines.config.mapping import load_mapping
 from pipelines.config.settings import load
 from pipelines.ingest import extracts
 from pipelines.ingest.readers import sources
-from pipelines.recognition import evidence, proposal, raw_tables, tables, together
+from pipelines.recognition import evidence, places, raw_tables, tables, together
 from pipelines.recognition.configuration_text import configuration_text
 from pipelines.recognition.mapping_text import mapping_text
 from pipelines.recognition.proposal import Proposal
@@ -574,4 +574,4 @@ def test_a_column_that_says_the_currency_is_believed(tmp_path, codes, currency):
     written(tmp_path / "b.csv", [["invoice", "customer id", "invoice date", "amount", "Currency"], *rows])
     found = proposed(tmp_path)
     assert found.answers["currency"] == currency
-    assert set(proposal.currencies(found.found[0].raw)) == (set() if codes == ["euros"] else set(codes))
+    assert set(places.currencies(found.found[0].raw)) == (set() if codes == ["euros"] else set(codes))
