@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import re
 import time
 from typing import Any
 
@@ -35,6 +36,7 @@ ASSET = apprise.AppriseAsset(
 WECOM_BYTES = 2_000
 """WeCom takes 2,048 bytes of text."""
 LONGEST_REASON = 300
+SHORTEST_TOKEN = 12
 
 
 class Undelivered(Exception):
@@ -138,8 +140,14 @@ def send(receiver: Receiver, message: Message) -> str:
             reason = said.getvalue()
     if not delivered:
         words = " ".join(reason.split()) or "?"
-        raise Undelivered(without(words, secrets)[:LONGEST_REASON])
+        raise Undelivered(without(words, (*secrets, *_tokens(url)))[:LONGEST_REASON])
     return str(parts["schema"])
+
+
+def _tokens(url: str) -> list[str]:
+    """The parts of an address that are as good as a password though nothing calls them so: long, and no name of a host."""
+    parts = re.split(r"[:/@?&=]+", url)
+    return sorted((part for part in parts if len(part) >= SHORTEST_TOKEN and "." not in part), key=len, reverse=True)
 
 
 def _delivered(parts: dict[str, Any], message: Message) -> bool:

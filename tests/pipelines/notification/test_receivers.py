@@ -101,6 +101,15 @@ def test_who_does_not_answer_has_taken_nothing_and_no_secret_is_told(kind, urls,
     assert not any(secret in str(refused.value) for secret in (url, "geheim", "d" * 64, "693axxx6", "TIiajk"))
 
 
+@pytest.mark.parametrize("kind", ["dingtalk", "wecombot", "feishu"])
+def test_a_robot_that_repeats_its_key_tells_nobody_of_it(kind, posts: Posts, monkeypatch):
+    key = "0f" * 32
+    posts.answer = f'{{"errcode": 1, "code": 1, "errmsg": "no robot {key}", "msg": "no robot {key}"}}'.encode()
+    with pytest.raises(Undelivered) as refused:
+        send(monkeypatch, f"{kind}://{key}")
+    assert "no robot ***" in str(refused.value) and key not in str(refused.value)
+
+
 def test_a_signature_of_dingtalk_goes_out_once_encoded(posts: Posts, monkeypatch):
     send(monkeypatch, "dingtalk://SECabc@" + "d" * 64)
     ((_, query, _),) = posts.taken
