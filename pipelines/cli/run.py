@@ -72,6 +72,8 @@ class Run:
         Settings by key.
     call
         The record of this call; of a command that writes nothing it stays empty.
+    verbs
+        The command line as a whole, in which this command stands; None of a call that came another way.
     """
 
     command: str
@@ -85,6 +87,7 @@ class Run:
     facts: dict[str, Any] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
     call: CallRecord = field(default_factory=CallRecord)
+    verbs: Any = None
     _recorded: bool = False
 
     @cached_property
@@ -192,6 +195,7 @@ def command(
         def called(context: typer.Context, **given: Any) -> None:
             words = context.meta.get(WORDS, ())
             run = Run(_full_name(app, name), words, **{key: given.pop(key) for key in Shared})
+            run.verbs = context.find_root().command
             raise typer.Exit(_exit_code(run, lambda: function(run, **given), recorded=recorded))
 
         keyword = [_CONTEXT, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *shared]

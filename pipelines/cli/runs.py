@@ -96,7 +96,7 @@ def runs_retry(run: Run, run_id: RunId) -> None:
     if not run.as_json:
         run.steps.say(f"headwater {' '.join(words)}", style="dim")
     os.chdir(call.head["folder"])
-    raise typer.Exit(_called(words))
+    raise typer.Exit(_called(run, words))
 
 
 def _why_not_again(call: Call) -> str | None:
@@ -119,31 +119,28 @@ def _words_again(call: Call, run: Run) -> list[str]:
     words = [str(word) for word in call.head["words"]]
     if not any(word.startswith(("-c", "--config")) for word in words):
         words += ["--config", str(call.head["config"])]
-    if call.as_of and _takes_date(str(call.command)) and not any(word.startswith("--as-of") for word in words):
+    if (
+        call.as_of
+        and _takes_date(run.verbs, str(call.command))
+        and not any(word.startswith("--as-of") for word in words)
+    ):
         words += ["--as-of", call.as_of]
     if run.as_json and "--json" not in words:
         words.append("--json")
     return words
 
 
-def _verbs() -> Any:
-    """The command line as a whole."""
-    from pipelines.cli.app import app  # which takes in this module
-
-    return typer.main.get_command(app)
-
-
-def _takes_date(name: str) -> bool:
+def _takes_date(verbs: Any, name: str) -> bool:
     """Has a command --as-of? Again means again for the date that it had found by itself."""
-    found = _verbs()
+    found = verbs
     for word in name.split():
         found = getattr(found, "commands", {}).get(word)
     return any("--as-of" in option.opts for option in getattr(found, "params", ()))
 
 
-def _called(words: list[str]) -> int:
+def _called(run: Run, words: list[str]) -> int:
     """Run another command of ours in this process; its exit code."""
-    code = _verbs().main(words, prog_name="headwater", standalone_mode=False)
+    code = run.verbs.main(words, prog_name="headwater", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 
