@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from features.definition import Feature
+from models.evaluation import promises
+from models.evaluation.judging import TENTHS
 from models.targets.registry import TARGETS
 from pipelines.delivery.speech import ModelSpeech
 from pipelines.delivery.templating import languages, template
@@ -93,7 +95,7 @@ def inputs(page: MonitorPage) -> dict[str, Any]:
     """The drifts that matter most, as a table."""
     rows = [
         _row(
-            [page.feature(d.feature) if page.lang else d.feature, ", ".join(one.tables)],
+            [page.feature(d.feature), ", ".join(one.tables)],
             [
                 f"{d.shift.psi:.3f}",
                 f"{d.shift.distance:.3f}",
@@ -131,7 +133,11 @@ def kept(page: MonitorPage) -> dict[str, Any]:
         judged = f"{r.figure.value:.3f} ({r.figure.low:.3f}–{r.figure.high:.3f})"
         announced = f"{one.announced[0]:.3f}–{one.announced[1]:.3f}" if one.announced else "—"
         figures = [f"{one.days}{early}", page.count(r.n), page.count(round(r.promised)) + between]
-        figures += [page.count(round(r.observed)), f"{TARGETS[one.target].metric} {judged}", announced]
+        figures += [
+            page.count(round(r.observed)),
+            f"{page.say('metric_' + TARGETS[one.target].metric)} {judged}",
+            announced,
+        ]
         words = [f"{_target(page, one.target)} · {one.version}", page.day(one.as_of)]
         rows.append(_row(words, figures, hit=r.level_broken or one.order_broken))
     names = ["days", "n", "promised", "observed", "figure", "announced"]
@@ -148,12 +154,26 @@ def calibration(page: MonitorPage) -> list[dict[str, Any]]:
 
 
 def _calibration(page: MonitorPage, one: Any) -> dict[str, Any]:
+    by_part = {row.part: row for row in one.calibration.itertuples()}
+    names = _parts(page)
     rows = [
-        _row([row.part], [page.count(row.n), page.share(row.promised), _between(page, row)], hit=row.off)
-        for row in one.calibration.itertuples()
+        _row([names[part]], [page.count(row.n), page.share(row.promised), _between(page, row)], hit=row.off)
+        for part in names
+        if (row := by_part.get(part)) is not None
     ]
     title = page.tell("calibration.title", target=_target(page, one.target), day=page.day(one.as_of), days=one.days)
     return _table(page, "calibration", ["part"], ["n", "promised", "observed"], rows) | {"title": title}
+
+
+def _parts(page: MonitorPage) -> dict[str, str]:
+    """Part -> its name, as on the page of a backtest: everybody, the top, then the tenths, the highest promises first."""
+
+    def named(key: str, **values: Any) -> str:
+        return text(f"backtest.promises.{key}", page.lang, **values)
+
+    tops = {f"top={share:.0%}": named("top", share=page.share(share, 0)) for share in promises.TOPS}
+    tenths = {f"tenth={TENTHS + 1 - n}": named("tenth", n=n) for n in range(1, TENTHS + 1)}
+    return {promises.EVERYBODY: named("everybody"), **tops, **tenths}
 
 
 def _between(page: MonitorPage, row: Any) -> str:

@@ -101,6 +101,7 @@ def test_the_page_is_the_same_twice_asks_nothing_of_outside_and_shows_both_langu
     assert "监控" in page and "Monitor" in page
     assert "http" not in page.replace("http-equiv", "") and "<b>what" not in page
     assert ("sms_12w" in page) != empty
+    assert ("第 1 十分位" in page and "tenth 1<" in page) != empty and "tenth=" not in page
 
 
 def test_facts_are_json_without_nan():

@@ -130,6 +130,30 @@ def test_a_row_a_month_for_a_row_a_day_is_no_other_unit():
     assert odd(logs, rows=rows) == []
 
 
+def test_a_column_in_which_nobody_is_steady_is_not_judged():
+    """Months differ by more than a factor of four either way: a holiday of a third of customers is no other unit."""
+    rng = np.random.default_rng(9)
+    burst = np.zeros((400, 13))
+    burst[:130, -1] = np.log(100)
+    assert odd(history(rng, spread=1.5) + burst) == []
+    assert len(odd(history(rng, spread=0.3) + burst)) == 1
+
+
+def test_some_customers_have_ten_times_as_much_in_any_month():
+    """A twentieth of them, others each month: that is how this column is."""
+    rng = np.random.default_rng(8)
+    assert odd(history(rng, 1000, spread=0.1) + (rng.random((1000, 13)) < 0.06) * np.log(10)) == []
+
+
+def test_a_month_is_no_part_of_its_own_past():
+    """All but twenty joined a month ago: one month before is too few to tell what they always had."""
+    logs, known = history(np.random.default_rng(6), months=3), np.ones((400, 3), dtype=bool)
+    logs[:, -1] += np.log(100)
+    known[20:, 0] = False
+    assert odd(logs, known=known) == []
+    assert len(odd(logs)) == 1
+
+
 def test_a_first_month_has_no_past():
     assert odd(history(np.random.default_rng(5), months=2)) == []
     assert histories.judged(table(np.empty((0, 0))), "bills", ["amount"], Quality()) == []
