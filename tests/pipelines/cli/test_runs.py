@@ -122,7 +122,7 @@ def test_retry_is_the_same_command_for_the_same_date_in_the_same_folder(workspac
 
 def test_a_retry_names_the_date_that_the_call_found_by_itself(workspace, monkeypatch):
     asked: list[list[str]] = []
-    monkeypatch.setattr(runs, "_called", lambda words: asked.append(words) or 5)
+    monkeypatch.setattr(runs, "_called", lambda run, words: asked.append(words) or 5)
     call("runs", "retry", recorded(workspace, "nightly -q", 7, as_of="2026-10-01"), code=5)
     call("runs", "retry", recorded(workspace, "nightly --as-of=2026-10-02", 7, as_of="2026-10-02"), code=5)
     call("runs", "retry", recorded(workspace, "promote churn -c other.yaml", 5, as_of="2026-10-01"), code=5)
