@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import HeadwaterError
-from models.scores.score_table import RowsDigest
+from models.scores.score_table import SCHEMA_VERSION, RowsDigest
 from pipelines.workspace import journal
 from pipelines.workspace.files import sha256
 from pipelines.workspace.paths import Workspace
@@ -26,7 +26,8 @@ STOPPED, UNFINISHED, UNREADABLE = "stopped", "unfinished", "unreadable"
 
 
 def verified_score_file(workspace: Workspace, as_of: date) -> ScoreFile:
-    """The score file of a date, compared with the record of its run. Raises E431 (not there) and E340 (damaged)."""
+    """The score file of a date, compared with the record of its run. Raises E431 (not there), E340 (damaged)
+    and E343 (written by a newer version)."""
     path = workspace.score_file(as_of)
     try:
         return _verified(workspace, path)
@@ -43,7 +44,21 @@ def _verified(workspace: Workspace, path: Path) -> ScoreFile:
         _check_consistency(file)
     elif sha256(path) != recorded:
         raise damage_error(path, f"sha256 of run {file.meta['run_id']}")
+    _check_version(file)
     return file
+
+
+def _check_version(file: ScoreFile) -> None:
+    """Raise E343 for a file whose columns mean what only a newer version knows."""
+    written = file.meta.get("schema_version", SCHEMA_VERSION)
+    with _damage_where_unreadable(file.path):
+        is_newer = _major(written) > _major(SCHEMA_VERSION)
+    if is_newer:
+        raise HeadwaterError("E343", file=file.path, written=written, known=SCHEMA_VERSION)
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
 
 
 def _check_consistency(file: ScoreFile) -> None:

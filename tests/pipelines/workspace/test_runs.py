@@ -40,9 +40,9 @@ def run_id() -> str:
     return journal.run_id(as_of=DAY, inputs="1a2b", code="3c4d", config="5e6f", models=models)
 
 
-def out(workspace: Workspace, *, recorded: bool = True) -> Path:
+def out(workspace: Workspace, *, recorded: bool = True, **facts: str) -> Path:
     """Publish as a night does."""
-    meta = PARTS | {"run_id": run_id(), "models": json.dumps(MODELS), "rows_sha256": rows_sha256(ROWS)}
+    meta = PARTS | facts | {"run_id": run_id(), "models": json.dumps(MODELS), "rows_sha256": rows_sha256(ROWS)}
     meta |= {"high_value": json.dumps({"amount": 120.0})}
 
     def record(sha256: str) -> None:
@@ -89,6 +89,17 @@ def test_a_file_that_was_cut_is_damaged_wherever_the_cut_is(workspace, recorded)
         path.write_bytes(content[: len(content) * hundredth // 100])
         with pytest.raises(HeadwaterError, match="E340"):
             runs.verified_score_file(workspace, DAY)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize(("version", "code"), [("1.7", None), ("2.0", "E343"), ("10.0", "E343"), ("soon", "E340")])
+def test_what_a_newer_version_wrote_is_not_read_as_ours(workspace, version, code, recorded):
+    out(workspace, recorded=recorded, schema_version=version)
+    if code is None:
+        assert read(workspace)[1].num_rows == 60
+        return
+    with pytest.raises(HeadwaterError, match=code):
+        read(workspace)
 
 
 def test_without_a_record_a_file_must_agree_with_itself(workspace):
