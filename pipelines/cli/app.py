@@ -19,6 +19,9 @@ Exit codes: 0 ok · 1 unexpected error · 2 usage or configuration · 3 data con
 5 gate refused · 6 another run holds the lock · 7 environment. Codes 2 to 6 never change what is published.
 """
 
+FOR_US = 0o027
+"""What is taken from every mode: others may do nothing, the group may not write."""
+
 
 class Verbs(TyperGroup):
     """Keeps the words as they were typed, for the record of the call."""
@@ -93,7 +96,8 @@ app.add_typer(settings.config_app)
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. What libraries write for us, such as the tracking store, is not for other users either."""
+    os.umask(os.umask(FOR_US) | FOR_US)
     try:
         app()
     except SystemExit as ended:

@@ -20,6 +20,7 @@ from features.errors import HeadwaterError
 from models.scores.columns import SCHEMA
 from pipelines.delivery import workbook
 from pipelines.delivery.presets import Preset, preset, preset_rows
+from pipelines.wording.errors import disk_error
 from pipelines.wording.formats import missing
 from pipelines.wording.reasons import Wording
 from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
@@ -88,7 +89,7 @@ class Exported:
 
 
 def write_list(result: ListResult, path: Path, preset_name: str, context: ExportContext) -> Exported:
-    """Write the list for one receiver and log it; the old file stays whole until the new one is.
+    """Log the list for one receiver and write it; the old file stays whole until the new one is.
 
     Parameters
     ----------
@@ -120,10 +121,9 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     with replacing(path) as temporary:
         _write(exported_rows, temporary, shape, context, withdrawn)
-        digest = sha256(temporary)
-    exported = Exported(path, len(exported_rows.rows), withdrawn, digest)
-    if context.log:
-        _log(context, exported_rows, exported, preset_name)
+        exported = Exported(path, len(exported_rows.rows), withdrawn, sha256(temporary))
+        if context.log:  # before anybody can take the list: what cannot be logged does not leave
+            _log(context, exported_rows, exported, preset_name)
     return exported
 
 
@@ -194,7 +194,7 @@ def _refuse_untouchable(result: ListResult) -> None:
 
 
 def _log(context: ExportContext, result: ListResult, exported: Exported, preset_name: str) -> None:
-    """One line per export: never the customers."""
+    """One line per export: never the customers. Raises E703 to E705 for what the disk refuses."""
     line = {
         "who": context.who,
         "when": context.when,
@@ -207,5 +207,8 @@ def _log(context: ExportContext, result: ListResult, exported: Exported, preset_
         "sha256": exported.sha256,
     }
     assert context.log is not None
-    context.log.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    append_json(context.log, line)
+    try:
+        context.log.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+        append_json(context.log, line)
+    except OSError as error:
+        raise disk_error(error, context.log) from error

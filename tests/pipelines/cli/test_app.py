@@ -57,6 +57,14 @@ def test_a_library_that_aborts_while_python_ends_does_not_change_the_exit_code(w
     assert done.stdout.splitlines()[-2:] == ["waited for", "asked at the end"]
 
 
+@pytest.mark.parametrize(("mask", "left"), [(0o000, "0o27"), (0o022, "0o27"), (0o077, "0o77")])
+def test_what_libraries_write_is_not_for_others(mask, left):
+    """The tracking store, say; a stricter mask stays."""
+    program = f"import atexit, os; os.umask({mask}); atexit.register(lambda: print(oct(os.umask(0)))); "
+    command = [sys.executable, "-c", f"{program}from pipelines.cli.app import main; main()", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1] == left
+
+
 def test_errors_off_a_terminal_are_one_line_on_stderr(own_operator):
     (own_operator / "data" / "operator" / "raw" / "cust_main.csv").unlink()
     command = [

@@ -99,6 +99,16 @@ def test_every_export_is_logged_without_customers(tmp_path):
     assert not any(customer in log.read_text("utf-8") for customer in LISTS["vip"].rows["customer_id"])
 
 
+def test_a_list_that_cannot_be_logged_does_not_leave(tmp_path):
+    path, log = tmp_path / "x.csv", tmp_path / "exports.jsonl"
+    log.mkdir()
+    path.write_text("old")
+    with pytest.raises(HeadwaterError) as raised:
+        write_list(LISTS["vip"], path, "csv", ExportContext(features=CONTEXT.features, log=log))
+    assert raised.value.problem.code == "E705" and raised.value.problem.file == str(log)
+    assert path.read_text() == "old" and sorted(tmp_path.iterdir()) == [log, path]
+
+
 def test_only_csv_excel_starts_with_a_bom(tmp_path):
     for preset in ("csv", "braze", "dynamics", "csv-excel-zh"):
         write_list(LISTS["vip"], tmp_path / preset, preset, CONTEXT)
