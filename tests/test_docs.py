@@ -15,6 +15,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 COMMAND = re.compile(r"(?:^\$? *|`|&& )(?:\.venv/bin/)?headwater ([a-z][^`\n|]*)", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 NAMED = re.compile(r"`((?:configs|docs|features|models|notebooks|pipelines|targeting|tests)/[\w./-]+\.\w+)`")
+SHOWN = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 MACHINE = re.compile(r"(?:/root/|/home/\w|/work/|/tmp/|/Users/)")
 REGISTRY = re.compile(r"https?://[^\s)]*(?:pypi|index-url|simple/|mirror|npmjs|conda)[^\s)]*", re.IGNORECASE)
 
@@ -58,6 +59,23 @@ def test_every_file_that_is_referred_to_exists(path):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=ids)
+def test_every_test_that_is_referred_to_exists(path):
+    assert [shown for shown in SHOWN.findall(path.read_text(encoding="utf-8")) if not is_test(*shown)] == []
+
+
+def is_test(file: str, name: str) -> bool:
+    """Does a test file define a test of this name?"""
+    path = ROOT / file
+    return path.is_file() and f"\ndef {name}(" in path.read_text(encoding="utf-8")
+
+
+def test_a_test_that_does_not_exist_is_found():
+    name = test_every_test_that_is_referred_to_exists.__name__
+    assert is_test("tests/test_docs.py", name)
+    assert not is_test("tests/test_docs.py", f"{name}_not") and not is_test("tests/test_doc.py", name)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=ids)
 def test_nothing_of_one_machine_or_registry(path):
     text = path.read_text(encoding="utf-8")
     assert MACHINE.findall(text) == []
@@ -85,7 +103,10 @@ def test_the_readme_leads_every_group_to_its_page():
     for word in (
         "make demo",
         "make test",
+        "docs/guides/operator.md",
         "docs/guides/operations.md",
+        "docs/security.md",
+        "docs/data-protection.md",
         "docs/guides/own-data.md",
         "docs/results.md",
         "notebooks/",
