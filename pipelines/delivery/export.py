@@ -5,6 +5,7 @@ Customers who are held out or must not be contacted never leave; the files carry
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,12 +22,15 @@ from models.scores.columns import SCHEMA
 from pipelines.delivery import workbook
 from pipelines.delivery.presets import Preset, preset, preset_rows
 from pipelines.wording.errors import disk_error
-from pipelines.wording.formats import missing
+from pipelines.wording.formats import masked, missing
 from pipelines.wording.reasons import Wording
 from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
 from targeting.ranking import ListResult
 
 SEPARATORS = ',;|\t\r\n\x0b\x0c\x85\u2028\u2029"'
+
+HARMLESS = re.compile(r"-?[0-9]+(\.[0-9]+)?|\+[0-9]{6,15}")
+"""Ids that begin as a formula does and are none: numbers, and telephones as E.164 writes them."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,8 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
     Raises
     ------
     HeadwaterError
-        E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E703 to E705 for what
-        the disk refuses.
+        E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E344 for ids that only a
+        guarded layout may hold, E703 to E705 for what the disk refuses.
     """
     shape = preset(preset_name)
     _refuse_untouchable(result)
@@ -152,9 +156,18 @@ def _write(result: ListResult, target: Path, shape: Preset, context: ExportConte
     if shape.format == "xlsx":
         facts = workbook.Facts(result, rows, shape, context.currency, context.run, withdrawn, context.notes)
         return workbook.write(facts, target)
+    if shape.format == "csv":
+        _refuse_formulas(result.rows["customer_id"])
     text = csv_text(rows, guard=shape.format == "csv-excel")
     target.write_bytes(text.encode("utf-8-sig" if shape.format == "csv-excel" else "utf-8"))
     return None
+
+
+def _refuse_formulas(ids: pd.Series) -> None:
+    """Raises E344 for ids that a spreadsheet would run: a machine needs each as it is, and somebody may open the file."""
+    live = [customer for customer in ids if not HARMLESS.fullmatch(customer) and safe_cell(customer) != customer]
+    if live:
+        raise HeadwaterError("E344", column="customer_id", count=len(live), value=masked(live[0]))
 
 
 def csv_text(rows: pd.DataFrame, guard: bool) -> str:

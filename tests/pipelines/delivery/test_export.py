@@ -167,6 +167,44 @@ def test_no_cell_of_any_separator_is_a_formula(text):
         assert [cell for cell in cells_under(written, separator) if starts_formula(cell)] == []
 
 
+def with_id(customer: str) -> ListResult:
+    """The list with another id in its fourth place."""
+    rows = LISTS["vip"].rows.copy()
+    rows["customer_id"] = rows["customer_id"].where(rows.index != 3, customer)
+    return ListResult(**{**vars(LISTS["vip"]), "rows": rows})
+
+
+@pytest.mark.parametrize("customer", ['=HYPERLINK("x")', "@SUM(1)", "+1-1", "\u200b=1", "a;=1", "＝1", "-1+2"])
+def test_ids_that_a_spreadsheet_would_run_leave_in_guarded_layouts_alone(tmp_path, customer):
+    for preset in ("csv", "braze", "dynamics"):
+        with pytest.raises(HeadwaterError) as raised:
+            write_list(with_id(customer), tmp_path / "x", preset, CONTEXT)
+        told = raised.value.problem
+        assert (told.code, raised.value.exit_code, told.values["count"]) == ("E344", 3, 1)
+        assert customer not in str(told.values["value"]) and list(tmp_path.iterdir()) == []
+    for preset in ("excel-zh", "csv-excel-zh"):
+        assert write_list(with_id(customer), tmp_path / preset, preset, CONTEXT).rows == len(LISTS["vip"].rows)
+
+
+@pytest.mark.parametrize("customer", ["+8613812345678", "-17", "00012373", "A-17", "89860012345678901234", "李=四"])
+def test_honest_ids_arrive_as_they_are(tmp_path, customer):
+    for preset in ("csv", "braze", "dynamics"):
+        write_list(with_id(customer), tmp_path / preset, preset, CONTEXT)
+        assert ids_in(tmp_path / preset, preset)[3] == customer
+
+
+@settings(max_examples=400, deadline=None)
+@given(HOSTILE)
+def test_law_an_id_is_refused_or_no_formula_under_any_separator(text):
+    try:
+        export._refuse_formulas(pd.Series([text]))
+    except HeadwaterError:
+        return
+    written = csv_text(pd.DataFrame({"customer_id": [text]}), guard=False)
+    live = [cell for separator in ",;|\t" for cell in cells_under(written, separator) if starts_formula(cell)]
+    assert not [cell for cell in live if not export.HARMLESS.fullmatch(text)]
+
+
 def test_the_reading_above_catches_a_guard_at_the_start_alone():
     naive = "'" + 'x,"=1+1'
     assert [cell for cell in cells_under(f'"{naive}"', ",") if starts_formula(cell)]
