@@ -9,7 +9,7 @@ import typer
 
 from pipelines.cli.nights import AsOf
 from pipelines.cli.run import Run, command
-from pipelines.wording.texts import LANGUAGES
+from pipelines.cli.telling import Outcome, told
 
 if TYPE_CHECKING:
     from pipelines.delivery.monitor_page import MonitorData
@@ -31,36 +31,25 @@ def monitor(
     as_of: AsOf = None,
     out: Annotated[Path | None, typer.Option(help="Page to write; in the workspace if left out.")] = None,
 ) -> None:
-    """Drift of inputs and scores, promised and realised performance, and ageing champions; warns and never stops."""
-    from pipelines.delivery import monitor_page
-    from pipelines.flows import monitor as flow
-    from pipelines.workspace import files
+    """Drift of inputs and scores, promised and realised performance, and ageing champions; warns and never stops.
+
+    What it finds of the newest night is told to whom `notify:` names; a look at what is past tells nobody.
+    """
+    with told(run, "monitor") as outcome:
+        _look(run, outcome, as_of, since.date() if since else None, out)
+
+
+def _look(run: Run, outcome: Outcome, as_of: datetime | None, since: date | None, out: Path | None) -> None:
+    from pipelines.flows import monitored
     from pipelines.workspace.paths import relative_path
 
-    project = run.project
-    found = flow.monitor(project, run.as_of(as_of), since.date() if since else None)
-    data = _data(run, found)
-    path = out or project.workspace.monitor_page(found.as_of)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_text(path, monitor_page.render(data, run.lang or project.settings.language))
-    run.tell(**facts(found), outputs=[str(path)])
-    _say(run, data)
-    run.say(relative_path(path))
-
-
-def _data(run: Run, found: "Monitoring") -> "MonitorData":
-    from pipelines.delivery.monitor_page import MonitorData
-    from pipelines.wording import errors
-
-    project = run.project
-    for problem in found.problems:
-        run.steps.warn(errors.render_line(problem, run.language))
-    warnings = {
-        lang: [" · ".join((errors.sentence(p, "what", lang), errors.sentence(p, "fix", lang))) for p in found.problems]
-        for lang in LANGUAGES
-    }
-    features = {feature.column: feature for feature in project.features}
-    return MonitorData(project.settings.name, found, warnings, features, project.mapping.currency)
+    day = outcome.as_of = run.as_of(as_of)
+    outcome.silent = monitored.looks_back(run.project, day, since)
+    look = monitored.look(run.project, day, since, run.steps, out, run.lang)
+    outcome.warnings = look.data.found.problems
+    run.tell(**facts(look.data.found), outputs=[str(look.page)])
+    _say(run, look.data)
+    run.say(relative_path(look.page))
 
 
 def _say(run: Run, data: "MonitorData") -> None:

@@ -59,7 +59,7 @@ def report(
 
 @command(nights_app, "deploy")
 def deploy(run: Run) -> None:
-    """Register nightly, retraining and watch with a running Prefect server, on the project's schedule."""
+    """Register nightly, retraining, monitor and watch with a running Prefect server, on the project's schedule."""
     from pipelines.flows import prefect_deployments
 
     names = prefect_deployments.deploy(run.project)
@@ -72,7 +72,7 @@ def deploy(run: Run) -> None:
 def serve(
     run: Run, every: Annotated[int | None, typer.Option(help="Seconds between nights instead of the cron.")] = None
 ) -> None:
-    """Run nightly and retraining on their schedule from this process, until it is stopped; nothing of it is left then."""
+    """Run nightly, retraining and monitor on their schedule from this process, until it is stopped; nothing of it is left then."""
     from pipelines.flows import prefect_deployments
 
     prefect_deployments.check_server()

@@ -1,8 +1,8 @@
 """What becomes of a scheduled command is told to who is named under `notify:`, whether the project could be read or not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,12 +29,15 @@ class Outcome:
         Did a night end without anybody on a list?
     warnings
         Those that not every night has.
+    silent
+        Tell nobody: it looks at what is past.
     """
 
     as_of: date | None = None
     published: bool = False
     listless: bool = False
-    warnings: list[Problem] = field(default_factory=list)
+    warnings: Sequence[Problem] = ()
+    silent: bool = False
 
 
 @contextmanager
@@ -58,11 +61,13 @@ def told(run: Run, command: str, *, unless: bool = False) -> Iterator[Outcome]:
     try:
         yield outcome
     except Exception as raised:
+        if outcome.silent:
+            raise
         error = errors.translate(raised)
         stage, published = run.steps.stage, outcome.published
         tell(run, lambda teller: teller.failed(command, outcome.as_of, error, stage, published=published))
         raise
-    if day := outcome.as_of:
+    if (day := outcome.as_of) and not outcome.silent:
         tell(run, lambda teller: teller.succeeded(command, day, outcome.warnings, listless=outcome.listless))
 
 

@@ -61,16 +61,19 @@ class Demo(Strict):
 
 
 class Schedule(Strict):
-    """When the deployed nightly and retraining run."""
+    """When the deployed nightly, retraining and monitor run."""
 
     cron: str = Field("0 2 * * *", description="of the nightly: minute, hour, day, month, weekday")
     retrain: str | None = Field("0 5 2 * *", description="the same of the retraining; null: on demand alone")
-    timezone: Zone = Field("Asia/Shanghai", description="of both, as the IANA names it")
+    monitor: str | None = Field(
+        "0 7 * * *", description="the same of the monitor, after the night; null: on demand alone"
+    )
+    timezone: Zone = Field("Asia/Shanghai", description="of all of them, as the IANA names it")
     timeout_hours: float = Field(
         8.0, gt=0, description="a stage that Prefect runs is stopped after it; publish never is"
     )
 
-    @field_validator("cron", "retrain")
+    @field_validator("cron", "retrain", "monitor")
     @classmethod
     def _readable(cls, expression: str | None) -> str | None:
         if expression is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from features.definition import Feature
 from models.evaluation import promises
 from models.evaluation.judging import TENTHS
 from models.targets.registry import TARGETS
+from pipelines.delivery import monitor_pictures
 from pipelines.delivery.speech import ModelSpeech
 from pipelines.delivery.templating import languages, template
 from pipelines.wording.formats import number
 from pipelines.wording.texts import text
+from pipelines.workspace import files
 
 SHOWN = 25
 """Features on the page; the document of `--json` has them all."""
@@ -69,6 +72,12 @@ def render(data: MonitorData, lang: str) -> str:
     return str(template("monitor.html").render(pages=pages, lang=lang))
 
 
+def write_page(path: Path, data: MonitorData, lang: str) -> Path:
+    """Write the page to a file and return its path; parameters as those of `render`. Raises E703 to E705 (exit 7)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return files.write_text(path, render(data, lang))
+
+
 def _view(page: MonitorPage) -> dict[str, Any]:
     """Everything that the template shows in one language, finished words and figures only."""
     found = page.data.found
@@ -85,6 +94,7 @@ def _view(page: MonitorPage) -> dict[str, Any]:
         "inputs": inputs(page),
         "scores": scores(page),
         "kept": kept(page),
+        "pictures": monitor_pictures.pictures(page),
         "calibration": calibration(page),
         "estimates": estimates(page),
         "ages": ages(page),

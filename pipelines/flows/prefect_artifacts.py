@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from features.errors import HeadwaterError
+from pipelines.flows.monitor import Monitoring
 from pipelines.flows.night import Night
 from pipelines.flows.retrain import Retrained
 from pipelines.wording import errors
@@ -49,6 +51,46 @@ def create_gate_artifact(retrained: Retrained) -> None:
     rows: Rows = [dict(row) for row in retrained.models]
     rows += [{"target": name, "failed": str(error)} for name, error in retrained.failures.items()]
     create_table_artifact(key="model-gate", table=_plain(rows))
+
+
+def create_monitor_artifacts(found: Monitoring, lang: str) -> None:
+    """`monitor-alarms`: what asks for something; `monitor-promises`: what was promised beside what happened.
+
+    Parameters
+    ----------
+    found
+        What the monitor has found.
+    lang
+        `zh` or `en`.
+    """
+    create_table_artifact(key="monitor-alarms", table=alarm_rows(found, lang))
+    if rows := promise_rows(found):
+        create_table_artifact(key="monitor-promises", table=rows)
+
+
+def alarm_rows(found: Monitoring, lang: str) -> Rows:
+    """A row for each warning with what to do; one that says so where there is none, so that the last ones are over."""
+    night = {"as_of": found.as_of.isoformat()}
+    told = [(p.code, errors.sentence(p, "what", lang), errors.sentence(p, "fix", lang)) for p in found.problems]
+    return [
+        night | {"code": code, "what": what, "fix": fix}
+        for code, what, fix in told or [("—", text("monitor.nothing", lang), "—")]
+    ]
+
+
+def promise_rows(found: Monitoring) -> Rows:
+    """A row per target, night and number of days: totals promised, their 95 % band (null for money), and what happened."""
+    rows = [
+        {"target": one.target, "version": one.version, "night": one.as_of.isoformat(), "days": one.days}
+        | {name: _rounded(getattr(one.result, name)) for name in ("n", "promised", "low", "high", "observed")}
+        | {"broken": one.result.level_broken or one.order_broken}
+        for one in found.kept
+    ]
+    return _plain(rows)
+
+
+def _rounded(value: float) -> int | None:
+    return None if np.isnan(value) else round(float(value))
 
 
 def quietly(create: Callable[[], None]) -> None:

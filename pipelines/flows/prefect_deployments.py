@@ -17,7 +17,7 @@ from prefect.schedules import Schedule
 from prefect.settings import PREFECT_API_URL
 
 from features.errors import HeadwaterError
-from pipelines.flows.prefect_flows import nightly_flow, retrain_flow, watch_flow
+from pipelines.flows.prefect_flows import monitor_flow, nightly_flow, retrain_flow, watch_flow
 from pipelines.project import Project
 from pipelines.wording.texts import text
 
@@ -40,21 +40,22 @@ def check_server() -> None:
 
 
 def serve(project: Project, every: int | None) -> None:
-    """Run nightly and retraining from this process until it is stopped, and leave nothing behind; call `check_server` first.
+    """Run nightly, retraining and monitor from this process until it is stopped, and leave nothing behind; call `check_server` first.
 
     Parameters
     ----------
     project
         Its schedule; one run at a time.
     every
-        Seconds between nights instead of the schedule, without a retraining.
+        Seconds between nights instead of the schedule, without retraining and monitor.
     """
     name, parameters = project.settings.name + SERVED, _parameters(project)
     served: list[Any] = [
         nightly_flow.to_deployment(name=name, parameters=parameters, schedule=_nightly_schedule(project, every))
     ]
-    if (schedule := _retrain_schedule(project)) and not every:
-        served.append(retrain_flow.to_deployment(name=name, parameters=parameters, schedule=schedule))
+    for flow, schedule in ((retrain_flow, _retrain_schedule(project)), (monitor_flow, _monitor_schedule(project))):
+        if schedule and not every:
+            served.append(flow.to_deployment(name=name, parameters=parameters, schedule=schedule))
     with _removed_at_the_end([f"{deployment.flow_name}/{name}" for deployment in served]):
         prefect_serve(*served, limit=1, print_starting_message=False)
 
@@ -84,7 +85,7 @@ def is_deployed(project: Project) -> bool:
 
 
 def deploy(project: Project) -> list[str]:
-    """Register nightly, retraining and watch with a running Prefect server; a worker of the pool runs them. Raises E709.
+    """Register nightly, retraining, monitor and watch with a running Prefect server; a worker of the pool runs them. Raises E709.
 
     Parameters
     ----------
@@ -108,12 +109,13 @@ def deploy(project: Project) -> list[str]:
     }
     night: Any = nightly_flow.to_deployment(schedule=_nightly_schedule(project, None), **by_worker)
     training: Any = retrain_flow.to_deployment(schedule=_retrain_schedule(project), **by_worker)
-    watched = [_applied(night), _applied(training)]
+    monitor: Any = monitor_flow.to_deployment(schedule=_monitor_schedule(project), **by_worker)
+    watched = [_applied(each) for each in (night, training, monitor)]
     watch: Any = watch_flow.to_deployment(
         schedule=_watch_schedule(project), triggers=_triggers(project, watched), **by_worker
     )
     _applied(watch)
-    return [f"{deployment.flow_name}/{project.settings.name}" for deployment in (night, training, watch)]
+    return [f"{deployment.flow_name}/{project.settings.name}" for deployment in (night, training, monitor, watch)]
 
 
 def _applied(deployment: Any) -> UUID:
@@ -154,8 +156,16 @@ def _nightly_schedule(project: Project, every: int | None) -> Schedule:
 
 def _retrain_schedule(project: Project) -> Schedule | None:
     """None where it is run on demand alone."""
-    schedule = project.settings.schedule
-    return Schedule(cron=schedule.retrain, timezone=schedule.timezone) if schedule.retrain else None
+    return _cron(project, project.settings.schedule.retrain)
+
+
+def _monitor_schedule(project: Project) -> Schedule | None:
+    """None where it is run on demand alone."""
+    return _cron(project, project.settings.schedule.monitor)
+
+
+def _cron(project: Project, expression: str | None) -> Schedule | None:
+    return Schedule(cron=expression, timezone=project.settings.schedule.timezone) if expression else None
 
 
 def _watch_schedule(project: Project) -> Schedule | None:

@@ -1,4 +1,4 @@
-"""Prefect's flows: a night with a task for each stage, a retraining, and a watch over both. The stages work without any of it."""
+"""Prefect's flows: a night with a task for each stage, a retraining, the monitor, and a watch over all of them. The stages work without any of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed, State
 
 from features.errors import HeadwaterError, Problem
 from pipelines.config.settings import load_notify
-from pipelines.flows import lateness, nightly, prefect_artifacts, promotion, retrain
+from pipelines.flows import lateness, monitored, nightly, prefect_artifacts, promotion, retrain
 from pipelines.flows.night import Night
 from pipelines.flows.prefect_tasks import LoggedSteps, Tasks, log_failures_once
 from pipelines.notification import kills
@@ -82,9 +82,7 @@ def retrain_flow(config: str, as_of: str | None = None) -> Any:
         with _recorded(tasks, "retrain", day):
             models = tasks.run("retrain", lambda: _retrained(project, day, tasks.steps))
     except HeadwaterError as error:
-        failed, stage = error, tasks.steps.stage
-        tasks.run("notify", lambda: _tell(project, lambda t: t.failed("retrain", day, failed, stage, published=False)))
-        return tasks.failed_state(error, tasks.line_of(error))
+        return _failed(tasks, "retrain", day, error)
     tasks.run("notify", lambda: _tell(project, lambda t: t.succeeded("retrain", day, [], listless=False)))
     name = tasks.state_name(0, text("flows.done.trained", tasks.lang))
     return Completed(name=name, message=day.isoformat(), data=models)
@@ -97,6 +95,39 @@ def _retrained(project: Project, day: date, steps: LoggedSteps) -> list[dict[str
     retrained.raise_for_failures()
     promotion.refuse_when_none(retrained.models)
     return retrained.models
+
+
+@flow(name="monitor", retries=0)
+def monitor_flow(config: str, as_of: str | None = None) -> Any:
+    """As `headwater monitor`: what asks for something is told, on the page and in artifacts; only errors make it fail."""
+    log_failures_once()
+    try:
+        project = Project.open(config)
+        day = _day_of(project, as_of)
+    except HeadwaterError as error:
+        return _unopened(config, "monitor", error)
+    tasks, silent = Tasks(project, LoggedSteps(project.settings.language)), monitored.looks_back(project, day, None)
+    _tell_killed(project)
+    try:
+        with _recorded(tasks, "monitor", day) as call:
+            look = tasks.run("monitor", lambda: monitored.look(project, day, None, tasks.steps))
+            call.facts |= look.summary()
+    except HeadwaterError as error:
+        return tasks.failed_state(error, tasks.line_of(error)) if silent else _failed(tasks, "monitor", day, error)
+    found = look.data.found
+    prefect_artifacts.quietly(lambda: prefect_artifacts.create_monitor_artifacts(found, tasks.lang))
+    if not silent:
+        told = partial(Teller.succeeded, command="monitor", as_of=day, warnings=found.problems, listless=False)
+        tasks.run("notify", lambda: _tell(project, told))
+    name = tasks.state_name(0, text("flows.done.watched", tasks.lang, n=len(found.problems)))
+    return Completed(name=name, message=day.isoformat(), data=look.summary())
+
+
+def _failed(tasks: Tasks, command: str, day: date, error: HeadwaterError) -> State:
+    """Tell of it, and end with the state of its exit code."""
+    stage = tasks.steps.stage
+    tasks.run("notify", lambda: _tell(tasks.project, lambda t: t.failed(command, day, error, stage, published=False)))
+    return tasks.failed_state(error, tasks.line_of(error))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pipelines.workspace import history
 from pipelines.workspace.history import Call
 from pipelines.workspace.paths import Workspace
 
-SCHEDULED = ("nightly", "score", "retrain")
+SCHEDULED = ("nightly", "score", "retrain", "monitor")
 """Commands that run when nobody looks."""
 
 

@@ -166,12 +166,14 @@ def no_list(subject: Subject, problems: Sequence[Problem]) -> Message:
 
 
 def warnings(subject: Subject, problems: Sequence[Problem]) -> Message:
-    """Warnings of a night that went well otherwise, each with what to do."""
+    """Warnings of a night that went well otherwise, or of the monitor, each with what to do."""
     told = [errors.render_line(problem, subject.lang) for problem in problems]
     lines = [("cause", line) for line in told[:MOST]]
     lines += [("cause", text("notices.more", subject.lang, n=len(told) - MOST))] if len(told) > MOST else []
-    lines += [("serving", text("notices.serving.these", subject.lang, as_of=subject.day)), subject.machine]
-    return subject.message("warning", WARNING, lines, n=len(problems))
+    served = subject.serving.isoformat() if subject.serving else subject.day
+    lines += [("serving", text("notices.serving.these", subject.lang, as_of=served)), subject.machine]
+    kind = f"warning_{subject.command}"
+    return subject.message(kind if has(f"notices.title.{kind}") else "warning", WARNING, lines, n=len(problems))
 
 
 def recovery(subject: Subject, over: Sequence[Incident]) -> Message:

@@ -15,6 +15,8 @@ from pipelines.workspace.paths import Workspace
 
 ENDED_BY = {"nightly": ("nightly", "score", "late"), "score": ("score",), "retrain": ("retrain",), "late": ("late",)}
 """What a command that went well puts an end to. Scores without lists do not end a failed night."""
+WATCHING = ("monitor",)
+"""Commands each of whose warnings asks for something: one is told alone, and told from others by what it is about."""
 ROUTINE = ("W262",)
 """Warnings that are told as what they are, and do not count as warnings."""
 
@@ -44,7 +46,8 @@ class Teller:
     warn: Callable[[Problem], None]
 
     def failed(self, command: str, as_of: date | None, error: HeadwaterError, stage: str, *, published: bool) -> None:
-        """A command ended with an exit code; the same failure of the same date is told once.
+        """A command ended with an exit code; the same failure of the same date is told once, and what stopped the night
+        already is not told again by who looks at it.
 
         Parameters
         ----------
@@ -64,7 +67,8 @@ class Teller:
         what = ":".join(filter(None, (problem.code, problem.file, problem.column)))
         incident = self._incident("failure", command, as_of, what, " ".join(line.split()))
         message = messages.failure(self._subject(command, as_of), error, stage, published=published)
-        self._update(lambda state: _opened(state, incident, message))
+        known = _known_otherwise if command in WATCHING else _never
+        self._update(lambda state: (state, []) if known(state, incident) else _opened(state, incident, message))
 
     def killed(self, command: str, as_of: date | None, stage: str, since: str) -> None:
         """A command began and its process is gone.
@@ -142,24 +146,24 @@ class Teller:
 
     def _warned(self, state: State, command: str, as_of: date, problems: Sequence[Problem]) -> tuple[State, list[Told]]:
         """Warnings above the level, told again only when a new one joins them; their end is told."""
-        shown = self._above(problems)
+        shown = self._above(command, problems)
         before = tuple(each for each in state.open if (each.kind, each.command) == ("warning", command))
         if not shown:
             return self._ended(state, command, as_of, before)
-        codes = {problem.code for problem in shown}
+        codes = {_subject_of(problem) if command in WATCHING else problem.code for problem in shown}
         known = {code for each in before for code in each.what.split()}
         message = messages.warnings(self._subject(command, as_of), shown)
         incident = self._incident("warning", command, None, " ".join(sorted(codes)), " ".join(sorted(codes)))
         incident = replace(incident, since=before[0].since) if before else incident
         return state.without(before).with_incident(incident), [] if codes <= known else [("warning", message)]
 
-    def _above(self, problems: Sequence[Problem]) -> list[Problem]:
-        """The warnings that are told by `notify.warnings`; none below the level."""
+    def _above(self, command: str, problems: Sequence[Problem]) -> list[Problem]:
+        """The warnings that are told by `notify.warnings`; none of a night below the level."""
         level = self.settings.notify.warnings
         counted = [problem for problem in problems if problem.code not in ROUTINE]
         if isinstance(level, tuple):
             return [problem for problem in counted if problem.code in level]
-        return counted if level is not None and len(counted) >= level else []
+        return counted if level is not None and (len(counted) >= level or command in WATCHING) else []
 
     def _without_list(
         self, state: State, command: str, as_of: date, problems: Sequence[Problem]
@@ -249,6 +253,22 @@ def _over(state: State, command: str, as_of: date, *, lists: bool = True) -> tup
     kinds = ("failure", "late", "no_list") if lists else ("failure", "late")
     ended, day = ENDED_BY.get(command, (command,)), as_of.isoformat()
     return tuple(each for each in state.open if each.kind in kinds and each.command in ended and each.as_of <= day)
+
+
+def _subject_of(problem: Problem) -> str:
+    """The code of a warning and the model or tables that it is about, as one word."""
+    about = problem.values.get("target") or problem.values.get("tables") or ""
+    return ":".join(filter(None, (problem.code, str(about).replace(", ", "+"))))
+
+
+def _known_otherwise(state: State, incident: Incident) -> bool:
+    """Has another command told of the same cause and date?"""
+    told = {(each.as_of, each.what) for each in state.open if each.kind == "failure"}
+    return (incident.as_of, incident.what) in told
+
+
+def _never(*_: object) -> bool:
+    return False
 
 
 def _nothing(state: State, *_: object) -> tuple[State, list[Told]]:

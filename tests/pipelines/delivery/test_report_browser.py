@@ -1,4 +1,4 @@
-"""The report, the model card and the page of a backtest in a real browser: on a telephone nothing is wider than the screen, and no reason is out
+"""The report, the model card, the page of a backtest and that of the monitor in a real browser: on a telephone nothing is wider than the screen, and no reason is out
 of sight."""
 
 import json
@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from pipelines.config.settings import load
-from pipelines.delivery import backtest_page, card
+from pipelines.delivery import backtest_page, card, monitor_page
 from pipelines.delivery.card_data import CardData
 from pipelines.delivery.report import render
 from tests import backtest_sample
 from tests.card_sample import CONFIG, FEATURES, made
+from tests.pipelines.delivery.test_monitor_pictures import monitored
 from tests.scores_sample import sample_report
 
 CHROMIUM = shutil.which("chromium")
@@ -78,3 +79,10 @@ def test_a_card_is_within_the_screen_of_a_telephone(tmp_path, lang):
 def test_the_page_of_a_backtest_is_within_the_screen_of_a_small_telephone(tmp_path, lang):
     page = seen(tmp_path, 360, backtest_page.render(backtest_sample.data(), lang))
     assert page["width"] <= 360 and page["beyond"] == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_monitor_and_its_pictures_fit_the_narrowest_telephone(tmp_path, lang):
+    page = seen(tmp_path, 360, monitor_page.render(monitored(), lang))
+    assert page["width"] <= 360
+    assert page["beyond"] == []

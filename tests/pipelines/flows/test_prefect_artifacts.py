@@ -58,3 +58,17 @@ def test_stages_stand_in_the_order_in_which_they_run():
     assert list(nightly.stages()) == [*before, "publish", "lists", "report"]
     assert list(nightly.stages(lists=False)) == [*before, "publish", "close"]
     assert list(nightly.stages(dry_run=True)) == before
+
+
+@pytest.mark.slow
+def test_alarms_and_promises_of_the_monitor_are_rows_and_their_end_is_one_too():
+    from pipelines.flows.prefect_artifacts import alarm_rows, promise_rows
+    from tests.pipelines.flows.test_monitor import found
+
+    assert [row["code"] for row in alarm_rows(found(), "en")] == ["W572", "W573", "W574", "W575"]
+    (over,) = alarm_rows(found(ages=()), "en")
+    assert over["code"] == "—" and over["what"].startswith("Nothing")
+    rows = promise_rows(found())
+    json.dumps(rows, allow_nan=False)
+    assert [row["low"] for row in rows if row["target"] == "value"] == [None]
+    assert [row["broken"] for row in rows] == [True, False, False, True] and rows[0]["observed"] == 75

@@ -215,7 +215,7 @@ def test_a_scheduled_run_happens(scheduling_server, own_operator):
 def test_deploying_registers_the_cron(flows, own_operator):
     result = CliRunner().invoke(app, ["deploy"])
     assert result.exit_code == 0, result.output
-    for flow, cron in (("nightly", "0 2 * * *"), ("retrain", "0 5 2 * *")):
+    for flow, cron in (("nightly", "0 2 * * *"), ("retrain", "0 5 2 * *"), ("monitor", "0 7 * * *")):
         deployed = answer(f"/deployments/name/{flow}/operator")
         assert deployed["schedules"][0]["schedule"]["cron"] == cron
         assert deployed["work_pool_name"] == "headwater"
@@ -232,7 +232,8 @@ def test_what_failed_or_is_late_starts_the_watch_and_deploying_again_makes_no_se
     assert len(automations) == 2
     watch = answer("/deployments/name/watch/operator")["id"]
     nights = {
-        f"prefect.deployment.{answer(f'/deployments/name/{name}/operator')['id']}" for name in ("nightly", "retrain")
+        f"prefect.deployment.{answer(f'/deployments/name/{name}/operator')['id']}"
+        for name in ("nightly", "retrain", "monitor")
     }
     for automation in automations:
         assert [(a["type"], a["deployment_id"]) for a in automation["actions"]] == [("run-deployment", watch)]
@@ -263,6 +264,30 @@ def test_a_night_is_told_by_its_flow_and_a_receiver_that_is_down_changes_nothing
         (own_operator / "elsewhere.csv").rename("data/operator/raw/cust_main.csv")
         assert flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True).is_completed()
     assert [content["type"] for _, _, content in posts.taken] == ["failure", "success"]
+
+
+def test_the_monitor_leaves_its_page_its_alarms_and_tells_once(flows, own_operator, monkeypatch):
+    from tests.pipelines.notification import listeners
+
+    monkeypatch.setenv("HEADWATER_MONITOR__AGE_DAYS", "1")
+    monkeypatch.setenv("HEADWATER_NOTIFY__RECEIVERS", "{ops: {url: '${HEADWATER_NOTIFY_OPS}'}}")
+    with listeners.web() as posts:
+        monkeypatch.setenv("HEADWATER_NOTIFY_OPS", posts.url.replace("http", "json"))
+        for _ in range(2):
+            state = flows.monitor_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True)
+            assert state.is_completed() and state.name == "Exit 0：已监控，2 项需处理"
+    assert [content["type"] for _, _, content in posts.taken] == ["warning"]
+    assert "W575" in posts.taken[0][2]["message"]
+    assert {row["code"] for row in json.loads(artifact("monitor-alarms"))} == {"W575"}
+    assert stages_of(state) == ["monitor", "notify"]
+    call = newest_call(own_operator)
+    assert (call.command, call.outcome, call.stage) == ("monitor", history.DONE, "monitor")
+    assert Workspace(own_operator / "workspace" / "operator").monitor_page(NIGHT).is_file()
+
+
+def test_a_monitor_that_cannot_look_is_a_failed_state(flows, own_operator):
+    state = flows.monitor_flow("configs/operator.yaml", as_of="2020-01-01", return_state=True)
+    assert state.name == "Exit 4：数据缺失或过期" and "E431" in state.message
 
 
 def test_a_configuration_that_is_wrong_is_a_state_and_no_traceback(flows, own_operator):

@@ -265,6 +265,51 @@ def test_a_killed_run_is_told_once(town):
     assert town.titles()[1:] == ["nightly is well again"]
 
 
+def watch(teller: Teller, *warned: tuple[str, str]) -> None:
+    about = {"W572": "tables"}
+    problems = [Problem(code, values={about.get(code, "target"): name}) for code, name in warned]
+    teller.succeeded("monitor", NIGHT, problems, listless=False)
+
+
+LEVEL, ORDER, USAGE = ("W573", "churn"), ("W574", "vip"), ("W572", "bills, usage")
+
+
+def test_each_warning_of_the_monitor_is_told_alone_and_once_and_its_end_once(town):
+    """A night needs two of them here; the monitor one. The same code of another model is another incident."""
+    for _ in range(2):
+        watch(town.teller(), LEVEL)
+    assert town.titles() == ["monitor, 1 to look at"]
+    for _ in range(2):
+        watch(town.teller(), LEVEL, ("W573", "vip"), USAGE)
+    assert town.titles()[1:] == ["monitor, 3 to look at"]
+    watch(town.teller(), USAGE)
+    for _ in range(2):
+        watch(town.teller())
+    assert town.titles()[2:] == ["monitor is well again"]
+    assert "W572:bills+usage" in town.arrived[-1][1].body
+
+
+@pytest.mark.parametrize(("level", "told"), [(None, 0), (("W574",), 1), (("W571",), 0), (9, 1)])
+def test_a_level_of_codes_or_none_holds_for_the_monitor_too_and_a_number_is_of_nights(town, level, told):
+    teller = town.teller()
+    notify = teller.settings.notify.model_copy(update={"warnings": level})
+    settings = teller.settings.model_copy(update={"notify": notify})
+    watch(Teller(settings, teller.workspace, NOW, town.warned.append), LEVEL, ORDER)
+    assert len(town.arrived) == told
+
+
+def test_what_stopped_the_night_is_not_told_again_by_the_monitor_and_anything_else_is(town):
+    fail(town.teller())
+    town.teller().failed("monitor", NIGHT, MISSING, "monitor", published=False)
+    assert town.titles() == ["nightly failed, exit 4"]
+    town.teller().failed("monitor", BEFORE, MISSING, "monitor", published=False)
+    town.teller().failed("monitor", NIGHT, HeadwaterError("E703", file="/", detail="full"), "monitor", published=False)
+    assert town.titles()[1:] == ["monitor failed, exit 4", "monitor failed, exit 7"]
+    watch(town.teller())
+    assert town.titles()[3:] == ["monitor is well again"]
+    assert {each.command for each in incidents.read(town.teller().workspace).open} == {"nightly"}
+
+
 EVENTS = st.sampled_from(["fail", "other", "late", "succeed", "listless", "down", "up"])
 
 
