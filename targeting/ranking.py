@@ -12,7 +12,7 @@ from pydantic import Field
 
 from features.errors import HeadwaterError
 from features.strict import Strict
-from models.scores.score_table import in_pandas
+from models.scores.score_table import in_pandas, with_later_columns
 from targeting import holdout
 
 ListKind = Literal["vip", "churn"]
@@ -166,7 +166,8 @@ def _draw(kind: ListKind, scores, settings: ListSettings, list_id: str | None) -
     contactable = eligible[~held_out & ~suppressed]
     chosen = contactable.head(settings.top)
     if not isinstance(scores, pd.DataFrame):
-        chosen = _to_pandas(scores.take(pa.array(chosen.index.to_numpy())), chosen.index)
+        whole = with_later_columns(scores.take(pa.array(chosen.index.to_numpy())))
+        chosen = _to_pandas(whole, chosen.index)
     members = _members(chosen, list_id, settings.holdout)
     rows, control = (members[members["arm"] == arm].reset_index(drop=True) for arm in ("treated", "control"))
     counts = ListCounts(

@@ -117,6 +117,7 @@ def _predictions(rng: np.random.Generator, facts: pd.DataFrame) -> pd.DataFrame:
             "value_at_risk": churn * retained,
             "vip_horizon_days": 180,
             "vip_probability": vip,
+            "vip_early": pd.Series(facts["arpu_3m"] < 0.8 * THRESHOLD, dtype="boolean").where(vip.notna()),
             "vip_score_raw": vip_raw,
             "churn_reasons": [_reasons(rng, 3) for _ in range(n)],
             "vip_reasons": [_reasons(rng, 2) for _ in range(n)],

@@ -67,6 +67,7 @@ _CONTRACT: tuple[ScoreColumn, ...] = (
     _model("vip_probability", F32, "Potential-VIP probability", "潜在VIP概率", "probability"),
     _model("vip_percentile", F32, "Potential-VIP rank", "潜在VIP排位", "percentile"),
     _model("is_potential_vip", pa.bool_(), "Potential VIP", "潜在VIP"),
+    _model("vip_early", pa.bool_(), "No high bill so far", "此前从无高账单"),
     _fact("vip_gap", MONEY, "Distance to high value", "距高价值线", "currency/month"),
     _fact("lifecycle_stage", ENUM, "Lifecycle stage", "生命周期阶段", values=STAGES),
     _fact("lifecycle_direction", ENUM, "Lifecycle direction", "生命周期走向", values=DIRECTIONS),

@@ -17,7 +17,7 @@ from features.errors import HeadwaterError, Problem
 from models.scores.columns import BY_NAME, COLUMNS, SCHEMA
 from models.scores.score_column import MONEY, ScoreColumn
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 MODEL_OUTPUTS = tuple(column.name for column in COLUMNS if column.model_output)
 MOST_MONEY = 10.0**10  # decimal(12, 2) holds ten digits before the point
 
@@ -56,6 +56,14 @@ def check(table: pa.Table) -> list[Problem]:
     if twice:
         found.append(Problem("E544", column="customer_id", values={"count": twice}))
     return found + _outputs_without_score(table)
+
+
+def with_later_columns(table: pa.Table) -> pa.Table:
+    """Whole rows of a publication, in the columns of today: one that its minor version did not have yet is null, and stands last."""
+    for column in COLUMNS:
+        if column.name not in table.column_names:
+            table = table.append_column(column.field, pa.nulls(table.num_rows, column.dtype))
+    return table
 
 
 def _in_floats(table: pa.Table) -> pa.Table:

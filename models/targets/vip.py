@@ -154,32 +154,44 @@ def fixed(spine: ir.Table, tables: Mapping[str, ir.Table], target: VipTarget, fe
 
 
 def labels(after: FollowUp, target: VipTarget) -> ir.Table:
-    """Key, `high_value_now`, `vip` (boolean): null for those who are high-value already, or await a bill; and `vip_early`.
-
-    Early is who has reached the threshold in no month whose bills are known so far: whoever ranks by bills cannot see
-    them. Null for those who are high-value.
-    """
+    """Key, `high_value_now`, `vip` (boolean): null for those who are high-value already, or await a bill; and `vip_early`
+    as `early` has it."""
     now = high_value(after.spine, after.tables, target.high_value, after.features).select(
         *KEY, "threshold", "high_value_now"
     )
     rule = _sustained if target.becomes.rule == "sustained" else _above_percentile
     rows = now.join(after.known(rule(now, after, target), "vip", target.gap_days, target.horizon_days), KEY)
-    rows = rows.join(_reached(now, after), KEY)
-    low = ~rows.high_value_now
-    return rows.select(
-        *KEY, "high_value_now", vip=low.ifelse(rows.vip, None), vip_early=low.ifelse(~rows.reached, None)
-    )
+    rows = rows.join(early(after.spine, after.tables, now, after.features), KEY)
+    return rows.select(*KEY, "high_value_now", "vip_early", vip=(~rows.high_value_now).ifelse(rows.vip, None))
 
 
-def _reached(now: ir.Table, after: FollowUp) -> ir.Table:
-    """Key, and whether the bills of some month, as far as they were known at the cutoff, had `reached` the threshold."""
-    spine, bills = after.spine, after.tables["bills"]
+def early(spine: ir.Table, tables: Mapping[str, ir.Table], now: ir.Table, features: FeatureSettings) -> ir.Table:
+    """Key and `vip_early`, for training and for scoring alike.
+
+    Early is who has reached the threshold in no month whose bills were known at the cutoff: whoever ranks by bills
+    cannot see them. Null for those who are high-value now, and for everybody without bills.
+
+    Parameters
+    ----------
+    spine
+        customer_id, as_of, cutoff (UTC instant), activated_on; any part of the population of each date.
+    tables
+        Canonical tables; `bills` is read.
+    now
+        Of the same rows: key, `threshold` and `high_value_now`, as `high_value` has them of the whole population.
+    features
+        What month a bill is for.
+    """
+    if "bills" not in tables:
+        return now.select(*KEY, vip_early=ibis.null("boolean"))
+    bills = tables["bills"]
     rows = spine.inner_join(bills, [spine.customer_id == bills.customer_id, seen(spine, bills)])
-    rows = rows.select(*KEY, month=billed_month(rows, after.features), amount=hundredths(rows.amount))
+    rows = rows.select(*KEY, month=billed_month(rows, features), amount=hundredths(rows.amount))
     months = rows.group_by(*KEY, "month").aggregate(cents=_.amount.sum())
     best = months.group_by(*KEY).aggregate(best=_.cents.max())
-    out = now.select(*KEY, "threshold").left_join(best, KEY)
-    return out.select(*KEY, reached=(out.best / 100.0 >= out.threshold).fill_null(False))
+    out = now.select(*KEY, "threshold", "high_value_now").left_join(best, KEY)
+    reached = (out.best / 100.0 >= out.threshold).fill_null(False)
+    return out.select(*KEY, vip_early=(~out.high_value_now).ifelse(~reached, None))
 
 
 def _sustained(now: ir.Table, after: FollowUp, target: VipTarget) -> ir.Table:

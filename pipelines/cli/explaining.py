@@ -30,6 +30,7 @@ _COLUMNS = (
     "value_at_risk",
     "vip_probability",
     "is_potential_vip",
+    "vip_early",
     "is_high_value_now",
     "vip_gap",
     "recommended_action",

@@ -117,7 +117,7 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
         E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E344 for ids that only a
         guarded layout may hold, E703 to E705 for what the disk refuses.
     """
-    shape = preset(preset_name)
+    shape = preset(preset_name).of(result.kind)
     _refuse_untouchable(result)
     allowed = ~result.rows["customer_id"].isin(context.refused)
     exported_rows = ListResult(**{**vars(result), "rows": result.rows[allowed].reset_index(drop=True)})

@@ -13,19 +13,21 @@ from features.strict import Strict
 from pipelines.wording.formats import missing, word
 from pipelines.wording.reasons import Wording, sentences
 from pipelines.wording.texts import text
-from targeting.ranking import ListResult
+from targeting.ranking import ListKind, ListResult
 
 Format = Literal["xlsx", "csv", "csv-excel", "parquet"]
 REASONS = ("reason_1", "reason_2", "reason_3")
 
 
 class PresetColumn(Strict):
-    """A column of an export: the score column it is from, its header, and the words that stand for its codes."""
+    """A column of an export: the score column it is from, its header, the words that stand for its codes, and the list that
+    alone has it."""
 
     model_config = ConfigDict(populate_by_name=True)
     source: str = Field(alias="from")
     header: str | None = None
     codes: dict[str, str] | None = None
+    only: ListKind | None = None
 
     def title(self, lang: str | None) -> str:
         return self.header or text(f"lists.{self.source}", lang or "en")
@@ -37,6 +39,11 @@ class Preset(Strict):
     format: Format
     lang: Literal["zh", "en"] | None = None
     columns: tuple[PresetColumn, ...]
+
+    def of(self, kind: ListKind) -> "Preset":
+        """The shape of one kind of list: without the columns that only another kind has."""
+        kept = tuple(column for column in self.columns if column.only in (None, kind))
+        return self.model_copy(update={"columns": kept})
 
 
 @cache
@@ -94,6 +101,12 @@ def _with_reasons(result: ListResult, shape: Preset, wording: Wording) -> pd.Dat
 def _values(values: pd.Series, column: PresetColumn, lang: str | None) -> pd.Series:
     if column.codes:
         return values.astype(object).map(lambda code: column.codes.get(code, ""))
-    if lang and (isinstance(values.dtype, pd.CategoricalDtype) or column.source == "recommended_action"):
+    if lang and (_is_coded(values) or column.source == "recommended_action"):
         return values.astype(object).map(lambda code: "" if missing(code) else word(column.source, code, lang))
     return values
+
+
+def _is_coded(values: pd.Series) -> bool:
+    """Are they codes or flags, which people read in words?"""
+    kinds = {type(value) for value in values.astype(object) if not missing(value)}
+    return isinstance(values.dtype, pd.CategoricalDtype) or kinds == {bool}

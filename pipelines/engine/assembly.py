@@ -161,14 +161,43 @@ class Assembly:
 
     def facts(self, chunk: Chunk) -> pd.DataFrame:
         """`FACTS` for every row of a chunk, in the order of `snapshot`."""
-        cut = self._cut.to(chunk)
-
         purpose = self.project.settings.contact.purpose
+        return self.own_rows("facts", chunk, lambda spine, tables: facts(tables, spine, purpose), FACTS, key=(purpose,))
 
-        def rows() -> ir.Table:
-            return facts(cut.tables, cut.spine, purpose).order_by(KEY).select(*FACTS)
+    def own_rows(
+        self,
+        name: str,
+        chunk: Chunk,
+        rows: Callable[[ir.Table, Mapping[str, ir.Table]], ir.Table],
+        asked: Sequence[str],
+        *,
+        key: tuple[Hashable, ...] = (),
+        beside: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Columns that follow from the customers' own rows, for every row of a chunk, in the order of `snapshot`.
 
-        return self._to_pandas(self._compile("facts", cut, (purpose,), rows))
+        Parameters
+        ----------
+        name
+            Of the statement, which is compiled once.
+        rows
+            Makes them from a spine and its tables, with their key.
+        asked
+            The columns.
+        key
+            What else the statement depends on.
+        beside
+            Tables of `schema` with a `row`, whose rows of the chunk are among the tables.
+        """
+        cut = self._cut.to(chunk)
+        for table in beside:
+            cut.schema.view(table, f"SELECT * FROM {self.schema.qualified(table)} WHERE {chunk.condition}")
+
+        def ordered() -> ir.Table:
+            tables = cut.tables | {table: cut.schema[table] for table in beside}
+            return rows(cut.spine, tables).order_by(KEY).select(*asked)
+
+        return self._to_pandas(self._compile(name, cut, key, ordered))
 
     def _schema(self) -> Schema:
         schema = Schema(self.con)

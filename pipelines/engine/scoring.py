@@ -82,8 +82,8 @@ class Scorer:
     def score(self, seen: pd.DataFrame) -> pa.Table:
         """Rows of the score table but for bands, trend and action, with helping columns that begin with `_`.
 
-        `seen` holds the features, `FACTS` of features/blocks/permissions.py, and `worth`, `threshold` and
-        `high_value_now`. Customers with too little history have no model outputs, only a status that says so.
+        `seen` holds the features, `FACTS` of features/blocks/permissions.py, and `worth`, `threshold`,
+        `high_value_now` and `vip_early`. Customers with too little history have no model outputs, only a status that says so.
         """
         least = self.settings.population.min_history_days
         enough = seen["tenure_days"].to_numpy(dtype=float) >= least if least else np.ones(len(seen), dtype=bool)
@@ -91,6 +91,7 @@ class Scorer:
         known = seen[enough]
         outputs, curves = _predictions(known, self.champions, self.settings)
         frame = _mask_unasked(frame.join(outputs, how="left"), seen)
+        frame = frame.assign(vip_early=_early(frame, seen))
         frame = _with_contact_status(_with_amounts(frame, seen, self.settings, margin_of(self.champions)), seen, self)
         table = pa.Table.from_pandas(frame, preserve_index=False)
         table = table.append_column("data_quality_flags", flags.flags(seen))
@@ -279,6 +280,11 @@ def _mask_unasked(frame: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
     unasked = frame["is_high_value_now"].eq(True) | suppression.has_objected(seen)
     columns = [c for target in TARGETS.values() if not target.everybody for c in target.outputs.values()]
     return frame.assign(**{column: frame[column].where(~unasked) for column in columns})
+
+
+def _early(frame: pd.DataFrame, seen: pd.DataFrame) -> pd.Series:
+    """Has a customer had no high bill so far? Null where nothing scored them as a potential VIP."""
+    return seen["vip_early"].astype("boolean").where(frame["vip_probability"].notna())
 
 
 def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings, margin: float) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from features.definition import ROW
+from features.definition import KEY, ROW
 from features.errors import HeadwaterError
 from models.scores.reasons import usual
 from models.scores.score_table import RowsDigest
@@ -117,10 +117,21 @@ class ScoringRun:
         write_piece(self.scorer.score(self.inputs(chunk)), path)
 
     def inputs(self, chunk: Chunk) -> pd.DataFrame:
-        """Features, facts and worth of the rows of a chunk."""
+        """Features, facts, worth and `vip_early` of the rows of a chunk."""
         wide = self.sampled if chunk == self.sample else self.assembly.snapshot(chunk)
         worth = chunk.of(self.worth).order_by(ROW).to_pyarrow().to_pandas()
-        return pd.concat([wide, self.assembly.facts(chunk), worth[list(WORTH)]], axis=1)
+        return pd.concat([wide, self.assembly.facts(chunk), worth[list(WORTH)], self._early(chunk)], axis=1)
+
+    def _early(self, chunk: Chunk) -> pd.DataFrame:
+        """Of each chunk by itself: it looks at all bills that there are, and memory is to follow the chunk."""
+        features = self.project.settings.features
+
+        def rows(spine: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
+            now = spine.select(*KEY, ROW).join(tables["worth"], ROW)
+            return vip.early(spine, tables, now, features)
+
+        key = (features.model_dump_json(),)
+        return self.assembly.own_rows("vip_early", chunk, rows, ("vip_early",), key=key, beside=("worth",))
 
     def finish(self, before: ScoreFile | None, add: Callable[[pa.Table], None]) -> None:
         """Ranks among everybody; then every chunk as rows of the score table goes to `add`, in order of the customers.

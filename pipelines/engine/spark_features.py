@@ -65,11 +65,13 @@ class SparkAssembly:
             yield from (pa.Table.from_batches([batch]) for batch in pq.ParquetFile(path).iter_batches())
 
     def scoring_inputs(self, high_value: HighValue) -> DataFrame:
-        """Features, facts and worth of everybody with their `row`, kept on disk in any order."""
+        """Features, facts, worth and `vip_early` of everybody with their `row`, kept on disk in any order."""
         known = facts(self.tables, self.everybody, self.project.settings.contact.purpose)
-        worth = vip.high_value(self.everybody, self.tables, high_value, self.project.settings.features)
+        settings = self.project.settings.features
+        worth = self.con.create_table("worth", vip.high_value(self.everybody, self.tables, high_value, settings))
+        early = vip.early(self.everybody, self.tables, worth, settings)
         frame = self.con.frame(self.everybody.select(*KEY, ROW))
-        for rows in (self.wide, known, worth):
+        for rows in (self.wide, known, worth, early):
             frame = frame.join(self.con.frame(rows), KEY, "left")
         return self.con.materialize("seen", frame)
 

@@ -225,6 +225,32 @@ def test_who_had_one_high_month_long_ago_or_is_not_known_to_is_no_early_case_or_
     assert early == {"once": False, "never": True, "unknown": True, "in parts": False}
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("settings", [RETAIL, OPERATOR], ids=["retail", "operator"])
+def test_scoring_some_customers_on_their_day_tells_the_early_cases_of_training(con, settings, seed):
+    """What came later is not there yet, and of a part of the customers only the line comes from everybody."""
+    people, bills, dates = world(seed)
+    found = computed(con, settings, people, bills, dates)
+    for as_of in dates:
+        known = [b for b in bills if b["happened_at"] < midnight(as_of) and b["known_at"] < midnight(as_of)]
+        given, everybody = tables(con, people, known), spine(con, people, [as_of])
+        now = vip.high_value(everybody, given, settings.vip.high_value, FEATURES)
+        for part in (everybody.customer_id < "C017", everybody.customer_id >= "C017"):
+            some = everybody.filter(part)
+            rows = vip.early(some, given, now.semi_join(some, "customer_id"), FEATURES).to_pyarrow().to_pylist()
+            assert rows
+            for row in rows:
+                assert row["vip_early"] == found[row["customer_id"], as_of]["vip_early"]
+
+
+def test_without_bills_nobody_is_known_to_be_an_early_case(con):
+    given = tables(con, [person("A")], [])
+    del given["bills"]
+    everybody = spine(con, [person("A")], [AS_OF])
+    now = vip.high_value(everybody, given, OPERATOR.vip.high_value, FEATURES)
+    assert vip.early(everybody, given, now, FEATURES).to_pyarrow()["vip_early"].to_pylist() == [None]
+
+
 @pytest.mark.parametrize(
     ("after", "churned"),
     [(6, None), (7, True), (96, True), (97, False)],

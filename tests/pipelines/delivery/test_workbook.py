@@ -7,7 +7,7 @@ from features.catalogue import catalogue
 from pipelines.delivery import workbook
 from pipelines.delivery.presets import preset, preset_rows
 from pipelines.wording.reasons import Wording
-from targeting.ranking import ListResult, ListSettings, churn_list
+from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
 from tests.scores_sample import sample_scores
 
 FEATURES = {f.column: f for f in catalogue(("data_mb",))}
@@ -15,7 +15,7 @@ LIST = churn_list(sample_scores(800), ListSettings(top=60))
 
 
 def book(tmp_path, lang="zh", result=LIST, **options):
-    shape = preset(f"excel-{lang}")
+    shape = preset(f"excel-{lang}").of(result.kind)
     rows = preset_rows(result, shape, Wording(FEATURES, lang))
     facts = workbook.Facts(result, rows, shape, "CNY", {"run_id": "2026-11-01-abc"}, withdrawn=0)
     workbook.write(facts, tmp_path / "x.xlsx", **options)
@@ -57,6 +57,23 @@ def test_the_header_stays_and_filters_are_on(tmp_path):
     sheet = book(tmp_path)["名单"]
     assert sheet.freeze_panes == "C2"
     assert sheet.auto_filter.ref == f"A1:O{len(LIST.rows) + 1}"
+
+
+@pytest.mark.parametrize(("lang", "sheet", "title", "words"), [
+    ("zh", "名单", "此前从无高账单", {"是": True, "否": False}),
+    ("en", "List", "No high bill so far", {"yes": True, "no": False}),
+])  # fmt: skip
+def test_the_list_of_vips_alone_says_in_words_who_had_no_high_bill_so_far(tmp_path, lang, sheet, title, words):
+    vips = vip_list(sample_scores(800), ListSettings(top=60))
+    read = book(tmp_path, lang, vips)
+    told = {
+        cell.value: [row[cell.column - 1].value for row in read[sheet].iter_rows(min_row=2)] for cell in read[sheet][1]
+    }
+    assert [words[word] for word in told[title]] == vips.rows["vip_early"].tolist()
+    assert len(set(told[title])) == 2
+    definitions = dict(read.worksheets[2].iter_rows(min_row=2, values_only=True))
+    assert ("high-value threshold" if lang == "en" else "高价值线") in definitions[title]
+    assert title not in [cell.value for cell in book(tmp_path, lang)[sheet][1]]
 
 
 def test_risk_has_the_colours_of_a_traffic_light(tmp_path):

@@ -109,6 +109,16 @@ def test_who_is_high_value_or_objects_has_no_score_of_vips():
     assert masked["churn_probability"].notna().all()
 
 
+def test_who_has_no_score_of_vips_is_told_early_or_not_by_nothing():
+    """No model, a customer who objects, one without history: unknown, and never "no"."""
+    rows = pd.DataFrame({"vip_early": [True, False, True, None], "vip_probability": [0.5, 0.2, np.nan, np.nan]})
+    told = scoring._early(rows, rows)
+    assert told.isna().tolist() == [False, False, True, True] and told[:2].tolist() == [True, False]
+    assert scoring._early(rows.assign(vip_probability=np.nan), rows).isna().all()
+    nobody = rows.assign(vip_early=None)
+    assert scoring._early(rows, nobody).isna().all()
+
+
 def test_a_night_builds_what_champions_learnt_from_and_what_is_shown_and_all_that_these_read():
     features = catalogue(("data_mb",))
 

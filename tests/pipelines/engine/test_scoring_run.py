@@ -3,10 +3,15 @@
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.spine import cutoff, population
 from models.scores import score_table as contract
+from models.targets import vip
+from models.targets.follow_up import FollowUp
 from pipelines.engine import assembly, scoring, scoring_run
 from pipelines.engine.assembly import Assembly
 from pipelines.engine.chunks import Chunk
@@ -15,6 +20,8 @@ from pipelines.flows import nightly
 from pipelines.flows.night import Night
 from pipelines.project import Project
 from pipelines.wording.errors import sentence
+from pipelines.workspace import bundles
+from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.progress import Steps
 from pipelines.workspace.score_files import ScoreFile
 from tests.demo_project import NIGHT
@@ -74,6 +81,36 @@ def test_a_stopped_night_goes_on_where_it_stopped(own_operator, monkeypatch):
     assert copied == [blocks[1].stem]
     assert not list(left.glob("*/pieces"))
     assert again.meta["rows_sha256"] == whole == contract.rows_sha256(pq.read_table(scores(own_operator)))
+
+
+def told_by_training(project: Project, as_of: date, amount: vip.VipTarget) -> pd.Series:
+    """`vip_early` by customer, as a training on the newest night would have it of a past date."""
+    tables, zone = project.tables(NIGHT).tables, project.mapping.timezone
+    spine = population(tables, [as_of], zone, project.settings.population)
+    after = FollowUp(spine, tables, cutoff(NIGHT, zone), project.settings.features)
+    rows = project.connection.to_pyarrow(vip.labels(after, amount)).to_pandas()
+    return rows.set_index("customer_id")["vip_early"].astype("boolean").sort_index()
+
+
+def test_scoring_tells_of_a_past_date_what_training_does(operator, tmp_path, monkeypatch):
+    """Chunk after chunk, with the bills of that day; training looks back from months later, when all of them are known."""
+    monkeypatch.chdir(operator)
+    past, project = date(2026, 7, 1), Project.open("configs/operator.yaml", chunk=700)
+    champions = bundles.champions(project.workspace)
+    run = ScoringRun(project, project.tables(past), past, champions, Pieces(tmp_path), Steps(quiet=True))
+    run.prepare()
+    with run.assembly:
+        seen = [run.inputs(chunk) for chunk in run.chunks]
+        scored = pa.concat_tables([run.scorer.score(rows) for rows in seen], promote_options="permissive").to_pandas()
+    assert len(seen) > 2
+    expected = told_by_training(project, past, scoring.targets_of(champions, project.settings).vip)
+    inputs = pd.concat(seen).set_index("customer_id")["vip_early"].astype("boolean").sort_index()
+    pd.testing.assert_series_equal(inputs, expected)
+    assert expected.value_counts().min() > 50 and expected.isna().sum() > 50
+    rows = scored.set_index("customer_id")
+    known = rows["vip_probability"].notna()
+    assert rows.loc[~known, "vip_early"].isna().all() and known.sum() > 500
+    assert rows.loc[known, "vip_early"].tolist() == expected[rows.index[known]].tolist()
 
 
 def test_the_churn_of_before_is_known_by_customer(operator):
