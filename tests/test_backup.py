@@ -1,4 +1,4 @@
-"""The guide's own commands make a backup, and what they bring back in another folder runs as if nothing had happened."""
+"""The guide's own commands: what a backup brings back runs in another folder, and a publication that was replaced is put back."""
 
 import json
 import re
@@ -16,12 +16,11 @@ from tests.demo_project import NIGHT, ROOT
 
 SCORES = Path("workspace/operator/scores") / f"{NIGHT}.parquet"
 GUIDE = ROOT / "docs" / "guides" / "operator.md"
-CHAPTER = re.compile(r"^## Back up and restore.*?(?=^## )", re.MULTILINE | re.DOTALL)
 
 
-def commands() -> list[str]:
-    """The blocks of shell of the guide's chapter: the backup, and the way back."""
-    (chapter,) = CHAPTER.findall(GUIDE.read_text(encoding="utf-8"))
+def commands(title: str = "Back up and restore") -> list[str]:
+    """The blocks of shell of a chapter of the guide: of backups the backup, and the way back."""
+    chapter = next(part for part in GUIDE.read_text(encoding="utf-8").split("\n## ") if part.startswith(title))
     return [block.replace("$(date +%F)", "2026-11-01") for block in re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)]
 
 
@@ -67,6 +66,26 @@ def test_a_backup_brings_back_everything_in_another_folder(own_operator, monkeyp
     done = called("nightly")
     assert (done["published"], done["already_published"], rows_sha256()) == (True, False, expected)
     assert called("promote", "churn", "--version", "1")["champion"] == "churn/1"
+
+
+def test_a_replaced_publication_is_put_back_by_hand_and_every_reader_takes_it(own_operator):
+    """Another holdout is published by mistake; the file of before is put back, and its cause after it."""
+    before, config = files.sha256(SCORES), Path("configs/operator.yaml")
+    workbook = Path("workspace/operator/lists") / f"churn-{NIGHT}.xlsx"
+    listed = files.sha256(workbook)
+    right = config.read_text(encoding="utf-8")
+    config.write_text(right + "\nholdout: {salt: another}\n", encoding="utf-8")
+    assert called("nightly")["published"]
+    assert files.sha256(SCORES) != before and files.sha256(workbook) != listed
+    (put_back,) = commands("Roll back a publication")
+    typed(re.sub(r"2026-11-01\.[0-9a-f]{12}\.parquet", f"{NIGHT}.{before[:12]}.parquet", put_back))
+    assert files.sha256(SCORES) == before
+    assert called("list", "vip", "--top", "20")["exit_code"] == 0
+    findings = called("doctor", code=7)["findings"]
+    assert [f["name"] for f in findings if f["needed"] and not f["fine"]] == ["outputs"]
+    config.write_text(right, encoding="utf-8")
+    assert called("nightly")["already_published"]
+    assert (files.sha256(SCORES), files.sha256(workbook)) == (before, listed)
 
 
 def test_a_night_beside_a_backup_is_told_what_holds_the_lock(own_operator):
