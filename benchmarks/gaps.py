@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import ibis
@@ -24,7 +23,7 @@ from features.contracts import ALWAYS
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 from features.spine import Population, population
-from pipelines.config.mapping import Freshness, Source
+from pipelines.config.mapping import Mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest import judgement
 from pipelines.ingest.tables import Part, Tables
@@ -178,13 +177,24 @@ def stored(con: Any, folder: Path, tables: Frames) -> Tables:
     return found
 
 
+def mapped(tables: Tables) -> Mapping:
+    """The mapping by which these tables would have been read."""
+    made = ("happened_on", "happened_at", "known_at", "superseded_at")
+    sections = {
+        name: {
+            "source": {"path": f"raw/{name}-*.parquet"},
+            "columns": {column: column for column in table.columns if column not in made},
+            **({clock: clock for clock in ("happened_at", "known_at") if clock in table.columns}),
+        }
+        for name, table in tables.tables.items()
+    }
+    return Mapping.model_validate({"timezone": "UTC", "currency": "EUR", "tables": sections, "origin": "mapping.yaml"})
+
+
 def told(con: Any, tables: Tables, as_of: date) -> list[str]:
     """Codes of what the night says of these tables, each with its table."""
-    part = SimpleNamespace(name=None, source=Source(path="raw/*.parquet"), known_at="known_at")
-    table = SimpleNamespace(parts=(part,), freshness=Freshness(), closes=None)
-    mapping: Any = SimpleNamespace(timezone="UTC", tables=dict.fromkeys(tables.parts, table), origin="mapping.yaml")
     try:
-        problems = judgement.check(con, tables, mapping, Quality(), as_of)
+        problems = judgement.check(con, tables, mapped(tables), Quality(), as_of)
     except HeadwaterError as error:
         problems = error.problems
     return [f"{p.code} {p.values['table']}" for p in problems]
