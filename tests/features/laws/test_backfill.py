@@ -88,6 +88,7 @@ def around(count: int, step: int = 1) -> list[date]:
     return [MIDDLE + timedelta(days=step * (n - count // 2)) for n in range(count)]
 
 
+@pytest.mark.slow
 def test_the_days_around_a_leap_day_come_back_as_they_were(ask: Asker):
     assert backfilled(ask, on_one_day(world(150, seed=321)), around(4)) == {}
 

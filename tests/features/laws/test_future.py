@@ -238,6 +238,7 @@ def small(con: ibis.BaseBackend) -> Asker:
     return Asker(con, "small", NARROW)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(rows=ROWS)
 def test_no_small_world_in_which_the_future_matters(small: Asker, rows):

@@ -72,6 +72,7 @@ def test_the_same_night_again_writes_nothing(own_operator):
     assert scores(own_operator).stat().st_mtime_ns == times
 
 
+@pytest.mark.slow
 def test_from_nothing_the_same_rows_come_again(own_operator):
     old = pq.read_table(scores(own_operator))
     scores(own_operator).unlink()
@@ -80,6 +81,7 @@ def test_from_nothing_the_same_rows_come_again(own_operator):
     assert contract.rows_sha256(pq.read_table(scores(own_operator))) == contract.rows_sha256(old)
 
 
+@pytest.mark.slow
 def test_a_backfill_touches_its_own_date_only(own_operator):
     before = files.sha256(scores(own_operator))
     back = night(date(2026, 9, 1))
@@ -88,6 +90,7 @@ def test_a_backfill_touches_its_own_date_only(own_operator):
     assert Project.open("configs/operator.yaml").workspace.serving_date() == NIGHT
 
 
+@pytest.mark.slow
 def test_a_backfill_sees_what_that_night_saw(own_operator):
     """Later rows in the extract change nothing: the night of September is the same with and without them."""
     whole = night(date(2026, 9, 1)).meta
@@ -106,6 +109,7 @@ def test_dry_run_publishes_nothing(own_operator):
     assert not scores(own_operator, date(2026, 10, 1)).exists()
 
 
+@pytest.mark.slow
 def test_a_refusing_gate_keeps_the_last_good_scores(own_operator):
     night(date(2026, 10, 1))
     scores(own_operator).unlink()
@@ -119,6 +123,7 @@ def test_a_refusing_gate_keeps_the_last_good_scores(own_operator):
     assert scores(own_operator, date(2026, 10, 1)).exists()
 
 
+@pytest.mark.slow
 def test_money_that_jumped_is_not_published(own_operator):
     """The night before paid a tenth: as after bills in another unit."""
     run_id = night(date(2026, 10, 1)).run_id

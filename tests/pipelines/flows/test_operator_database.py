@@ -25,6 +25,9 @@ from tests.demo_project import ROOT
 runner = CliRunner()
 WATERMARKS = {"usage": "入库时间", "contacts": "入库时间"}
 
+pytestmark = pytest.mark.slow
+"""Whole readings of the operator out of a database."""
+
 
 @pytest.fixture(scope="module")
 def folder(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

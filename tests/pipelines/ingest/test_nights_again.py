@@ -114,7 +114,8 @@ def nights_that_differ(given: Operator, days: list[date]) -> list[date]:
 DAYS = [date(2025, 8, 20), date(2025, 9, 2), date(2025, 9, 3), date(2025, 12, 15)]
 
 
-@pytest.mark.parametrize("kind", [pytest.param("changes", marks=pytest.mark.slow), "snapshots"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["changes", "snapshots"])
 def test_three_nights_come_back_as_they_were(raw, tmp_path, kind):
     assert nights_that_differ(operator(raw, tmp_path, kind), DAYS) == []
 
