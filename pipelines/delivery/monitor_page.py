@@ -94,7 +94,7 @@ def _view(page: MonitorPage) -> dict[str, Any]:
         "inputs": inputs(page),
         "scores": scores(page),
         "kept": kept(page),
-        "pictures": monitor_pictures.pictures(page),
+        "pictures": monitor_pictures.pictures(page, page.data.found.kept),
         "calibration": calibration(page),
         "estimates": estimates(page),
         "ages": ages(page),

@@ -2,31 +2,31 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
 from models.targets.registry import TARGETS
 from pipelines.delivery import charts, charts_over_nights
+from pipelines.delivery.speech import ModelSpeech
 from pipelines.wording.texts import text
-
-if TYPE_CHECKING:
-    from pipelines.delivery.monitor_page import MonitorPage
 
 ENOUGH = 3
 """Nights from which on a look goes before a shorter one."""
 
 
-def pictures(page: "MonitorPage") -> list[dict[str, Any]]:
+def pictures(page: ModelSpeech, kept: Iterable[Any]) -> list[dict[str, Any]]:
     """Title and SVG of each target of which any outcome is known, in the order of the targets.
 
     Parameters
     ----------
     page
-        Its language and what was found.
+        Its language.
+    kept
+        What came of earlier nights.
     """
-    by_target = {name: nights(page.data.found.kept, name) for name in TARGETS}
+    by_target = {name: nights(kept, name) for name in TARGETS}
     return [_picture(page, name, looks) for name, looks in by_target.items() if looks]
 
 
@@ -61,7 +61,7 @@ def _per_customer(one: Any) -> dict[str, Any]:
     return {"as_of": one.as_of, **per_customer, "broken": one.result.level_broken}
 
 
-def _picture(page: "MonitorPage", target: str, looks: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
+def _picture(page: ModelSpeech, target: str, looks: Mapping[int, pd.DataFrame]) -> dict[str, Any]:
     days = shown(looks)
     found, money = looks[days], TARGETS[target].task.objective != "binary"
     title = page.tell("kept.picture", target=text(f"targets.{target}.name", page.lang), days=days)

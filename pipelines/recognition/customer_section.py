@@ -24,6 +24,7 @@ from pipelines.recognition.tables import Recognised
 def customers(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of a table of customers: when they joined and left, and what they are in few words."""
     if choices.folds:
         return _answers(found, choices, words)
     if choices.month:

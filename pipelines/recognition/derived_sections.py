@@ -21,10 +21,12 @@ def derived(
 
 
 def shape_of(found: Recognised, choices: Choices) -> str | None:
+    """The shape of the dates of a table, where a person had to say it; else None."""
     return choices.shapes.get(found.columns["happened_at"])
 
 
 def derived_customers(sources: Sequence[Recognised], choices: Choices) -> list[str]:
+    """Customers who are made of their purchases, from all sources of these. Raises E259 for sources that no query reads together."""
     columns = {"customer_id": "customer", "activated_on": "first_purchase"}
     columns |= {"region": "region"} if "region" in sources[0].columns else {}
     sql = lines.customers(sources, [shape_of(found, choices) for found in sources], once=choices.once)
@@ -38,6 +40,7 @@ def derived_customers(sources: Sequence[Recognised], choices: Choices) -> list[s
 
 
 def derived_bills(found: Recognised, choices: Choices) -> list[str]:
+    """A bill for each invoice of its lines."""
     columns = {"bill_id": "bill_id", "customer_id": "customer", "amount": "amount"}
     return derived(
         "bills",
@@ -50,6 +53,7 @@ def derived_bills(found: Recognised, choices: Choices) -> list[str]:
 
 
 def derived_usage(found: Recognised, choices: Choices, words: dict[str, list[str]]) -> list[str]:
+    """What customers bought, by day, as usage; its words are added to `words`."""
     measures = lines.measures(found)
     words |= {name: [text(f"init.measure.{name}", lang) for lang in ("en", "zh")] for name in measures}
     columns = {"customer_id": "customer", **{name: name for name in measures}}

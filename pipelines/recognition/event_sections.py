@@ -33,6 +33,7 @@ MEASURES = ("voice_minutes", "data_mb", "sms", "roaming_mb", "night_data_mb")
 def subscriptions(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of plans over time."""
     own: dict[str, Any] = {
         m: time_form(found, m, choices) for m in ("valid_from", "valid_to", "contract_end") if m in found.columns
     }
@@ -56,6 +57,7 @@ def _row_key(found: Recognised, by_table: dict[str, Recognised], choices: Choice
 def bills(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of bills: key, amount in the major unit less a discount that is apart, and when it is due."""
     less = found.columns.get("discount") if choices.discount_apart else None
     own: dict[str, Any] = {
         "bill_id": _row_key(found, by_table, choices),
@@ -71,6 +73,7 @@ def bills(
 def payments(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of payments: which bill they pay, and which of them failed."""
     own: dict[str, Any] = {
         "payment_id": _row_key(found, by_table, choices),
         "amount": money_form(found, "amount", choices),
@@ -91,6 +94,7 @@ def payments(
 def usage(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of usage: measures that are known, and every other number as one of its own; rows are counted where there is none."""
     known = [m for m in MEASURES if m in found.columns and (m != "voice_minutes" or _are_calls(found))]
     own = {m: forms.measure(m, found.columns[m]) for m in known}
     taken = {"customer_id", "happened_at", "known_at", *own}
@@ -132,6 +136,7 @@ def _is_code(column: Column) -> bool:
 def complaints(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of complaints; a severity that is no number is left out."""
     own: dict[str, Any] = {"complaint_id": _row_key(found, by_table, choices)}
     own |= {"resolved_at": time_form(found, "resolved_at", choices)} if "resolved_at" in found.columns else {}
     if not found.raw.columns.get(found.columns.get("severity", ""), _NO_COLUMN).whole:
@@ -143,6 +148,7 @@ def complaints(
 def contacts(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of contacts: which way they went, and the arm of their campaign, where values tell."""
     own: dict[str, Any] = {"contact_id": _row_key(found, by_table, choices)}
     own |= {"cost": money_form(found, "cost", choices)} if "cost" in found.columns else {}
     ways = evidence.directions(found)
@@ -159,6 +165,7 @@ def contacts(
 def surveys(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of answers to surveys."""
     names = ("response_id", "customer_id", "touchpoint", "item", "score")
     return section(
         "surveys",
@@ -171,6 +178,7 @@ def surveys(
 def consents(
     found: Recognised, by_table: dict[str, Recognised], choices: Choices, words: dict[str, list[str]]
 ) -> list[str]:
+    """The section of consents; a table without a purpose is about marketing."""
     column = found.raw.columns[found.columns["allowed"]]
     codes = {value: str(value.lower() in evidence.YES).lower() for value in column.texts}
     own: dict[str, Any] = {"allowed": {"from": column.name, "map": codes}}

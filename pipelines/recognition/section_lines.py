@@ -72,6 +72,7 @@ def doubt_of(found: Recognised, column: str, choices: Choices) -> str:
 
 
 def time_form(found: Recognised, meaning: str, choices: Choices, *, period_end: bool = False) -> Any:
+    """How a mapping writes the column of a date or time; a month stands for its end with `period_end`."""
     column = found.raw.columns[found.columns[meaning]]
     return forms.time(column, choices.shapes.get(column.name), period_end=period_end)
 
@@ -117,6 +118,7 @@ def _unused(found: Recognised, choices: Choices, written: Sequence[str], kept: S
 
 
 def section(name: str, found: Recognised, choices: Choices, rows: list[str], kept: Sequence[str] = ()) -> list[str]:
+    """The section of a table: source, columns, clocks, conditions, and what is not used, `kept` columns apart."""
     clocks = clock_lines(found, choices) if CONTRACTS[name].event else []
     rows = [*rows, *_required(name, rows, choices)]
     return [
@@ -160,6 +162,7 @@ def _required(name: str, rows: list[str], choices: Choices) -> list[str]:
 
 
 def money_form(found: Recognised, meaning: str, choices: Choices, less: str | None = None) -> tuple[Any, str]:
+    """How a mapping writes an amount in the major unit, less a discount, and why."""
     column = found.columns[meaning]
     minor = choices.minor.get(column, evidence.is_minor(column))
     turned = column in found.raw.turned
