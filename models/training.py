@@ -258,8 +258,6 @@ def _judged(
     against = differences(outcome, scores[winner], scores["rule"], weights)
     judged_by = settings.judges(target.name)
     everything = [*windows, final]
-    known = rows.learnt()
-    sliced = final.rows[[c for c in SLICES if c in final.rows]]
     ratios = {name: _off(final, name, weights) for name in dict.fromkeys((winner, "rule"))}
     shipped = {name: _levelled(models[name], name, ratio, final, windows) for name, ratio in ratios.items()}
     for model in shipped.values():
@@ -282,22 +280,32 @@ def _judged(
         metrics=metrics,
         differences=against,
         choice=choice,
-        slices=judging.by_slice(outcome, scores[winner], sliced),
-        sliced=sliced,
-        survival=time_to_event.figures(models, winner, final, rows, SLICES),
-        tenths=_tenths(final, winner, target.interval, weights),
-        apart=pd.concat(
-            [judged_apart(final, winner, target, weights), _earlier(everything, winner, rows)], ignore_index=True
-        ),
-        importances=_importances(everything, winner, rows),
         final=final.rows[["customer_id", "as_of"]].assign(y=outcome.y, value=outcome.value, **scores),
         split=rows.split,
         features=rows.features,
         rows=rows.counts | {"final": len(final.rows)},
         judged_by=judged_by,
         opened=rows.final.opened,
-        leaks=leaking(known, known[rows.label].astype(float), rows.unconfirmed) if target.task.leaks else {},
+        **_on_whom(models, winner, everything, rows, weights),
     )
+
+
+def _on_whom(
+    models: Mapping[str, Estimator], winner: str, windows: Sequence[Window], rows: Rows, weights: Array
+) -> dict[str, Any]:
+    """What the winner is worth for parts of the customers, by tenth and by feature; the final window is the last one."""
+    final, target, known = windows[-1], rows.target, rows.learnt()
+    sliced = final.rows[[c for c in SLICES if c in final.rows]]
+    apart = [judged_apart(final, winner, target, weights), _earlier(windows, winner, rows)]
+    return {
+        "slices": judging.by_slice(final.outcome, final.scores[winner], sliced),
+        "sliced": sliced,
+        "survival": time_to_event.figures(models, winner, final, rows, SLICES),
+        "tenths": _tenths(final, winner, target.interval, weights),
+        "apart": pd.concat(apart, ignore_index=True),
+        "importances": _importances(windows, winner, rows),
+        "leaks": leaking(known, known[rows.label].astype(float), rows.unconfirmed) if target.task.leaks else {},
+    }
 
 
 def _off(final: Window, name: str, weights: Array) -> float | None:

@@ -1,6 +1,6 @@
 """Which champions score a night: those that were trained on the very features that it makes."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from features import identity
 from features.errors import HeadwaterError, Problem
@@ -48,16 +48,16 @@ def scoring_champions(
         raise HeadwaterError("E525", **refusals[0])
     for values in refusals:
         warn(Problem("W525", values=values))
-    problems = [
-        Problem("W535", values={"version": scoring[target].version, "target": target, "tables": ", ".join(names)})
-        for target, names in gone.items()
-        if names
-    ]
+    problems = [_without_tables(scoring[target], target, names) for target, names in gone.items() if names]
     if problems and len(problems) == len(scoring):
         raise HeadwaterError("E535", **problems[0].values)
     for problem in problems:
         warn(problem)
     return {target: champion for target, champion in scoring.items() if not gone[target]}
+
+
+def _without_tables(champion: Champion, target: str, tables: Sequence[str]) -> Problem:
+    return Problem("W535", values={"version": champion.version, "target": target, "tables": ", ".join(tables)})
 
 
 def _gone(champion: Champion, tables: Container[str]) -> list[str]:

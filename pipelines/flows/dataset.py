@@ -189,15 +189,10 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
         frame = ordered(pd.concat([wide, labels], axis=1))
         if settings.population.min_history_days:
             frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
-        facts |= {"rows": len(frame), "dates": len(dates), "one_customer_in": assembly.one_in}
         features = tuple(f.column for f in project.features)
         columns = telling_columns(frame, features, settings.training.candidates.rules)
-        facts["said"] = f"{len(frame):,} × {len(columns)} · {dates[0]} … {dates[-1]}"
-        if idle := [column for column in features if column not in columns]:
-            facts |= {"idle": idle}
-            facts["said"] += " · " + text("steps.idle", steps.lang, n=len(idle), names=shortened(idle))
-        if assembly.one_in > 1:
-            facts["said"] += " · " + text("steps.drawn", steps.lang, n=assembly.one_in)
+        idle = [column for column in features if column not in columns]
+        facts.update(_shape(frame, columns, idle, dates, assembly.one_in, steps.lang))
         left_out = suspects.found(project, frame, columns, targets)
         if left_out:
             facts["left_out"] = {name: vars(leak) for name, leak in left_out.items()}
@@ -206,6 +201,19 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     columns = tuple(column for column in columns if column not in left_out)
     names = tuple(sorted(tables.tables))
     return Dataset(frame, splits, targets, columns, tables.fingerprint, as_of, names, left_out)
+
+
+def _shape(
+    frame: pd.DataFrame, columns: Sequence[str], idle: Sequence[str], dates: Sequence[date], one_in: int, lang: str
+) -> dict[str, Any]:
+    """How many rows of which dates there are, and the sentence that says so."""
+    said = [f"{len(frame):,} × {len(columns)}", f"{dates[0]} … {dates[-1]}"]
+    if idle:
+        said.append(text("steps.idle", lang, n=len(idle), names=shortened(idle)))
+    if one_in > 1:
+        said.append(text("steps.drawn", lang, n=one_in))
+    facts = {"rows": len(frame), "dates": len(dates), "one_customer_in": one_in, "said": " · ".join(said)}
+    return facts | ({"idle": list(idle)} if idle else {})
 
 
 def telling_columns(frame: pd.DataFrame, features: Sequence[str], rules: Rules) -> tuple[str, ...]:

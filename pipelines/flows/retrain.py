@@ -63,19 +63,24 @@ def learn(
         train = cross_validation.train if split.folds else training.train
         trained = train(name, data.frame, split, chosen, data.features, ship=ship)
         trained = dataclasses.replace(trained, left_out=dict(data.left_out), search=search)
-        trained.model.facts_ |= {
-            "feature_set_hash": project.feature_set_hash,
-            "identity": identity.FORMAT,
-            "targets": data.targets.model_dump(mode="json"),
-            "inputs": data.inputs,
-            "tables": list(data.tables),
-        }
+        trained.model.facts_ |= _origin(project, data)
         if trained.agreement and trained.agreement.adopted:
             trained.judged.facts_ = {**trained.model.facts_, "learnt": trained.model.facts_["every"]}
             trained.model.facts_["judged_sha256"] = bundles.digests(trained.judged.to_files())[1]
         facts |= {"winner": trained.winner, "beats_rule": trained.beats_rule}
         facts["said"] = training_record.sentence(trained, steps.lang)
     return trained
+
+
+def _origin(project: Project, data: Dataset) -> dict[str, Any]:
+    """What a model was trained on, for it to carry."""
+    return {
+        "feature_set_hash": project.feature_set_hash,
+        "identity": identity.FORMAT,
+        "targets": data.targets.model_dump(mode="json"),
+        "inputs": data.inputs,
+        "tables": list(data.tables),
+    }
 
 
 def _tuned(data: Dataset, name: str, settings: TrainingSettings, budget: Budget, steps: Steps) -> Search | None:
@@ -155,10 +160,9 @@ def run(
         tables = read_tables(project, as_of, steps)
         splits, failures = split_plans(project, as_of, names, tables)
         retrained = Retrained(failures=failures)
-        for problem in outbreaks.follow(project, tables, as_of, steps):
-            steps.warn(errors.render_line(problem, steps.lang))
-        for name, error in failures.items():
-            steps.warn(sentences.not_trained(name, error, steps.lang))
+        warnings = [errors.render_line(p, steps.lang) for p in outbreaks.follow(project, tables, as_of, steps)]
+        for line in [*warnings, *(sentences.not_trained(*failure, steps.lang) for failure in failures.items())]:
+            steps.warn(line)
         if splits:
             data = snapshots(project, as_of, tables, splits, steps)
             for name in splits:
