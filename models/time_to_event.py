@@ -12,7 +12,7 @@ import pandas as pd
 
 from models.estimators.estimator import Estimator
 from models.evaluation import judging, survival
-from models.evaluation.metrics import Array
+from models.evaluation.metrics import Array, auc
 from models.rehearsing import Window
 from models.snapshots import Rows
 
@@ -43,8 +43,9 @@ def figures(
     -------
     pandas.DataFrame
         group (null: everybody), model, metric, value, low, high, n. `brier_<days>` and `integrated_brier` per candidate,
-        beside them those of one curve for everybody (`kaplan_meier`); `left_<days>` per group: the share that had left by
-        then, as observed and as the winner told.
+        beside them those of one curve for everybody (`kaplan_meier`); `auc_<days>` of the winner, over those of whom it is
+        known whether they had left by then: what early looks at a night are held against; `left_<days>` per group: the
+        share that had left by then, as observed and as the winner told.
     """
     if len(rows.horizons) < 2 or not rows.split.days:
         return pd.DataFrame(columns=COLUMNS)
@@ -55,6 +56,7 @@ def figures(
     told[OBSERVED] = np.tile(survival.kaplan_meier(outcomes), (len(seen), 1))
     weights = judging.resamples(seen["customer_id"].to_numpy(), rows.settings.resamples, rows.settings.seed)
     found = [line for name, curve in told.items() for line in _brier(name, outcomes, curve, rows.horizons, weights)]
+    found += _ranked(winner, outcomes, told[winner], rows.horizons, weights)
     for group, places in _groups(seen, slices).items():
         part = outcomes[places], weights[:, places]
         found += _curve(group, OBSERVED, *part, rows.horizons)
@@ -87,6 +89,16 @@ def _brier(name: str, outcomes: Array, told: Array, horizons: Sequence[int], wei
     whole = (survival.integrated_brier(horizons, found) for found in (point, repeated))
     known["integrated_brier"] = tuple(whole)  # type: ignore[assignment]
     return [_line(None, name, metric, *figure, len(outcomes)) for metric, figure in known.items()]
+
+
+def _ranked(name: str, outcomes: Array, told: Array, horizons: Sequence[int], weights: Array) -> list[dict[str, Any]]:
+    """How well those who had left by each horizon are told from those who had not."""
+    found = []
+    for at, days in enumerate(horizons):
+        known = ~np.isnan(outcomes[:, at])
+        y, score, drawn = outcomes[known, at], told[known, at], weights[:, known]
+        found.append(_line(None, name, f"auc_{days}", auc(y, score), auc(y, score, weight=drawn), int(known.sum())))
+    return found
 
 
 def _curve(

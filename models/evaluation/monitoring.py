@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy.special import kolmogi
+from scipy.stats import binom
 
 from models.evaluation import judging, promises, sketches
 from models.evaluation.judging import Estimate, Outcome
@@ -26,8 +27,8 @@ FEWEST_NIGHTS, TIMES = 3, 3.0
 """or times as much as so many earlier nights differ among themselves, for most customers are the same."""
 RESAMPLES = 200
 TOP = 0.05
-OFF, SURE = 0.15, 3.3
-"""A level is broken where the observed total lies so far from the promised one, and so many standard deviations."""
+OFF, CHANCE = 0.15, 0.0005
+"""A level is broken where the observed total lies so far from the promised one, and chance takes it there so rarely."""
 
 
 @dataclass(frozen=True)
@@ -219,12 +220,39 @@ def realised(outcome: Outcome, told: Array, metric: str, seed: int = 7) -> Reali
     off = abs(observed / promised - 1) >= OFF if promised > 0 else observed > 0
     if outcome.task.objective == "binary":
         spread = float(np.sqrt((told * (1 - told)).sum()))
-        sure = abs(observed - promised) > SURE * max(spread, 1e-9)
+        sure = by_chance(told, observed) < CHANCE
         bounds = promised - 1.96 * spread, promised + 1.96 * spread
     else:
         ratio = judging.measure(outcome, told, "total_bias", weights)
         sure, bounds = not ratio.low <= 1.0 <= ratio.high, (float("nan"), float("nan"))
     return Realised(len(told), promised, observed, *bounds, bool(off and sure), figure)
+
+
+def by_chance(told: Array, observed: float) -> float:
+    """How probable as many as were observed, or more (or as few, or fewer), are where every probability is right.
+
+    The sum of unequal coins is taken for a binomial of the same mean and variance (Ehm, Stat. Probab. Lett. 11, 1991):
+    of few events, as after a week, more come by chance than a normal distribution has them.
+
+    Parameters
+    ----------
+    told
+        Probabilities.
+    observed
+        To how many it happened.
+
+    Returns
+    -------
+    float
+        One-sided, 0 to 1; 1 where nobody has a probability above 0 and nothing happened.
+    """
+    mean = float(told.sum())
+    if mean <= 0:
+        return float(observed <= 0)
+    p = float((told**2).sum()) / mean
+    coins = max(round(mean / p), 1)
+    tail = binom.sf(observed - 1, coins, p) if observed > mean else binom.cdf(observed, coins, p)
+    return float(tail)
 
 
 def calibration(told: Array, y: Array) -> pd.DataFrame:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Nights from this day on; 35 days before the newest night if left out."),
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        help="Nights from this day on; if left out 35 days before the newest night, and as far back as outcomes take to come.",
+    ),
 ]
 SHOWN = 8
 """Features on a terminal; the page has more, and --json all of them."""
@@ -113,7 +116,7 @@ def _kept(one: Any) -> dict[str, Any]:
     return (
         {"target": one.target, "version": one.version, "as_of": one.as_of.isoformat(), "days": one.days}
         | {"early": one.early, **figures, "figure": judged, "announced": one.announced}
-        | {"level_broken": r.level_broken, "order_broken": one.order_broken}
+        | {"level_broken": r.level_broken, "order_broken": one.order_broken, "learnt_later": one.learnt}
         | {"calibration": one.calibration.to_dict("records")}
     )
 

@@ -138,11 +138,12 @@ def kept(page: MonitorPage) -> dict[str, Any]:
     """Promised and happened, a row per target, night and number of days."""
     rows = []
     for one in page.data.found.kept:
-        r, early = one.result, f" · {page.tell('kept.early')}" if one.early else ""
+        r = one.result
+        marks = [page.tell(f"kept.{mark}") for mark in ("early", "learnt") if getattr(one, mark)]
         between = "" if np.isnan(r.low) else f" ({page.count(round(r.low))}–{page.count(round(r.high))})"
         judged = f"{r.figure.value:.3f} ({r.figure.low:.3f}–{r.figure.high:.3f})"
         announced = f"{one.announced[0]:.3f}–{one.announced[1]:.3f}" if one.announced else "—"
-        figures = [f"{one.days}{early}", page.count(r.n), page.count(round(r.promised)) + between]
+        figures = [" · ".join([str(one.days), *marks]), page.count(r.n), page.count(round(r.promised)) + between]
         figures += [
             page.count(round(r.observed)),
             f"{page.say('metric_' + TARGETS[one.target].metric)} {judged}",

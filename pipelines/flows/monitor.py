@@ -13,20 +13,15 @@ from models.evaluation import monitoring, movers
 from models.evaluation.drift import stability
 from models.evaluation.monitoring import Drift
 from models.evaluation.movers import Mover
-from models.splits import stepped
 from models.targets.registry import TARGETS
-from pipelines.flows import causes, realised, seen
+from pipelines.flows import causes, looks, realised, seen
 from pipelines.flows.realised import Kept
 from pipelines.flows.seen import Seen
+from pipelines.ingest import months
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace import bundles, evaluations, runs
 from pipelines.workspace.score_files import ScoreFile
-
-MONTHS = 12
-"""Months back in which the same day is looked for."""
-DAYS = 35
-"""How far back it looks where no date is given: every day of a month is among the nights, and every weekday."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +122,8 @@ def monitor(project: Project, as_of: date, since: date | None = None) -> Monitor
     as_of
         What is known before it counts; later nights are not looked at.
     since
-        The first day whose nights are looked at; 35 days before the newest night if None.
+        The first day whose nights are looked at; if None 35 days before the newest night, and for outcomes 35 days
+        before the newest night of which all can be known.
 
     Returns
     -------
@@ -143,17 +139,20 @@ def monitor(project: Project, as_of: date, since: date | None = None) -> Monitor
     days = [day for day in workspace.published_dates() if day <= as_of]
     newest = runs.verified_score_file(workspace, days[-1] if days else as_of)
     day = date.fromisoformat(newest.meta["as_of"])
-    first = since or day - timedelta(days=DAYS)
+    first = since or day - timedelta(days=looks.DAYS)
     before = _intact(project, [other for other in days if first <= other < day])
     tables = project.tables(as_of)
-    looked_at = compared(before, day, project.settings.monitor.nights)
+    looked_at = looks.compared(before, day, project.settings.monitor.nights)
     inputs = input_drifts(project, tables, newest, looked_at)
     scores = score_drifts(project, newest, looked_at)
-    kept = realised.kept(project, tables, _spread([*before, newest], project.settings.monitor.nights), as_of)
+    until = months.told_until(tables, project.mapping, as_of)
+    nights = looks.with_outcomes(days, realised.waits(project), until, since, project.settings.monitor.nights)
+    kept = realised.kept(project, tables, _intact(project, nights), as_of)
     ages = champion_ages(project, as_of)
-    nights = tuple(date.fromisoformat(file.meta["as_of"]) for file in looked_at)
-    problems = [*_drifted(inputs, day), *_broken(kept), *_old(ages)]
-    return Monitoring(day, first, nights, inputs, scores, kept, _estimates(newest), ages, problems)
+    compared = tuple(date.fromisoformat(file.meta["as_of"]) for file in looked_at)
+    champions = {age.target: age.version for age in ages}
+    problems = [*_drifted(inputs, day), *looks.broken(kept, champions), *_old(ages)]
+    return Monitoring(day, first, compared, inputs, scores, kept, _estimates(newest), ages, problems)
 
 
 def _intact(project: Project, days: Sequence[date]) -> list[ScoreFile]:
@@ -166,37 +165,6 @@ def _intact(project: Project, days: Sequence[date]) -> list[ScoreFile]:
             if error.problem.code != "E340":
                 raise
     return found
-
-
-def compared(files: Sequence[ScoreFile], day: date, most: int) -> list[ScoreFile]:
-    """The nights that a night is compared with: the newest two, those of the same day of the months before, for bills
-    and days since them come and go with the month, and others evenly over the time; oldest first.
-
-    Parameters
-    ----------
-    files
-        Earlier publications, oldest first.
-    day
-        The night.
-    most
-        How many.
-    """
-    days = [date.fromisoformat(file.meta["as_of"]) for file in files]
-    same = [stepped(day, "1mo", -n) for n in range(1, MONTHS + 1)]
-    in_phase = [n for n, other in enumerate(days) if min(abs((other - one).days) for one in same) <= 1]
-    chosen = list(dict.fromkeys([*range(len(files) - 2, len(files)), *reversed(in_phase)]))
-    chosen = [n for n in chosen if n >= 0][:most]
-    rest = [file for n, file in enumerate(files) if n not in chosen]
-    kept = [files[n] for n in chosen] + (_spread(rest, most - len(chosen)) if most > len(chosen) else [])
-    return sorted(kept, key=lambda file: file.meta["as_of"])
-
-
-def _spread(files: Sequence[ScoreFile], most: int) -> list[ScoreFile]:
-    """At most so many, evenly over the time, the newest among them."""
-    if len(files) <= most:
-        return list(files)
-    places = np.unique(np.linspace(0, len(files) - 1, most).round().astype(int))
-    return [files[place] for place in places]
 
 
 def input_drifts(project: Project, tables: Tables, newest: ScoreFile, before: Sequence[ScoreFile]) -> list[InputDrift]:
@@ -297,23 +265,6 @@ def _told(group: Sequence[InputDrift], day: date) -> Problem:
     values: dict[str, Any] = {"features": named, "n": len(group), "tables": ", ".join(strongest.tables) or "—"}
     values |= {"files": ", ".join(strongest.files[: causes.TOLD]) or "—", "as_of": day.isoformat()}
     return Problem("W572", strongest.files[0] if strongest.files else "", column=strongest.drift.feature, values=values)
-
-
-def _broken(kept: Sequence[Kept]) -> list[Problem]:
-    """W573 for a level, W574 for an order that broke its promise: the newest look of each target, the fullest one."""
-    newest: dict[str, Kept] = {}
-    for one in sorted(kept, key=lambda one: (not one.early, one.as_of, one.days)):
-        newest[one.target] = one
-    found = []
-    for one in newest.values():
-        values = {"target": one.target, "version": one.version, "since": one.as_of.isoformat(), "days": one.days}
-        values |= {"promised": one.result.promised, "observed": one.result.observed, "n": one.result.n}
-        if one.result.level_broken:
-            found.append(Problem("W573", values=values))
-        if one.order_broken and one.announced:
-            figures = {"metric": TARGETS[one.target].metric, "found": one.result.figure.value, "low": one.announced[0]}
-            found.append(Problem("W574", values=values | figures))
-    return found
 
 
 def _old(ages: Sequence[Age]) -> list[Problem]:

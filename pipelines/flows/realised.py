@@ -1,7 +1,7 @@
 """What came of the customers of earlier nights, as far as their outcomes are known: after 7, 14 and 30 days, and in full."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -51,10 +51,12 @@ class Kept:
     result
         Promised and observed.
     announced
-        Interval of what the model is judged by, as its training announced it; None where that is not known or not
-        comparable.
+        Interval of what the model is judged by, as its training announced it for so many days; None where that is not
+        known.
     calibration
         By tenth, as `monitoring.calibration` gives it; empty for money.
+    learnt
+        Was the model trained after this night, which it scored in a backfill? It may have learnt from what came of it.
     """
 
     target: str
@@ -65,6 +67,7 @@ class Kept:
     result: Realised
     announced: tuple[float, float] | None
     calibration: pd.DataFrame
+    learnt: bool = False
 
     @property
     def order_broken(self) -> bool:
@@ -89,7 +92,7 @@ def kept(project: Project, tables: Tables, files: Sequence[ScoreFile], as_of: da
     dates = sorted(date.fromisoformat(file.meta["as_of"]) for file in files)
     champions = bundles.champions(project.workspace)
     targets = _looked_at_early(scoring.targets_of(champions, project.settings))
-    dates = [day for day in dates if day + timedelta(days=_soonest(project, targets)) <= as_of]
+    dates = [day for day in dates if day + timedelta(days=min(waits(project), default=0)) <= as_of]
     if not dates:
         return []
     labels = _labels(project, tables, targets, dates, as_of)
@@ -110,10 +113,12 @@ def _looked_at_early(targets: TargetSettings) -> TargetSettings:
     return targets.model_copy(update={"churn": churn.model_copy(update={"horizons": horizons})})
 
 
-def _soonest(project: Project, targets: TargetSettings) -> int:
-    """Days until anything at all is known."""
-    windows = [targets.of(name).gap_days + targets.of(name).known[0] for name in project.settings.predicted]
-    return min(windows, default=0) + project.settings.protocol.reporting_delay_days
+def waits(project: Project) -> list[int]:
+    """Days from a night until the outcome of each of its looks is known, rising; none where no answer has a date."""
+    targets = _looked_at_early(project.settings.targets)
+    definitions = [targets.of(name) for name in project.settings.predicted]
+    windows = {one.gap_days + days for one in definitions if one.dated for days in one.known}
+    return sorted(window + project.settings.protocol.reporting_delay_days for window in windows)
 
 
 def _labels(
@@ -163,8 +168,10 @@ def _kept(
     result = monitoring.realised(outcome, promise, target.metric, project.settings.seed)
     binary = target.task.objective == "binary"
     table = monitoring.calibration(promise, outcome.y) if binary else pd.DataFrame()
-    announced = _announced(project, target, version) if main else None
-    return Kept(target.name, version, date.fromisoformat(file.meta["as_of"]), days, not main, result, announced, table)
+    night, facts = date.fromisoformat(file.meta["as_of"]), _training(project, version)
+    announced = _announced(facts, target.metric if main else f"{target.metric}_{days}")
+    learnt = night.isoformat() < str(facts.get("as_of", ""))
+    return Kept(target.name, version, night, days, not main, result, announced, table, learnt)
 
 
 def _promise(rows: pd.DataFrame, target: Target, days: int) -> np.ndarray:
@@ -200,11 +207,14 @@ def _tells(outcome: Outcome) -> bool:
     return bool(FEWEST <= outcome.y.sum() <= len(outcome.y) - FEWEST)
 
 
-def _announced(project: Project, target: Target, version: str) -> tuple[float, float] | None:
-    """The interval of the figure that a version was judged by."""
+def _training(project: Project, version: str) -> dict[str, Any]:
+    """What was recorded of the training of a version; nothing where that was not kept."""
     known = evaluations.load(project.workspace, version)
-    if known is None:
-        return None
-    facts = known[0]
-    rows = [m for m in facts["metrics"] if m["model"] == facts["winner"] and m["metric"] == target.metric]
+    return known[0] if known else {}
+
+
+def _announced(facts: Mapping[str, Any], metric: str) -> tuple[float, float] | None:
+    """The interval of a figure of everybody, as the training of the winner announced it."""
+    told = [*facts.get("metrics", ()), *facts.get("survival", ())]
+    rows = [m for m in told if m["model"] == facts["winner"] and m["metric"] == metric and m.get("group") is None]
     return (rows[0]["low"], rows[0]["high"]) if rows and rows[0]["low"] is not None else None

@@ -153,6 +153,10 @@ def test_curves_are_told_beside_what_happened():
     assert {name for name, *_ in table.index if isinstance(name, str)} == {
         "plan=P10"
     }  # the others have fewer than 200 rows
+    known = seen["churned_15"].notna() & (seen["as_of"] == SPLIT.final)
+    assert everybody.loc[("hazard", "auc_30"), "n"] == known.sum() < everybody.loc[("hazard", "auc_15"), "n"]
+    judged = found.metrics.set_index(["model", "metric"]).loc[("hazard", "auc"), "value"]
+    assert everybody.loc[("hazard", "auc_30"), "value"] == pytest.approx(judged)
     bounds = everybody[["low", "value", "high"]].to_numpy()
     assert (np.diff(bounds, axis=1) >= 0).all()
     assert (everybody.loc[OBSERVED].filter(like="left", axis=0)["value"].diff().dropna() >= 0).all()

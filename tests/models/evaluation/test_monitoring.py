@@ -185,6 +185,24 @@ def test_promises_that_are_right_are_kept_in_most_nights_and_doubled_ones_are_no
     assert inside >= 17 and broken == 0 and seen == 20
 
 
+def naive_tail(told, observed):
+    """The distribution of the sum of unequal coins, one coin after the other."""
+    shares = np.ones(1)
+    for p in told:
+        shares = np.convolve(shares, [1 - p, p])
+    return shares[observed:].sum() if observed > told.sum() else shares[: observed + 1].sum()
+
+
+@pytest.mark.parametrize(("n", "least"), [(400, 6), (60, 30)])
+def test_few_events_are_by_chance_as_often_as_the_sum_of_coins_has_them(n, least):
+    told = np.random.default_rng(3).beta(1, 60 if n == 400 else 1, n)
+    for observed in range(0, 3 * round(told.sum()), max(1, round(told.sum()) // 5)):
+        if observed <= n and (exact := naive_tail(told, observed)) > 1e-6:
+            assert monitoring.by_chance(told, observed) == pytest.approx(exact, rel=0.2, abs=5e-5)
+    assert told.sum() == pytest.approx(least, rel=0.25)
+    assert (monitoring.by_chance(np.zeros(3), 0), monitoring.by_chance(np.zeros(3), 1)) == (1, 0)
+
+
 def test_money_is_judged_by_its_total():
     rng = np.random.default_rng(1)
     told = rng.lognormal(4, 0.5, 800)

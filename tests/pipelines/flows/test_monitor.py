@@ -1,8 +1,7 @@
 """The monitor over published nights: what it is compared with, what came of promises, and what it says in both languages."""
 
 import json
-from datetime import date, timedelta
-from types import SimpleNamespace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from pipelines.cli.app import app
 from pipelines.cli.monitoring import facts
 from pipelines.delivery import monitor_page
 from pipelines.delivery.monitor_page import MonitorData
-from pipelines.flows import monitor
+from pipelines.flows import looks, monitor
 from pipelines.flows.monitor import Age, InputDrift, Monitoring, ScoreDrift
 from pipelines.flows.realised import Kept
 from pipelines.project import Project
@@ -26,23 +25,7 @@ from pipelines.wording.texts import LANGUAGES
 from tests.demo_project import NIGHT
 
 DAY = date(2026, 11, 1)
-
-
-def files(*days):
-    return [SimpleNamespace(meta={"as_of": day.isoformat()}, day=day) for day in sorted(days)]
-
-
-def test_a_night_is_compared_with_the_newest_two_the_same_day_of_months_and_others():
-    every = files(*[DAY - timedelta(days=n) for n in range(1, 70)])
-    chosen = [file.day for file in monitor.compared(every, DAY, 8)]
-    assert chosen == sorted(chosen) and len(chosen) == 8
-    assert {date(2026, 10, 31), date(2026, 10, 30), date(2026, 10, 1), date(2026, 9, 1)} <= set(chosen)
-
-
-@pytest.mark.parametrize("n", [0, 1, 3])
-def test_with_few_nights_all_are_compared(n):
-    every = files(*[DAY - timedelta(days=k) for k in range(1, n + 1)])
-    assert [f.day for f in monitor.compared(every, DAY, 8)] == [f.day for f in every]
+CHAMPIONS = {"churn": "churn/1", "value": "value/1", "vip": "vip/1"}
 
 
 def shift(psi=0.5):
@@ -76,7 +59,7 @@ def found(**more):
     ages = [Age("churn", "churn/1", date(2026, 3, 1), 245, True), Age("vip", "vip/1", None, None, False)]
     full = [kept(broken=True), kept(early=True), kept("value", announced=None), kept("vip", figure=(0.2, 0.1, 0.3))]
     estimates = {"churn": {"rate": 0.05, "auc": 0.8, "brier": 0.04, "precision_at_5pct": float("nan")}}
-    problems = [*monitor._drifted(drifts, DAY), *monitor._broken(full), *monitor._old(ages)]
+    problems = [*monitor._drifted(drifts, DAY), *looks.broken(full, CHAMPIONS), *monitor._old(ages)]
     made = Monitoring(DAY, date(2026, 7, 1), (date(2026, 10, 31),), drifts, scores, full, estimates, ages, problems)
     return made if not more else Monitoring(DAY, date(2026, 7, 1), **more)
 
@@ -134,6 +117,10 @@ def test_what_came_of_a_night_is_known_after_a_week(own_operator):
     assert ("2026-10-01", 90) not in churn
     assert {one.target for one in told.kept} >= {"churn", "value"}
     assert len(told.inputs) > 20 and told.scores[0].movers
+    scheduled = monitor.monitor(project, NIGHT)
+    seen = {(one.as_of.isoformat(), one.target, one.days) for one in scheduled.kept if one.learnt}
+    assert seen >= {("2026-07-20", "churn", 90), ("2026-07-20", "value", 89), ("2026-10-01", "churn", 14)}
+    assert not {"W573", "W574"} & {p.code for p in scheduled.problems}, "made again by a model that learnt from them"
     page = own_operator / "monitor.html"
     result = CliRunner().invoke(app, ["monitor", "--json", "--since", "2026-07-01", "--out", str(page)])
     assert result.exit_code == 0, result.stderr
