@@ -10,7 +10,8 @@ from typing import Any
 
 import ibis
 
-from pipelines.config.mapping import Mapping, load_mapping
+from pipelines.config.mapping import Mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest import extracts, ingestion
 from pipelines.ingest.inputs import located

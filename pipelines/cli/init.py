@@ -12,7 +12,7 @@ from rich.table import Table
 
 from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import PROJECT, Run, command
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import load
 from pipelines.recognition import evidence, places, proposal, raw_tables, rhythm, tables, together
 from pipelines.recognition.configuration_text import MAPPING, configuration_text

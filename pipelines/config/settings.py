@@ -31,7 +31,8 @@ from models.targets.target import RuleSettings
 from pipelines.config import due, own_features, predicted
 from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
-from pipelines.config.mapping import Zone, load_mapping
+from pipelines.config.mapping import Zone
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.notices import Notify
 from pipelines.config.quality import Quality
 from pipelines.config.validation import filled, known_keys, nearest, old_keys, renamed_keys

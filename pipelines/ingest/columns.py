@@ -9,7 +9,8 @@ import ibis.expr.types as ir
 from features.contracts import ALWAYS, MONEY, SOURCE_NAME, TIME, Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config import conditions, expressions
-from pipelines.config.mapping import CLOCKS, EPOCHS, Form, Mapping, Month, SourceMapping
+from pipelines.config.forms import EPOCHS, Form, Month
+from pipelines.config.mapping import CLOCKS, Mapping, SourceMapping
 from pipelines.ingest import cells, months
 from pipelines.ingest.cells import Cell, Moment
 from pipelines.ingest.marks import marks

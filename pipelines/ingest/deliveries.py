@@ -15,7 +15,7 @@ from pathlib import Path
 
 from features.errors import HeadwaterError, Problem
 from features.spine import cutoff
-from pipelines.config.mapping import NAMED, Manifest, Source
+from pipelines.config.sources import NAMED, Manifest, Source
 from pipelines.ingest.hashes import Hashes
 
 PACKED = (".gz", ".zip")

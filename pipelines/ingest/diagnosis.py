@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
-from pipelines.config.mapping import Form, SourceMapping
+from pipelines.config.forms import Form
+from pipelines.config.mapping import SourceMapping
 from pipelines.ingest import cells, columns, offsets, quarantine, sniffing
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.readers import sources

@@ -10,8 +10,9 @@ from pathlib import Path
 from features.contracts import CONTRACTS, JOINED, MONEY, SOURCE_NAME, Column, Contract
 from features.errors import HeadwaterError, Problem
 from features.spine import cutoff
-from pipelines.config.mapping import CLOCKS, DESCRIBED, Mapping, Source, TableMapping
+from pipelines.config.mapping import CLOCKS, DESCRIBED, Mapping, TableMapping
 from pipelines.config.quality import Quality
+from pipelines.config.sources import Source
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raws

@@ -20,8 +20,10 @@ import pyarrow.compute as pc
 
 from features.contracts import MONEY
 from features.errors import HeadwaterError
-from pipelines.config.mapping import CLOCKS, Form, Source, SourceMapping
+from pipelines.config.forms import Form
+from pipelines.config.mapping import CLOCKS, SourceMapping
 from pipelines.config.mapping import Mapping as TableMapping
+from pipelines.config.sources import Source
 from pipelines.ingest import cells, columns, deliveries, extracts, inputs, sniffing
 from pipelines.ingest.readers import sources
 from pipelines.workspace.files import write_json

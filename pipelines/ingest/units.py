@@ -9,7 +9,8 @@ import numpy as np
 
 from features.contracts import MONEY
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Form, SourceMapping
+from pipelines.config.forms import Form
+from pipelines.config.mapping import SourceMapping
 from pipelines.ingest import columns, inputs, offsets
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.readers import sources

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Manifest, Source
+from pipelines.config.sources import Manifest, Source
 from pipelines.ingest import deliveries
 from pipelines.ingest.readers import packed
 from pipelines.workspace.files import digest

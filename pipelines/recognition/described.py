@@ -5,7 +5,8 @@ from typing import Any
 
 from features.contracts import CONTRACTS
 from features.counted import OTHER
-from pipelines.config.mapping import DESCRIBED, OF_SPINE, RESERVED, Mapping
+from pipelines.config.mapping import DESCRIBED, Mapping
+from pipelines.config.mapping_file import OF_SPINE, RESERVED
 from pipelines.recognition import evidence, forms
 from pipelines.recognition.columns import Column
 from pipelines.recognition.tables import Recognised

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from features.errors import HeadwaterError
 from pipelines.config.formats import SUFFIXES
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest import sniffing
 from pipelines.ingest.readers import databases, packed, xlsx_files
 from pipelines.ingest.readers.reader import reader_of

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest import sniffing
 from pipelines.ingest.readers.arrow_types import common
 from pipelines.ingest.readers.reader import reader_of

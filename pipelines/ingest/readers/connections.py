@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest.readers import databases
 from pipelines.ingest.readers.reader import Skipped
 

@@ -23,7 +23,7 @@ from sqlglot import exp
 
 from features.errors import HeadwaterError
 from pipelines.config import credentials
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.config.validation import nearest
 from pipelines.ingest.readers.arrow_types import converted, plain
 from pipelines.ingest.readers.reader import missing_columns

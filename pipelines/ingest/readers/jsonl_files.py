@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest.readers.reader import Skipped
 
 BATCH = 131_072

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest import deliveries
 from pipelines.ingest.readers.arrow_types import converted, plain
 from pipelines.ingest.readers.reader import Reader, Skipped, reader_of

@@ -8,7 +8,7 @@ from typing import Protocol, cast, runtime_checkable
 import pyarrow as pa
 
 from features.errors import HeadwaterError, Problem
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.config.validation import nearest
 
 

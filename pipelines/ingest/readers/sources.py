@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Delivery
 from pipelines.ingest.hashes import Hashes

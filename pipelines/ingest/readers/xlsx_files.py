@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest.readers.reader import Skipped
 
 BATCH = 65_536

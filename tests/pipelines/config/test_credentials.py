@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from features.errors import HeadwaterError
 from pipelines.config import credentials
 from pipelines.config.documents import Document
-from pipelines.config.mapping import Mapping, Source
+from pipelines.config.mapping import Mapping
+from pipelines.config.sources import Source
 from pipelines.config.validation import filled
 from pipelines.wording import errors
 

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from pipelines.config.formats import SUFFIXES, Format, format_of
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 
 
 def test_every_ending_has_a_declared_format():

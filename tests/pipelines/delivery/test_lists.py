@@ -12,7 +12,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from models.scores.score_table import SCHEMA
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import Settings
 from pipelines.delivery import lists, presets, report
 from pipelines.engine import scoring_run

@@ -15,7 +15,7 @@ from features.errors import HeadwaterError
 from features.spine import Population, population
 from models.targets.outcomes import labels
 from models.targets.settings import TargetSettings
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import load
 from pipelines.demo.samples import shipped, write_cdnow, write_complete_journey
 from tests.raw import read_tables

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import Settings
 from pipelines.delivery.backtest_data import Champion
 from pipelines.flows import backtest, dataset, retrain

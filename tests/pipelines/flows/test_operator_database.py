@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from pipelines.cli.app import app
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.demo.simulator import simulate
 from pipelines.ingest import columns
 from pipelines.ingest.readers import sources

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
 from pipelines.config.quality import Quality
+from pipelines.config.sources import Source
 from tests.demo_project import ROOT
 from tests.raw import Raw, at, read_tables
 

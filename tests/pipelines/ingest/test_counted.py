@@ -6,7 +6,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import Settings, load
 from pipelines.ingest import counted
 from tests.raw import Raw

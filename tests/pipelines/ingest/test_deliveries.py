@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
 from features.spine import cutoff
-from pipelines.config.mapping import Source, load_mapping
+from pipelines.config.mapping_file import load_mapping
+from pipelines.config.sources import Source
 from pipelines.ingest import deliveries, inputs
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Mapping, Source, TableMapping
+from pipelines.config.mapping import Mapping, TableMapping
+from pipelines.config.sources import Source
 from pipelines.ingest import extracts
 from pipelines.ingest.readers import databases, sources
 from tests.raw import Raw, at

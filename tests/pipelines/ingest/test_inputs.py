@@ -10,7 +10,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.quality import Quality
 from pipelines.ingest import ingestion, inputs
 from pipelines.ingest.inputs import located

@@ -11,7 +11,7 @@ import yaml
 
 from features.errors import HeadwaterError
 from features.spine import cutoff
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import load
 from pipelines.ingest import canonical, months
 from tests.demo_project import ROOT

@@ -5,7 +5,8 @@ import pytest
 
 from features.contracts import CONTRACTS
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source, TableMapping
+from pipelines.config.mapping import TableMapping
+from pipelines.config.sources import Source
 from pipelines.ingest.offsets import aware_columns, awareness, offset_counts
 
 TIMES = ["2026-01-01T08:00:00+08:00", "2026-01-01 08:00", " 2026-01-01T00:00:00Z ", "never", None]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest import deliveries
 from pipelines.ingest.hashes import Hashes
 from pipelines.recognition import raw_tables

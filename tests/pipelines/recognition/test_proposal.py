@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import load
 from pipelines.ingest import extracts
 from pipelines.ingest.readers import sources

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import load_mapping
+from pipelines.config.mapping_file import load_mapping
 from pipelines.ingest import pinning
 from pipelines.recognition import raw_tables, together
 from pipelines.recognition.mapping_text import mapping_text

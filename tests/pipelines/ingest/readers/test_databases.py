@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest.readers import databases
 from tests import postgres
 from tests.raw import at

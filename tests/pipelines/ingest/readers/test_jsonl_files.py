@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest.readers import jsonl_files, sources
 from pipelines.ingest.readers.sources import FILE, ROW
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest import sniffing
 from pipelines.ingest.readers import csv_files
 from pipelines.ingest.readers.packed import opened

@@ -4,8 +4,8 @@ import duckdb
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
 from pipelines.config.quality import Quality
+from pipelines.config.sources import Source
 from pipelines.ingest.readers import sources
 from tests.raw import Raw, read_tables
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pyarrow as pa
 
 from pipelines.config.formats import SUFFIXES, Format
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.reader import Reader, Skipped, reader_of
 from pipelines.ingest.readers.sources import FILE, ROW, BadLine

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
 from pipelines.config.quality import Quality
+from pipelines.config.sources import Source
 from pipelines.ingest.readers import csv_files, sources
 from pipelines.ingest.readers.sources import FILE, ROW
 from tests.raw import Raw, read_tables

@@ -7,7 +7,7 @@ import pytest
 from openpyxl import Workbook
 
 from features.errors import HeadwaterError
-from pipelines.config.mapping import Source
+from pipelines.config.sources import Source
 from pipelines.ingest.readers import xlsx_files
 
 ROWS = [
