@@ -11,7 +11,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import backfills, data, features, init, lists, models, monitoring, nights, notices, runs, settings
+from pipelines.cli import (
+    backfills,
+    data,
+    erasing,
+    features,
+    init,
+    lists,
+    models,
+    monitoring,
+    nights,
+    notices,
+    runs,
+    settings,
+)
 from pipelines.cli.run import WORDS, Run, command
 
 CODES = """
@@ -92,6 +105,7 @@ app.add_typer(runs.runs_app)
 app.add_typer(notices.late_app)
 app.add_typer(notices.notify_app)
 app.add_typer(monitoring.monitor_app)
+app.add_typer(erasing.erase_app)
 app.add_typer(settings.config_app)
 
 

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from features.errors import HeadwaterError
+from pipelines.config.credentials import HIDDEN
 from pipelines.wording import errors
 from pipelines.wording.texts import LANGUAGES
 from pipelines.workspace.calls import CallRecord
@@ -175,9 +176,12 @@ _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotati
 
 
 def command(
-    app: typer.Typer, name: str, *, recorded: bool = False, **options: Any
+    app: typer.Typer, name: str, *, recorded: bool = False, private: bool = False, **options: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register `function(run, ...)` as a command that also takes the shared options; one that writes is recorded."""
+    """Register `function(run, ...)` as a command that also takes the shared options; one that writes is recorded.
+
+    Of one that is `private` the record holds no word that was typed behind its name.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         own = [p for key, p in inspect.signature(function, eval_str=True).parameters.items() if key != "run"]
@@ -193,7 +197,7 @@ def command(
 
         @functools.wraps(function)
         def called(context: typer.Context, **given: Any) -> None:
-            words = context.meta.get(WORDS, ())
+            words = [name, HIDDEN] if private else context.meta.get(WORDS, ())
             run = Run(_full_name(app, name), words, **{key: given.pop(key) for key in Shared})
             run.verbs = context.find_root().command
             raise typer.Exit(_exit_code(run, lambda: function(run, **given), recorded=recorded))

@@ -14,7 +14,7 @@ from features.errors import HeadwaterError, Problem
 from pipelines.flows import restoring
 from pipelines.ingest import canonical, pinning, snapshots
 from pipelines.tracking import registry
-from pipelines.workspace import bundles, evaluations, files, history, journal, lock, publication, runs
+from pipelines.workspace import bundles, erasures, evaluations, files, history, journal, lock, publication, runs
 from pipelines.workspace.paths import Workspace, date_of
 
 PURPOSE = "doctor --repair"
@@ -275,6 +275,18 @@ def _lines(path: Path) -> list[str]:
     return whole
 
 
+def _erasures(workspace: Workspace) -> Iterator[Fault]:
+    """Who was erased can be read, and every erasure was finished: only those who know the ids can finish one."""
+    path = workspace.root / erasures.FILE
+    try:
+        unfinished = erasures.erasures(workspace.root).unfinished
+    except HeadwaterError as error:
+        yield Fault("erasures", path, problem=error.problem)
+        return
+    if unfinished and not lock.is_held(workspace):
+        yield Fault("erasures", path, problem=Problem("W343", str(path), values={"people": len(unfinished)}))
+
+
 def _outputs(workspace: Workspace) -> Iterator[Fault]:
     """Lists and report of the newest night: the same night makes again what is missing or damaged."""
     day = workspace.newest_date()
@@ -304,5 +316,6 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Fault]]] = {
     "memories": _memories,
     "journal": _journal,
     "exports": _exports,
+    "erasures": _erasures,
     "outputs": _outputs,
 }

@@ -29,7 +29,7 @@ def rows_read(tables: Tables, lang: str) -> str:
 
 
 def row_counts(counts: Mapping[str, RowCount]) -> dict[str, dict[str, int]]:
-    """Per table: in = used + quarantined + duplicates + filtered."""
+    """Per table: in = used + quarantined + duplicates + filtered, and how many of the filtered ones are of erased customers."""
     return {name: {key.rstrip("_"): n for key, n in vars(count).items()} for name, count in counts.items()}
 
 

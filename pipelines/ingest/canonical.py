@@ -37,6 +37,7 @@ from pipelines.ingest.reading import Keep, Reading
 from pipelines.ingest.snapshots import Night
 from pipelines.ingest.tables import Tables
 from pipelines.wording.errors import translated
+from pipelines.workspace import erasures
 from pipelines.workspace.files import FOLDER_MODE, write_text
 
 CURRENT = "CURRENT"
@@ -136,7 +137,7 @@ def _read(con, settings: Settings, folder: Path, as_of: date) -> tuple[Tables, N
     with translated(folder):
         extracts.extract(mapping, folder / "extracts")
         hashes = Hashes.open(folder / HASHES, forget=quality.rehash)
-        located = inputs.located(mapping, hashes)
+        located = replace(inputs.located(mapping, hashes), erasures=erasures.erasures(folder))
         hashes.save(folder / HASHES)
         inputs.raise_first(list(located.failures))
         found = _deliveries(located, folder / "tables")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contracts import Contract
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping
 from pipelines.ingest import (
     columns,
@@ -57,8 +57,18 @@ def read(reading: Reading, before: dict[str, float]) -> Tables:
             magnitudes.check(reading, before)
     shutil.rmtree(reading.folder / staging.PIECES, ignore_errors=True)
     raise_first(reading.failures)
+    reading.warnings += _erased(reading)
     fingerprint, recipes = reading.inputs.fingerprint(reading.quality), reading.inputs.recipes(reading.quality)
     return replace(reading.result, warnings=tuple(reading.warnings), fingerprint=fingerprint, recipes=recipes)
+
+
+def _erased(reading: Reading) -> list[Problem]:
+    """A warning where people who were erased are delivered all the same."""
+    counts = {name: count.erased for name, count in reading.result.counts.items() if count.erased}
+    if not counts:
+        return []
+    told = ", ".join(f"{name} {rows:,}" for name, rows in counts.items())
+    return [Problem("W305", reading.inputs.raws[next(iter(counts))].shown, values={"tables": told})]
 
 
 def _declared(mapping: Mapping) -> tuple[str, ...]:
@@ -146,7 +156,7 @@ def _resumed(
         return None
     gone = {file.identity for file in files} - {file.identity for file in raws.inputs}
     late = reading.delivered and memory.latest and memory.latest >= reading.delivered
-    lost = name != "customers" and reading.customers_lost
+    lost = name != "customers" and (reading.customers_lost or reading.id_returned)
     if gone or late or lost or memory.types != types:
         return None
     rows_by_file = {kind: _with_positions(getattr(memory, kind), files, raws) for kind in store.REMEMBERED}
@@ -179,7 +189,7 @@ def _combine(reading: Reading, contract: Contract, raws: Raws, start: Start) -> 
         deliveries.check_rows(raw.delivery.listed, {file.path: file.rows for file in raw.inputs})
         if not sum(file.rows for file in raw.inputs):
             raise HeadwaterError("E303", file=raw.shown)
-    total, filtered = start.count.in_ + staged.total, start.count.filtered + staged.filtered
+    total, filtered = start.count.in_ + staged.total, start.count.filtered - start.count.erased + staged.filtered
     for number in range(len(raws.members)):
         conditioned.check(reading, contract, number, staged.kept, all_filtered=filtered == total)
     pending = memory.waiting.filter(pc.invert(pc.is_in(memory.waiting[RULE], pa.array(CONTRADICTIONS))))
@@ -203,7 +213,8 @@ def _combine(reading: Reading, contract: Contract, raws: Raws, start: Start) -> 
             used = start.count.used
         else:
             reading.result.parts[name] = _with_earlier(reading, contract, raws, merged.parts[0])
-    count = RowCount(total, used, bad.num_rows, start.count.duplicates + merged.duplicates, filtered)
+    erased, duplicates = start.count.erased + sum(staged.erased.values()), start.count.duplicates + merged.duplicates
+    count = RowCount(total, used, bad.num_rows, duplicates, filtered + erased, erased)
     reading.warnings += conditioned.notes(reading, contract, raws, staged.kept)
     _finish(reading, contract, raws, count.check(name), bad)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,6 +16,7 @@ from pipelines.config.sources import Source
 from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.readers import sources
 from pipelines.ingest.readers.sources import Raws
+from pipelines.workspace.erasures import Erasures
 
 FORMAT = 7
 """Of canonical tables and of what is remembered of their inputs; another number makes every raw file be read anew.
@@ -40,12 +41,15 @@ class Inputs:
         What is missing.
     history
         Identity of the snapshots of customers that were read so far, this one included; "" where they are no snapshots.
+    erasures
+        Whose rows are left out.
     """
 
     mapping: Mapping
     raws: dict[str, Raws]
     failures: tuple[HeadwaterError, ...] = ()
     history: str = ""
+    erasures: Erasures = field(default_factory=Erasures)
 
     def fingerprint(self, quality: Quality) -> str:
         """Identity of what a reading makes of these inputs: their contents, the names that it shows, and its limits."""
@@ -62,7 +66,12 @@ class Inputs:
 
     def recipes(self, quality: Quality) -> dict[str, str]:
         """Table -> its `recipe`, of those whose inputs are there."""
-        return {name: recipe(self.mapping, quality, name) for name in self.raws}
+        return {name: self.recipe(quality, name) for name in self.raws}
+
+    def recipe(self, quality: Quality, name: str) -> str:
+        """What decides what becomes of a row of a table, who was erased included: `recipe` where nobody was."""
+        made = recipe(self.mapping, quality, name)
+        return _digest([made, self.erasures.identity]) if self.erasures else made
 
     def delivered(self, as_of: date, quality: Quality) -> datetime:
         """Two days after the later of the as-of date and the moment at which the newest file was written, UTC."""

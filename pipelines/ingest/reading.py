@@ -14,7 +14,8 @@ from features.contracts import Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config.mapping import Mapping, SourceMapping
 from pipelines.config.quality import Quality
-from pipelines.ingest.inputs import Inputs, recipe
+from pipelines.ingest import erased
+from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.readers.sources import Raw
 from pipelines.ingest.snapshots import Night
 from pipelines.ingest.tables import Tables
@@ -64,7 +65,7 @@ class Reading:
         """The base, where it holds a table as the recipe of today would read it."""
         if self.base is None or name not in self.base.parts:
             return None
-        return self.base if self.base.recipes[name] == recipe(self.mapping, self.quality, name) else None
+        return self.base if self.base.recipes[name] == self.inputs.recipe(self.quality, name) else None
 
     @cached_property
     def customers_lost(self) -> bool:
@@ -75,3 +76,13 @@ class Reading:
             return False
         old = self.base.view(self.con, "customers", self.base.parts["customers"], "_base")
         return bool(old.anti_join(new, "customer_id").count().execute())
+
+    @cached_property
+    def id_returned(self) -> bool:
+        """Has an id that was erased a holder whom the base did not know? Then rows that were left out may be theirs."""
+        assert self.base is not None
+        new = self.result.tables.get("customers")
+        if not self.inputs.erasures or new is None or self.base.parts["customers"] == self.result.parts["customers"]:
+            return False
+        old = self.base.view(self.con, "customers", self.base.parts["customers"], "_base")
+        return erased.holds_any(new.anti_join(old, "customer_id"), self.inputs.erasures)

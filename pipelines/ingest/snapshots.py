@@ -7,9 +7,11 @@ else knows what a file said that has been replaced since, so this is no cache: w
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ibis
@@ -151,10 +153,45 @@ class Night:
             with replacing(_file(self.folder, after)) as temporary:
                 shutil.copyfile(part.path, temporary)
             sync(self.folder)  # the versions have their name before anything says that they have
-        write_json(self.folder / STATE, asdict(after))
-        for old in self.folder.glob("customers-*.parquet"):
-            if old != _file(self.folder, after):
-                old.unlink(missing_ok=True)
+        _keep(self.folder, after)
+
+
+def forget(folder: Path, without: Callable[[Path, Path], object]) -> None:
+    """Keep what earlier snapshots said, but of some customers: under a new identity, whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        `<workspace>/history`.
+    without
+        Writes the versions of the first file but those of the customers to the second, as a reading writes them: where
+        nothing new is said, the next one must come to the same bytes.
+
+    Raises
+    ------
+    HeadwaterError
+        E332 where what earlier nights said is damaged.
+    """
+    before = _state(folder)
+    if not before.identity:
+        return
+    with TemporaryDirectory(dir=folder, prefix=".") as place:
+        rewritten = Path(place) / f"{FOLDER}.parquet"
+        without(_file(folder, before), rewritten)
+        digest = sha256(rewritten)
+        after = replace(before, identity=_digest([before.identity, digest])[:16], sha256=digest)
+        with replacing(_file(folder, after)) as temporary:
+            shutil.copyfile(rewritten, temporary)
+    sync(folder)
+    _keep(folder, after)
+
+
+def _keep(folder: Path, state: State) -> None:
+    """The versions lie there: from now on they are what is kept, and older ones go."""
+    write_json(folder / STATE, asdict(state))
+    for old in folder.glob("customers-*.parquet"):
+        if old != _file(folder, state):
+            old.unlink(missing_ok=True)
 
 
 def check(folder: Path) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from features.contracts import Contract
 from features.errors import HeadwaterError
 from models.splits import stepped
-from pipelines.ingest import columns, magnitudes, marks, offsets, quarantine
+from pipelines.ingest import columns, erased, magnitudes, marks, offsets, quarantine
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.marks import BROKEN
 from pipelines.ingest.readers import sources
@@ -41,7 +41,7 @@ class Staged:
 
     `total`: how many. `kept`: position of an input -> its rows that the mapping's `where` keeps, of all that it has. `offsets`,
     for each source: time column -> texts with and without offset. `latest`: newest known_at of a good row (UTC). `aside`: broken rows. `waiting`: rows that a later reading may see otherwise. `pieces`: Parquet files of the
-    good ones, by part. `sizes`: how often values stand in them.
+    good ones, by part. `sizes`: how often values stand in them. `erased`: position of an input -> its rows that are left out because they are of erased customers.
     """
 
     total: int = 0
@@ -52,6 +52,7 @@ class Staged:
     waiting: list[pa.Table] = field(default_factory=list)
     pieces: dict[str, list[Path]] = field(default_factory=dict)
     sizes: list[pa.Table] = field(default_factory=list)
+    erased: dict[int, int] = field(default_factory=dict)
 
     @property
     def filtered(self) -> int:
@@ -92,6 +93,7 @@ def stage(reading: Reading, contract: Contract, number: int, positions: Sequence
             reading.con.con.unregister(name)
     _unchanged(raw, positions)
     staged.total += len(raw.bad_lines)
+    raw.bad_lines[:] = erased.lines_left(raw.bad_lines, reading.inputs.erasures, staged.erased)
     staged.aside.append(quarantine.ragged_rows(raw))
 
 
@@ -119,7 +121,9 @@ def _judge_slice(reading: Reading, contract: Contract, number: int, rows: ir.Tab
     counts = staged.offsets[number] = _sum(staged.offsets[number], offsets.offset_counts(rows, part, contract))
     aware, files = offsets.awareness(counts, raw.shown), [file.path for file in raw.inputs]
     canonical = Columns(contract, part, reading.mapping, rows, aware, files)
-    mapped = canonical.projection()
+    mapped = erased.left_out(
+        canonical.projection(), reading.known_customers(contract), reading.inputs.erasures, staged.erased
+    )
     columns.check_maps(canonical, raw.shown)
     problems = contract_problems(mapped, contract) + clock_problems(mapped, reading.quality, reading.mapping.timezone)
     _sort(reading, contract, marks.marked(mapped, problems), staged)

@@ -19,7 +19,7 @@ from pipelines.ingest.readers.sources import FILE, ROW, InputFile
 class RowCount:
     """What became of the rows of one table: *rows in = used + quarantined + duplicates + filtered*.
 
-    `filtered`: left out by the mapping's `where`.
+    `filtered`: left out by the mapping's `where`, or because they are of a customer who was erased; `erased`: those alone.
     """
 
     in_: int
@@ -27,6 +27,7 @@ class RowCount:
     quarantined: int = 0
     duplicates: int = 0
     filtered: int = 0
+    erased: int = 0
 
     def check(self, table: str) -> "RowCount":
         """Raises E320 when the rows do not add up."""

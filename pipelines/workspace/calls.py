@@ -38,6 +38,7 @@ KEPT = (
     "list_id",
     "counts",
     "nights",
+    "erased",
 )
 """What a command tells programs that is kept of it, too."""
 SHORTEST_SECRET = 6

@@ -22,6 +22,8 @@ from pipelines.workspace.paths import Workspace
 from pipelines.workspace.score_files import ScoreFile, damage_error
 
 PUBLISHING, SCORED, PUBLISHED = "publishing", "scored", "published"
+REWRITTEN = "rewritten"
+"""The key of a record under which the sha256 of a score file stands that is about to take the place of the recorded one."""
 STOPPED, UNFINISHED, UNREADABLE = "stopped", "unfinished", "unreadable"
 
 
@@ -39,10 +41,10 @@ def verified_score_file(workspace: Workspace, as_of: date) -> ScoreFile:
 
 def _verified(workspace: Workspace, path: Path) -> ScoreFile:
     file = ScoreFile(path)
-    recorded = record(workspace, file.meta["run_id"]).get("sha256")
-    if recorded is None:
+    recorded = record(workspace, file.meta["run_id"])
+    if recorded.get("sha256") is None:
         _check_consistency(file)
-    elif sha256(path) != recorded:
+    elif sha256(path) not in (recorded["sha256"], recorded.get(REWRITTEN)):
         raise damage_error(path, f"sha256 of run {file.meta['run_id']}")
     _check_version(file)
     return file

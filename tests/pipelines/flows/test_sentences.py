@@ -25,6 +25,7 @@ def test_counts_have_the_words_of_the_document():
         "quarantined": 2,
         "duplicates": 1,
         "filtered": 0,
+        "erased": 0,
     }
 
 

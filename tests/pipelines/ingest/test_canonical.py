@@ -251,6 +251,7 @@ def test_no_staging_folder_survives(world, monkeypatch):
 def test_the_manifest_says_what_was_read(world):
     found = world.read()
     manifest = json.loads((world.folder / "tables" / found.fingerprint / "manifest.json").read_text())
-    assert manifest["counts"]["bills"] == {"in_": 200, "used": 200, "quarantined": 0, "duplicates": 0, "filtered": 0}
+    counts = {"in_": 200, "used": 200, "quarantined": 0, "duplicates": 0, "filtered": 0, "erased": 0}
+    assert manifest["counts"]["bills"] == counts
     assert set(manifest["inputs"]["bills"][0]) == {"path", "size", "sha256", "rows", "source"}
     assert manifest["newest"]["usage"] == "2026-02-10T18:00:00"
