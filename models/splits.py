@@ -53,6 +53,11 @@ class Protocol(Strict):
     final: date | None = Field(None, description="date to judge on; without it the newest whose labels are in")
     reporting_delay_days: int = Field(5, ge=0, description="days until what happened is surely known")
     history_days: int = Field(150, ge=0, description="assumption: as-of dates with less history teach little")
+    seasons: bool = Field(
+        True,
+        description="look at the season of a year before each date that is told; where that tells the level of earlier dates "
+        "much better than the newest outcomes do, the level is that of last year's season",
+    )
     partial: int = Field(
         6,
         ge=0,
@@ -69,11 +74,20 @@ class Rehearsal:
 
 
 @dataclass(frozen=True)
+class YearBefore:
+    """A date that is told, and the snapshot of the same season a year before: at most a week away from it."""
+
+    told: date
+    day: date
+
+
+@dataclass(frozen=True)
 class Split:
     """As-of dates of one training, oldest first; the days of `rehearsals` are part of `every`.
 
     With `folds` they are one date, whose customers are learnt from, calibrated on and judged on in turns. `partial` are
-    dates after `every`, before and after `final`, of which the shortest horizon is known by `today`.
+    dates after `every`, before and after `final`, of which the shortest horizon is known by `today`. `seasons` are dates told,
+    oldest first and the day of the training last, with their season of a year before, where the history has it.
     """
 
     rehearsals: tuple[Rehearsal, ...]
@@ -83,6 +97,7 @@ class Split:
     folds: int = 0
     partial: tuple[date, ...] = ()
     today: date | None = None
+    seasons: tuple[YearBefore, ...] = ()
 
     @property
     def calibrate(self) -> tuple[date, ...]:
@@ -91,8 +106,12 @@ class Split:
 
     @property
     def dates(self) -> tuple[date, ...]:
-        """All snapshots that this training needs; what is shipped learns from every one of them."""
-        return tuple(sorted({*self.every, *self.partial, self.final}))
+        """All snapshots that this training needs; what is shipped learns from them, a season of before `every` excepted."""
+        return tuple(sorted({*self.every, *self.partial, self.final, *(season.day for season in self.seasons)}))
+
+    def year_before(self, told: date) -> date | None:
+        """The snapshot of the same season a year before a date that is told; None where there is none."""
+        return next((season.day for season in self.seasons if season.told == told), None)
 
 
 def in_turns(day: date, folds: int, days: int = 0) -> Split:
@@ -168,6 +187,7 @@ def plan(
     every = _learnable(final, days, protocol, earliest)
     if every:
         split = Split(_rehearsals(every, days, protocol.calibrate), final, every, days)
+        split = with_seasons(split, today, earliest) if protocol.seasons else split
         return split if shortest_days is None else with_partial(split, protocol, today, shortest_days)
     if protocol.unjudged == "wait" or (earliest and final < earliest) or (protocol.first and final < protocol.first):
         raise _too_short(final, days, every, earliest, protocol)
@@ -179,6 +199,34 @@ def _rehearsals(every: tuple[date, ...], days: int, count: int) -> tuple[Rehears
     window = timedelta(days=days)
     found = (Rehearsal(day, tuple(d for d in every if d + window <= day)) for day in every)
     return tuple(rehearsal for rehearsal in found if rehearsal.learnt)[-count:]
+
+
+NEAR = timedelta(days=7)
+"""Dates as close as that are of the same season."""
+
+
+def with_seasons(split: Split, today: date, earliest: date | None) -> Split:
+    """The same split with the season of a year before each date that is told, where it may be known.
+
+    Parameters
+    ----------
+    split
+        Forward in time.
+    today
+        Told by what is shipped.
+    earliest
+        First as-of date with enough history behind it; before it no snapshot is made. None: none is made at all.
+    """
+    found = list[YearBefore]()
+    for told in (*split.calibrate, split.final, today):
+        wanted = stepped(told, "1mo", -12)
+        near = min(split.every, key=lambda day: (abs(day - wanted), day))
+        if abs(near - wanted) <= NEAR:
+            found.append(YearBefore(told, near))
+        elif earliest and wanted >= earliest and wanted + timedelta(days=split.days) <= split.final:
+            found.append(YearBefore(told, wanted))
+    # without a pair in the past there is nothing to learn of seasons, and no snapshot to be made for it
+    return replace(split, seasons=tuple(found)) if found and found[0].told < split.final else split
 
 
 def with_partial(split: Split, protocol: Protocol, today: date, shortest_days: int) -> Split:

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from features.errors import HeadwaterError
-from models import time_to_event
+from models import seasons, time_to_event
 from models.candidates import fit_all
 from models.estimators import levels
 from models.estimators.estimator import Estimator, Model
@@ -29,6 +29,7 @@ from models.evaluation.judging import Estimate, Lead, Outcome
 from models.evaluation.leaks import Leak, leaking
 from models.evaluation.metrics import Array
 from models.rehearsing import Window, calibrated, choose, rehearsed, window
+from models.seasons import Season
 from models.settings import TrainingSettings
 from models.snapshots import Rows
 from models.splits import Split
@@ -120,6 +121,11 @@ class Trained:
         also `months_earlier` of the winner.
     search
         For the shape of the trees, before anything else; None where none was asked for.
+    judged_season
+        What last year's season says of the level of the final date; adopted: candidates were judged at that level. None
+        where no earlier date could be asked.
+    season
+        The same of the day of the training; adopted: what is shipped has that level, and not that of the final window.
     """
 
     target: str
@@ -151,6 +157,8 @@ class Trained:
     survival: pd.DataFrame = field(default_factory=pd.DataFrame)
     apart: pd.DataFrame = field(default_factory=pd.DataFrame)
     search: Search | None = None
+    judged_season: Season | None = None
+    season: Season | None = None
 
     @property
     def model(self) -> Model:
@@ -166,6 +174,11 @@ class Trained:
         """One figure of the final window."""
         row = self.metrics[(self.metrics.model == model) & (self.metrics.metric == metric)].iloc[0]
         return Estimate(float(row["value"]), float(row["low"]), float(row["high"]))
+
+    @property
+    def at_season(self) -> bool:
+        """Is what is shipped at the level of last year's season, and not at that of the final window?"""
+        return self.season is not None and self.season.adopted
 
     @property
     def better(self) -> bool:
@@ -208,10 +221,15 @@ def train(
     models, windows = rehearsed(rows)
     choice = choose(windows, list(models), rows)
     refitted(models, windows, rows)
+    winner = str(choice.iloc[0]["model"])
+    season = seasons.found(models[winner], rows, split.final) if windows and winner != "rule" else None
+    if season and season.adopted:
+        seasons.adopt(models, rows, season.day)
     opened = rows.final.open()
     final = final_window(models, windows, rows, opened)
-    told = _judged(models, str(choice.iloc[0]["model"]), choice, windows, final, rows)
-    return ship_refitted(told, windows, final, rows, opened) if ship and settings.refit else told
+    told = replace(_judged(models, winner, choice, windows, final, rows), judged_season=season)
+    told = ship_refitted(told, windows, final, rows, opened) if ship and settings.refit else told
+    return _at_season(told, rows, opened) if season else told
 
 
 def refitted(models: Mapping[str, Estimator], windows: Sequence[Window], rows: Rows) -> None:
@@ -354,6 +372,19 @@ def ship_refitted(
     partial = rows.count_partial(partly=_partly(trained.winner, rows)) if agreement.adopted else 0
     counts = {**trained.rows, **({"partial": partial} if partial else {})}
     return replace(trained, shipped=shipped, agreement=agreement, rows=counts)
+
+
+def _at_season(trained: Trained, rows: Rows, final: pd.DataFrame) -> Trained:
+    """What is shipped at the level of last year's season on the day of the training, where that tells more."""
+    today = rows.split.seasons[-1].told
+    season = (
+        seasons.found(trained.shipped[trained.winner], rows, today, rows.judged(final))
+        if today > rows.split.final
+        else None
+    )
+    if season and season.adopted:
+        seasons.adopt(trained.shipped, rows, season.day)
+    return replace(trained, season=season)
 
 
 def _agreement(shipped: pd.Series, judged: pd.Series, least: float) -> Agreement:

@@ -181,7 +181,10 @@ def _limits_of_judgement(page: CardPage, card: CardModel) -> Iterator[tuple[str,
         yield "one_window", {}
     if agreement := facts.get("agreement"):
         yield "refitted" if agreement["adopted"] else "as_judged", {"rank": f"{agreement['rank']:.2f}"}
-    if evaluation.level:
+    if season := evaluation.season:
+        figures = {name: f"{season[name]:.2f}" for name in ("ratio", "by_season", "by_newest")}
+        yield "season", {"day": page.day(date.fromisoformat(season["day"])), "pairs": season["pairs"], **figures}
+    elif evaluation.level:
         yield "level", {"ratio": f"{evaluation.level:.2f}"}
     if card.asked.task is not REGRESSION and card.positives < FEW:
         yield "few", {"n": page.count(card.positives), "few": FEW}

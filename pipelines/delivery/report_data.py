@@ -37,6 +37,9 @@ class Evaluation:
         A row per as-of date: as_of, rate, n; None where it is not known.
     level
         Observed over predicted total, where the chosen model's level was mended after that; else None.
+    season
+        What last year's season says of the level, as `models.seasons.Season.as_dict` has it, where what is shipped is at its
+        level; else None.
     folds
         Parts of the customers that were judged in turns; 0 where later time was.
     left_out
@@ -54,6 +57,7 @@ class Evaluation:
     beats_rule: bool
     rates: pd.DataFrame | None = None
     level: float | None = None
+    season: Mapping[str, Any] | None = None
     folds: int = 0
     left_out: Sequence[str] = ()
     apart: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -68,6 +72,7 @@ class Evaluation:
             facts["winner"],
             facts["beats_rule"],
             level=facts.get("levels", {}).get(facts["winner"]),
+            season=facts["season"] if (facts.get("season") or {}).get("adopted") else None,
             folds=facts.get("folds", 0),
             left_out=tuple(facts.get("left_out", ())),
             apart=pd.DataFrame(facts.get("apart", ())),

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Hashable, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,10 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
         lines.append(page.say("found_margin", share=page.share(evaluation.margin, 0)))
     if len(evaluation.apart):
         lines += _apart(page, target, evaluation)
-    if evaluation.level:
+    if evaluation.season:
+        day, ratio = date.fromisoformat(evaluation.season["day"]), f"{evaluation.season['ratio']:.2f}"
+        lines.append(page.say("found_season", day=page.day(day), ratio=ratio))
+    elif evaluation.level:
         lines.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
     if evaluation.left_out:
         lines.append(page.say("found_left_out", names=", ".join(evaluation.left_out)))

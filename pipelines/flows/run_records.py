@@ -171,7 +171,8 @@ def _why(project: Project, data: Dataset, trained: Trained, decision: dict[str, 
         "why": training_record.sentence(trained, "en"),
         "rule": project.settings.training.candidates.rules.of(trained.target).column,
     }
-    tags |= {"level": f"{level:.3f}"} if level else {}
+    tags |= {"level": f"{level:.3f}"} if level and not trained.at_season else {}
+    tags |= {"season": str(trained.season.day)} if trained.season and trained.at_season else {}
     if trained.agreement:
         tags["shipped"] = "fitted again" if trained.agreement.adopted else "as judged"
     return tags

@@ -38,6 +38,8 @@ def evaluation(trained: Trained) -> dict[str, Any]:
         "windows": trained.windows,
         "lead": vars(trained.lead),
         "levels": trained.levels,
+        "season": trained.season.as_dict() if trained.season else None,
+        "judged_season": trained.judged_season.as_dict() if trained.judged_season else None,
         "judged_by": trained.judged_by,
         "rows": trained.rows,
         "dates": {
@@ -105,10 +107,18 @@ def _remarks(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
     if trained.rows.get("treated"):
         yield "treated", {"n": trained.rows["treated"]}
     yield from _apart(trained)
-    if trained.winner in trained.levels:
+    yield from _seasons(trained)
+    if trained.winner in trained.levels and not trained.at_season:
         yield "level", {"final": split.final.isoformat(), "ratio": trained.levels[trained.winner]}
     if trained.agreement:
         yield "shipped" if trained.agreement.adopted else "not_shipped", {"rank": trained.agreement.rank}
+
+
+def _seasons(trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Whose level is that of last year's season: what was judged, and what is shipped."""
+    for key, season in (("season_judged", trained.judged_season), ("season", trained.season)):
+        if season and season.adopted:
+            yield key, season.as_dict()
 
 
 JUDGED_APART = {"early": "found_at_5pct", "untouched": "auc"}

@@ -89,17 +89,20 @@ def watched(file: ScoreFile) -> pd.DataFrame:
 
 
 def announced(night: Night) -> dict[str, Figure]:
-    """What training promised of this night's models in the mean: what was seen in the window that judged them."""
+    """What training promised of this night's models in the mean: what was seen in the window that judged them, or in the season
+    of a year before whose level they have."""
     found: dict[str, Figure] = {}
     for name, champion in night.champions.items():
         kept = evaluations.load(night.workspace, champion.version)
         if kept is None or not len(kept[1]):
             continue
         seen_then = kept[1]["y"].to_numpy(dtype=float)
+        season = kept[0].get("season")
+        mean = season["observed"] if season and season["adopted"] else seen_then.mean()
         if TARGETS[name].task.objective == "binary":
-            found[f"level_{TARGETS[name].published}"] = Figure(seen_then.mean(), seen_then.sum(), name)
+            found[f"level_{TARGETS[name].published}"] = Figure(mean, seen_then.sum(), name)
         else:
-            found[f"money_{TARGETS[name].published}"] = Figure(seen_then.mean(), len(seen_then), name)
+            found[f"money_{TARGETS[name].published}"] = Figure(mean, len(seen_then), name)
     return found | _announced_share(night)
 
 

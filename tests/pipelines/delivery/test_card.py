@@ -99,6 +99,7 @@ def test_features_stand_in_the_order_of_their_share(settings):
 
 
 AGREED = {"rank": 0.97, "level": 1.0, "adopted": True}
+SEASON = {"day": "2025-09-01", "ratio": 1.3, "by_season": 0.1, "by_newest": 0.5, "pairs": 3}
 EVIDENCE = [
     ({}, {"windows"}),
     ({"windows": 1}, {"one_window"}),
@@ -107,6 +108,8 @@ EVIDENCE = [
     ({"agreement": AGREED | {"adopted": False}}, {"windows", "as_judged"}),
     ({"levels": {"trees": 0.8}}, {"windows", "level"}),
     ({"levels": {"linear": 0.8}}, {"windows"}),
+    ({"levels": {"trees": 0.8}, "season": SEASON | {"adopted": True}}, {"windows", "season"}),
+    ({"levels": {"trees": 0.8}, "season": SEASON | {"adopted": False}}, {"windows", "level"}),
     ({"beats_rule": False}, {"windows", "rule"}),
     ({"left_out": {"arpu_3m": 0.99}}, {"windows", "left_out"}),
     ({"leaks": {"arpu_3m": 0.99}}, {"windows", "leaks"}),

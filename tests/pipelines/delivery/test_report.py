@@ -187,6 +187,11 @@ def test_a_mended_level_is_told():
     assert "× 0.79" in told(dataclasses.replace(churn, level=0.79)) and "×" not in told(churn).split("Grade")[1][:200]
 
 
+def test_the_level_of_last_years_season_is_told_and_not_the_one_that_it_replaced():
+    churn = dataclasses.replace(DATA.evaluations["churn"], level=0.79, season={"day": "2025-09-01", "ratio": 1.34})
+    assert "a year before (1 Sep 2025, × 1.34)" in told(churn) and "× 0.79" not in told(churn)
+
+
 def test_what_nothing_scored_is_unknown_and_not_nobody():
     """A champion for churn only: no potential VIPs is not "0 potential VIPs", no revenue at risk is not zero."""
     frame = sample_frame(300).drop(columns=[c for c in OTHERS if c in sample_frame(1)])

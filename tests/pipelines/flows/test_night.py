@@ -1,7 +1,9 @@
 """What a night knows of itself: its outputs by name, and which warnings are told at once."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -60,3 +62,14 @@ def test_gates_look_at_what_a_publication_of_before_a_target_has(night):
     rows = pa.table({column: pa.array([None], SCHEMA.field(column).type) for column in columns})
     path = publish(night.workspace, [rows], {"as_of": NIGHT.isoformat()}, len)
     assert list(verdict.watched(ScoreFile(path))) == columns
+
+
+@pytest.mark.parametrize(("season", "promised"), [(None, 0.25), ({"adopted": False}, 0.25), ({"adopted": True}, 0.65)])
+def test_a_model_of_last_years_level_is_held_against_what_that_season_brought(night, monkeypatch, season, promised):
+    """At Christmas a right model says something else than was seen in the window that judged it."""
+    facts = {"season": season and season | {"observed": 0.65}}
+    final = pd.DataFrame({"y": [1, 0, 0, 0]})
+    monkeypatch.setattr(verdict.evaluations, "load", lambda workspace, version: (facts, final))
+    night.champions = {"churn": SimpleNamespace(version="churn/1")}
+    found = verdict.announced(night)
+    assert found["level_churn_probability"].value == promised and found["level_churn_probability"].events == 1

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from models.seasons import Season
 from models.training import train
 from pipelines.delivery import charts
 from pipelines.flows import training_record
@@ -41,6 +43,20 @@ def test_where_the_rule_finds_more_money_that_is_told(trained):
         assert ("in its best tenth ([-0.200, -0.100] of it)" in sentence) is told
     without = replace(trained, differences=trained.differences[~at_money])
     assert "money" not in training_record.sentence(without, "en")
+
+
+def test_the_level_of_last_years_season_is_told_where_it_was_taken(trained):
+    season = Season(date(2025, 12, 1), date(2024, 12, 1), 0.3, 1.34, 0.1, 0.5, 2, adopted=True)
+    told = replace(trained, levels={trained.winner: 0.79}, season=season)
+    for lang, words in (
+        ("en", ("last year's season (2024-12-01, × 1.34)", "2 of them")),
+        ("zh", ("去年同期", "× 1.34")),
+    ):
+        sentence = training_record.sentence(told, lang)
+        assert all(word in sentence for word in words) and "0.79" not in sentence
+    refused = replace(told, season=replace(season, adopted=False))
+    assert "1.34" not in training_record.sentence(refused, "en") and "0.79" in training_record.sentence(refused, "en")
+    assert json.loads(json.dumps(training_record.evaluation(told), default=str))["season"]["day"] == "2024-12-01"
 
 
 def test_whom_a_campaign_treated_is_told_in_both_languages(trained):
