@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= operator
 CUSTOMERS ?= 20000
+SHARE ?= 1
+SEED ?= 0
 PYTEST := $(BIN)/python -m pytest
 # --dist worksteal: neighbours stay with one worker, so that what a module shares is made once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench results docs clean
+.PHONY: help demo test test-all check bench reliability results docs clean
 
 help:            ## What can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -30,6 +32,9 @@ check: .venv/dev  ## Format, lint, types, import direction
 bench: CUSTOMERS = 100000
 bench: .venv/dev .venv/featuretools/ready  ## Timings and peaks as ratios of one run; workspace/bench.json. CUSTOMERS=1000000
 	$(BIN)/python -m benchmarks.run --customers $(CUSTOMERS)
+
+reliability: .venv/dev  ## Faults of every kind against a workspace; workspace/reliability.json. PARTS="crashes calls" SHARE=0.1 SEED=3
+	$(BIN)/python -m benchmarks.reliability $(PARTS) --share $(SHARE) --seed $(SEED)
 
 results: .venv/dev  ## Figures of the three demo sets: docs/results.md, docs/results/, workspace/results.json. SETS="cdnow operator"
 	$(BIN)/python -m benchmarks.results $(SETS)

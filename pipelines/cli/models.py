@@ -9,9 +9,11 @@ import typer
 import yaml
 from rich.table import Table
 
+from features.errors import Problem
 from pipelines.cli.grids import grid
 from pipelines.cli.run import Run, command
 from pipelines.cli.telling import told
+from pipelines.wording import errors
 from pipelines.wording.texts import text
 
 
@@ -127,7 +129,9 @@ def promote(
     with run.locked():
         from pipelines.flows import promotion
 
-        promoted = promotion.promote(run.project, target, version=version, force=force, reason=reason)
+        promoted = promotion.promote(
+            run.project, target, version=version, force=force, reason=reason, warn=lambda problem: _warn(run, problem)
+        )
     learner, passed = promoted.tags.get("learner", "—"), promoted.tags.get("gate_passed")
     key = {"true": "passed", "false": "forced"}.get(str(passed), "unknown")
     gate = text(f"steps.gate.{key}", run.language)
@@ -141,7 +145,7 @@ def rollback(run: Run, target: Target) -> None:
     with run.locked():
         from pipelines.flows import promotion
 
-        version = promotion.rollback(run.project, target)
+        version = promotion.rollback(run.project, target, lambda problem: _warn(run, problem))
     run.tell(target=target, champion=version.name)
     run.say(text("steps.champion", run.language, version=version.name))
 
@@ -156,6 +160,11 @@ def explain(
     from pipelines.cli import explaining
 
     explaining.explain(run, customer, as_of.date() if as_of else None)
+
+
+def _warn(run: Run, problem: Problem) -> None:
+    run.tell(warnings=[problem.code])
+    run.steps.warn(errors.render_line(problem, run.language))
 
 
 def _retrain(run: Run, as_of: date, targets: list[str] | None, *, promote: bool, tune: Any) -> None:

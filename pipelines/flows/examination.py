@@ -6,6 +6,7 @@ Nothing is thrown away but what is made again by itself: a damaged file goes to 
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -193,10 +194,22 @@ def _tracking(workspace: Workspace) -> Iterator[Fault]:
         yield Fault("tracking", workspace.tracking, "folder", mend=set_aside(workspace.tracking))
         return
     try:
-        registry.check_state(workspace, registry.store_state(workspace.tracking, mode="ro"))
+        state = registry.store_state(workspace.tracking, mode="ro")
+        registry.check_state(workspace, state)
+        yield from _misnamed(workspace, state)
     except HeadwaterError as error:
         mend = restoring.restore if error.problem.code in ("E714", "E715") else None
         yield Fault("tracking", workspace.tracking, problem=error.problem, mend=mend)
+
+
+def _misnamed(workspace: Workspace, state: registry.StoreState) -> Iterator[Fault]:
+    """Champions of a promotion that was stopped between its commit and the alias."""
+    with suppress(HeadwaterError):  # a damaged local copy is a fault of its own
+        for version in registry.misnamed_champions(workspace, state):
+            named = state.champions.get(version.partition("/")[0])
+            values = {"version": version, "detail": f"champion {named}" if named else None}
+            problem = Problem("W536", str(workspace.tracking), values=values)
+            yield Fault("tracking", workspace.tracking, problem=problem, mend=restoring.restore, harmless=True)
 
 
 def _tables(workspace: Workspace) -> Iterator[Fault]:

@@ -1,11 +1,16 @@
-"""Which version is the champion: gate, record, local copy, alias, in that order; and the way back."""
+"""Which version is the champion: gate, record, local copy, alias, in that order; and the way back.
 
+What nights score with is the local copy, so it is what counts: the alias follows it.
+"""
+
+import logging
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from models.estimators.bundle import from_files
 from models.evaluation import gates
 from models.training import Trained
@@ -17,6 +22,12 @@ from pipelines.wording.texts import text
 from pipelines.workspace import bundles, evaluations, lock
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.progress import Steps
+
+_log = logging.getLogger("headwater")
+
+
+def _log_warning(problem: Problem) -> None:
+    _log.warning(errors.render_line(problem, "en"))
 
 
 def check_ready(project: Project, steps: Steps) -> None:
@@ -126,8 +137,11 @@ def failed_checks(decision: dict[str, Any]) -> list[str]:
     return [check["name"] for check in decision["checks"] if not check["passed"]]
 
 
-def install(workspace: Workspace, version: Version, files: dict[str, str]) -> None:
-    """Make a version the champion; the lock is held. The alias moves last, so a kill leaves the old one in force.
+def install(workspace: Workspace, version: Version, files: dict[str, str]) -> Problem | None:
+    """Make a version the champion; the lock is held.
+
+    The store is told what it must know first, then the local copy that nights score with is put in force, which is the
+    commit; the alias moves last. From the commit on nothing fails: where the alias does not move, that is a warning.
 
     Parameters
     ----------
@@ -137,12 +151,43 @@ def install(workspace: Workspace, version: Version, files: dict[str, str]) -> No
         Of a target.
     files
         Its model as text, by file name.
+
+    Returns
+    -------
+    Problem | None
+        W536 where the store names another champion still.
     """
-    before = tracking.version_by_alias(workspace, version.target, CHAMPION)
-    digest = bundles.install(workspace, version.target, version.name, files)
-    tags = {"sha256": digest, "before": before.name if before and before.number != version.number else ""}
+    before = _in_force(workspace, version.target)
+    tags = {"sha256": bundles.digests(files)[1], "before": before if before and before != version.name else ""}
     changed = {key: value for key, value in tags.items() if value or key not in version.tags}
-    tracking.set_alias(workspace, version.target, CHAMPION, version.number, changed)
+    tracking.set_tags(workspace, version.target, version.number, changed)
+    bundles.install(workspace, version.target, version.name, files)
+    return _name_champion(workspace, version)
+
+
+def _in_force(workspace: Workspace, target: str) -> str | None:
+    """The version that nights score with; where the local copy is lost, the one that the store calls champion."""
+    try:
+        entry = bundles.champion_entries(workspace).get(target)
+    except HeadwaterError as error:
+        if error.problem.code != "E531":
+            raise
+        entry = None
+    if entry:
+        return str(entry["version"])
+    aliased = tracking.version_by_alias(workspace, target, CHAMPION)
+    return aliased.name if aliased else None
+
+
+def _name_champion(workspace: Workspace, version: Version) -> Problem | None:
+    """Let the store call a version the champion that is in force already; what goes wrong is a warning."""
+    try:
+        tracking.set_alias(workspace, version.target, CHAMPION, version.number)
+    except Exception as raised:
+        error = errors.translate(raised)
+        values = {"version": version.name, "target": version.target, "number": version.number, "detail": str(error)}
+        return Problem("W536", str(workspace.tracking), values=values)
+    return None
 
 
 def refuse_when_none(models: list[dict[str, Any]]) -> None:
@@ -153,7 +198,13 @@ def refuse_when_none(models: list[dict[str, Any]]) -> None:
 
 
 def promote(
-    project: Project, target: str, *, version: int | None = None, force: bool = False, reason: str | None = None
+    project: Project,
+    target: str,
+    *,
+    version: int | None = None,
+    force: bool = False,
+    reason: str | None = None,
+    warn: Callable[[Problem], None] = _log_warning,
 ) -> Version:
     """Make the challenger, or a version, the champion if its gate passed against the one in force.
 
@@ -171,6 +222,8 @@ def promote(
         Although the gate refuses.
     reason
         Why it is forced; kept with the version.
+    warn
+        Is told what went wrong once it is the champion.
 
     Returns
     -------
@@ -193,7 +246,8 @@ def promote(
         files = version_texts(workspace, chosen)
         if force:
             tracking.set_alias(workspace, target, CHALLENGER, chosen.number, {"forced": str(reason)})
-        install(workspace, chosen, files)
+        if problem := install(workspace, chosen, files):
+            warn(problem)
     return chosen
 
 
@@ -238,15 +292,16 @@ def _check_gate(workspace: Workspace, version: Version) -> None:
         raise HeadwaterError("E526", names=f"{version.target}: {names}")
 
 
-def rollback(project: Project, target: str) -> Version:
-    """The champion before this one is the champion again. Raises E529 when there was none."""
+def rollback(project: Project, target: str, warn: Callable[[Problem], None] = _log_warning) -> Version:
+    """The champion before the one in force is the champion again; `warn` as in `promote`. Raises E529 when there was none."""
     workspace = project.workspace
     with lock.exclusive(workspace, f"rollback {target}"):
         known = {version.name: version for version in tracking.versions(workspace, target)}
-        champion = next((v for v in known.values() if CHAMPION in v.aliases), None)
+        champion = known.get(_in_force(workspace, target) or "")
         before = known.get(champion.tags.get("before", "")) if champion else None
         if before is None:
             raise HeadwaterError("E529", target=target)
         bundles.install(workspace, target, before.name, version_texts(workspace, before))
-        tracking.set_alias(workspace, target, CHAMPION, before.number)
+        if problem := _name_champion(workspace, before):
+            warn(problem)
     return before

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from features import identity
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from models import cross_validation, training, tuning
 from models.settings import TrainingSettings
 from models.training import Trained
@@ -236,12 +236,13 @@ def register(
         champion = promotion.current_version(project, trained.target)
         if promote and decision["passed"]:
             champion = version.name
-            promotion.install(project.workspace, version, trained.model.to_files())
+            warning = promotion.install(project.workspace, version, trained.model.to_files())
+            _warn(steps, warning)
             parts.append(text("steps.champion", lang, version=champion))
         elif promote and champion:
             parts.append(text("steps.champion_stays", lang, version=champion))
         elif promote:
-            champion, outcome = _promote_rule(project, data, trained, version, lang, parent)
+            champion, outcome = _promote_rule(project, data, trained, version, steps, parent)
             parts.append(outcome)
         facts["said"] = " · ".join(parts)
         facts |= {"version": version.name, "passed": decision["passed"]}
@@ -255,13 +256,16 @@ def _register_version(
     shares = training_record.importance_shares(trained, data.frame)
     facts = training_record.evaluation(trained)
     facts |= training_record.circumstances(project, data, trained, decision, shares)
-    version = training_runs.log(project.workspace, run_records.record(project, data, trained, decision, facts), parent)
-    training_record.save_evaluation(project.workspace, version, trained, facts)
-    return version
+    told = run_records.record(project, data, trained, decision, facts)
+
+    def keep(version: Version) -> None:
+        training_record.save_evaluation(project.workspace, version, trained, facts)
+
+    return training_runs.log(project.workspace, told, parent, keep)
 
 
 def _promote_rule(
-    project: Project, data: Dataset, trained: Trained, challenger: Version, lang: str, parent: str | None
+    project: Project, data: Dataset, trained: Trained, challenger: Version, steps: Steps, parent: str | None
 ) -> tuple[str | None, str]:
     """Make the rule that competed the champion if it passes the gate; its version or None, and the sentence.
 
@@ -270,15 +274,20 @@ def _promote_rule(
     decision = promotion.decide(project, data.frame, trained, "rule")
     if not decision["passed"] or trained.winner == "rule":
         names = ", ".join(promotion.failed_checks(decision))
-        return None, text("steps.rule_refused", lang, names=names, target=trained.target)
+        return None, text("steps.rule_refused", steps.lang, names=names, target=trained.target)
     rule = trained.shipped["rule"]
     rule.facts_ = {**trained.model.facts_, "learner": "rule"}
     rule.facts_.pop("judged_sha256", None)
     as_rule = dataclasses.replace(trained, winner="rule", beats_rule=False)
     version = _register_version(project, data, as_rule, decision, parent)
     tracking.set_alias(project.workspace, trained.target, tracking.CHALLENGER, challenger.number)
-    promotion.install(project.workspace, version, rule.to_files())
-    return version.name, text("steps.rule_champion", lang, version=version.name)
+    _warn(steps, promotion.install(project.workspace, version, rule.to_files()))
+    return version.name, text("steps.rule_champion", steps.lang, version=version.name)
+
+
+def _warn(steps: Steps, problem: Problem | None) -> None:
+    if problem:
+        steps.warn(errors.render_line(problem, steps.lang))
 
 
 def _summary(trained: Trained, version: Version, decision: dict[str, Any], champion: str | None) -> dict[str, Any]:

@@ -28,9 +28,10 @@ ELSEWHERE = {
 
 @dataclass(frozen=True)
 class StoreState:
-    """What a store says of itself: the highest version of each target, or how it is damaged."""
+    """What a store says of itself: the highest version and the champion of each target, or how it is damaged."""
 
     highest: dict[str, int] = field(default_factory=dict)
+    champions: dict[str, int] = field(default_factory=dict)
     damage: str = ""
 
 
@@ -44,7 +45,9 @@ def store_state(store: Path, mode: str = "rw") -> StoreState:
         ) as connection:
             ((verdict,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
             return (
-                StoreState(_numbers(connection)) if verdict == "ok" else StoreState(damage=str(verdict).splitlines()[0])
+                StoreState(_numbers(connection), _champions(connection))
+                if verdict == "ok"
+                else StoreState(damage=str(verdict).splitlines()[0])
             )
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in ELSEWHERE:
@@ -55,11 +58,29 @@ def store_state(store: Path, mode: str = "rw") -> StoreState:
 
 
 def _numbers(connection: sqlite3.Connection) -> dict[str, int]:
-    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'model_versions'").fetchall()
-    rows = (
-        connection.execute("SELECT name, MAX(version) FROM model_versions GROUP BY name").fetchall() if tables else []
+    query = "SELECT name, MAX(version) FROM model_versions GROUP BY name"
+    return _by_target(connection, "model_versions", query)
+
+
+def _champions(connection: sqlite3.Connection) -> dict[str, int]:
+    query = "SELECT name, version FROM registered_model_aliases WHERE alias = 'champion'"
+    return _by_target(connection, "registered_model_aliases", query)
+
+
+def _by_target(connection: sqlite3.Connection, table: str, query: str) -> dict[str, int]:
+    """Target -> a number; nothing where the store has no such table yet."""
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table]).fetchall()
+    return {str(name): int(number) for name, number in connection.execute(query).fetchall()} if known else {}
+
+
+def misnamed_champions(workspace: Workspace, state: StoreState) -> list[str]:
+    """The versions that nights score with and that the store knows, but does not call champion."""
+    named = {f"{target}/{number}" for target, number in state.champions.items()}
+    return sorted(
+        str(entry["version"])
+        for entry in bundles.champion_entries(workspace).values()
+        if state.highest and entry["version"] not in named
     )
-    return {str(name): int(number) for name, number in rows}
 
 
 def highest_versions(workspace: Workspace) -> dict[str, int]:

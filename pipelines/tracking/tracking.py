@@ -4,6 +4,7 @@ The store is a SQLite file in the workspace, artifacts lie beside it, and no ser
 is exit 7 for training and promotion; scoring never comes here.
 """
 
+import errno
 import io
 import json
 import logging
@@ -12,7 +13,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 SERVED = Path(__file__).with_name("served_model.py")
 for chatty in ("mlflow", "alembic"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
+# it prints a traceback of what it raises as well, and what is raised becomes one line of ours
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 SHOWN_AS = {"mlflow.experimentKind": "custom_model_development", "mlflow.experiment.primaryMetric.name": "headline"}
 """How MLflow's page shows the experiment: runs of models, and not of prompts."""
 TRIES, PAUSE = 4, 2.5
@@ -287,14 +290,36 @@ def set_alias(workspace: Workspace, target: str, alias: str, number: int, tags: 
     tags
         Added to the version first.
     """
+    set_tags(workspace, target, number, tags or {})
     with registry_client(workspace) as client:
-        for key, value in (tags or {}).items():
-            client.set_model_version_tag(target, str(number), key, value)
         client.set_registered_model_alias(target, alias, str(number))
 
 
+def set_tags(workspace: Workspace, target: str, number: int, tags: Mapping[str, str]) -> None:
+    """Add tags to a version.
+
+    Parameters
+    ----------
+    workspace
+        Whose store it is.
+    target
+        Whose model it is.
+    number
+        Of the version.
+    tags
+        Key -> value.
+    """
+    if tags:
+        with registry_client(workspace) as client:
+            for key, value in tags.items():
+                client.set_model_version_tag(target, str(number), key, value)
+
+
 def files(workspace: Workspace, version: Version) -> dict[str, str]:
-    """The bundle of a registered version, as text by file name; missing files and altered ones are exit 5."""
+    """The bundle of a registered version, as text by file name; missing files and altered ones are exit 5.
+
+    What the disk or the store does not give just now is exit 7: there is nothing wrong with the version.
+    """
     with registry_client(workspace), tempfile.TemporaryDirectory() as folder:
         try:
             downloaded = mlflow.artifacts.download_artifacts(
@@ -304,10 +329,19 @@ def files(workspace: Workspace, version: Version) -> dict[str, str]:
         except UnicodeDecodeError as error:
             raise HeadwaterError("E530", version=version.name, target=version.target) from error
         except (MlflowException, OSError) as error:
+            _raise_unless_missing(error, workspace)
             raise HeadwaterError("E524", version=version.name, target=version.target) from error
     if bundles.digests(texts)[1] != version.tags.get("sha256", bundles.digests(texts)[1]):
         raise HeadwaterError("E530", version=version.name, target=version.target)
     return texts
+
+
+def _raise_unless_missing(error: Exception, workspace: Workspace) -> None:
+    """Raise again what says nothing of the files: a store that does not answer, a disk that fails."""
+    if isinstance(error, MlflowException) and error.error_code == "TEMPORARILY_UNAVAILABLE":
+        raise error
+    if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT, errno.ENOTDIR):
+        raise disk_error(error, error.filename or workspace.artifacts) from error
 
 
 def report(workspace: Workspace, version: Version, name: str) -> Any:
@@ -336,4 +370,5 @@ def report(workspace: Workspace, version: Version, name: str) -> Any:
         try:
             return json.loads(mlflow.artifacts.load_text(f"runs:/{version.run_id}/reports/{name}.json"))
         except (MlflowException, OSError, ValueError) as error:
+            _raise_unless_missing(error, workspace)
             raise HeadwaterError("E532", version=version.name, target=version.target, name=name) from error

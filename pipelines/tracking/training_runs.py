@@ -4,9 +4,11 @@ A run holds few metrics, the one that its target is judged by first, so that the
 is in `figures.json`. Each call to the store takes ten milliseconds and more, so what belongs together is given at once.
 """
 
+import dataclasses
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +59,16 @@ def _told(session: Session) -> dict[str, str]:
     return session.tags | {mlflow_tags.MLFLOW_RUN_NOTE: session.description}
 
 
-def log(workspace: Workspace, training: Training, parent: str | None = None) -> Version:
+def log(
+    workspace: Workspace,
+    training: Training,
+    parent: str | None = None,
+    keep: Callable[[Version], None] = lambda _: None,
+) -> Version:
     """The run of a target, those of its candidates, and a registered version with the alias `challenger`.
+
+    The alias moves last, and what could fail after it is done before: a version that is told as failed is nobody's
+    challenger.
 
     Parameters
     ----------
@@ -68,13 +78,25 @@ def log(workspace: Workspace, training: Training, parent: str | None = None) -> 
         What was found.
     parent
         Id of the run above; None for none.
+    keep
+        Keeps what else is known of the version, before it is the challenger.
 
     Returns
     -------
     Version
         With its number.
     """
-    with tracking.registry_client(workspace) as client, tempfile.TemporaryDirectory() as folder:
+    with tracking.registry_client(workspace) as client:
+        number = _registered(client, workspace, training, parent)
+        registered = tracking.version(client, training.target, number)
+        keep(registered)
+        client.set_registered_model_alias(training.target, CHALLENGER, number)
+    return dataclasses.replace(registered, aliases=(*registered.aliases, CHALLENGER))
+
+
+def _registered(client: MlflowClient, workspace: Workspace, training: Training, parent: str | None) -> str:
+    """The number of a new version, made by a run of its own."""
+    with tempfile.TemporaryDirectory() as folder:
         experiment, made = tracking.experiment(workspace), _write(training, Path(folder))
         with mlflow.start_run(
             experiment_id=experiment,
@@ -89,9 +111,7 @@ def log(workspace: Workspace, training: Training, parent: str | None = None) -> 
             for candidate in training.candidates:
                 _log_candidate(client, experiment, candidate, run.info.run_id)
             tags = training.version_tags | {"sha256": bundles.digests(training.files)[1]}
-            number = tracking.register_bundle(training.target, made / "bundle", _signature(training), tags)
-        client.set_registered_model_alias(training.target, CHALLENGER, number)
-        return tracking.version(client, training.target, number)
+            return tracking.register_bundle(training.target, made / "bundle", _signature(training), tags)
 
 
 def _create(client: MlflowClient, experiment: str, name: str, tags: dict[str, str], parent: str | None = None) -> str:

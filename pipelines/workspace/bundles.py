@@ -17,7 +17,8 @@ from pathlib import Path
 from features.errors import HeadwaterError, Problem
 from models.estimators.bundle import from_files
 from models.estimators.estimator import Model
-from pipelines.workspace.files import FOLDER_MODE, sha256, sync, sync_tree, write_json, write_text
+from pipelines.wording.errors import disk_error
+from pipelines.workspace.files import FOLDER_MODE, copy_tree, sha256, sync, sync_tree, write_json, write_text
 from pipelines.workspace.paths import Workspace
 
 ALLOWED = {".txt", ".json"}
@@ -54,13 +55,18 @@ def current(workspace: Workspace) -> Path | None:
 
 
 def manifest(generation: Path) -> dict:
-    """Versions and sha256 of a generation's models, as they were when it was promoted. Raises E531 when damaged."""
+    """Versions and sha256 of a generation's models, as they were when it was promoted.
+
+    Raises E531 when it is damaged or gone, E703 to E705 (exit 7) when the disk does not give it.
+    """
     try:
         document = json.loads((generation / "manifest.json").read_bytes())
         if generation_name(document["models"]) == generation.name.partition("-")[0]:
             return document
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError, LookupError, TypeError) as error:
         raise HeadwaterError("E531", file=generation / "manifest.json") from error
+    except OSError as error:
+        raise disk_error(error, generation / "manifest.json") from error
     raise HeadwaterError("E531", file=generation / "manifest.json")
 
 
@@ -245,11 +251,13 @@ def _stage(workspace: Workspace, entries: dict[str, dict], new: Mapping[str, dic
     staging = workspace.models / f".staging-{os.getpid()}"
     for left in workspace.models.glob(".staging-*"):  # of killed runs: the lock is held
         shutil.rmtree(left)
-    (workspace.models / "gen").mkdir(mode=FOLDER_MODE, exist_ok=True)
+    if not (workspace.models / "gen").is_dir():
+        (workspace.models / "gen").mkdir(mode=FOLDER_MODE)
+        sync(workspace.models)  # the folder is on the disk before the pointer into it
     staging.mkdir(mode=FOLDER_MODE)
     for target in entries.keys() - new.keys():
         if source := _best_folder(workspace, target, entries[target]):
-            shutil.copytree(source, staging / target)
+            copy_tree(source, staging / target)
     for target, texts in new.items():
         (staging / target).mkdir(mode=FOLDER_MODE)
         for name, text in texts.items():

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import HeadwaterError
-from pipelines.workspace.files import FOLDER_MODE, replacing, write_json
+from pipelines.workspace.files import FOLDER_MODE, replacing, settle, write_json
 from pipelines.workspace.paths import Workspace
 
 
@@ -46,6 +46,7 @@ def save(
         raise HeadwaterError("E714", file=workspace.tracking, versions=version)
     with replacing(path.with_suffix(".parquet")) as temporary:
         final.to_parquet(temporary, write_page_checksum=True)
+    settle(path.parent)  # the document, which says that there is an evaluation, comes last
     if judged is not None:
         _judged_path(workspace, version).parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
         write_json(_judged_path(workspace, version), dict(judged))

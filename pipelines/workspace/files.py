@@ -41,7 +41,8 @@ def replacing(path: Path, mode: int = FILE_MODE) -> Iterator[Path]:
     except OSError as error:
         raise disk_error(error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what came of it is known by now, and the next `clean` removes what is left
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -163,6 +164,18 @@ def settle(folder: Path) -> None:
         sync(folder)
     except OSError as error:
         _log.warning("%s is written; its folder could not be synced: %s", folder, error)
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy a folder to a name that is free. Raises the OSError of the first file that the disk refuses."""
+    target.mkdir(mode=FOLDER_MODE)
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir(mode=FOLDER_MODE)
+        else:
+            copy.write_bytes(path.read_bytes())
+            copy.chmod(FILE_MODE)
 
 
 def sync_tree(folder: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pipelines.workspace.files import FOLDER_MODE, append_json, write_json
+from pipelines.workspace.files import FOLDER_MODE, append_json, settle, write_json
 from pipelines.workspace.paths import Workspace
 
 _log = logging.getLogger("headwater")
@@ -43,7 +43,9 @@ class Journal:
     @classmethod
     def open(cls, workspace: Workspace, run_id: str) -> "Journal":
         folder = workspace.runs / run_id
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            settle(workspace.runs)  # a record is on the disk before the scores that it vouches for
         return cls(folder)
 
     @contextmanager

@@ -1,0 +1,79 @@
+"""The parts of a run: each tries one kind of fault, and tells how much was tried and how much of it went wrong."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.reliability import crashes, faults
+from benchmarks.reliability.acts import ACTS
+from benchmarks.reliability.figures import Figure
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a part is to be run.
+
+    Attributes
+    ----------
+    folder
+        An empty one, to work in.
+    seed
+        Of what is drawn.
+    share
+        Of the full size; 1 for all of it.
+    """
+
+    folder: Path
+    seed: int = 0
+    share: float = 1.0
+
+    def count(self, full: int) -> int:
+        """So many of what the full size has so many of."""
+        return max(1, round(full * self.share))
+
+
+def power_failures(asked: Asked) -> Iterator[Figure]:
+    """Every state that a power failure may leave of publishing, promoting, registering; done again, and failing again."""
+    most_open, states, distinct, wrong = (10 if asked.share >= 1 else 5), 0, 0, list[str]()
+    for number, act in enumerate(ACTS):
+        found = crashes.walked(act, asked.folder / str(number), again=1, most_open=most_open)
+        states, distinct, wrong = states + found.states, distinct + found.distinct, wrong + found.wrong
+    yield Figure("crash states of publish, promote, register", states, least=100_000 if asked.share >= 1 else None)
+    yield Figure("crash states that differ, each read, the act done again from it", distinct)
+    yield Figure("crash states neither old nor new, or no way on from them", len(wrong), most=0, failures=wrong)
+
+
+FULL_STEP = 12
+"""Of the calls to disk and store in registering, the full size lets each so many-th fail with each code: a call takes a second."""
+
+
+def failing_calls(asked: Asked) -> Iterator[Figure]:
+    """Every call to the disk of publishing, promoting, registering fails in turn, and statements of the store."""
+    from benchmarks.reliability import store_acts  # imports the tracking store
+
+    tries, wrong = 0, list[str]()
+    with quiet(), store_acts.impatient():
+        for number, act in enumerate((*ACTS, *store_acts.STORE_ACTS)):
+            step = FULL_STEP if act in store_acts.STORE_ACTS else 1
+            found = faults.tried(act, asked.folder / str(number), step=max(1, round(step / asked.share)))
+            tries, wrong = tries + found.tries, wrong + found.wrong
+            shutil.rmtree(asked.folder / str(number))
+    yield Figure("failing calls to disk and store: tries", tries)
+    yield Figure("failing calls: what was told was not so", len(wrong), most=0, failures=wrong)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing meanwhile: thousands of faults are expected to be logged."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+PARTS: dict[str, Callable[[Asked], Iterator[Figure]]] = {"calls": failing_calls, "crashes": power_failures}
