@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from pipelines.cli import (
     backfills,
+    collecting,
     data,
     erasing,
     features,
@@ -106,6 +107,7 @@ app.add_typer(notices.late_app)
 app.add_typer(notices.notify_app)
 app.add_typer(monitoring.monitor_app)
 app.add_typer(erasing.erase_app)
+app.add_typer(collecting.collect_app)
 app.add_typer(settings.config_app)
 
 

@@ -35,6 +35,7 @@ from pipelines.config.mapping import Zone
 from pipelines.config.mapping_file import load_mapping
 from pipelines.config.notices import Notify
 from pipelines.config.quality import Quality
+from pipelines.config.retention import Retention
 from pipelines.config.validation import filled, known_keys, nearest, old_keys, renamed_keys
 from pipelines.wording.texts import Language
 from targeting.actions import ActionSettings
@@ -123,6 +124,7 @@ class Settings(Strict):
     quality: Quality = Quality()
     schedule: Schedule = Schedule()
     notify: Notify = Notify()
+    retention: Retention = Retention()
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _warnings: list[Problem] = PrivateAttr(default_factory=list)
@@ -131,7 +133,7 @@ class Settings(Strict):
 
     def fingerprint(self) -> str:
         """Changes with every value that can change a result; where results are kept, when, and who is told cannot."""
-        told = {"schedule", "notify", "monitor", "demo"}
+        told = {"schedule", "notify", "monitor", "demo", "retention"}
         machine = {"workspace", "mapping", "threads", "chunk", "as_of", "engine", "spark", *told}
         decisive = self.model_dump_json(exclude=machine)
         return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]

@@ -130,6 +130,11 @@ class Night:
         before = [] if self.lists else self.record.get("warnings", [])
         return LISTLESS in (*before, *(problem.code for problem in self.warnings))
 
+    @property
+    def collects(self) -> bool:
+        """Does the night end with the removal of what is older than it is to be kept?"""
+        return self.project.settings.retention.nightly
+
     def close(self) -> None:
         """Leave nothing behind that was not published."""
         if self.draft and not self.published:

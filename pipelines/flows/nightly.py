@@ -13,11 +13,12 @@ from features.errors import Problem
 from models.scores.columns import SCHEMA
 from models.targets.registry import TARGETS
 from pipelines.engine.engines import engine
-from pipelines.flows import outbreaks, outputs, sentences, verdict
+from pipelines.flows import collection, outbreaks, outputs, sentences, verdict
 from pipelines.flows.champions import scoring_champions
 from pipelines.flows.night import Night
 from pipelines.flows.score_metadata import score_metadata
-from pipelines.workspace import bundles, checkpoints, disk, files, lock, paths, publication, runs
+from pipelines.wording.texts import text
+from pipelines.workspace import bundles, calls, checkpoints, disk, files, lock, paths, publication, runs
 from pipelines.workspace.checkpoints import Pieces
 from pipelines.workspace.journal import Journal, code_version, run_id
 from pipelines.workspace.publication import Draft
@@ -25,7 +26,7 @@ from pipelines.workspace.publication import Draft
 Stage = Callable[[Night], Night]
 
 
-def stages(*, dry_run: bool = False, lists: bool = True) -> dict[str, Stage]:
+def stages(*, dry_run: bool = False, lists: bool = True, collects: bool = False) -> dict[str, Stage]:
     """What a night does, by name, in this order and with the lock held; each finds out by itself whether it is done already."""
     before: dict[str, Stage] = {
         "check": check,
@@ -37,7 +38,7 @@ def stages(*, dry_run: bool = False, lists: bool = True) -> dict[str, Stage]:
     if dry_run:
         return before
     after: dict[str, Stage] = {"lists": make_lists, "report": make_report} if lists else {"close": close}
-    return before | {"publish": publish} | after
+    return before | {"publish": publish} | after | ({"collect": collect} if collects and lists else {})
 
 
 def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
@@ -63,7 +64,7 @@ def run(night: Night, *, dry_run: bool = False, lists: bool = True) -> Night:
         With the code of the first failing step; E601 (exit 6) where another run holds the lock.
     """
     with lock.exclusive(night.workspace, f"{'nightly' if lists else 'score'} {night.as_of}"), closing(night):
-        for stage in stages(dry_run=dry_run, lists=lists).values():
+        for stage in stages(dry_run=dry_run, lists=lists, collects=night.collects).values():
             stage(night)
     return night
 
@@ -223,6 +224,21 @@ def make_report(night: Night) -> Night:
     outputs.write_report(night, night.publication)
     delivered = {night.relative_name(path): files.sha256(path) for path in night.outputs[1:]}
     return _record_outcome(night, runs.PUBLISHED, delivered=delivered)
+
+
+def collect(night: Night) -> Night:
+    """Remove what is older than it is to be kept; the night is out, so what fails here is only told."""
+    with night.steps.step("collect") as facts:
+        try:
+            found = collection.collect(night.project, calls.now())
+        except OSError as error:
+            night.warn(Problem("W345", values={"detail": str(error)}))
+            return night
+        facts["collected"] = found.as_dict()
+        facts["said"] = text("steps.collected", night.steps.lang, files=len(found.old), size=found.bytes / 1024**2)
+        for problem in found.warnings:
+            night.warn(problem)
+    return night
 
 
 def close(night: Night) -> Night:

@@ -46,7 +46,7 @@ def _night(night: Night, tasks: Tasks) -> State:
     recorded = _recorded(tasks, "nightly", night.as_of)
     try:
         with recorded as call, lock.exclusive(night.workspace, f"nightly {night.as_of}"), closing(night):
-            for name, stage in nightly.stages().items():
+            for name, stage in nightly.stages(collects=night.collects).items():
                 tasks.run(name, partial(stage, night))
                 call.facts |= night.result()
     except HeadwaterError as raised:

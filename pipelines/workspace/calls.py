@@ -39,9 +39,11 @@ KEPT = (
     "counts",
     "nights",
     "erased",
+    "collected",
 )
 """What a command tells programs that is kept of it, too."""
 SHORTEST_SECRET = 6
+LENGTH = 9
 
 
 def now() -> datetime:
@@ -61,10 +63,23 @@ def user() -> str:
 def call_id(moment: datetime) -> str:
     """Nine symbols for a millisecond: short, fit for a file name, and sorted as time is until the year 3084."""
     number, symbols = int(moment.timestamp() * 1000), ""
-    for _ in range(9):
+    for _ in range(LENGTH):
         number, place = divmod(number, len(SYMBOLS))
         symbols = SYMBOLS[place] + symbols
     return symbols
+
+
+def is_id(text: str) -> bool:
+    """Is this what `call_id` gives?"""
+    return len(text) == LENGTH and set(text) <= set(SYMBOLS)
+
+
+def moment(id: str) -> datetime:
+    """When a call began, by its id."""
+    number = 0
+    for symbol in id:
+        number = number * len(SYMBOLS) + SYMBOLS.index(symbol)
+    return datetime.fromtimestamp(number / 1000).astimezone()
 
 
 def without_secrets(words: Sequence[str], environment: Mapping[str, str] | None = None) -> list[str]:
