@@ -11,6 +11,7 @@ from models.estimators.estimator import Estimator
 from models.learners.bg_nbd import BgNbd
 from models.learners.blends import Blend, ByValue
 from models.learners.hazard import Hazard
+from models.learners.hurdle import Family, Hurdle
 from models.learners.linear import Linear
 from models.learners.rule import Rule
 from models.learners.trees import Trees
@@ -46,6 +47,11 @@ def _hazard(recipe: Recipe) -> Trees:
     return _trees(recipe, Hazard)
 
 
+def _hurdle(recipe: Recipe, family: Family = "lognormal") -> Hurdle:
+    shape = recipe.trees.model_dump() | {"n_jobs": recipe.threads, "random_state": recipe.seed}
+    return Hurdle(Trees("binary", **shape), Trees(family, **shape))
+
+
 def _rule(recipe: Recipe) -> Rule:
     return Rule(recipe.objective, recipe.rule.column, recipe.rule.factor, recipe.rule.higher)
 
@@ -54,10 +60,12 @@ def _bg_nbd(recipe: Recipe) -> BgNbd:
     return BgNbd()
 
 
-LEARNERS: Mapping[str, Callable[[Recipe], Linear | Trees | Rule | BgNbd]] = {
+LEARNERS: Mapping[str, Callable[[Recipe], Linear | Trees | Hurdle | Rule | BgNbd]] = {
     "linear": _linear,
     "trees": _trees,
     "hazard": _hazard,
+    "hurdle": _hurdle,
+    "hurdle_gamma": lambda recipe: _hurdle(recipe, "gamma"),
     "rule": _rule,
     "bg_nbd": _bg_nbd,
 }

@@ -12,7 +12,7 @@ from features.errors import HeadwaterError
 
 MAIN = "bundle.json"
 FORMAT = 1
-ALLOWED = re.compile(r"^(bundle\.json|(retained_)?trees\.txt)$")
+ALLOWED = re.compile(r"^(bundle\.json|(retained_)?((paid|amount)_)?trees\.txt)$")
 
 
 def pack(kind: str, state: Mapping[str, Any], texts: Mapping[str, str], facts: Mapping[str, Any]) -> dict[str, str]:

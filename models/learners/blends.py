@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from models.learners.bg_nbd import BgNbd
 from models.learners.encoding import Matrix
 from models.learners.hazard import Hazard
+from models.learners.hurdle import Hurdle
 from models.learners.learner import Learner
 from models.learners.linear import Linear
 from models.learners.rule import Rule
@@ -100,7 +101,7 @@ class Blend(BaseEstimator):
         return {"kind": self.kind, "members": [m.state() for m in self.members]}
 
     def texts(self) -> dict[str, str]:
-        """At most one member has a text."""
+        """Each member's have names of their own: trees are in one member at most, a hurdle names its own otherwise."""
         return {name: text for m in self.members for name, text in m.texts().items()}
 
     @classmethod
@@ -109,7 +110,9 @@ class Blend(BaseEstimator):
         return cls([restore(member, texts) for member in state["members"]])
 
 
-KINDS: dict[str, type[Learner]] = {cls.kind: cls for cls in (Linear, Trees, Hazard, Rule, BgNbd, ByValue, Blend)}
+KINDS: dict[str, type[Learner]] = {
+    cls.kind: cls for cls in (Linear, Trees, Hazard, Hurdle, Rule, BgNbd, ByValue, Blend)
+}
 
 
 def restore(state: Mapping[str, Any], texts: Mapping[str, str]) -> Learner:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import lightgbm as lgb
 import numpy as np
@@ -14,8 +14,17 @@ from models.learners.attribution import tree_contributions
 from models.learners.encoding import Encoder, Matrix
 from models.learners.learner import params, positive_mean
 from models.settings import TreeSettings
-from models.targets.task import TWEEDIE_POWER, Objective
+from models.targets.task import TWEEDIE_POWER
 
+TreeObjective = Literal["binary", "amount", "lognormal", "gamma"]
+"""Yes or no; money, of which many bring none; and money above zero, by its logarithm or by its mean."""
+GOALS: Mapping[str, Mapping[str, Any]] = {
+    "binary": {"objective": "binary"},
+    "amount": {"objective": "tweedie", "tweedie_variance_power": TWEEDIE_POWER},
+    "lognormal": {"objective": "regression"},
+    "gamma": {"objective": "gamma"},
+}
+"""What LightGBM is asked for."""
 RENAMED = {**TreeSettings.renamed, "threads": "n_jobs"}
 """Parameters in files of before."""
 BINS = {"verbosity": -1, "bin_construct_sample_cnt": 50_000}
@@ -35,7 +44,7 @@ class Trees(BaseEstimator):
 
     def __init__(
         self,
-        objective: Objective = "binary",
+        objective: TreeObjective = "binary",
         n_estimators: int = 200,
         learning_rate: float = 0.03,
         num_leaves: int = 15,
@@ -60,9 +69,7 @@ class Trees(BaseEstimator):
         self.random_state = random_state
 
     def _parameters(self) -> dict[str, Any]:
-        goal: dict[str, Any] = {"objective": "binary"}
-        if self.objective == "amount":
-            goal = {"objective": "tweedie", "tweedie_variance_power": TWEEDIE_POWER}
+        goal = dict(GOALS[self.objective])
         shape = {"num_leaves": self.num_leaves, "max_depth": self.max_depth, "min_data_in_leaf": self.min_child_samples}
         shares = {"feature_fraction": self.colsample_bytree, "bagging_fraction": self.subsample, "bagging_freq": 1}
         same = {"deterministic": True, "force_col_wise": True, "seed": self.random_state, "num_threads": self.n_jobs}
@@ -70,11 +77,12 @@ class Trees(BaseEstimator):
         return goal | shape | shares | same | pace
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Learn from the rows of X; y is 0/1 or money, without nulls."""
+        """Learn from the rows of X; y is 0/1 or money, without nulls; money above zero for `lognormal` and `gamma`."""
         y = np.asarray(y, dtype=float)
         self.encoder_ = Encoder().fit(X, y)
-        level = positive_mean(y) if self.objective == "amount" else 1.0
+        level = 1.0 if self.objective == "binary" else positive_mean(y)
         target = np.maximum(y, 0) / level
+        target = np.log(target) if self.objective == "lognormal" else target
         names = [str(column) for column in self.encoder_.columns_]
         data = lgb.Dataset(self.encoder_.transform(X), target, feature_name=names, params=BINS)
         self.booster_ = lgb.train(self._parameters(), data, self.n_estimators)

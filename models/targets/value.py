@@ -5,7 +5,16 @@ from typing import Literal, Self
 import ibis.expr.types as ir
 from pydantic import Field, model_validator
 
-from models.targets.candidate import BG_NBD, BG_NBD_BLEND, BLEND, LINEAR, TREES
+from models.targets.candidate import (
+    BG_NBD,
+    BG_NBD_BLEND,
+    BLEND,
+    HURDLE,
+    HURDLE_BLEND,
+    HURDLE_GAMMA,
+    LINEAR,
+    TREES,
+)
 from models.targets.follow_up import FollowUp
 from models.targets.target import Definition, RuleSettings, Target
 from models.targets.task import REGRESSION
@@ -49,7 +58,7 @@ VALUE = Target(
     asks=lambda target: ("labels.value",) if target.rule == "labels" else ("bills",),
     estimator=("models.estimators.value", "ValueRegressor"),
     candidates=(TREES, LINEAR, BLEND),  # of equals in money one learner before the mean of two
-    further=(BG_NBD, BG_NBD_BLEND),
+    further=(HURDLE, HURDLE_GAMMA, HURDLE_BLEND, BG_NBD, BG_NBD_BLEND),
     rule=RuleSettings(column="arpu_3m", factor=3.0),
     metric="normalised_gini",
     score="value_pred",

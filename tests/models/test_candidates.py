@@ -82,3 +82,14 @@ def test_a_blend_takes_the_fitted_learners_of_its_members():
     assert isinstance(blend, Blend) and all(isinstance(member, ByValue) for member in blend.members)
     parts = [learnt[name][0].raw(X) for name in ("value_linear", "value_trees")]
     assert np.array_equal(blend.raw(X), np.mean(parts, axis=0)) and blend.members[0] is learnt["value_linear"][0]
+
+
+@pytest.mark.parametrize("family", ["lognormal", "gamma"])
+def test_money_in_two_steps_competes_where_it_is_named(family):
+    name = {"lognormal": "hurdle", "gamma": "hurdle_gamma"}[family]
+    assert name not in CandidateSettings().of("value")
+    named = CandidateSettings(value=("trees", "hurdle", "hurdle_gamma", "hurdle_blend"), trees={"n_estimators": 33})
+    models = candidates(TARGETS["value"], named, (0,), 2, 7)
+    learner = models[name].learner
+    assert (learner.paid.objective, learner.amount.objective) == ("binary", family)
+    assert {(step.n_estimators, step.n_jobs) for step in (learner.paid, learner.amount)} == {(33, 2)}
