@@ -253,16 +253,16 @@ class Feature:
 
     def label(self, lang: str) -> str:
         """A short name for people, measure and window included."""
-        return self._worded(self.definition.label, lang)
+        return self.worded(self.definition.label, lang)
 
     def meaning(self, lang: str) -> str:
         """What it says of a customer, a sentence for the dictionary."""
-        sentence = self._worded(self.definition.meaning, lang)
+        sentence = self.worded(self.definition.meaning, lang)
         return sentence[:1].upper() + sentence[1:]
 
     def null_meaning(self, lang: str) -> str:
         """When it is unknown."""
-        return self._worded(self.definition.kind.null, lang)
+        return self.worded(self.definition.kind.null, lang)
 
     def value(self, rows: Any, *context: Any) -> Any:
         """What its function makes of `rows`, for Ibis rows an expression, and of the `context` where it takes one."""
@@ -270,11 +270,22 @@ class Feature:
         slots = [part for part in (self.counted or self.measure, self.whole, self.window) if part is not None]
         return function(rows, *slots, *context[: function.__code__.co_argcount - 1 - len(slots)])
 
-    def _worded(self, words: Words, lang: str) -> str:
+    def worded(self, words: Words, lang: str, **others: Any) -> str:
+        """A text about it in one language, its slots filled: `n` and `skip` of the window, what it is made `per`, `whole`.
+
+        Parameters
+        ----------
+        words
+            The text in English and in Chinese.
+        lang
+            `zh` or `en`.
+        others
+            What fills slots beyond those.
+        """
         zh = lang == "zh"
         window = {"n": self.window.length, "skip": self.window.skipped} if self.window else {}
         names = {str(self.definition.kind.per): self._name(self.measure)[zh], "whole": self._name(self.whole)[zh]}
-        text = words[zh].format(**names, **window)
+        text = words[zh].format(**names, **window, **others)
         return re.sub(r"\b1 (month|week|day)s\b", r"1 \1", text).replace("the 1 before", "the one before")
 
     def _name(self, name: str | None) -> Words:

@@ -67,7 +67,7 @@ def explain(run: Run, customer: str, as_of: date | None) -> None:
     why = explanation.explain(run.project, customer, as_of, lang)
     scores = _scores(why.row)
     run.tell(as_of=why.as_of.isoformat(), customer_id=customer, scores=scores, reasons=why.reasons)
-    run.say(_card(scores, lang))
+    run.say(_card(scores, lang, run.project.mapping.currency))
     for target, sentences in why.reasons.items():
         if sentences:
             run.say(text(f"targets.{target}.why", lang), style="bold")
@@ -86,17 +86,27 @@ def _comparison(run: Run, why: Explanation) -> str:
     return text("steps.explain_recomputed", run.language, **scores)
 
 
-def _card(scores: dict[str, Any], lang: str) -> Table:
+def _card(scores: dict[str, Any], lang: str, currency: str) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in scores.items():
         if not (value is None or (isinstance(value, float) and pd.isna(value))):
-            table.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, _value(name, value, lang))
+            table.add_row(BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en, _value(name, value, lang, currency))
     return table
 
 
-def _value(name: str, value: Any, lang: str) -> str:
+def _value(name: str, value: Any, lang: str, currency: str) -> str:
+    """A cell of the score table as people read it."""
     if isinstance(value, list):
         return (", " if lang == "en" else "；").join(formats.word(name, code, lang) for code in value)
+    if isinstance(value, bool | np.bool_):
+        return text("figures.yes" if value else "figures.no", lang)
     if isinstance(value, str):
         return formats.word(name, value, lang)
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    unit = BY_NAME[name].unit
+    if unit.startswith("currency"):
+        return formats.money(value, currency, lang)
+    if unit == "probability":
+        return formats.percent(value, lang, 1)
+    if unit == "percent":
+        return formats.percent(value / 100, lang, 1, signed=True)
+    return f"{value:.1f}" if isinstance(value, float) else str(value)

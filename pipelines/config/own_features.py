@@ -100,8 +100,7 @@ def _faults(definition: Definition) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _known_reasons() -> list[str]:
     """The business reasons that there are words for."""
-    reasons = {key.split(".")[1] for key in texts() if key.startswith("reasons.") and key.endswith("_above")}
-    return sorted(name.removesuffix("_above") for name in reasons)
+    return sorted(key.partition(".")[2] for key in texts() if key.startswith("reasons."))
 
 
 def joined(

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from models.evaluation.promises import wilson
+from pipelines.wording.reasons import headline
 from pipelines.wording.texts import has, text
 
 INK, SOFT, LINE = "#24343B", "#5C6C75", "#DDE4E7"
@@ -196,7 +197,7 @@ def reasons(weights: Mapping[str, float], lang: str) -> Figure:
     """Business reasons by their share in the scores, the largest on top."""
     ordered = sorted((item for item in weights.items() if item[1] >= 0.005), key=lambda item: (item[1], item[0]))[-10:]
     figure, (axes,) = canvas()
-    names = [text(f"reasons.{code}", lang) if has(f"reasons.{code}") else code for code, _ in ordered]
+    names = [headline(code, lang) for code, _ in ordered]
     bars = axes.barh(
         [shorten(name, 28, placeholder="…") for name in names],
         [weight for _, weight in ordered],

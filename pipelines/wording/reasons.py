@@ -1,15 +1,17 @@
-"""A reason of the score table as a sentence: 使用走低：近12周流量与前12周之比 59%（一般客户 102%）."""
+"""A reason of the score table as a sentence: 近12周流量比前12周少 41%，一般客户基本持平."""
 
-import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 from features.definition import Feature
-from pipelines.wording.formats import missing, money, number, percent, word
-from pipelines.wording.texts import has, text
+from pipelines.wording.figures import Figure, comparable
+from pipelines.wording.texts import LANGUAGES, catalogue, has, text
 
-PLAIN = {"count", "measure/4 weeks", "1-5", "grade", "count per 30 days"}
+BETWEEN_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff%]) (?=[\u4e00-\u9fff])")
+"""Blanks stand beside figures and never between two Chinese characters."""
 
 
 @dataclass(frozen=True)
@@ -21,21 +23,39 @@ class Wording:
     currency: str = "CNY"
 
 
-def sentence(reason: Mapping[str, Any], wording: Wording) -> str:
-    """Headline of the business reason, the figure of the customer, and that of others where it is known."""
-    value, peer = _shown(reason["feature"], reason["value"], wording), None
-    if not missing(reason.get("peer_value")) and reason["peer_value"] != "":
-        peer = _shown(reason["feature"], reason["peer_value"], wording)
-    parts = {"headline": headline(reason, wording.lang), "label": _label(reason["feature"], wording), "value": value}
-    if peer is None:
-        return text("reasons.sentence_alone", wording.lang, **parts)
-    return text("reasons.sentence", wording.lang, **parts, peer=peer)
+def sentence(reason: Mapping[str, Any], wording: Wording) -> str | None:
+    """What a reason says of the customer, beside others; None where it says nothing that can be compared.
+
+    That is so where the figure is unknown, where that of others is, and where both are told alike.
+
+    Parameters
+    ----------
+    reason
+        Of the score table: feature, value and peer_value, the numbers as text.
+    wording
+        Language, and what features are called.
+    """
+    figure, peer = (_figure(reason, part, wording) for part in ("value", "peer_value"))
+    if not comparable(figure.value):
+        return None
+    feature = wording.features.get(reason["feature"])
+    template = _template(feature, figure)
+    kind = _kind(_template(feature)[wording.lang == "zh"])
+    beside_others = kind.endswith("!")
+    own, theirs = (each.told(kind.rstrip("!"), None) for each in (figure, peer))
+    usual = text("figures.same_alone", wording.lang) if beside_others else theirs
+    if own == usual or not (beside_others or comparable(peer.value)):
+        return None
+    said = _said(feature, template, figure, reason["feature"])
+    if not beside_others:
+        said = text(
+            "figures.beside_most" if figure.number is None else "figures.beside", wording.lang, said=said, peer=theirs
+        )
+    return _tidy(said, wording.lang)
 
 
 def sentences(reasons: Iterable[Mapping[str, Any]] | None, wording: Wording, most: int = 3) -> list[str]:
-    """The first `most` reasons that speak for the score, best first; nothing where there are none.
-
-    A figure that equals that of the others tells a reader nothing and is left out.
+    """The first `most` reasons that speak for the score and can be told, best first; nothing where there are none.
 
     Parameters
     ----------
@@ -46,59 +66,49 @@ def sentences(reasons: Iterable[Mapping[str, Any]] | None, wording: Wording, mos
     most
         How many at most.
     """
-    if reasons is None:
-        return []
-    pushing = [reason for reason in reasons if reason["direction"] > 0 and not _as_others(reason)]
-    return [sentence(reason, wording) for reason in sorted(pushing, key=lambda r: r["rank"])[:most]]
+    pushing = [reason for reason in (() if reasons is None else reasons) if reason["direction"] > 0]
+    told = (sentence(reason, wording) for reason in sorted(pushing, key=lambda r: r["rank"]))
+    return [line for line in told if line is not None][:most]
 
 
-def _as_others(reason: Mapping[str, Any]) -> bool:
-    return reason["value"] not in (None, "") and reason["value"] == reason.get("peer_value")
+def headline(code: str, lang: str) -> str:
+    """What a business reason is called; a code without words stands for itself."""
+    return text(f"reasons.{code}", lang) if has(f"reasons.{code}") else code
 
 
-def headline(reason: Mapping[str, Any], lang: str) -> str:
-    """Words for the business reason, by the side of the others on which the customer's figure lies."""
-    key = f"reasons.{reason['code']}"
-    value, peer = _figure(reason["value"]), _figure(reason.get("peer_value"))
-    if reason["code"] == "contract" and value is not None and value < 0:
-        key += "_over"
-    elif value is not None and peer is not None and value != peer:
-        key += "_below" if value < peer else "_above"
-    return text(key, lang) if has(key) else str(reason["code"])
+def _figure(reason: Mapping[str, Any], part: str, wording: Wording) -> Figure:
+    feature = wording.features.get(reason["feature"])
+    unit, measure = (feature.unit, feature.measure) if feature else ("", None)
+    return Figure(reason.get(part), reason["feature"], unit, measure, wording.lang, wording.currency)
 
 
-def _label(column: str, wording: Wording) -> str:
-    feature = wording.features.get(column)
-    return feature.label(wording.lang) if feature else column
+def _template(feature: Feature | None, figure: Figure | None = None) -> tuple[str, str]:
+    """The words of a feature, for its window or for a figure of zero where there are such, in English and in Chinese."""
+    if feature is None:
+        return _both("figures.by_label")
+    name = f"{feature.family}.{feature.definition.function.__name__}"
+    window = str(feature.window.length) if feature.window else ""
+    keys = [f"spoken.{name}_none"] if figure and figure.number == 0 else []
+    keys += [f"spoken.{name}_{window}", f"spoken.{name}"]
+    return _both(next((key for key in keys if has(key)), "figures.by_label"))
 
 
-def _shown(column: str, value: Any, wording: Wording) -> str:
-    """A value of a feature in its unit; words of the catalogue for codes."""
-    figure, lang, feature = _figure(value), wording.lang, wording.features.get(column)
-    if missing(value) or value == "":
-        return (feature and feature.null_meaning(lang)) or text("reasons.unknown", lang)
-    if figure is None:
-        return word(column, value, lang)
-    return _with_unit(figure, feature.unit if feature else "", wording)
+def _both(key: str) -> tuple[str, str]:
+    english, chinese = (catalogue()[key][lang] for lang in sorted(LANGUAGES))
+    return english, chinese
 
 
-def _with_unit(figure: float, unit: str, wording: Wording) -> str:
-    lang, digits = wording.lang, 0 if figure == round(figure) or abs(figure) >= 100 else 1
-    if unit.startswith("currency"):
-        change = unit.startswith("currency/month per")
-        return money(figure, wording.currency, lang, signed=change)
-    if unit.startswith("share per"):
-        return percent(figure, lang, digits=1, signed=True)
-    if unit in ("ratio", "share", "probability"):
-        return percent(figure, lang)
-    if unit in ("days", "day", "months"):
-        return text("reasons.months" if unit == "months" else "reasons.days", lang, n=number(figure, lang, digits))
-    return number(figure, lang, digits)
+def _kind(template: str) -> str:
+    """How a template tells its figure: the first word after the colon; empty where it has none."""
+    specs = (spec or "" for _, name, spec, _ in Formatter().parse(template) if name == "figure")
+    return next(specs, "").partition(" ")[0]
 
 
-def _figure(value: Any) -> float | None:
-    try:
-        figure = float(value)
-    except (TypeError, ValueError):
-        return None
-    return None if math.isnan(figure) else figure
+def _said(feature: Feature | None, template: tuple[str, str], figure: Figure, column: str) -> str:
+    if feature is None:
+        return template[figure.lang == "zh"].format(label=column, figure=figure)
+    return feature.worded(template, figure.lang, figure=figure, label=feature.label(figure.lang))
+
+
+def _tidy(said: str, lang: str) -> str:
+    return BETWEEN_CHINESE.sub("", said) if lang == "zh" else said[:1].upper() + said[1:]

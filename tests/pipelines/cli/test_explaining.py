@@ -1,5 +1,8 @@
 """`headwater explain`: the score of one customer, recomputed from its reasons."""
 
+from decimal import Decimal
+
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,6 +19,18 @@ def test_explain_recomputes_the_published_score(own_operator):
     assert "E432" in stderr("explain", "nobody", code=4)
 
 
-def test_words_have_words_and_numbers_three_digits():
-    assert explaining._value("churn_risk_band", "high", "zh") != "high"
-    assert (explaining._value("arpu_3m", 12.3456, "en"), explaining._value("tenure_months", 7, "en")) == ("12.346", "7")
+@pytest.mark.parametrize(
+    ("column", "value", "zh", "en"),
+    [
+        ("churn_risk_band", "high", "高", "high"),
+        ("arpu_3m", Decimal("12.30"), "¥12.30", "¥12.30"),
+        ("churn_probability", 0.1234, "12.3%", "12.3%"),
+        ("arpu_trend_pct", -41.0, "-41.0%", "-41.0%"),
+        ("churn_percentile", 98.76, "98.8", "98.8"),
+        ("tenure_months", 7, "7", "7"),
+        ("is_potential_vip", np.bool_(True), "是", "yes"),
+        ("contact_allowed", False, "否", "no"),
+    ],
+)
+def test_cells_are_told_as_people_read_them(column, value, zh, en):
+    assert (explaining._value(column, value, "zh", "CNY"), explaining._value(column, value, "en", "CNY")) == (zh, en)

@@ -25,7 +25,7 @@ def test_the_chinese_workbook_has_the_promised_columns_in_order():
         "流失概率",
         "风险等级",
         "趋势",
-        "预计12月价值",
+        "预计未来12个月价值",
         "潜在VIP分",
         "原因一",
         "原因二",

@@ -36,7 +36,7 @@ def test_ids_are_text_numbers_are_numbers_and_chinese_is_intact(tmp_path):
     assert by_name["客户编号"].value.startswith("00861")
     assert by_name["流失概率"].value == pytest.approx(float(LIST.rows["churn_probability"].iloc[0]))
     assert by_name["流失概率"].number_format == "0.0%" and "¥" in by_name["风险价值"].number_format
-    assert "（一般客户" in by_name["原因一"].value
+    assert "，一般客户 " in by_name["原因一"].value
 
 
 def test_nothing_is_a_formula_or_a_link(tmp_path):
