@@ -102,7 +102,10 @@ def _value(name: str, value: Any, lang: str, currency: str) -> str:
         return text("figures.yes" if value else "figures.no", lang)
     if isinstance(value, str):
         return formats.word(name, value, lang)
-    unit = BY_NAME[name].unit
+    return _number(value, BY_NAME[name].unit, lang, currency)
+
+
+def _number(value: Any, unit: str, lang: str, currency: str) -> str:
     if unit.startswith("currency"):
         return formats.money(value, currency, lang)
     if unit == "probability":
