@@ -85,8 +85,13 @@ def rows_sha256(table: pa.Table) -> str:
     Chunking, dictionary order and the bytes under nulls do not matter; NaN and -0.0 have one form each.
     """
     digest = RowsDigest()
-    digest.add(table.take(pc.sort_indices(table, [(key, "ascending") for key in _key(table)])))
+    digest.add(in_key_order(table))
     return digest.hexdigest()
+
+
+def in_key_order(table: pa.Table) -> pa.Table:
+    """Rows in the order in which they are published."""
+    return table.take(pc.sort_indices(table, [(key, "ascending") for key in _key(table)]))
 
 
 class RowsDigest:
@@ -98,7 +103,7 @@ class RowsDigest:
     def add(self, table: pa.Table) -> None:
         for name, column in zip(table.column_names, table.combine_chunks().columns, strict=True):
             array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-            self._array(f"{name}:{_plain_type(column.type)}", array)
+            self._array(f"{name}:{plain_type(column.type)}", array)
 
     def hexdigest(self) -> str:
         parts = "".join(f"{place};{digest.hexdigest()};" for place, digest in self._parts.items())
@@ -110,7 +115,7 @@ class RowsDigest:
             array = array.cast(array.type.value_type)
         self._feed(f"{place}/valid", array.is_valid().to_numpy(zero_copy_only=False))
         if pa.types.is_list(array.type):
-            self._feed(f"{place}/length", _numbers(pc.list_value_length(array)))
+            self._feed(f"{place}/length", numbers(pc.list_value_length(array)))
             self._array(f"{place}/element", array.flatten())
         elif pa.types.is_struct(array.type):
             for field in array.type:
@@ -118,11 +123,11 @@ class RowsDigest:
         elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
             text = pc.fill_null(array.cast(pa.large_string()), "")
             self._feed(f"{place}/length", pc.binary_length(text).to_numpy(zero_copy_only=False))
-            self._feed(place, _text_bytes(text))
+            self._feed(place, text_bytes(text))
         elif pa.types.is_decimal(array.type):
-            self._feed(place, _decimal_bytes(array))
+            self._feed(place, decimal_bytes(array))
         else:
-            self._feed(place, _numbers(array))
+            self._feed(place, numbers(array))
 
     def _feed(self, place: str, values: np.ndarray | bytes | memoryview) -> None:
         digest = self._parts.setdefault(place, hashlib.sha256())
@@ -242,25 +247,29 @@ def _key(table: pa.Table) -> list[str]:
     return [name for name in ("customer_id", "as_of") if name in table.column_names]
 
 
-def _plain_type(dtype: pa.DataType) -> str:
+def plain_type(dtype: pa.DataType) -> str:
+    """The name of a type, the same whether its values stand in a dictionary or not."""
     if pa.types.is_dictionary(dtype):
         return str(dtype.value_type)
-    return f"list<{_plain_type(dtype.value_type)}>" if pa.types.is_list(dtype) else str(dtype)
+    return f"list<{plain_type(dtype.value_type)}>" if pa.types.is_list(dtype) else str(dtype)
 
 
-def _decimal_bytes(array: pa.Array) -> bytes | memoryview:
+def decimal_bytes(array: pa.Array) -> bytes | memoryview:
+    """Amounts of money as they lie in memory; nothing where there are none, zero under a null."""
     whole = pc.fill_null(array, pa.scalar(0, array.type)) if array.null_count else array
     return memoryview(whole.buffers()[1])[whole.offset * 16 : (whole.offset + len(whole)) * 16] if len(whole) else b""
 
 
-def _text_bytes(text: pa.Array) -> bytes | memoryview:
+def text_bytes(text: pa.Array) -> bytes | memoryview:
+    """The characters of texts without nulls, one after the other."""
     if not len(text):
         return b""
     ends = np.frombuffer(text.buffers()[1], dtype="int64")[text.offset : text.offset + len(text) + 1]
     return memoryview(text.buffers()[2])[ends[0] : ends[-1]] if text.buffers()[2] is not None else b""
 
 
-def _numbers(array: pa.Array) -> np.ndarray:
+def numbers(array: pa.Array) -> np.ndarray:
+    """Numbers, days and truth values, zero under a null; NaN and -0.0 have one form each."""
     if pa.types.is_boolean(array.type):
         return pc.fill_null(array, False).to_numpy(zero_copy_only=False)
     if pa.types.is_date32(array.type):

@@ -19,6 +19,7 @@ from pipelines.cli import (
     features,
     init,
     lists,
+    migrating,
     models,
     monitoring,
     nights,
@@ -108,6 +109,7 @@ app.add_typer(notices.notify_app)
 app.add_typer(monitoring.monitor_app)
 app.add_typer(erasing.erase_app)
 app.add_typer(collecting.collect_app)
+app.add_typer(migrating.migrate_app)
 app.add_typer(settings.config_app)
 
 

@@ -41,7 +41,7 @@ def scoring_champions(
         if champion is None:
             warn(Problem("W521", values={"target": target}))
     present = {target: champion for target, champion in champions.items() if champion is not None}
-    scoring = {target: champion for target, champion in present.items() if _trained_on(champion) == feature_set_hash}
+    scoring = {target: champion for target, champion in present.items() if fits(champion, feature_set_hash)}
     gone = {target: _gone(champion, tables) for target, champion in scoring.items()}
     refusals = [refusal(champion, feature_set_hash) for target, champion in present.items() if target not in scoring]
     if refusals and not scoring:
@@ -63,6 +63,11 @@ def _without_tables(champion: Champion, target: str, tables: Sequence[str]) -> P
 def _gone(champion: Champion, tables: Container[str]) -> list[str]:
     """The tables that a champion was trained with and that are not mapped any more: all of their columns are null now."""
     return [name for name in champion.model.facts_.get("tables", ()) if name not in tables]
+
+
+def fits(champion: Champion, feature_set_hash: str) -> bool:
+    """Was a champion trained on the features that are made today?"""
+    return _trained_on(champion) == feature_set_hash
 
 
 def _trained_on(champion: Champion) -> str | None:

@@ -142,11 +142,19 @@ def _check_published(night: Night) -> None:
         night.already_published = night.published = (
             runs.verified_score_file(workspace, night.as_of).meta["run_id"] == night.run_id
         )
+        _tell_release(night)
     if night.already_published:
         night.outputs = [workspace.score_file(night.as_of), *filter(night.is_intact, night.recorded_outputs())]
         return
     for day in runs.damaged_before(workspace, night.as_of):
         night.warn(Problem("W340", str(workspace.score_file(day)), values={"as_of": day.isoformat()}))
+
+
+def _tell_release(night: Night) -> None:
+    """A date that another release has published is made anew, for code is a part of what a night is: not in silence."""
+    published = runs.verified_score_file(night.workspace, night.as_of).meta["code_version"]
+    if not night.already_published and published != code_version():
+        night.warn(Problem("W346", values={"as_of": night.as_of.isoformat(), "release": published}))
 
 
 def _make_features(night: Night) -> None:

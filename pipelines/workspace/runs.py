@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import HeadwaterError
+from models.scores.earlier_digest import rows_sha256_of_0_1_0
 from models.scores.score_table import SCHEMA_VERSION, RowsDigest
 from pipelines.workspace import journal
 from pipelines.workspace.files import sha256
@@ -72,10 +73,16 @@ def _check_consistency(file: ScoreFile) -> None:
         for piece in file.pieces():
             digest.add(piece)
     parts = {"inputs": meta["inputs"], "code": meta["code_version"], "config": meta["config_sha256"]}
-    if digest.hexdigest() != meta["rows_sha256"]:
+    if digest.hexdigest() != meta["rows_sha256"] and not _is_of_0_1_0(file):
         raise damage_error(file.path, "rows_sha256")
     if journal.run_id(as_of=meta["as_of"], models=models, **parts) != meta["run_id"]:
         raise damage_error(file.path, "run_id")
+
+
+def _is_of_0_1_0(file: ScoreFile) -> bool:
+    """Are these the rows that a file was published with, by how the first version named them?"""
+    with _damage_where_unreadable(file.path):
+        return rows_sha256_of_0_1_0(file.table()) == file.meta["rows_sha256"]
 
 
 @contextmanager
