@@ -17,14 +17,14 @@ from benchmarks.reliability.parts import PARTS, Asked
 OUT = Path("workspace/reliability.json")
 
 
-def run(names: list[str], seed: int, share: float, place: Path | None) -> list[Figure]:
+def run(names: list[str], seed: int, share: float, place: Path | None, operator: Path | None = None) -> list[Figure]:
     """The figures of some parts, told as they come."""
     figures = []
     for name in names:
         begun = time.perf_counter()
         print(f"{name} (seed {seed}, {share:g} of the full size)", flush=True)
         with tempfile.TemporaryDirectory(prefix="headwater-reliability-", dir=place) as folder:
-            for figure in PARTS[name](Asked(Path(folder), seed, share)):
+            for figure in PARTS[name](Asked(Path(folder).resolve(), seed, share, operator)):
                 print(f"  {line(figure)}", flush=True)
                 figures.append(figure)
         print(f"  {time.perf_counter() - begun:.0f} s", flush=True)
@@ -38,11 +38,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
     parser.add_argument("--share", type=float, default=1.0, help="of the full size, such as 0.1")
     parser.add_argument("--place", type=Path, help="the folder in which temporary ones are made")
+    parser.add_argument("--operator", type=Path, help="a small operator that is built already")
     parser.add_argument("--out", type=Path, default=ROOT / OUT, help="the JSON file")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    figures = run(asked.parts or list(PARTS), asked.seed, asked.share, asked.place)
+    figures = run(asked.parts or list(PARTS), asked.seed, asked.share, asked.place, asked.operator)
     write(figures, asked.out)
     print(asked.out)
     return int(any(figure.met is False for figure in figures))

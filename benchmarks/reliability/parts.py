@@ -3,11 +3,12 @@
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from benchmarks.reliability import crashes, faults
+from benchmarks.reliability import crashes, damage, faults
 from benchmarks.reliability.acts import ACTS
 from benchmarks.reliability.figures import Figure
 
@@ -24,11 +25,26 @@ class Asked:
         Of what is drawn.
     share
         Of the full size; 1 for all of it.
+    built
+        An operator that is there already, as `demo_project.built` makes it; nobody writes to it.
     """
 
     folder: Path
     seed: int = 0
     share: float = 1.0
+    built: Path | None = None
+
+    @cached_property
+    def operator(self) -> Path:
+        """The folder of a small simulated operator with trained champions and one published night."""
+        if self.built:
+            return self.built
+        from tests import demo_project  # the operator of the tests; it imports the whole product
+
+        folder = self.folder / "operator"
+        folder.mkdir()
+        with chdir(folder):
+            return demo_project.built(folder)
 
     def count(self, full: int) -> int:
         """So many of what the full size has so many of."""
@@ -65,6 +81,26 @@ def failing_calls(asked: Asked) -> Iterator[Figure]:
     yield Figure("failing calls: what was told was not so", len(wrong), most=0, failures=wrong)
 
 
+FLIPS = 1_000
+
+
+def damaged_files(asked: Asked) -> Iterator[Figure]:
+    """Bits are flipped in score files, champions, stored tables; hostile models are put in force by hand."""
+    workspace = asked.folder / "damaged" / "operator"
+    shutil.copytree(asked.operator / "workspace" / "operator", workspace, symlinks=True)
+    for kind in damage.KINDS:
+        found = damage.apart(workspace, kind, asked.count(FLIPS), asked.seed)
+        yield Figure(f"{kind}: flipped bits", found.tries, least=FLIPS if asked.share >= 1 else None)
+        yield Figure(f"{kind}: flipped bits accepted", len(found.accepted), most=0, failures=found.accepted)
+        yield Figure(
+            f"{kind}: flipped bits that ended otherwise than refused", len(found.wrong), most=0, failures=found.wrong
+        )
+    found = damage.apart(workspace, "hostile", 0, asked.seed)
+    yield Figure("hostile models", found.tries, least=8)
+    bad = found.accepted + found.wrong
+    yield Figure("hostile models run, accepted, or not refused as such", len(bad), most=0, failures=bad)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Log nothing meanwhile: thousands of faults are expected to be logged."""
@@ -76,4 +112,8 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-PARTS: dict[str, Callable[[Asked], Iterator[Figure]]] = {"calls": failing_calls, "crashes": power_failures}
+PARTS: dict[str, Callable[[Asked], Iterator[Figure]]] = {
+    "calls": failing_calls,
+    "crashes": power_failures,
+    "damage": damaged_files,
+}

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from importlib import import_module
 
+from lightgbm.basic import LightGBMError
+
 from features.errors import HeadwaterError
 from models.estimators import cross_fitted
 from models.estimators.estimator import Estimator, Model
@@ -22,6 +24,15 @@ def from_files(files: Mapping[str, str]) -> Model:
 
     Raises E513 for foreign, missing or unreadable files, E512 for other features than the model's.
     """
+    try:
+        return _loaded(files)
+    except (ValueError, TypeError, LookupError, AttributeError, LightGBMError) as error:
+        detail = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise HeadwaterError("E513", file=MAIN, reason=detail) from error
+
+
+def _loaded(files: Mapping[str, str]) -> Model:
+    """The same; what these files say may be anything, and fail in any way that a document can."""
     target = kind(files)
     if target == cross_fitted.KIND:
         return cross_fitted.CrossFitted.from_files(files, from_files)

@@ -5,6 +5,7 @@ the inputs, `manifest.json` what was read, every part and the sha256 of every fi
 touch is the same file in both folders (a hard link).
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -45,8 +46,14 @@ def seal(tables: Tables, folder: Path) -> dict[str, Any]:
             path = place / f"{kind}.parquet"
             write_secret(path, getattr(memory, kind))
             sums[str(path.relative_to(folder))] = sha256(path)
-    manifest = summary(tables) | {"sha256": sums}
-    return json.loads(write_json(folder / MANIFEST, manifest).read_text(encoding="utf-8"))
+    manifest = json.loads(json.dumps(summary(tables) | {"sha256": sums}, default=str))
+    write_json(folder / MANIFEST, manifest | {"seal": _seal(manifest)})
+    return manifest
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    """Of all that a manifest says, by which one altered figure in it is noticed."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def write_secret(path: Path, rows: pa.Table) -> None:
@@ -102,12 +109,13 @@ def _settled(memory: Memory) -> str | None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a folder; None where there is none that can be read, or one of before tables had recipes."""
+    """The manifest of a folder; None where there is none that is as it was written, or one of before it was sealed."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return content if isinstance(content, dict) and {"sha256", "parts", "recipes"} <= content.keys() else None
+    seal = content.pop("seal", None) if isinstance(content, dict) else None
+    return content if seal is not None and seal == _seal(content) else None
 
 
 def damaged(folder: Path, manifest: Mapping[str, Any]) -> Path | None:
