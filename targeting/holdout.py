@@ -1,4 +1,8 @@
-"""Who is left untouched, so that effects can be measured. Drawn by hash from the id alone, before anyone is scored."""
+"""Who is left untouched, so that effects can be measured: ranges of permanent random buckets.
+
+A customer's bucket is a keyed hash of their id and nothing else, so it is there before anybody is scored, and the same on
+every list. Some buckets are never contacted (the global holdout), some are the control of one kind of list.
+"""
 
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -9,6 +13,8 @@ from pydantic import Field
 from features.strict import Strict
 
 BUCKETS = 10_000
+STARTS = {"churn": 4_000, "vip": 7_000}
+"""The bucket from which the holdout of each kind of list is taken; that of everything begins at 0. Never change one."""
 
 
 class HoldoutSettings(Strict):
@@ -30,22 +36,51 @@ def is_holdout(buckets: np.ndarray, settings: HoldoutSettings) -> np.ndarray:
     return buckets < round(settings.share * BUCKETS)
 
 
-def arms(customer_ids: Iterable[str], list_id: str, share: float) -> np.ndarray:
-    """`control` for about `share` of the customers, else `treated`, by hash of customer and list.
+def control_buckets(kind: str, share: float, settings: HoldoutSettings) -> np.ndarray:
+    """True for the buckets that are the control of every list of a kind, whenever it is drawn.
+
+    They follow each other from `STARTS[kind]` on, around the end and over those of the global holdout, until `share` of
+    the others is reached: whoever was held out of last night's list is held out of tonight's, and a larger share only adds.
 
     Parameters
     ----------
-    customer_ids
-        Of a list.
-    list_id
-        Another list draws anew.
+    kind
+        Of the list; lists of another kind hold out others, as long as the shares leave room.
     share
-        Of the control, 0 to 1.
+        Of the customers who are not in the global holdout, 0 to 1.
+    settings
+        The global holdout.
 
     Returns
     -------
     numpy.ndarray
-        A word per customer.
+        A flag for each of the `BUCKETS`.
     """
-    is_control = random_buckets(customer_ids, f"list:{list_id}") < round(share * BUCKETS)
+    around = (np.arange(BUCKETS) + STARTS[kind]) % BUCKETS
+    free = around[~is_holdout(around, settings)]
+    flags = np.zeros(BUCKETS, dtype=bool)
+    flags[free[: round(share * len(free))]] = True
+    return flags
+
+
+def arms(units: Iterable[str], kind: str, share: float, settings: HoldoutSettings) -> np.ndarray:
+    """`control` for about `share` of those whom a list names, else `treated`; no score is asked.
+
+    Parameters
+    ----------
+    units
+        Whom a contact reaches: the account of a household where one is known, else the customer.
+    kind
+        Of the list.
+    share
+        Of the control, 0 to 1.
+    settings
+        Salt of the buckets, and the global holdout.
+
+    Returns
+    -------
+    numpy.ndarray
+        A word per unit.
+    """
+    is_control = control_buckets(kind, share, settings)[random_buckets(units, settings.salt)]
     return np.where(is_control, "control", "treated")

@@ -17,7 +17,7 @@ from models.targets.registry import TARGETS
 from pipelines.delivery.report_data import Evaluation, ListEntry, ReportData, TableUse
 from pipelines.workspace.history import Call
 from pipelines.workspace.score_files import ScoreFile
-from targeting import actions, bands, holdout, ranking, suppression, tiers
+from targeting import actions, bands, holdout, list_settings, ranking, suppression, tiers
 
 AS_OF = dt.date(2026, 11, 1)
 THRESHOLD = 120.0
@@ -149,7 +149,7 @@ def sample_report(customers: int = 2_000, seed: int = 7) -> ReportData:
     """A whole report: churn clearly better than the rule, value a little, and too few potential VIPs to judge."""
     table = sample_scores(customers, seed)
     lists = [("vip", ranking.vip_list), ("churn", ranking.churn_list)]
-    drawn = [(kind, draw(table, ranking.ListSettings(top=200))) for kind, draw in lists]
+    drawn = [(kind, draw(table, list_settings.ListSettings(top=200))) for kind, draw in lists]
     return ReportData(
         name="operator",
         as_of=AS_OF,

@@ -17,7 +17,9 @@ from pipelines.cli import (
     data,
     erasing,
     features,
+    frozen_lists,
     init,
+    list_plan,
     lists,
     migrating,
     models,
@@ -36,6 +38,10 @@ Exit codes: 0 ok · 1 unexpected error · 2 usage or configuration · 3 data con
 
 FOR_US = 0o027
 """What is taken from every mode: others may do nothing, the group may not write."""
+
+
+OF_LISTS = (lists, list_plan, frozen_lists)
+"""The modules that register their commands under `headwater list`."""
 
 
 class Verbs(TyperGroup):

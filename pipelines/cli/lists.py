@@ -1,7 +1,7 @@
 """`headwater list vip | churn`: what marketing takes away."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,11 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from features.errors import HeadwaterError
+from pipelines.cli import list_words
 from pipelines.cli.run import Run, command
 from pipelines.wording.texts import text
-from targeting.ranking import ListCounts
+from pipelines.workspace.paths import relative_path
 
-list_app = typer.Typer(name="list", help="Lists for marketing, with reasons and a holdout.", no_args_is_help=True)
+list_app = typer.Typer(
+    name="list", help="Lists for marketing, with reasons and a holdout; kept as they were drawn.", no_args_is_help=True
+)
 
 
 class Format(StrEnum):
@@ -35,6 +38,13 @@ Kind = Annotated[Format, typer.Option("--format", help="File type.")]
 Preset = Annotated[str | None, typer.Option(help="Layout: excel-zh, excel-en, csv, csv-excel, ...")]
 Out = Annotated[Path | None, typer.Option(help="File to write; in the workspace when left out.")]
 MinValue = Annotated[float | None, typer.Option(min=0, help="Least predicted value over the horizon.")]
+Region = Annotated[list[str] | None, typer.Option(help="Only this region; again for another one.")]
+Tier = Annotated[list[str] | None, typer.Option(help="Only this tier of today; again for another one.")]
+Type = Annotated[list[str] | None, typer.Option(help="Only this type: personal, group, family ...")]
+Stage = Annotated[list[str] | None, typer.Option(help="Only this lifecycle stage: declining, 衰退期 ...")]
+Reason = Annotated[list[str] | None, typer.Option(help="Only with this reason: usage_trend, 账单走势 ...")]
+Action = Annotated[list[str] | None, typer.Option(help="Only with this recommended action.")]
+ValueBand = Annotated[list[str] | None, typer.Option(help="Only this value: low, medium or high.")]
 
 
 @command(list_app, "vip", recorded=True)
@@ -45,11 +55,19 @@ def vip(
     format: Kind = Format.xlsx,
     preset: Preset = None,
     as_of: AsOf = None,
+    region: Region = None,
+    tier: Tier = None,
+    type: Type = None,
+    stage: Stage = None,
+    reason: Reason = None,
+    action: Action = None,
+    value_band: ValueBand = None,
     out: Out = None,
 ) -> None:
     """Write the potential-VIP list: who is on the way up, most probable first."""
-    options = {"top": top, "holdout": _share(holdout)}
-    _write(run, _Order("vip", options, format.value, preset, as_of, out))
+    options = {"top": top, "holdout": share(holdout)}
+    wanted = {"region": region, "tier": tier, "type": type, "stage": stage, "reason": reason, "action": action}
+    _write(run, _Order("vip", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out))
 
 
 @command(list_app, "churn", recorded=True)
@@ -61,11 +79,19 @@ def churn(
     preset: Preset = None,
     as_of: AsOf = None,
     min_value: MinValue = None,
+    region: Region = None,
+    tier: Tier = None,
+    type: Type = None,
+    stage: Stage = None,
+    reason: Reason = None,
+    action: Action = None,
+    value_band: ValueBand = None,
     out: Out = None,
 ) -> None:
     """Write the at-risk list: who may leave, most money at risk first."""
-    options = {"top": top, "holdout": _share(holdout), "min_value": min_value}
-    _write(run, _Order("churn", options, format.value, preset, as_of, out))
+    options = {"top": top, "holdout": share(holdout), "min_value": min_value}
+    wanted = {"region": region, "tier": tier, "type": type, "stage": stage, "reason": reason, "action": action}
+    _write(run, _Order("churn", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out))
 
 
 @dataclass(frozen=True)
@@ -74,6 +100,7 @@ class _Order:
 
     kind: str
     options: Mapping[str, Any]
+    wanted: Mapping[str, Sequence[str] | None]
     ending: str
     preset: str | None
     as_of: datetime | None
@@ -81,39 +108,36 @@ class _Order:
 
 
 def _write(run: Run, order: _Order) -> None:
-    """Draw a list and write it to a file of its own: never that of the night's list."""
-    from pipelines.delivery import lists, presets
-    from pipelines.workspace.paths import relative_path
+    """Draw a list, freeze it and write it to a file of its own: never that of the night's list."""
+    from pipelines.delivery import lists
     from pipelines.workspace.publication import read_publication
 
     project = run.project
+    shape = shape_of(run, order.preset, order.ending)
     publication = read_publication(project.workspace, order.as_of.date() if order.as_of else None)
-    result = lists.draw(project, publication, order.kind, order.options)
-    shape = order.preset or presets.preset_name(order.ending, run.lang or project.settings.language)
-    ending = presets.preset(shape).format.removesuffix("-excel")
-    name = f"{order.kind}-{shape}-top{result.filters['top']}"
-    path = order.out or project.workspace.list_file(name, publication.as_of, ending)
-    exported = lists.write(project, publication, result, shape, path)
+    result = lists.draw(project, publication, order.kind, order.options, order.wanted)
     counts = dataclasses.asdict(result.counts)
-    run.tell(as_of=publication.as_of.isoformat(), list_id=result.list_id, outputs=[str(path)], counts=counts)
+    run.tell(as_of=publication.as_of.isoformat(), counts=counts, filters=result.filters)
+    if result.rows.empty:
+        list_words.say_counts(run, result.counts)
+    path = order.out or lists.file_of(project, result, shape)
+    exported = lists.write(project, publication, result, shape, path)
+    run.tell(list_id=result.list_id, outputs=[str(path)], rows=exported.rows, withdrawn=exported.withdrawn)
     run.say(text("steps.list_written", run.language, path=relative_path(path), rows=exported.rows))
-    run.say(_counts(result.counts, run.language), style="dim")
+    list_words.say_counts(run, result.counts)
+    list_words.say_withdrawn(run, exported.withdrawn)
 
 
-def _counts(counts: ListCounts, lang: str) -> str:
-    """eligible = listed + suppressed + held out + beyond, in words."""
-    return text(
-        "steps.list_counts",
-        lang,
-        eligible=counts.eligible,
-        listed=counts.listed,
-        suppressed=sum(counts.suppressed.values()),
-        held_out=counts.held_out,
-        beyond=counts.beyond_top,
-    )
+def shape_of(run: Run, preset: str | None, ending: str) -> str:
+    """The name of the layout that was asked for. Raises E263 for one that is not known."""
+    from pipelines.delivery import presets
+
+    name = preset or presets.preset_name(ending, run.lang or run.project.settings.language)
+    presets.preset(name)
+    return name
 
 
-def _share(option: str | None) -> float | None:
+def share(option: str | None) -> float | None:
     """`10%` or `0.1`. Raises E234."""
     if option is None:
         return None

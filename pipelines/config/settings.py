@@ -41,7 +41,8 @@ from pipelines.wording.texts import Language
 from targeting.actions import ActionSettings
 from targeting.bands import BandSettings
 from targeting.holdout import HoldoutSettings
-from targeting.ranking import ListSettings
+from targeting.list_settings import ListSettings
+from targeting.profit import ProfitSettings
 from targeting.suppression import ContactSettings
 from targeting.tiers import TierSettings
 
@@ -120,6 +121,7 @@ class Settings(Strict):
     tiers: TierSettings = TierSettings()
     actions: ActionSettings = ActionSettings()
     lists: ListSettings = ListSettings()
+    profit: ProfitSettings = ProfitSettings()
     contact: ContactSettings = ContactSettings()
     quality: Quality = Quality()
     schedule: Schedule = Schedule()
@@ -133,7 +135,7 @@ class Settings(Strict):
 
     def fingerprint(self) -> str:
         """Changes with every value that can change a result; where results are kept, when, and who is told cannot."""
-        told = {"schedule", "notify", "monitor", "demo", "retention"}
+        told = {"schedule", "notify", "monitor", "demo", "retention", "profit"}
         machine = {"workspace", "mapping", "threads", "chunk", "as_of", "engine", "spark", *told}
         decisive = self.model_dump_json(exclude=machine)
         return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +26,8 @@ from pipelines.wording.errors import disk_error
 from pipelines.wording.formats import masked, missing
 from pipelines.wording.reasons import Wording
 from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
-from targeting.ranking import ListResult
+from targeting.holdout import HoldoutSettings, is_holdout, random_buckets
+from targeting.ranking import ListCounts, ListResult
 
 SEPARATORS = ',;|\t\r\n\x0b\x0c\x85\u2028\u2029"'
 
@@ -51,6 +53,10 @@ class ExportContext:
         Sentences for the sheet "Summary": what is not predicted, and why.
     refused
         Ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
+    held_out
+        The global holdout of today: who has come into it since the list was drawn is taken off, too.
+    may_be_empty
+        Write a file that says why nobody is in it; E435 if False.
     log
         File that gets a line per export; None writes none.
     who
@@ -65,6 +71,8 @@ class ExportContext:
     run: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     refused: frozenset[str] = frozenset()
+    held_out: HoldoutSettings | None = None
+    may_be_empty: bool = True
     log: Path | None = None
     who: str = ""
     when: str = ""
@@ -81,7 +89,7 @@ class Exported:
     rows
         Customers in it.
     withdrawn
-        Customers left out because they withdrew consent since the list was drawn.
+        Customers left out because they withdrew consent, or came into the global holdout, since the list was drawn.
     sha256
         Of the file.
     """
@@ -115,13 +123,15 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
     ------
     HeadwaterError
         E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E344 for ids that only a
-        guarded layout may hold, E703 to E705 for what the disk refuses.
+        guarded layout may hold, E435 where nobody is left, E703 to E705 for what the disk refuses.
     """
     shape = preset(preset_name).of(result.kind)
     _refuse_untouchable(result)
-    allowed = ~result.rows["customer_id"].isin(context.refused)
+    allowed = ~(result.rows["customer_id"].isin(context.refused) | _held_out_by_now(result.rows, context.held_out))
     exported_rows = ListResult(**{**vars(result), "rows": result.rows[allowed].reset_index(drop=True)})
     withdrawn = int((~allowed).sum())
+    if exported_rows.rows.empty and not context.may_be_empty:
+        raise nobody_left(result.counts, withdrawn)
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     with replacing(path) as temporary:
         _write(exported_rows, temporary, shape, context, withdrawn)
@@ -129,6 +139,19 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
         if context.log:  # before anybody can take the list: what cannot be logged does not leave
             _log(context, exported_rows, exported, preset_name)
     return exported
+
+
+def nobody_left(counts: ListCounts, withdrawn: int = 0) -> HeadwaterError:
+    """E435: what became of everybody whom the list is about, so that an empty list is not taken for a finished one."""
+    left_out = {"suppressed": sum(counts.suppressed.values()), "held_out": counts.held_out, "withdrawn": withdrawn}
+    return HeadwaterError("E435", eligible=counts.eligible, filtered=counts.filtered, **left_out)
+
+
+def _held_out_by_now(rows: pd.DataFrame, settings: HoldoutSettings | None) -> np.ndarray:
+    """True for those of the global holdout as it is configured today."""
+    if settings is None:
+        return np.zeros(len(rows), dtype=bool)
+    return is_holdout(random_buckets(rows["customer_id"], settings.salt), settings)
 
 
 def safe_cell(value: str) -> str:

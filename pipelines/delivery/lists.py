@@ -1,29 +1,44 @@
 """The lists that marketing takes away, drawn from a published date and written for one receiver."""
 
-import getpass
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from features.errors import HeadwaterError
 from pipelines.delivery import export, presets
 from pipelines.delivery.export import ExportContext
+from pipelines.delivery.list_filters import resolved
 from pipelines.delivery.report_data import ListEntry
+from pipelines.ingest import refusals
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import Language
-from pipelines.workspace.paths import Workspace, relative_path
+from pipelines.workspace import calls, frozen_lists
+from pipelines.workspace.frozen_lists import FrozenList
+from pipelines.workspace.paths import relative_path
 from pipelines.workspace.publication import Publication, read_publication
-from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
+from targeting.holdout import STARTS
+from targeting.list_settings import ListSettings
+from targeting.plan import Plan, plan
+from targeting.ranking import ListResult, churn_list, vip_list
 
 LISTS = {"vip": vip_list, "churn": churn_list}
 """The lists that a night draws, by their target."""
+NO_FILTERS: Mapping[str, Sequence[str] | None] = MappingProxyType({})
 _REFUSING = frozenset({"no_consent"})
 
 
-def draw(project: Project, publication: Publication, kind: str, changes: Mapping[str, Any]) -> ListResult:
-    """The list of a kind, with the options of a command laid over the project's settings.
+def draw(
+    project: Project,
+    publication: Publication,
+    kind: str,
+    changes: Mapping[str, Any],
+    wanted: Mapping[str, Sequence[str] | None] = NO_FILTERS,
+) -> ListResult:
+    """The list of a kind, with the options of a command laid over the project's settings, under the id of its content.
 
     Parameters
     ----------
@@ -35,6 +50,8 @@ def draw(project: Project, publication: Publication, kind: str, changes: Mapping
         A key of `LISTS`.
     changes
         Fields of `ListSettings`; None leaves the project's.
+    wanted
+        Name of a filter -> values as people write them; they replace the project's.
 
     Returns
     -------
@@ -45,19 +62,69 @@ def draw(project: Project, publication: Publication, kind: str, changes: Mapping
     ------
     HeadwaterError
         E534 for a target that was not scored, E238 for one that is no part of the project, E261 where nobody's consent
-        is known, E239 for a least value where nobody's is.
+        is known, E239 for a least value where nobody's is, E299 for a value of a filter that does not exist.
     """
+    settings = drawn_by(project, publication, kind, changes, wanted)
+    result = LISTS[kind](publication.scores, settings, None, project.settings.holdout)
+    return frozen_lists.identified(result, basis(project, publication, kind, settings))
+
+
+def drawn_by(
+    project: Project,
+    publication: Publication,
+    kind: str,
+    changes: Mapping[str, Any],
+    wanted: Mapping[str, Sequence[str] | None] = NO_FILTERS,
+) -> ListSettings:
+    """The settings that a list of a kind is drawn by. Parameters and errors are those of `draw`."""
     if kind not in publication.models:
         if kind in project.settings.left_out:
             raise HeadwaterError.of([replace(project.settings.left_out[kind], code="E238")])
         raise HeadwaterError("E534", target=kind, as_of=publication.as_of.isoformat())
     options = {key: value for key, value in changes.items() if value is not None}
-    settings = ListSettings.model_validate(project.settings.lists.model_dump() | options)
-    return LISTS[kind](publication.scores, settings)
+    only = resolved(wanted, publication.scores, kind, project.settings)
+    if only is not None:
+        options["only"] = only.model_dump()
+    return ListSettings.model_validate(project.settings.lists.model_dump() | options)
 
 
-def write(project: Project, publication: Publication, result: ListResult, shape: str, path: Path) -> export.Exported:
-    """One list file, logged with who took it and when the scores were made; refusals known since then are obeyed.
+def planned(
+    project: Project,
+    publication: Publication,
+    changes: Mapping[str, Any],
+    wanted: Mapping[str, Sequence[str] | None] = NO_FILTERS,
+) -> Plan:
+    """The at-risk list in money at every length. Parameters are those of `draw`.
+
+    Raises
+    ------
+    HeadwaterError
+        What `draw` raises; E294 where nobody's value is predicted, E435 where nobody may be contacted.
+    """
+    settings = drawn_by(project, publication, "churn", changes, wanted)
+    found = plan(publication.scores, settings, project.settings.profit, project.settings.holdout)
+    if not len(found.table):
+        raise export.nobody_left(churn_list(publication.scores, settings, None, project.settings.holdout).counts)
+    return found
+
+
+def basis(project: Project, publication: Publication, kind: str, settings: ListSettings) -> dict[str, Any]:
+    """What a list is drawn from, as its record keeps it: run, models, and the buckets that are held out."""
+    buckets = project.settings.holdout
+    held_out = {"salt": buckets.salt, "always": buckets.share, "from_bucket": STARTS[kind], "share": settings.holdout}
+    return {"run_id": publication.meta["run_id"], "models": publication.models, "holdout": held_out}
+
+
+def write(
+    project: Project,
+    publication: Publication,
+    result: ListResult,
+    shape: str,
+    path: Path,
+    *,
+    may_be_empty: bool = False,
+) -> export.Exported:
+    """Freeze a list and write it to a file, logged with who took it and when; refusals known since then are obeyed.
 
     Parameters
     ----------
@@ -66,34 +133,107 @@ def write(project: Project, publication: Publication, result: ListResult, shape:
     publication
         What the list was drawn from.
     result
-        The list.
+        The list, as `draw` gave it.
     shape
         Name of the preset.
     path
         The file.
+    may_be_empty
+        Write a file that says why nobody is in it, too.
+
+    Returns
+    -------
+    Exported
+        What was written.
+
+    Raises
+    ------
+    HeadwaterError
+        E435 where nobody is left, unless that may be; nothing is frozen then. What `export.write_list` raises.
+    """
+    if result.rows.empty and not may_be_empty:
+        raise export.nobody_left(result.counts)
+    settings = ListSettings.model_validate({"holdout": result.filters["holdout"]})
+    drawn_from = basis(project, publication, result.kind, settings)
+    frozen = FrozenList(result, drawn_from, calls.user(), calls.now().isoformat(timespec="seconds"))
+    frozen_lists.save(project.workspace, frozen)
+    return hand_out(project, frozen, shape, path, may_be_empty=may_be_empty)
+
+
+def hand_out(
+    project: Project, frozen: FrozenList, shape: str, path: Path, *, may_be_empty: bool = False
+) -> export.Exported:
+    """Write a frozen list for one receiver, without those who have refused by now or are never to be contacted any more.
+
+    Parameters
+    ----------
+    project
+        Its features, currency and workspace.
+    frozen
+        The list; who takes it and when stand in the log.
+    shape
+        Name of the preset.
+    path
+        The file.
+    may_be_empty
+        Write a file that says why nobody is in it, too.
 
     Returns
     -------
     Exported
         What was written.
     """
+    lang = presets.preset(shape).lang or project.settings.language
+    models = {str(target): str(version) for target, version in frozen.basis["models"].items()}
     context = ExportContext(
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
-        lang=presets.preset(shape).lang or project.settings.language,
-        run={
-            "run_id": publication.meta["run_id"],
-            "as_of": publication.as_of.isoformat(),
-            **publication.models,
-            "holdout_salt": project.settings.holdout.salt,
-        },
-        notes=tuple(_notes(project, presets.preset(shape).lang or project.settings.language)),
-        refused=_refused_since(project.workspace, publication),
+        lang=lang,
+        run={"run_id": frozen.basis["run_id"], **models, "holdout_salt": frozen.basis["holdout"]["salt"]},
+        notes=tuple(_notes(project, lang)),
+        refused=_refused_since(project, frozen.result.as_of),
+        held_out=project.settings.holdout,
+        may_be_empty=may_be_empty,
         log=project.workspace.root / "exports.jsonl",
-        who=getpass.getuser(),
-        when=publication.as_of.isoformat(),
+        who=frozen.who,
+        when=frozen.when,
     )
-    return export.write_list(result, path, shape, context)
+    return export.write_list(frozen.result, path, shape, context)
+
+
+def draw_again(project: Project, list_id: str, shape: str, path: Path | None) -> tuple[FrozenList, export.Exported]:
+    """Hand out a frozen list once more: the same customers in the same order, without those who have refused by now.
+
+    Parameters
+    ----------
+    project
+        Its workspace.
+    list_id
+        Of the list, or its beginning.
+    shape
+        Name of the preset.
+    path
+        The file; in the workspace if None.
+
+    Returns
+    -------
+    FrozenList, Exported
+        The list, with who takes it now and when; and what was written.
+
+    Raises
+    ------
+    HeadwaterError
+        E298 for an id that no list has, E346 for a damaged one, E435 where nobody is left.
+    """
+    kept = frozen_lists.read(project.workspace, list_id)
+    now = replace(kept, who=calls.user(), when=calls.now().isoformat(timespec="seconds"))
+    return now, hand_out(project, now, shape, path or file_of(project, kept.result, shape))
+
+
+def file_of(project: Project, result: ListResult, shape: str) -> Path:
+    """Where a list lies in the workspace that is asked for by hand: named by its id, beside those of the nights."""
+    ending = presets.preset(shape).format.removesuffix("-excel")
+    return project.workspace.lists / f"{result.list_id}-{shape}.{ending}"
 
 
 def write_nightly(project: Project, publication: Publication, kind: str, *, exists: bool = False) -> ListEntry:
@@ -123,7 +263,8 @@ def write_nightly(project: Project, publication: Publication, kind: str, *, exis
     result = draw(project, publication, kind, {})
     path = project.workspace.list_file(kind, publication.as_of, "xlsx")
     if not exists:
-        write(project, publication, result, presets.preset_name("xlsx", project.settings.language), path)
+        shape = presets.preset_name("xlsx", project.settings.language)
+        write(project, publication, result, shape, path, may_be_empty=True)
     return ListEntry(kind, result.list_id, result.counts, (relative_path(path),))
 
 
@@ -132,10 +273,12 @@ def _notes(project: Project, lang: Language) -> list[str]:
     return [errors.sentence(problem, "what", lang) for problem in project.settings.left_out.values()]
 
 
-def _refused_since(workspace: Workspace, publication: Publication) -> frozenset[str]:
-    """Customers who have said no by the newest publication: an old list drawn again leaves them out too."""
-    newest = workspace.serving_date()
-    if newest is None or newest <= publication.as_of:
-        return frozenset()
-    rows = read_publication(workspace, newest).scores.select(["customer_id", "suppress_reason"]).to_pandas()
-    return frozenset(rows.loc[rows["suppress_reason"].isin(_REFUSING), "customer_id"])
+def _refused_since(project: Project, as_of: date | None) -> frozenset[str]:
+    """Customers who have said no by the newest publication, or by the newest reading of consents, which may know more than
+    any scores: an old list drawn again leaves them out, too."""
+    read = refusals.refused(project.workspace.root, project.settings.contact.purpose)
+    newest = project.workspace.serving_date()
+    if newest is None or (as_of is not None and newest <= as_of):
+        return read
+    rows = read_publication(project.workspace, newest).scores.select(["customer_id", "suppress_reason"]).to_pandas()
+    return read | frozenset(rows.loc[rows["suppress_reason"].isin(_REFUSING), "customer_id"])

@@ -13,7 +13,8 @@ from features.strict import Strict
 from pipelines.wording.formats import missing, word
 from pipelines.wording.reasons import Wording, sentences
 from pipelines.wording.texts import text
-from targeting.ranking import ListKind, ListResult
+from targeting.list_settings import ListKind
+from targeting.ranking import ListResult
 
 Format = Literal["xlsx", "csv", "csv-excel", "parquet"]
 REASONS = ("reason_1", "reason_2", "reason_3")

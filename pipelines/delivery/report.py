@@ -130,7 +130,7 @@ def _list(page: Page, entry: ListEntry) -> dict[str, Any]:
         "suppressed": page.count(sum(counts.suppressed.values())),
         "suppressed_by": suppressed,
         "held_out": page.count(counts.held_out),
-        "beyond": page.count(counts.beyond_top),
+        "beyond": page.count(counts.beyond_top + counts.same_account),
     }
 
 

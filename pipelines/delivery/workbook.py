@@ -15,6 +15,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from pipelines.delivery.list_filters import in_words, setting_name
 from pipelines.delivery.presets import Preset
 from pipelines.wording.formats import missing, word
 from pipelines.wording.texts import has, text
@@ -121,6 +122,8 @@ def _list_sheet(sheet: Worksheet, facts: Facts, part: slice, looks: dict[str, Fo
         for index, (kind, value) in enumerate(zip(kinds, values, strict=True)):
             look = looks.get(light, looks["text"]) if kind == "churn_risk_band" else _look(kind, value, looks)
             _cell(sheet, (row, index), value, look)
+    if rows.empty:
+        sheet.write_string(1, 0, text("lists.nobody", facts.lang, n=facts.result.counts.eligible), looks["text"])
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
 
@@ -176,8 +179,10 @@ def _summary(facts: Facts) -> list[tuple]:
         *suppressed,
         (text("lists.held_out_always", lang), counts.held_out_always),
         (text("lists.held_out_here", lang), counts.held_out_here),
+        *([(text("lists.same_account", lang), counts.same_account)] if counts.same_account else []),
         (text("lists.beyond_top", lang), counts.beyond_top),
         (text("lists.adds_up", lang), ""),
+        *([(text("lists.filtered", lang), counts.filtered)] if counts.filtered else []),
         *((note, "") for note in facts.notes),
         (text("lists.estimates", lang), ""),
     ]
@@ -192,11 +197,13 @@ def _definitions(facts: Facts) -> list[tuple]:
 
 def _run(facts: Facts) -> list[tuple]:
     lang, result = facts.lang, facts.result
-    filters = [(text("lists.filter", lang, name=name), str(value)) for name, value in result.filters.items()]
+    filters = [
+        (setting_name(name, lang), in_words(name, value, result.kind, lang)) for name, value in result.filters.items()
+    ]
     return [
         (text("lists.name", lang), text("lists.value", lang)),
         (text("lists.list_id", lang), result.list_id),
         (text("lists.as_of", lang), str(result.as_of or "")),
-        *[(str(name), str(value)) for name, value in facts.run.items()],
+        *[(setting_name(name, lang), str(value)) for name, value in facts.run.items()],
         *filters,
     ]

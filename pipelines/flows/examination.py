@@ -15,7 +15,18 @@ from features.errors import HeadwaterError, Problem
 from pipelines.flows import restoring
 from pipelines.ingest import canonical, pinning, snapshots
 from pipelines.tracking import registry
-from pipelines.workspace import bundles, erasures, evaluations, files, history, journal, lock, publication, runs
+from pipelines.workspace import (
+    bundles,
+    erasures,
+    evaluations,
+    files,
+    frozen_lists,
+    history,
+    journal,
+    lock,
+    publication,
+    runs,
+)
 from pipelines.workspace.paths import Workspace, date_of
 
 PURPOSE = "doctor --repair"
@@ -311,6 +322,13 @@ def _outputs(workspace: Workspace) -> Iterator[Fault]:
             yield Fault("outputs", workspace.root / name, problem=_night_again(workspace.root / name, day))
 
 
+def _frozen(workspace: Workspace) -> Iterator[Fault]:
+    """Lists as they were drawn: who was control is known from nowhere else, so a person has to bring them back."""
+    for path in frozen_lists.damaged(workspace):
+        detail = "its content is not that of its name"
+        yield Fault("frozen", path, problem=Problem("E346", str(path), values={"detail": detail}))
+
+
 def _night_again(path: Path, day: date) -> Problem:
     return Problem("W342", str(path), values={"as_of": day.isoformat()})
 
@@ -331,4 +349,5 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Fault]]] = {
     "exports": _exports,
     "erasures": _erasures,
     "outputs": _outputs,
+    "frozen": _frozen,
 }

@@ -35,7 +35,7 @@ from pipelines.ingest.hashes import Hashes
 from pipelines.ingest.inputs import Inputs
 from pipelines.ingest.reading import Keep, Reading
 from pipelines.ingest.snapshots import Night
-from pipelines.ingest.tables import Tables
+from pipelines.ingest.tables import Part, Tables
 from pipelines.wording.errors import translated
 from pipelines.workspace import erasures
 from pipelines.workspace.files import FOLDER_MODE, write_text
@@ -254,6 +254,27 @@ def _point(target: Path) -> None:
     folders = [path for path in target.parent.iterdir() if (path / store.MANIFEST).is_file() and path != target]
     for old in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def newest_parts(folder: Path, table: str) -> list[Part]:
+    """The files of a table as the newest reading of a project left them; none where it was not read.
+
+    Parameters
+    ----------
+    folder
+        `<workspace>/<name>`.
+    table
+        Its name.
+
+    Raises
+    ------
+    HeadwaterError
+        E331 (exit 3) where there was a reading and its manifest is missing, altered or of before it was sealed.
+    """
+    pointer, current = folder / "tables" / CURRENT, _current(folder / "tables")
+    if current is None and pointer.is_file():
+        raise HeadwaterError("E331", file=pointer, detail="what it names is missing or altered")
+    return store.unopened(*current).parts.get(table, []) if current else []
 
 
 def damage(tables: Path) -> Path | None:

@@ -105,7 +105,7 @@ def _archive(workspace: Workspace, _: set[Path]) -> Found:
 
 
 def _lists(workspace: Workspace, _: set[Path]) -> Found:
-    yield from _dated(workspace.lists.glob("[!.]*"))
+    yield from _dated([*workspace.lists.glob("[!.]*"), *workspace.frozen.glob("[!.]*")])
 
 
 def _reports(workspace: Workspace, _: set[Path]) -> Found:

@@ -42,6 +42,7 @@ class Workspace:
     calls = property(lambda self: self.root / "calls")
     models = property(lambda self: self.root / "models")
     lists = property(lambda self: self.root / "lists")
+    frozen = property(lambda self: self.lists / "frozen")
     reports = property(lambda self: self.root / "reports")
     tables = property(lambda self: self.root / "tables")
     quarantine = property(lambda self: self.root / "quarantine")
@@ -71,6 +72,10 @@ class Workspace:
             In the workspace.
         """
         return self.lists / f"{kind}-{as_of.isoformat()}.{ending}"
+
+    def frozen_list(self, list_id: str) -> Path:
+        """Where a list lies as it was drawn, its control included: never to be handed on."""
+        return self.frozen / f"{list_id}.parquet"
 
     def report(self, as_of: date) -> Path:
         """Where the report of a date lies."""

@@ -7,12 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
-from targeting.holdout import arms
-from targeting.ranking import ListSettings, churn_list, vip_list
+from targeting.filters import ListFilters
+from targeting.holdout import HoldoutSettings, arms
+from targeting.list_settings import ListSettings
+from targeting.ranking import churn_list, vip_list
 from tests.scores_sample import sample_frame, sample_scores
 
 FRAME = sample_frame(600)
 DRAWS = (vip_list, churn_list)
+KINDS = {"vip": vip_list, "churn": churn_list}
+BUCKETS = HoldoutSettings(salt="sample", share=0.05)
 
 
 @st.composite
@@ -25,6 +29,7 @@ def worlds(draw):
     frame["is_potential_vip"] = rng.random(n) < 0.6
     frame["contact_allowed"] = rng.random(n) < 0.5
     frame["suppress_reason"] = np.where(frame["contact_allowed"], None, rng.choice(["arrears", "no_consent"], n))
+    frame["account_id"] = rng.choice([None, "a", "b", "c"], n)
     return frame
 
 
@@ -33,13 +38,14 @@ def worlds(draw):
 def test_everybody_is_accounted_for(frame, top, holdout, draw):
     made = draw(frame, ListSettings(top=top, holdout=holdout, potential_only=False))
     counts = made.counts
-    assert counts.eligible == counts.listed + sum(counts.suppressed.values()) + counts.held_out + counts.beyond_top
-    assert counts.adds_up
+    left_out = sum(counts.suppressed.values()) + counts.held_out + counts.same_account + counts.beyond_top
+    assert counts.eligible == counts.listed + left_out and counts.adds_up
     assert counts.listed == len(made.rows) and counts.held_out_here == len(made.control)
     assert len(made.rows) + len(made.control) <= top
     on_it = pd.concat([made.rows, made.control])
     assert on_it["contact_allowed"].all() and not on_it["is_holdout"].any()
     assert on_it["customer_id"].is_unique
+    assert on_it["account_id"].dropna().is_unique
 
 
 @pytest.mark.parametrize("draw", DRAWS)
@@ -50,13 +56,64 @@ def test_row_order_changes_nothing(draw):
     assert first.counts == second.counts
 
 
-@pytest.mark.parametrize("draw", DRAWS)
-def test_the_control_group_does_not_depend_on_scores(draw):
-    made = draw(FRAME, ListSettings(top=100, holdout=0.3), "a-list")
-    drawn = arms(FRAME["customer_id"], "a-list", 0.3)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_control_group_does_not_depend_on_scores(kind):
+    made = KINDS[kind](FRAME, ListSettings(top=100, holdout=0.3), "a-list", BUCKETS)
+    drawn = arms(FRAME["customer_id"], kind, 0.3, BUCKETS)
     control = set(FRAME.loc[drawn == "control", "customer_id"])
-    assert set(made.control["customer_id"]) <= control
+    assert set(made.control["customer_id"]) <= control and len(made.control) > 5
     assert not set(made.rows["customer_id"]) & control
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_is_control_tonight_was_control_last_night_whatever_was_scored(kind):
+    later = FRAME.assign(
+        as_of=pd.Timestamp("2026-12-01"), **{f"{kind}_probability": FRAME[f"{kind}_probability"] ** 0.5}
+    )
+    later["value_at_risk"] = FRAME["value_at_risk"].sample(frac=1, random_state=3).to_numpy()
+    settings = ListSettings(top=200, holdout=0.2, potential_only=False)
+    first, second = (KINDS[kind](frame, settings, None, BUCKETS) for frame in (FRAME, later))
+    assert first.list_id != second.list_id
+    assert not set(first.control["customer_id"]) & set(second.rows["customer_id"])
+    assert set(first.control["customer_id"]) & set(second.control["customer_id"])
+
+
+def test_of_an_account_its_first_is_listed_and_all_of_it_is_on_one_side():
+    """The control of a household is the household: whom else they call does not change who is control."""
+    accounts = FRAME.assign(account_id=[f"h{i // 3}" for i in range(len(FRAME))])
+    made = churn_list(accounts, ListSettings(top=1_000, holdout=0.3), None, BUCKETS)
+    members = pd.concat([made.rows, made.control])
+    assert members["account_id"].is_unique and made.counts.same_account > 100 and made.counts.adds_up
+    best = accounts[~accounts["is_holdout"] & accounts["contact_allowed"] & accounts["score_status"].eq("ok")]
+    assert members.set_index("account_id")["value_at_risk"].equals(
+        best.groupby("account_id")["value_at_risk"].max().loc[members["account_id"]]
+    )
+    others = churn_list(
+        accounts.iloc[::-1].assign(value_at_risk=accounts["value_at_risk"].iloc[::-1].to_numpy()),
+        ListSettings(top=1_000, holdout=0.3, churn_order="churn_probability"),
+        None,
+        BUCKETS,
+    )
+    assert not set(others.rows["account_id"]) & set(made.control["account_id"])
+    everybody = churn_list(accounts, ListSettings(top=1_000, one_per_account=False), None, BUCKETS)
+    assert everybody.counts.same_account == 0 and not everybody.rows["account_id"].is_unique
+
+
+def test_an_account_that_is_called_like_a_customer_is_not_that_customer():
+    pair = FRAME[FRAME["contact_allowed"] & ~FRAME["is_holdout"] & FRAME["score_status"].eq("ok")].head(2)
+    pair = pair.assign(account_id=[None, pair["customer_id"].iloc[0]])
+    assert len(churn_list(pair, ListSettings(holdout=0)).rows) == 2
+
+
+def test_filters_narrow_a_list_and_say_so():
+    only = ListFilters(region=("north", "south"), stage=("declining",))
+    made = churn_list(FRAME, ListSettings(only=only, top=1_000))
+    assert set(made.rows["region"]) == {"north", "south"} and set(made.rows["lifecycle_stage"]) == {"declining"}
+    assert made.filters["region"] == ["north", "south"] and "tier" not in made.filters
+    scored = int(FRAME["score_status"].eq("ok").sum())
+    assert made.counts.adds_up and made.counts.filtered == scored - made.counts.eligible > 0
+    table = churn_list(sample_scores(600), ListSettings(only=only, top=1_000))
+    assert table.rows["customer_id"].tolist() == made.rows["customer_id"].tolist() and table.counts == made.counts
 
 
 def test_customers_who_are_high_value_now_are_no_potential_vips():

@@ -20,7 +20,8 @@ from features.errors import HeadwaterError
 from pipelines.delivery import export
 from pipelines.delivery.export import ExportContext, csv_text, safe_cell, write_list
 from pipelines.delivery.presets import presets
-from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
+from targeting.list_settings import ListSettings
+from targeting.ranking import ListResult, churn_list, vip_list
 from tests.scores_sample import sample_scores
 
 SCORES = sample_scores(800)

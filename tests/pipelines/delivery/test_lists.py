@@ -2,11 +2,14 @@
 
 import dataclasses
 import datetime as dt
+import json
 from types import SimpleNamespace
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,11 +20,14 @@ from pipelines.config.settings import Settings
 from pipelines.delivery import lists, presets, report
 from pipelines.engine import scoring_run
 from pipelines.flows import verdict
+from pipelines.wording import errors
 from pipelines.workspace import journal, runs
 from pipelines.workspace.files import sha256
 from pipelines.workspace.journal import Journal
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import Publication, publish, read_publication
+from targeting.holdout import random_buckets
+from targeting.list_settings import ListSettings
 from tests.raw import Raw
 from tests.scores_sample import AS_OF, sample_report, sample_scores
 
@@ -75,9 +81,8 @@ def test_who_refuses_in_a_later_publication_is_taken_off(project):
     runs.mkdir()
     digest = sha256(project.workspace.score_file(later))
     (runs / "record.json").write_text(f'{{"sha256": "{digest}"}}')
-    assert lists._refused_since(project.workspace, publication()) == {first}
-    newest = dataclasses.replace(publication(), as_of=later)
-    assert lists._refused_since(project.workspace, newest) == frozenset()
+    assert lists._refused_since(project, AS_OF) == {first}
+    assert lists._refused_since(project, later) == frozenset()
     path = project.workspace.list_file("churn", AS_OF, "csv")
     exported = lists.write(project, publication(), result, "csv", path)
     assert (exported.rows, exported.withdrawn) == (len(result.rows) - 1, 1)
@@ -89,6 +94,132 @@ def test_the_workbook_of_a_night_is_written_unless_it_is_there(project):
     assert not path.exists() and entry.kind == "churn" and entry.counts.adds_up
     assert lists.write_nightly(project, publication(), "churn") == entry
     assert path.exists()
+
+
+def refusing(table: pa.Table, ids: set[str]) -> pa.Table:
+    """The scores of a night that knows of these refusals."""
+    said_no = pc.is_in(table["customer_id"], pa.array(sorted(ids), pa.string()))
+    allowed = pc.and_(table["contact_allowed"], pc.invert(said_no))
+    reason = pc.if_else(said_no, "no_consent", table["suppress_reason"].cast(pa.string()))
+    for name, values in (("contact_allowed", allowed), ("suppress_reason", reason)):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(name), values.cast(table.schema.field(name).type))
+    return table
+
+
+def published(project, table: pa.Table, day: dt.date) -> Publication:
+    """A night on record."""
+    place = table.schema.get_field_index("as_of")
+    dated = table.set_column(place, table.schema.field("as_of"), pa.array([day] * table.num_rows, pa.date32()))
+    run = f"run-{day}"
+    (project.workspace.runs / run).mkdir()
+    path = publish(project.workspace, [dated], {"as_of": str(day), "run_id": run, "models": MODELS}, len)
+    (project.workspace.runs / run / "record.json").write_text(f'{{"sha256": "{sha256(path)}"}}')
+    return read_publication(project.workspace, day)
+
+
+def taken_away(path) -> set[str]:
+    """The customers in a file, as whoever gets it reads them."""
+    if path.suffix == ".parquet":
+        return set(pq.read_table(path)["customer_id"].to_pylist())
+    return set(pd.read_csv(path, dtype=str)["customer_id"])
+
+
+def test_ten_thousand_refusals_at_any_time_and_nobody_of_them_is_in_a_file(project, tmp_path, monkeypatch):
+    """Nights and readings of the consents table come at their times, refusals at any; lists are drawn, and every earlier
+    one again, after each: what is known by then is obeyed, whoever knows it, and nobody who is held out ever leaves."""
+    table, rng = sample_scores(10_000), np.random.default_rng(11)
+    when = pd.Series(rng.random(10_000), index=table["customer_id"].to_pylist())
+    is_held_out = pd.Series(table["is_holdout"].to_pylist(), index=when.index)
+    always = set(is_held_out.index[is_held_out])
+    project.settings.holdout.__dict__.update(salt="sample", share=0.05)
+    frozen, files = [], 0
+    for step, time in enumerate(np.linspace(0.15, 0.75, 4)):
+        said_no = set(when.index[when < time])
+        if step % 2:  # the newest reading knows more than any night
+            monkeypatch.setattr(lists.refusals, "refused", lambda *_, known=frozenset(said_no): known)
+        else:
+            newest = published(project, refusing(table, said_no), AS_OF + dt.timedelta(days=step))
+        for kind in lists.LISTS:
+            made = lists.draw(project, newest, kind, {"top": 1_000, "holdout": 0.2, "potential_only": False})
+            lists.write(project, newest, made, "csv", tmp_path / f"{kind}-{step}.csv")
+            frozen.append((made.list_id, set(made.control["customer_id"])))
+            assert len(made.control) > 20
+        for list_id, control in frozen:
+            path = tmp_path / f"{list_id}-{step}.{('csv', 'parquet')[files % 2]}"
+            lists.draw_again(project, list_id, path.suffix[1:], path)
+            found, files = taken_away(path), files + 1
+            assert len(found) > 200 and not found & always and not found & control and not found & said_no
+        assert all(not taken_away(tmp_path / f"{kind}-{step}.csv") & said_no for kind in lists.LISTS)
+    assert files == 2 * (1 + 2 + 3 + 4)
+
+
+def test_a_frozen_list_is_handed_out_again_as_it_was_drawn(project, tmp_path):
+    night = published(project, TABLE, AS_OF)
+    made = lists.draw(project, night, "churn", {"top": 50})
+    paths = [tmp_path / name for name in ("first.csv", "again.csv")]
+    lists.write(project, night, made, "csv", paths[0])
+    published(project, TABLE.take(pa.array(range(400, 800))), AS_OF + dt.timedelta(days=30))
+    frozen, exported = lists.draw_again(project, made.list_id[-10:], "csv", paths[1])
+    assert paths[0].read_bytes() == paths[1].read_bytes() and exported.withdrawn == 0
+    assert frozen.basis == lists.basis(project, night, "churn", ListSettings())
+    logged = [json.loads(line) for line in (project.workspace.root / "exports.jsonl").read_text().splitlines()]
+    assert [line["list_id"] for line in logged] == [made.list_id] * 2
+    assert all(dt.datetime.fromisoformat(line["when"]).tzinfo for line in logged)
+
+
+def test_who_comes_into_the_global_holdout_later_is_taken_off(project, tmp_path):
+    night = published(project, TABLE, AS_OF)
+    made = lists.draw(project, night, "churn", {"top": 200, "holdout": 0.0})
+    lists.write(project, night, made, "csv", tmp_path / "a.csv")
+    project.settings.holdout.__dict__.update(share=0.5)
+    _, exported = lists.draw_again(project, made.list_id, "csv", tmp_path / "b.csv")
+    buckets = random_buckets(made.rows["customer_id"], project.settings.holdout.salt)
+    assert exported.rows == (buckets >= 5_000).sum() and exported.withdrawn == (buckets < 5_000).sum() > 50
+
+
+def test_an_empty_list_is_no_list(project, tmp_path):
+    night = published(project, TABLE, AS_OF)
+    made = lists.draw(project, night, "churn", {"min_value": 1e9})
+    with pytest.raises(HeadwaterError, match="E435") as raised:
+        lists.write(project, night, made, "csv", tmp_path / "a.csv")
+    assert raised.value.exit_code == 4 and not (tmp_path / "a.csv").exists()
+    assert not project.workspace.frozen.exists()
+    made = lists.draw(project, night, "churn", {"top": 5, "holdout": 0.0})
+    lists.write(project, night, made, "csv", tmp_path / "a.csv")
+    published(project, refusing(TABLE, set(made.rows["customer_id"])), AS_OF + dt.timedelta(days=1))
+    with pytest.raises(HeadwaterError, match="E435"):
+        lists.draw_again(project, made.list_id, "csv", tmp_path / "b.csv")
+    assert not (tmp_path / "b.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "code"),
+    [
+        ("region", "NORTH", "north"),
+        ("stage", "衰退期", "declining"),
+        ("stage", "left", "left"),
+        ("type", "集团", "group"),
+        ("action", "Retention offer", "retain_offer"),
+        ("reason", "账单走势", "bill_trend"),
+        ("value_band", "高", "high"),
+        ("tier", "silver", "silver"),
+    ],
+)
+def test_a_filter_is_written_in_codes_or_in_words(project, name, given, code):
+    made = lists.draw(project, publication(), "churn", {}, {name: [given], "region": None} | {name: [given]})
+    assert made.filters[name] == [code]
+
+
+def test_a_filter_that_names_nothing_says_what_there_is(project):
+    with pytest.raises(HeadwaterError, match="E299") as raised:
+        lists.draw(project, publication(), "vip", {}, {"region": ["north", "sothu"]})
+    problem = raised.value.problem
+    assert problem.values["nearest"].startswith("south") and raised.value.exit_code == 2
+    assert "地市" in errors.sentence(problem, "what", "zh") and "west" in errors.sentence(problem, "fix", "en")
+    with pytest.raises(HeadwaterError, match="E299") as raised:
+        lists.draw(project, publication(), "vip", {}, {"region": ["zzzzzz"]})
+    assert errors.sentence(raised.value.problem, "found", "en") == ""
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from features.errors import HeadwaterError
 from models.scores.columns import BY_NAME
 from pipelines.delivery.presets import REASONS, preset, preset_name, preset_rows, presets
 from pipelines.wording.reasons import Wording
-from targeting.ranking import ListSettings, churn_list
+from targeting.list_settings import ListSettings
+from targeting.ranking import churn_list
 from tests.scores_sample import sample_scores
 
 LIST = churn_list(sample_scores(300), ListSettings(top=20))

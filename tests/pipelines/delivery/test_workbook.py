@@ -7,7 +7,8 @@ from features.catalogue import catalogue
 from pipelines.delivery import workbook
 from pipelines.delivery.presets import preset, preset_rows
 from pipelines.wording.reasons import Wording
-from targeting.ranking import ListResult, ListSettings, churn_list, vip_list
+from targeting.list_settings import ListSettings
+from targeting.ranking import ListResult, churn_list, vip_list
 from tests.scores_sample import sample_scores
 
 FEATURES = {f.column: f for f in catalogue(("data_mb",))}
@@ -106,4 +107,5 @@ def test_long_lists_go_on_in_further_sheets(tmp_path):
 
 def test_an_empty_list_is_a_sound_workbook(tmp_path):
     empty = ListResult(**{**vars(LIST), "rows": LIST.rows.head(0)})
-    assert book(tmp_path, result=empty)["名单"].max_row == 1
+    told = list(book(tmp_path, result=empty)["名单"].iter_rows(values_only=True))
+    assert len(told) == 2 and f"{LIST.counts.eligible:,}" in told[1][0] and not any(told[1][1:])

@@ -65,9 +65,13 @@ FILES: dict[str, tuple[str, str, tuple[Callable[[Path], None], ...]]] = {
     "lock": (".lock", "lock", (folder,)),
     "list": (f"lists/vip-{DAY}.xlsx", "outputs", (missing, truncated)),
     "report": (f"reports/{DAY}.html", "outputs", (truncated,)),
+    "frozen list": (f"lists/frozen/churn-{DAY}-*.parquet", "frozen", (altered, truncated)),
 }
 """What is damaged: where it lies, the kind under which it is found, and how."""
-PERSON = {"history"}
+PERSON: dict[str, Callable[[Path], None]] = {
+    "history": lambda _: shutil.rmtree(WORKSPACE / "history"),
+    "frozen list": lambda path: path.unlink(),
+}
 """What nobody else knows: only a backup brings it back, or a person's word that it is gone."""
 
 
@@ -104,7 +108,7 @@ def test_every_damage_is_found_and_has_its_way_out(own_operator, name, harm):
     called("doctor", "--repair")
     if name in PERSON:
         assert kind in unhealthy()
-        shutil.rmtree(WORKSPACE / "history")  # what its message says
+        PERSON[name](path)  # what its message says
     for finding in unhealthy().values():
         if "headwater nightly" in finding["fix"]:
             continue  # the night below

@@ -1,0 +1,46 @@
+"""Who has said no by now: what the newest reading of the consents table knows, whatever date was scored since."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import HeadwaterError
+from pipelines.ingest import canonical
+from pipelines.ingest.tables import Part
+from pipelines.workspace.files import sha256
+
+COLUMNS = ["customer_id", "purpose", "happened_at", "allowed"]
+
+
+def refused(folder: Path, purpose: str) -> frozenset[str]:
+    """Customers whose newest decision for a purpose is no; where a yes has the same time, the no counts.
+
+    Time is not cut here: a no that is on record for tomorrow is obeyed today, and so is one that the scores do not see yet.
+
+    Parameters
+    ----------
+    folder
+        The project's own (`<workspace>/<name>`); nobody where nothing was read there, or no consents.
+    purpose
+        What the consent was asked for.
+
+    Raises
+    ------
+    HeadwaterError
+        E331 (exit 3) where what was read is missing or altered: without it nobody can be called.
+    """
+    parts = canonical.newest_parts(folder, "consents")
+    if not parts:
+        return frozenset()
+    decided: pd.DataFrame = pa.concat_tables(map(_read, parts)).to_pandas()
+    decided = decided[decided["purpose"].eq(purpose)].sort_values(["happened_at", "allowed"], ascending=[True, False])
+    newest = decided.drop_duplicates("customer_id", keep="last")
+    return frozenset(newest.loc[~newest["allowed"].astype(bool), "customer_id"])
+
+
+def _read(part: Part) -> pa.Table:
+    if not part.path.is_file() or sha256(part.path) != part.sha256:
+        raise HeadwaterError("E331", file=part.path, detail="missing or altered (sha256)")
+    return pq.read_table(part.path, columns=COLUMNS)

@@ -1,0 +1,219 @@
+"""How long a list should be: for every length whom it reaches, what it costs and brings, and what its control could show."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from features.errors import HeadwaterError
+from targeting import holdout
+from targeting.candidates import Candidates, Scores, candidates, units
+from targeting.list_settings import ListSettings
+from targeting.power import detectable_effect
+from targeting.profit import Costs, MaximumProfit, ProfitCurve, ProfitSettings, costs, maximum_profit, net_interval
+
+STEPS = 20
+SHARES = tuple(share / 100 for share in range(5, 55, 5))
+"""Shares of control that are tried where the one asked for shows too little."""
+Verdict = Literal["seen", "hold_out_more", "too_small", "no_control"]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Customers who may be contacted, in the order of the list, as far as probability and value are known.
+
+    Attributes
+    ----------
+    probability
+        Of leaving within the horizon.
+    value
+        Money of twelve months if retained.
+    contacted
+        False for the control.
+    leavers
+        Expected number of leavers among all whom the list is about, contactable or not.
+    unknown
+        Contactable customers without a probability or value, who are left out.
+    """
+
+    probability: np.ndarray
+    value: np.ndarray
+    contacted: np.ndarray
+    leavers: float
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Can the effect of a list be measured?
+
+    Attributes
+    ----------
+    verdict
+        `seen`; `hold_out_more` where a larger control would do; `too_small` where no share up to a half would; `no_control`.
+    detectable
+        The smallest drop of the share that leaves which is seen with a power of 80 %; None where there is none.
+    expected
+        The drop that is expected: mean probability x acceptance.
+    share
+        The smallest share of control with which the expected drop would be seen; None where there is none.
+    """
+
+    verdict: Verdict
+    detectable: float | None
+    expected: float
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A list of every length in money.
+
+    Attributes
+    ----------
+    table
+        A row per length, rising: customers, held_out, contacted, reached (expected leavers among those contacted), in_vain,
+        cost, saved, net, net_low, net_high (95 %), detectable and expected (drops of the share that leaves).
+    recommended
+        The length of the expected maximum profit; 0 where that list costs more than it is expected to bring.
+    asked
+        The length that was asked for.
+    profit
+        The expected maximum profit.
+    costs
+        What was reckoned with.
+    audience
+        Who could be listed.
+    advice
+        Of the length that was asked for.
+    """
+
+    table: pd.DataFrame
+    recommended: int
+    asked: int
+    profit: MaximumProfit
+    costs: Costs
+    audience: Audience
+    advice: Advice
+
+
+def plan(
+    scores: Scores | pd.DataFrame,
+    settings: ListSettings,
+    profit: ProfitSettings,
+    buckets: holdout.HoldoutSettings,
+    steps: int = STEPS,
+) -> Plan:
+    """The at-risk list at `steps` lengths, the recommended one and the one that was asked for.
+
+    Parameters
+    ----------
+    scores
+        A score table.
+    settings
+        Order, filters, share of control, and the length that is asked for.
+    profit
+        Costs and acceptance.
+    buckets
+        Salt and global holdout.
+    steps
+        Equal parts of everybody who may be contacted.
+
+    Raises
+    ------
+    HeadwaterError
+        E294 where nobody's value is predicted, and what `candidates` raises. Where nobody may be contacted the table is empty.
+    """
+    found = candidates("churn", scores, settings)
+    known = found.contactable.dropna(subset=["churn_probability", "value_if_retained_12m"])
+    if len(found.contactable) and known.empty:
+        raise HeadwaterError("E294")
+    audience = _audience(found, known, settings, buckets)
+    paid = costs(found.eligible["value_if_retained_12m"].astype(float), profit)
+    curve = ProfitCurve.of(audience.probability, audience.value, audience.contacted, paid)
+    most = maximum_profit(curve, profit)
+    asked = min(settings.top, len(known))
+    parts = {round(len(known) * step / steps) for step in range(1, steps + 1)}
+    lengths = sorted((parts | {most.recommended, asked}) - {0})
+    rows = [_row(curve, k, paid, profit) for k in lengths]
+    return Plan(
+        table=pd.DataFrame(rows, columns=list(rows[0]) if rows else []),
+        recommended=most.recommended,
+        asked=asked,
+        profit=most,
+        costs=paid,
+        audience=audience,
+        advice=advise(curve, asked, settings.holdout, profit.acceptance),
+    )
+
+
+def _audience(
+    found: Candidates, known: pd.DataFrame, settings: ListSettings, buckets: holdout.HoldoutSettings
+) -> Audience:
+    arm = holdout.arms(units(known), "churn", settings.holdout, buckets)
+    return Audience(
+        probability=known["churn_probability"].to_numpy(dtype=float),
+        value=known["value_if_retained_12m"].to_numpy(dtype=float),
+        contacted=arm == "treated",
+        leavers=float(found.eligible["churn_probability"].sum()),
+        unknown=len(found.contactable) - len(known),
+    )
+
+
+def _row(curve: ProfitCurve, k: int, paid: Costs, profit: ProfitSettings) -> dict[str, float | int | None]:
+    """What a list of the first k would be."""
+    contacted, reached = int(curve.contacted[k]), float(curve.leavers[k])
+    taking = contacted - reached + profit.acceptance * reached
+    saved = profit.acceptance * float(curve.at_risk[k])
+    low, high = net_interval(curve, k, profit)
+    base = reached / contacted if contacted else 0.0
+    return {
+        "customers": k,
+        "held_out": k - contacted,
+        "contacted": contacted,
+        "reached": reached,
+        "in_vain": contacted - reached,
+        "cost": paid.contact * contacted + paid.incentive * taking,
+        "saved": saved,
+        "net": float(curve.net(k, profit.acceptance)),
+        "net_low": low,
+        "net_high": high,
+        "detectable": detectable_effect(base, contacted, k - contacted),
+        "expected": profit.acceptance * base,
+    }
+
+
+def advise(curve: ProfitCurve, k: int, share: float, acceptance: float) -> Advice:
+    """Can the expected effect of a list of the first k be seen, and with which control if not?
+
+    Parameters
+    ----------
+    curve
+        Of the ranking.
+    k
+        Length, the control included.
+    share
+        Of the control as it is.
+    acceptance
+        Share of would-be leavers who stay because of a contact.
+    """
+    contacted = int(curve.contacted[k])
+    base = float(curve.leavers[k]) / contacted if contacted else 0.0
+    expected, detectable = acceptance * base, detectable_effect(base, contacted, k - contacted)
+    if share == 0:
+        return Advice("no_control", None, expected, _enough(base, k, 0.0, expected))
+    if detectable is not None and detectable <= expected:
+        return Advice("seen", detectable, expected, share)
+    more = _enough(base, k, share, expected)
+    return Advice("too_small" if more is None else "hold_out_more", detectable, expected, more)
+
+
+def _enough(base: float, k: int, share: float, expected: float) -> float | None:
+    """The smallest larger share of control with which a list of k customers shows the expected effect; None without one."""
+    for tried in SHARES:
+        control = round(k * tried)
+        seen = detectable_effect(base, k - control, control)
+        if tried > share and seen is not None and seen <= expected:
+            return tried
+    return None

@@ -1,0 +1,95 @@
+"""The plan of a list: every figure is that of the list which would be drawn, and its advice is right."""
+
+import numpy as np
+import pytest
+
+from features.errors import HeadwaterError
+from targeting.filters import ListFilters
+from targeting.holdout import HoldoutSettings
+from targeting.list_settings import ListSettings
+from targeting.plan import SHARES, advise, plan
+from targeting.power import detectable_effect
+from targeting.profit import Costs, ProfitCurve, ProfitSettings
+from targeting.ranking import churn_list
+from tests.scores_sample import sample_scores
+
+SCORES = sample_scores(900)
+BUCKETS = HoldoutSettings(salt="sample", share=0.05)
+PROFIT = ProfitSettings(contact_cost=2.0, incentive=15.0)
+
+
+@pytest.mark.parametrize("only", [ListFilters(), ListFilters(region=("north",), type=("personal",))])
+def test_each_row_is_the_list_that_would_be_drawn(only):
+    settings = ListSettings(top=120, holdout=0.2, only=only)
+    found = plan(SCORES, settings, PROFIT, BUCKETS)
+    assert found.asked == 120 or len(found.audience.probability) < 120
+    assert {found.asked} <= set(found.table["customers"]) and len(found.table) >= 20
+    for row in found.table.to_dict("records"):
+        drawn = churn_list(SCORES, settings.model_copy(update={"top": row["customers"]}), None, BUCKETS)
+        p = drawn.rows["churn_probability"].to_numpy(dtype=float)
+        value = drawn.rows["value_if_retained_12m"].astype(float).to_numpy()
+        assert (row["contacted"], row["held_out"]) == (len(drawn.rows), len(drawn.control))
+        assert row["reached"] == pytest.approx(p.sum()) and row["in_vain"] == pytest.approx((1 - p).sum())
+        assert row["saved"] == pytest.approx(0.3 * (p * value).sum())
+        assert row["cost"] == pytest.approx(2.0 * len(p) + 15.0 * ((1 - p) + 0.3 * p).sum())
+        assert row["net"] == pytest.approx(row["saved"] - row["cost"])
+        assert row["net_low"] < row["net"] < row["net_high"]
+        seen = detectable_effect(p.mean(), len(p), len(drawn.control))
+        assert seen is None or row["detectable"] == pytest.approx(seen)
+        assert row["expected"] == pytest.approx(0.3 * p.mean())
+
+
+def test_leavers_are_those_of_everybody_the_list_is_about():
+    found = plan(SCORES, ListSettings(), PROFIT, BUCKETS)
+    known = SCORES.to_pandas()
+    known = known[known["score_status"].eq("ok")]
+    assert found.audience.leavers == pytest.approx(known["churn_probability"].sum(), rel=1e-5)
+    assert found.table["reached"].is_monotonic_increasing and found.audience.unknown == 0
+
+
+def test_the_recommended_length_is_on_the_table():
+    found = plan(SCORES, ListSettings(holdout=0.0), ProfitSettings(contact_cost=0.1, incentive=2.0), BUCKETS)
+    row = found.table.set_index("customers").loc[found.recommended]
+    assert found.recommended > 0 and row["net"] > 0.95 * found.table["net"].max()
+    assert found.advice.verdict == "no_control"
+
+
+def curve(n: int, base: float, share: float) -> ProfitCurve:
+    contacted = np.arange(n) % 100 >= round(100 * share)
+    return ProfitCurve.of(np.full(n, base), np.full(n, 100.0), contacted, Costs(1.0, 1.0))
+
+
+def test_the_example_of_everybody():
+    """5,000 customers of whom a quarter would leave, a tenth of them held out: only five points are seen, so hold out more."""
+    found = advise(curve(5_000, 0.25, 0.1), 5_000, 0.1, acceptance=0.16)
+    assert found.verdict == "hold_out_more" and found.detectable == pytest.approx(0.054, abs=0.001)
+    assert found.expected == pytest.approx(0.04) and found.share == 0.25
+    assert detectable_effect(0.25, 3_750, 1_250) <= 0.04 < detectable_effect(0.25, 4_000, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "acceptance", "verdict"),
+    [
+        (20_000, 0.1, 0.3, "seen"),
+        (100, 0.1, 0.1, "too_small"),
+        (20_000, 0.0, 0.3, "no_control"),
+        (60, 0.0, 0.1, "no_control"),
+    ],
+)
+def test_the_advice_says_what_can_be_seen(n, share, acceptance, verdict):
+    found = advise(curve(n, 0.2, share), n, share, acceptance)
+    assert found.verdict == verdict
+    assert (found.share in SHARES) == (verdict in ("seen", "no_control") and n > 1_000)
+
+
+def test_without_values_there_is_no_plan_and_unknown_ones_are_told():
+    frame = SCORES.to_pandas()
+    with pytest.raises(HeadwaterError, match="E294"):
+        plan(frame.assign(value_if_retained_12m=None), ListSettings(), PROFIT, BUCKETS)
+    some = frame.assign(value_if_retained_12m=frame["value_if_retained_12m"].where(frame.index % 3 > 0))
+    found = plan(some, ListSettings(), PROFIT, BUCKETS)
+    whole = plan(frame, ListSettings(), PROFIT, BUCKETS)
+    assert found.audience.unknown + len(found.audience.probability) == len(whole.audience.probability)
+    assert found.audience.unknown > 100
+    nobody = plan(frame.assign(contact_allowed=False, suppress_reason="arrears"), ListSettings(), PROFIT, BUCKETS)
+    assert nobody.table.empty and nobody.recommended == 0

@@ -1,0 +1,106 @@
+"""Money of a list: equal to customers who are drawn one by one, and the expected maximum profit to its integral."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from scipy import integrate, stats
+
+from targeting.profit import (
+    Costs,
+    ProfitCurve,
+    ProfitSettings,
+    acceptances,
+    costs,
+    maximum_profit,
+    net_benefits,
+    net_interval,
+)
+
+BELIEF = ProfitSettings()
+
+
+def company(n: int = 400, seed: int = 1) -> tuple[np.ndarray, np.ndarray, Costs]:
+    rng = np.random.default_rng(seed)
+    probability, value = rng.beta(1, 8, n), np.exp(rng.normal(6, 0.6, n))
+    order = np.argsort(-probability * value)
+    return probability[order], value[order], Costs(contact=3.0, incentive=25.0)
+
+
+def test_the_default_is_the_article():
+    """Verbraken et al. (2013): Beta(6, 14), and costs of 10 and 1 for a value of 200."""
+    assert BELIEF.beta == pytest.approx((6.0, 14.0))
+    assert costs(pd.Series([100.0, 300.0, np.nan]), BELIEF) == Costs(contact=1.0, incentive=10.0)
+    own = ProfitSettings(contact_cost=0.0, incentive=7.0)
+    assert costs(pd.Series([100.0]), own) == Costs(contact=0.0, incentive=7.0)
+    assert costs(pd.Series([np.nan]), BELIEF) == Costs(0.0, 0.0)
+
+
+def test_an_acceptance_that_no_distribution_has_is_refused():
+    with pytest.raises(ValidationError, match="acceptance_sd"):
+        ProfitSettings(acceptance=0.02, acceptance_sd=0.2)
+
+
+def test_sums_are_those_of_a_loop_and_the_control_costs_and_brings_nothing():
+    probability, value, paid = company(30)
+    contacted = np.arange(30) % 4 != 1
+    curve = ProfitCurve.of(probability, value, contacted, paid)
+    for k in (0, 1, 7, 30):
+        mean = variance = 0.0
+        for p, v, here in zip(probability[:k], value[:k], contacted[:k], strict=True):
+            if not here:
+                continue
+            outcomes = {(v - 25.0): p * 0.3, 0.0: p * 0.7, -25.0: 1 - p}
+            own = sum(money * share for money, share in outcomes.items())
+            mean += own - 3.0
+            variance += sum(share * (money - own) ** 2 for money, share in outcomes.items())
+        assert curve.net(k, 0.3) == pytest.approx(mean)
+        assert curve.deviation(k, np.array([0.3])) ** 2 == pytest.approx(variance)
+        assert curve.contacted[k] == contacted[:k].sum()
+    assert curve.net(30, 0.3) == pytest.approx(net_benefits(probability, value, paid, 0.3)[contacted].sum())
+
+
+def test_the_interval_holds_nineteen_of_twenty_campaigns():
+    """Each draws an acceptance, who would leave, and who takes the offer."""
+    n = 1_500
+    probability, value, paid = company(n)
+    rng, money = np.random.default_rng(3), []
+    curve = ProfitCurve.of(probability, value, np.ones(n, dtype=bool), paid)
+    for rate in rng.beta(*BELIEF.beta, 4_000):
+        leaves, stays = rng.random(n) < probability, rng.random(n) < rate
+        money.append((value[leaves & stays] - 25.0).sum() - 25.0 * (~leaves).sum() - 3.0 * n)
+    low, high = net_interval(curve, n, BELIEF)
+    below, above = (np.array(money) < low).mean(), (np.array(money) > high).mean()
+    assert below == pytest.approx(0.025, abs=0.01) and above == pytest.approx(0.025, abs=0.01)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 10_000))
+def test_the_expected_maximum_profit_is_its_integral(n, seed):
+    probability, value, paid = company(n, seed)
+    curve = ProfitCurve.of(probability, value, np.ones(n, dtype=bool), paid)
+
+    rates = np.linspace(0, 1, 20_001)
+    best = (rates[:, None] * curve.gain - curve.outlay).max(axis=1)
+    exact = integrate.trapezoid(best * stats.beta.pdf(rates, 6, 14), rates)
+    found = maximum_profit(curve, BELIEF)
+    assert found.expected == pytest.approx(exact, rel=0.01, abs=0.01)
+    assert 0 <= found.share <= 1 and found.recommended in (0, round(found.share * n))
+    assert found.expected >= curve.net(found.recommended, BELIEF.acceptance) - 1e-9
+
+
+def test_acceptances_stand_for_equal_parts():
+    rates = acceptances(BELIEF)
+    assert rates.mean() == pytest.approx(0.3, abs=1e-3) and rates.std() == pytest.approx(0.1, abs=2e-3)
+
+
+def test_where_no_list_pays_none_is_recommended():
+    probability, value, _ = company()
+    dear = ProfitCurve.of(probability, value, np.ones(400, dtype=bool), Costs(contact=1e6, incentive=0.0))
+    assert maximum_profit(dear, BELIEF).recommended == 0
+    free = ProfitCurve.of(probability, value, np.ones(400, dtype=bool), Costs(contact=0.0, incentive=0.0))
+    assert maximum_profit(free, BELIEF).recommended == 400
+    nobody = ProfitCurve.of(np.array([]), np.array([]), np.array([], dtype=bool), Costs(1.0, 1.0))
+    assert maximum_profit(nobody, BELIEF).recommended == 0
