@@ -40,6 +40,8 @@ class Window:
         Candidate to everything it says.
     models
         Candidate to the model whose raw scores these are; not calibrated where dates after it calibrate.
+    untreated
+        Booleans: the rows that compare candidates, nobody whom a campaign treated; None for all.
     """
 
     rows: pd.DataFrame
@@ -49,6 +51,12 @@ class Window:
     told: dict[str, pd.DataFrame] = field(default_factory=dict)
     score: str = ""
     models: Mapping[str, Estimator] = field(default_factory=dict)
+    untreated: Any = None
+
+    def compared(self, *names: str) -> tuple[Any, ...]:
+        """The outcome and the scores of some candidates, on the rows that compare them."""
+        places = slice(None) if self.untreated is None else np.flatnonzero(self.untreated)
+        return (self.outcome.take(places), *(self.scores[name][places] for name in names))
 
     @property
     def scores(self) -> dict[str, Array]:
@@ -81,7 +89,8 @@ def window(models: Mapping[str, Estimator], rows: Rows, seen: pd.DataFrame) -> W
     X, labels = rows.parts(seen)
     raw = {name: model.raw(X) for name, model in models.items()}
     kept = {name: copy.copy(model) for name, model in models.items()}  # learners are replaced from date to date
-    return Window(seen, rows.outcome(seen), labels, raw, score=rows.target.score, models=kept)
+    outcome, untreated = rows.outcome(seen), rows.untreated(seen)
+    return Window(seen, outcome, labels, raw, score=rows.target.score, models=kept, untreated=untreated)
 
 
 def rehearsed(rows: Rows) -> tuple[dict[str, Estimator], list[Window]]:
@@ -125,7 +134,7 @@ def choose(windows: Sequence[Window], models: Sequence[str], rows: Rows) -> pd.D
     """
     settings, name = rows.settings, rows.settings.chooses(rows.target.name)
     figures = [_mean([_figure(seen, model, name) for seen in windows], windows) for model in models]
-    count = sum(len(seen.outcome.y) for seen in windows)
+    count = sum(len(seen.compared()[0].y) for seen in windows)
     found = pd.DataFrame({"model": list(models), "metric": name, "value": figures, "n": count})
     rivals = found[found["model"] != "rule"] if len(found) > 1 else found
     chosen = _chosen(windows, rivals, name, settings)
@@ -136,12 +145,13 @@ def choose(windows: Sequence[Window], models: Sequence[str], rows: Rows) -> pd.D
 
 
 def _figure(seen: Window, model: str, metric: str) -> float:
-    return float(seen.outcome.task.metrics[metric](seen.outcome.y, seen.scores[model], seen.outcome.value))
+    outcome, scores = seen.compared(model)
+    return float(outcome.task.metrics[metric](outcome.y, scores, outcome.value))
 
 
 def _mean(figures: Sequence[float], windows: Sequence[Window]) -> float:
     """By rows; a window in which the figure is not defined does not count."""
-    weights = [len(seen.outcome.y) if np.isfinite(f) else 0 for f, seen in zip(figures, windows, strict=True)]
+    weights = [len(seen.compared()[0].y) if np.isfinite(f) else 0 for f, seen in zip(figures, windows, strict=True)]
     return float(np.average(np.nan_to_num(figures), weights=weights)) if sum(weights) else float("nan")
 
 
@@ -158,6 +168,6 @@ def _near(
     windows: Sequence[Window], best: str, name: str, metric: str, most: float, settings: TrainingSettings
 ) -> bool:
     """Is a candidate as good as the best one, by the margin or within one standard error of their distance?"""
-    pairs = [(seen.outcome, seen.scores[best], seen.scores[name]) for seen in windows]
+    pairs = [seen.compared(best, name) for seen in windows]
     gap = judging.lead(pairs, metric, settings.resamples, settings.seed)
     return gap.value <= max(most, gap.error)

@@ -122,6 +122,13 @@ class Rows:
         times = np.clip(np.rint(weight), weight > 0, MOST_TIMES) if treated == "weigh" else weight > 0
         return None if (times == 1).all() else times.astype(int)
 
+    def untreated(self, rows: pd.DataFrame) -> Any:
+        """Booleans: the rows by which candidates are chosen and held against each other, those that may be learnt from; None: all,
+        because all are learnt from, or because fewer than `min_positives` positives would be left."""
+        times = self._times(rows)
+        hits = rows[self.label].to_numpy(dtype=float, na_value=0.0) > 0
+        return None if times is None or int((hits & (times > 0)).sum()) < self.settings.min_positives else times > 0
+
     @property
     def treated(self) -> int:
         """Rows of `every` date that are not learnt from because a campaign treated their customers."""

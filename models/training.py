@@ -126,6 +126,8 @@ class Trained:
         where no earlier date could be asked.
     season
         The same of the day of the training; adopted: what is shipped has that level, and not that of the final window.
+    untreated
+        Booleans: the rows of `final` on which models are held against each other, nobody whom a campaign treated; None: all.
     """
 
     target: str
@@ -159,6 +161,7 @@ class Trained:
     search: Search | None = None
     judged_season: Season | None = None
     season: Season | None = None
+    untreated: Any = None
 
     @property
     def model(self) -> Model:
@@ -287,7 +290,7 @@ def _judged(
         winner=winner,
         beats_rule=bool(winner != "rule" and against.set_index("metric").loc[judged_by, "low"] > 0),
         lead=judging.lead(
-            [(w.outcome, w.scores[winner], w.scores["rule"]) for w in everything],
+            [w.compared(winner, "rule") for w in everything],
             judged_by,
             settings.resamples,
             settings.seed,
@@ -318,6 +321,7 @@ def _on_whom(
     return {
         "slices": judging.by_slice(final.outcome, final.scores[winner], sliced),
         "sliced": sliced,
+        "untreated": final.untreated,
         "survival": time_to_event.figures(models, winner, final, rows, SLICES),
         "tenths": _tenths(final, winner, target.interval, weights),
         "apart": pd.concat(apart, ignore_index=True),

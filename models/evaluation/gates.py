@@ -30,7 +30,8 @@ def decide(trained: Trained, champion: Any, settings: GateSettings, model: str |
     trained
         The training with its final window.
     champion
-        The champion's predictions for the very rows of `trained.final`; None when there is none to compare with.
+        The champion's predictions for the very rows of `trained.final`; None when there is none to compare with. Models are
+        compared on those whom no campaign treated; the level is that of everybody.
     settings
         The limits.
     model
@@ -43,11 +44,12 @@ def decide(trained: Trained, champion: Any, settings: GateSettings, model: str |
     checks = [_finite(ours), positives(trained, settings), _above_base(trained, name, settings)]
     rivals = [final["rule"].to_numpy(dtype=float)]
     checks.append(_calibrated(trained, outcome, name, settings))
+    among = slice(None) if trained.untreated is None else np.flatnonzero(trained.untreated)
     if champion is not None:
         theirs = np.asarray(champion, dtype=float)
         rivals.append(theirs)
-        checks += _against_champion(outcome, ours, theirs, trained.judged_by, settings)
-    checks.append(_slices(trained, outcome, ours, rivals, settings))
+        checks += _against_champion(outcome.take(among), ours[among], theirs[among], trained.judged_by, settings)
+    checks.append(_slices(trained, outcome.take(among), ours[among], [rival[among] for rival in rivals], settings))
     return Decision(tuple(check for check in checks if check is not None))
 
 
@@ -88,9 +90,9 @@ def _slices(
     """The largest loss against the rule, or the champion, in any slice that is large enough to tell."""
     if not len(trained.sliced.columns):
         return None
-    worst = 0.0
-    for column in trained.sliced:
-        for places in trained.sliced.groupby(column, observed=True).indices.values():
+    worst, sliced = 0.0, trained.sliced if trained.untreated is None else trained.sliced[trained.untreated]
+    for column in sliced:
+        for places in sliced.groupby(column, observed=True).indices.values():
             hits = outcome.y[places] > 0
             if len(places) >= settings.slice_rows and settings.slice_positives <= hits.sum() < len(places):
                 worst = max(worst, *(_loss(trained, outcome, ours, rival, places) for rival in rivals))

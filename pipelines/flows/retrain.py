@@ -12,7 +12,7 @@ from models import cross_validation, training, tuning
 from models.settings import TrainingSettings
 from models.training import Trained
 from models.tuning import Budget, Search
-from pipelines.flows import outbreaks, promotion, run_records, sentences, training_record
+from pipelines.flows import contact_log, outbreaks, promotion, run_records, sentences, training_record
 from pipelines.flows.dataset import Dataset, read_tables, snapshots, split_plans
 from pipelines.project import Project
 from pipelines.tracking import tracking, training_runs
@@ -165,6 +165,8 @@ def run(
             steps.warn(line)
         if splits:
             data = snapshots(project, as_of, tables, splits, steps)
+            if problem := contact_log.lacking(project, data):
+                steps.warn(errors.render_line(problem, steps.lang))
             for name in splits:
                 _attempt(project, data, name, steps, retrained, promote=promote, tune=tune)
         if retrained.run_id:

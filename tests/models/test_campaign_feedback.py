@@ -4,6 +4,7 @@ A business of one year: the model of its first half tells whom a campaign treats
 by chance. The campaign keeps nearly everybody whom it reaches.
 """
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,6 +14,9 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 
 from models import training
+from models.evaluation import gates
+from models.rehearsing import choose, rehearsed
+from models.settings import GateSettings
 from models.snapshots import MOST_TIMES, Rows
 from models.splits import Protocol, plan
 from models.targets.registry import TARGETS
@@ -62,6 +66,37 @@ def trained(frame: pd.DataFrame, treated: str) -> training.Trained:
 @pytest.fixture(scope="module")
 def models(frame: pd.DataFrame) -> dict[str, training.Trained]:
     return {treated: trained(frame, treated) for treated in ("with", "without", "weigh")}
+
+
+def test_candidates_are_compared_on_those_whom_nobody_treated(frame):
+    """Where the campaign turns its own list round, a score that knows the risk looks worse than it is among everybody."""
+    rows = Rows(TARGETS["churn"], frame, SPLIT, FEATURES, settings("without"))
+    models, windows = rehearsed(rows)
+    seen = windows[-1]
+    treated = ~seen.rows["untouched"].to_numpy()
+    assert treated.any() and (seen.untreated == ~treated).all()
+    outcome, scores = seen.compared("trees")
+    assert len(outcome.y) == (~treated).sum() and np.array_equal(scores, seen.scores["trees"][~treated])
+    by_hand = seen.outcome.task.metrics["auc"](seen.outcome.y[~treated], seen.scores["trees"][~treated], None)
+    among_all = seen.outcome.task.metrics["auc"](seen.outcome.y, seen.scores["trees"], None)
+    told = choose(windows, list(models), rows).set_index("model").loc["trees"]
+    assert told["value"] == pytest.approx(by_hand) and told["value"] > among_all + 0.01 and told["n"] == len(outcome.y)
+    everybody = Rows(TARGETS["churn"], frame, SPLIT, FEATURES, settings("with"))
+    assert everybody.untreated(seen.rows) is None
+
+
+def test_gates_compare_models_on_those_whom_nobody_treated(models, frame):
+    """A champion that has unlearnt the risk of the treated looks better among everybody, and is not better."""
+    found = models["without"]
+    seen = found.final.merge(frame[["customer_id", "as_of", "untouched", "risk"]], on=["customer_id", "as_of"])
+    knows, untouched = seen["risk"].to_numpy(), seen["untouched"].to_numpy()
+    assert (found.untreated == untouched).all() and models["with"].untreated is None
+    unlearnt = np.where(untouched, knows, 0.0)
+    asked = replace(found, final=found.final.assign(**{found.winner: knows}))
+    checks = {check.name: check.value for check in gates.decide(asked, unlearnt, GateSettings()).checks}
+    assert checks["not_worse_than_champion"] == 0.0
+    naive = gates.decide(replace(asked, untreated=None), unlearnt, GateSettings())
+    assert {check.name: check.value for check in naive.checks}["not_worse_than_champion"] < -0.01
 
 
 def agreement(found: training.Trained, of: pd.DataFrame) -> float:
