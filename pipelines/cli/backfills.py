@@ -1,6 +1,7 @@
 """`headwater backfill`: the nights of past dates, one after the other."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ from rich.table import Table
 
 from features.errors import HeadwaterError
 from pipelines.cli.run import Engine, Run, command
+from pipelines.cli.telling import Outcome, tell, told
 from pipelines.wording import formats
 from pipelines.wording.texts import text
 from pipelines.workspace.history import ALREADY
@@ -35,7 +37,9 @@ def backfill(
     asked = _dates(run, first, to, last)
     with run.locked():
         pass  # whoever finds it taken is told so at once; each night takes it for itself, so that another may come between
-    _backfill(run, asked)
+    with told(run, "backfill") as outcome:
+        outcome.as_of = asked[-1]
+        _backfill(run, asked, outcome)
 
 
 def _dates(run: Run, first: datetime | None, to: datetime | None, last: int | None) -> list[date]:
@@ -55,21 +59,29 @@ def days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _backfill(run: Run, asked: list[date]) -> None:
-    """Make the nights, and tell all of them in one table; the first error is the error of the whole."""
+def _backfill(run: Run, asked: list[date], outcome: Outcome) -> None:
+    """Make the nights, and tell all of them in one table; the first error is the error of the whole.
+
+    Whoever is named is told of that one, and that a date is there which they had missed.
+    """
     from pipelines.flows import backfill
+    from pipelines.notification.telling import Teller
 
     run.call.note(dates=f"{asked[0]} … {asked[-1]}" if len(asked) > 1 else str(asked[0]))
     made: list[BackfilledNight] = []
     try:
-        made.extend(backfill.run(run.project, asked, run.steps))
+        for night in backfill.run(run.project, asked, run.steps):
+            made.append(night)
+            if night.error is None:
+                tell(run, partial(Teller.made_up, as_of=night.as_of))
     finally:
         left = [str(day) for day in asked[len(made) :]]
         run.tell(nights=[night.as_dict(run.language) for night in made], not_tried=left)
     _tell(run, made, len(left))
-    failed = [night.error for night in made if night.error]
-    if failed:
-        raise failed[0]
+    failed = [night for night in made if night.error]
+    if failed and failed[0].error:
+        outcome.as_of = failed[0].as_of
+        raise failed[0].error
 
 
 def _tell(run: Run, made: list["BackfilledNight"], left: int) -> None:

@@ -57,7 +57,7 @@ def report(
     (_card if card else _report)(run, as_of.date() if as_of else None, out)
 
 
-@command(nights_app, "deploy")
+@command(nights_app, "deploy", recorded=True)
 def deploy(run: Run) -> None:
     """Register nightly, retraining, monitor and watch with a running Prefect server, on the project's schedule."""
     from pipelines.flows import prefect_deployments

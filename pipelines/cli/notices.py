@@ -1,14 +1,16 @@
 """`headwater notify test | late`: do messages arrive, and is what is due there?"""
 
+import os
 import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import HeadwaterError
+from features.errors import HeadwaterError, Problem
 from pipelines.cli.run import Run, command
 from pipelines.cli.telling import now, tell, told
 from pipelines.config.notices import HOUR
+from pipelines.wording import errors
 from pipelines.wording.texts import text
 
 if TYPE_CHECKING:
@@ -45,8 +47,19 @@ def late(
     if not found.is_late:
         tell(run, lambda teller: teller.in_time(day))
         return
-    tell(run, lambda teller: teller.late(day, found.by, unfinished=found.unfinished))
+    causes = _causes(run)
+    tell(run, lambda teller: teller.late(day, found.by, unfinished=found.unfinished, causes=causes))
     raise found.error()
+
+
+def _causes(run: Run) -> list[Problem]:
+    """Why nothing may have begun: Prefect's server, where the environment names one, does not answer."""
+    from pipelines.flows import scheduler
+
+    problem = scheduler.trouble(os.environ.get("PREFECT_API_URL"))
+    if problem:
+        run.steps.warn(errors.render_line(problem, run.language))
+    return [problem] if problem else []
 
 
 def _examined(run: Run, by: str | None) -> "Lateness":

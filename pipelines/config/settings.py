@@ -75,6 +75,11 @@ class Schedule(Strict):
     timeout_hours: float = Field(
         8.0, gt=0, description="a stage that Prefect runs is stopped after it; publish never is"
     )
+    retry_minutes: float = Field(
+        5.0,
+        ge=0,
+        description="until Prefect tries a stage again, where waiting may help and doing it twice does no harm",
+    )
 
     @field_validator("cron", "retrain", "monitor")
     @classmethod

@@ -5,6 +5,7 @@ after it nothing says "failed" without saying `published`. A night is done when 
 that was stopped after the commit has its lists and report made by the next run, from the published file.
 """
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -17,6 +18,7 @@ from pipelines.flows import collection, outbreaks, outputs, sentences, verdict
 from pipelines.flows.champions import scoring_champions
 from pipelines.flows.night import Night
 from pipelines.flows.score_metadata import score_metadata
+from pipelines.tracking import registry
 from pipelines.wording.texts import text
 from pipelines.workspace import bundles, calls, checkpoints, disk, files, lock, paths, publication, runs
 from pipelines.workspace.checkpoints import Pieces
@@ -112,6 +114,7 @@ def _check(night: Night) -> None:
     """Read and validate the tables, load the champions, and find out whether this very run is published already."""
     project = night.project
     with night.steps.step("check") as facts:
+        _look_at_tracking(night)
         night.tables = project.tables(night.as_of)
         for warning in night.tables.warnings:
             night.warn(warning)
@@ -131,6 +134,14 @@ def _check(night: Night) -> None:
         facts["rows"], facts["files"] = sentences.row_counts(night.tables.counts), night.tables.files
         facts["said"] = sentences.rows_read(night.tables, night.steps.lang)
     _check_published(night)
+
+
+def _look_at_tracking(night: Night) -> None:
+    """Scoring does without the tracking store; that it cannot be used is said at once, before training needs it."""
+    if trouble := registry.trouble(night.workspace):
+        problem = trouble.problem
+        kept = dataclasses.replace(problem, code="W721", values=problem.values | {"why": f"@tracking.{problem.code}"})
+        night.warn(kept)
 
 
 def _check_published(night: Night) -> None:

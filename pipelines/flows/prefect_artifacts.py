@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.settings import PREFECT_API_URL
 
 from features.errors import HeadwaterError
+from pipelines.flows import scheduler
 from pipelines.flows.monitor import Monitoring
 from pipelines.flows.night import Night
 from pipelines.flows.retrain import Retrained
@@ -94,11 +96,17 @@ def _rounded(value: float) -> int | None:
 
 
 def quietly(create: Callable[[], None]) -> None:
-    """Artifacts are for reading: a server that does not take one does not change what became of the run."""
+    """Artifacts and names are for reading: a server that does not take one does not change what became of the run.
+
+    One that does not answer is not even asked: Prefect would ask it for minutes, and whoever is to be told would wait.
+    """
+    if problem := scheduler.trouble(PREFECT_API_URL.value()):
+        get_run_logger().warning("Prefect: %s", problem.values["detail"])
+        return
     try:
         create()
     except Exception as error:  # whatever the client raises
-        get_run_logger().warning("artifacts: %s", str(error).splitlines()[0] if str(error) else type(error).__name__)
+        get_run_logger().warning("Prefect: %s", str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 
 def contract_rows(night: Night, error: HeadwaterError | None, lang: str) -> Rows:

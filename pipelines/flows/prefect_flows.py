@@ -9,11 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed, State
 
 from features.errors import HeadwaterError, Problem
 from pipelines.config.settings import load_notify
-from pipelines.flows import lateness, monitored, nightly, prefect_artifacts, promotion, retrain
+from pipelines.flows import lateness, monitored, nightly, prefect_artifacts, promotion, retrain, scheduler
 from pipelines.flows.night import Night
 from pipelines.flows.prefect_tasks import LoggedSteps, Tasks, log_failures_once
 from pipelines.notification import kills
@@ -48,6 +50,7 @@ def _night(night: Night, tasks: Tasks) -> State:
         with recorded as call, lock.exclusive(night.workspace, f"nightly {night.as_of}"), closing(night):
             for name, stage in nightly.stages(collects=night.collects).items():
                 tasks.run(name, partial(stage, night))
+                _look_at_server(night)
                 call.facts |= night.result()
     except HeadwaterError as raised:
         error = raised
@@ -58,6 +61,12 @@ def _night(night: Night, tasks: Tasks) -> State:
     done = "listless" if night.listless else "already" if night.already_published and not night.remade else "published"
     name = tasks.state_name(0, text(f"flows.done.{done}", tasks.lang))
     return Completed(name=name, message=night.as_of.isoformat(), data=night.result())
+
+
+def _look_at_server(night: Night) -> None:
+    """A night goes on without the server that has begun it, and says so once."""
+    if (problem := scheduler.trouble(PREFECT_API_URL.value())) and problem not in night.warnings:
+        night.warn(problem)
 
 
 def _told_night(teller: Teller, night: Night, error: HeadwaterError | None) -> None:
@@ -135,10 +144,19 @@ def _recorded(tasks: Tasks, command: str, day: date) -> Iterator[CallRecord]:
     """Record a flow as the command that does the same, and its steps with it."""
     project = tasks.project
     words = [command, "--config", str(project.config), "--as-of", day.isoformat()]
+    prefect_artifacts.quietly(partial(_name_run, day))
     with calls.recorded(project.workspace, command, words, config=str(project.config), by="prefect") as call:
         call.note(as_of=day.isoformat())
         tasks.steps.call = call
         yield call
+
+
+def _name_run(day: date) -> None:
+    """On Prefect's page a run is called by its date; by itself it would be called bouncy-turtle."""
+    from prefect.runtime import flow_run
+
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, name=day.isoformat())
 
 
 @flow(name="watch", retries=0)

@@ -12,13 +12,14 @@ from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed, State
 
 from features.errors import HeadwaterError
+from pipelines.config.settings import Schedule
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import text
 from pipelines.workspace.progress import Steps
 
-AGAIN = {"check": (2, 300), "lists": (1, 60), "report": (1, 60)}
-"""Stage -> how often it is tried again, and after how many seconds. Scores are not, and a publication never is."""
+AGAIN = {"check": 2, "lists": 1, "report": 1}
+"""Stage -> how often it is tried again. Scores are not, and a publication never is."""
 CURABLE = (4, 7)
 """Exit codes that waiting may cure: data that have not come, a full disk."""
 NEVER_STOPPED = ("publish",)
@@ -123,12 +124,12 @@ class Tasks:
                 return self._failed(raised[0], error)
             return Completed(message=self.steps.facts.get(name, {}).get("said"))
 
-        hours = self.project.settings.schedule.timeout_hours
-        state = _as_task(name, stage, raised, hours)(return_state=True)
+        schedule = self.project.settings.schedule
+        state = _as_task(name, stage, raised, schedule)(return_state=True)
         if raised:
             raise raised[0]
         if not state.is_completed():
-            raise HeadwaterError("E719", stage=name, hours=hours, state=state.name or "?")
+            raise HeadwaterError("E719", stage=name, hours=schedule.timeout_hours, state=state.name or "?")
         return returned[0]
 
     def _failed(self, error: HeadwaterError, cause: Exception) -> State:
@@ -150,15 +151,15 @@ class Tasks:
         return " ".join(errors.lines(error, self.lang, self.project.workspace.serving_date(), most=1))
 
 
-def _as_task(name: str, stage: Callable[[], State], raised: list[HeadwaterError], hours: float) -> Any:
+def _as_task(name: str, stage: Callable[[], State], raised: list[HeadwaterError], schedule: Schedule) -> Any:
     """A task that is not remembered, and tried again only where that is safe and may help."""
-    retries, seconds = AGAIN.get(name, (0, 0))
     return task(
         name=name,
-        retries=retries,
-        retry_delay_seconds=seconds,
+        task_run_name=name,
+        retries=AGAIN.get(name, 0),
+        retry_delay_seconds=schedule.retry_minutes * 60,
         retry_condition_fn=lambda *_: bool(raised) and raised[0].exit_code in CURABLE,
-        timeout_seconds=None if name in NEVER_STOPPED else hours * 3600,
+        timeout_seconds=None if name in NEVER_STOPPED else schedule.timeout_hours * 3600,
         persist_result=False,
         cache_policy=NO_CACHE,
         log_prints=False,

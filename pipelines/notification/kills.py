@@ -7,7 +7,7 @@ from pipelines.workspace import history
 from pipelines.workspace.history import Call
 from pipelines.workspace.paths import Workspace
 
-SCHEDULED = ("nightly", "score", "retrain", "monitor")
+SCHEDULED = ("nightly", "score", "retrain", "monitor", "backfill")
 """Commands that run when nobody looks."""
 
 
@@ -28,5 +28,5 @@ def tell_killed(teller: Teller) -> None:
     """Tell of each of them, once."""
     for call in killed_calls(teller.workspace):
         since = call.when.astimezone(teller.now.tzinfo).isoformat(timespec="seconds")
-        day = date.fromisoformat(call.as_of) if call.as_of else None
+        day = date.fromisoformat(call.as_of[:10]) if call.as_of else None  # of a backfill the first of its dates
         teller.killed(str(call.command), day, call.stage or "", since)

@@ -128,7 +128,7 @@ def killed(subject: Subject, stage: str, since: str) -> Message:
     return subject.message("killed", FAILURE, lines)
 
 
-def late(subject: Subject, by: str, zone: str, known: Sequence[Incident], *, unfinished: bool) -> Message:
+def late(subject: Subject, by: str, zone: str, known: Sequence[str], *, unfinished: bool) -> Message:
     """A date that is not published, or not with its lists, although the hour has passed.
 
     Parameters
@@ -138,14 +138,14 @@ def late(subject: Subject, by: str, zone: str, known: Sequence[Incident], *, unf
     by, zone
         The hour, and the zone of it.
     known
-        Incidents that explain it.
+        What explains it, in words.
     unfinished
         Are its scores out, and only lists and report missing?
     """
     values = {"by": by, "zone": zone, "as_of": subject.day}
     lines = [
         ("cause", text(f"notices.late.{'unfinished' if unfinished else 'cause'}", subject.lang, **values)),
-        ("known", _listed([incident.line for incident in known], subject.lang)),
+        ("known", _listed(known, subject.lang)),
         ("fix", text("notices.late.fix", subject.lang, as_of=subject.day)),
         subject.served(published=unfinished),
         subject.machine,

@@ -17,6 +17,8 @@ ENDED_BY = {"nightly": ("nightly", "score", "late"), "score": ("score",), "retra
 """What a command that went well puts an end to. Scores without lists do not end a failed night."""
 WATCHING = ("monitor",)
 """Commands each of whose warnings asks for something: one is told alone, and told from others by what it is about."""
+ALONE = ("W721", "W722")
+"""Warnings that are told however few a night has: what training needs is not there, or who should begin the next night."""
 ROUTINE = ("W262",)
 """Warnings that are told as what they are, and do not count as warnings."""
 
@@ -88,7 +90,7 @@ class Teller:
         incident = self._incident("failure", command, as_of, f"killed {since}", message.title)
         self._update(lambda state: _opened(state, incident, message))
 
-    def late(self, as_of: date, by: str, *, unfinished: bool) -> None:
+    def late(self, as_of: date, by: str, *, unfinished: bool, causes: Sequence[Problem] = ()) -> None:
         """Nothing of a date is published although the hour has passed; told once.
 
         Parameters
@@ -99,13 +101,25 @@ class Teller:
             The hour.
         unfinished
             Are its scores out, and only lists and report missing?
+        causes
+            What may be why.
         """
         subject, zone = self._subject("late", as_of), self.settings.schedule.timezone
 
         def change(state: State) -> tuple[State, list[Told]]:
             known = [each for each in state.open if each.kind == "failure" and each.as_of == as_of.isoformat()]
-            message = messages.late(subject, by, zone, known, unfinished=unfinished)
+            told = [*(each.line for each in known), *(messages.cause(each, subject.lang) for each in causes)]
+            message = messages.late(subject, by, zone, told, unfinished=unfinished)
             return _opened(state, self._incident("late", "late", as_of, "", message.title), message)
+
+        self._update(change)
+
+    def made_up(self, as_of: date) -> None:
+        """A past night was made: what was told of that very date is over, and nothing of any other."""
+
+        def change(state: State) -> tuple[State, list[Told]]:
+            over = tuple(each for each in _over(state, "nightly", as_of) if each.as_of == as_of.isoformat())
+            return self._ended(state, "nightly", as_of, over)
 
         self._update(change)
 
@@ -158,12 +172,15 @@ class Teller:
         return state.without(before).with_incident(incident), [] if codes <= known else [("warning", message)]
 
     def _above(self, command: str, problems: Sequence[Problem]) -> list[Problem]:
-        """The warnings that are told by `notify.warnings`; none of a night below the level."""
+        """The warnings that are told by `notify.warnings`; of a night below the level those that are told alone."""
         level = self.settings.notify.warnings
         counted = [problem for problem in problems if problem.code not in ROUTINE]
         if isinstance(level, tuple):
             return [problem for problem in counted if problem.code in level]
-        return counted if level is not None and (len(counted) >= level or command in WATCHING) else []
+        if level is None:
+            return []
+        enough = len(counted) >= level or command in WATCHING
+        return counted if enough else [problem for problem in counted if problem.code in ALONE]
 
     def _without_list(
         self, state: State, command: str, as_of: date, problems: Sequence[Problem]

@@ -15,6 +15,8 @@ from pipelines.workspace.paths import Workspace
 
 PATIENCE = 10.0
 """Seconds for which a store that somebody holds is waited for."""
+BRIEFLY = 2.0
+"""The same for those who can do without it."""
 ELSEWHERE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -35,13 +37,23 @@ class StoreState:
     damage: str = ""
 
 
-def store_state(store: Path, mode: str = "rw") -> StoreState:
-    """Look into a store, which is never made by it; one that is not there knows nothing. Raises E706 when it is held."""
+def store_state(store: Path, mode: str = "rw", patience: float = PATIENCE) -> StoreState:
+    """Look into a store, which is never made by it; one that is not there knows nothing. Raises E706 when it is held.
+
+    Parameters
+    ----------
+    store
+        The SQLite file.
+    mode
+        Of SQLite: `rw`, or `ro` to look only.
+    patience
+        Seconds for which one that somebody holds is waited for.
+    """
     if not store.exists():
         return StoreState()
     try:
         with closing(
-            sqlite3.connect(f"{store.resolve().as_uri()}?mode={mode}", uri=True, timeout=PATIENCE)
+            sqlite3.connect(f"{store.resolve().as_uri()}?mode={mode}", uri=True, timeout=patience)
         ) as connection:
             ((verdict,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
             return (
@@ -104,6 +116,15 @@ def _missing_versions(workspace: Workspace, state: StoreState) -> list[str]:
 def check_store(workspace: Workspace) -> None:
     """Stop with exit 7 where the store is damaged, or does not know versions that are here: E715, E714."""
     check_state(workspace, store_state(workspace.tracking))
+
+
+def trouble(workspace: Workspace) -> HeadwaterError | None:
+    """What a training would stop for; None where the store is well. For those who do without it: they hardly wait."""
+    try:
+        check_state(workspace, store_state(workspace.tracking, mode="ro", patience=BRIEFLY))
+    except HeadwaterError as error:
+        return error
+    return None
 
 
 def check_state(workspace: Workspace, state: StoreState) -> None:

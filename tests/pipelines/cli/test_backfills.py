@@ -13,6 +13,7 @@ from pipelines.workspace.lock import exclusive
 from pipelines.workspace.paths import Workspace
 from tests.demo_project import ROOT
 from tests.pipelines.cli.calls import call, document, stderr
+from tests.pipelines.notification import listeners
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +79,32 @@ def test_a_lock_that_is_held_is_told_before_any_date_is_tried(workspace, made):
     with exclusive(workspace, "test"):
         assert "E601" in stderr("backfill", "--last", "3", code=6)
     assert made == []
+
+
+def test_a_backfill_tells_its_first_failure_once_and_ends_what_was_told_of_the_dates_that_it_made(
+    workspace, made, monkeypatch
+):
+    """The night of the third date had failed by itself before; of its fourth, which no disk took, it stays told."""
+    monkeypatch.setenv("HEADWATER_NOTIFY__RECEIVERS", "{ops: {url: '${HEADWATER_NOTIFY_OPS}'}}")
+    with listeners.web() as posts:
+        monkeypatch.setenv("HEADWATER_NOTIFY_OPS", posts.url.replace("http", "json"))
+        for day in ("2026-10-03", "2026-10-04"):
+            call("nightly", "--as-of", day, code=4)
+        for _ in range(2):
+            call("backfill", "--from", "2026-10-01", "--to", "2026-10-04", code=5)
+        titles = [content["title"] for _, _, content in posts.taken]
+        monkeypatch.setattr(
+            backfill, "run", lambda *_: iter([BackfilledNight(date(2026, 10, 4), "published", 1.0, 5, "a")])
+        )
+        call("backfill", "--from", "2026-10-04", "--to", "2026-10-04")
+    assert [(kind, title.split("：")[0][-10:]) for kind, title in zip(types(posts), titles, strict=False)] == [
+        ("failure", "2026-10-03"),
+        ("failure", "2026-10-04"),
+        ("success", "2026-10-03"),
+        ("failure", "2026-10-02"),
+    ]
+    assert types(posts)[4:] == ["success", "success"], "of the night of that date, and of the backfill"
+
+
+def types(posts: listeners.Posts) -> list[str]:
+    return [content["type"] for _, _, content in posts.taken]

@@ -170,7 +170,10 @@ def test_an_altered_model_is_never_parsed(own_operator, monkeypatch, harm):
 
 def test_scoring_needs_no_tracking_store(own_operator):
     (own_operator / "workspace" / "operator" / "mlflow.db").write_bytes(b"not a database")
-    assert night(date(2026, 10, 1)).published
+    done = night(date(2026, 10, 1))
+    (told,) = [problem for problem in done.warnings if problem.code == "W721"]
+    assert done.published and done.warnings[0] == told, "said before anything is read"
+    assert "not a database" in errors.sentence(told, "what", "en")
 
 
 def test_a_model_of_other_features_is_refused(own_operator, monkeypatch):

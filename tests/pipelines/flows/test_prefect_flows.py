@@ -6,11 +6,9 @@ Prefect is imported by what needs it: it costs seconds, and everybody collects t
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +21,7 @@ from pipelines.cli.app import app
 from pipelines.workspace import history
 from pipelines.workspace.paths import Workspace
 from tests.demo_project import NIGHT
+from tests.pipelines.flows.servers import awaited
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +61,7 @@ def found(path: str, **asked: Any) -> list[dict[str, Any]]:
 
 def stages_of(state: Any) -> list[str]:
     """The tasks of a flow run, in the order in which they began."""
-    return [run["name"].rpartition("-")[0] for run in tasks_of(state)]
+    return [run["name"] for run in tasks_of(state)]
 
 
 def tasks_of(state: Any) -> list[dict[str, Any]]:
@@ -73,9 +72,7 @@ def tasks_of(state: Any) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def without_waiting(monkeypatch):
     """What is tried again is so at once."""
-    from pipelines.flows import prefect_tasks
-
-    monkeypatch.setattr(prefect_tasks, "AGAIN", {name: (times, 0) for name, (times, _) in prefect_tasks.AGAIN.items()})
+    monkeypatch.setenv("HEADWATER_SCHEDULE__RETRY_MINUTES", "0")
 
 
 def test_the_nightly_flow_publishes_and_leaves_a_summary(flows, own_operator, caplog):
@@ -88,6 +85,7 @@ def test_the_nightly_flow_publishes_and_leaves_a_summary(flows, own_operator, ca
     call = newest_call(own_operator)
     assert (call.command, call.outcome, call.head["by"]) == ("nightly", history.PUBLISHED, "prefect")
     assert call.stage == "report" and call.as_of == NIGHT.isoformat() and call.exit_code == 0
+    assert answer(f"/flow_runs/{state.state_details.flow_run_id}")["name"] == NIGHT.isoformat()
     assert "| 已评分 | 1," in artifact("nightly-summary")
     assert {row["table"] for row in json.loads(artifact("data-contract"))} >= {"customers", "bills", "usage"}
     (listed,) = json.loads(artifact("vip-list"))
@@ -149,7 +147,7 @@ def test_a_refusal_is_a_failed_state_with_the_exit_code(flows, own_operator, cap
     assert stages_of(state) == ["check", "notify"]
     assert [line for line in caplog.messages if line.startswith("ERROR E401")]
     assert "Traceback" not in caplog.text and "{" not in caplog.text
-    (check,) = [run for run in tasks_of(state) if run["name"].startswith("check")]
+    (check,) = [run for run in tasks_of(state) if run["name"] == "check"]
     assert check["run_count"] == 3, "tried again where waiting may help"
     assert "E401" in artifact("nightly-summary") and "cust_main.csv" in artifact("data-contract")
 
@@ -157,51 +155,11 @@ def test_a_refusal_is_a_failed_state_with_the_exit_code(flows, own_operator, cap
 SERVE = "from pipelines.cli.app import main; main()"
 
 
-@pytest.fixture
-def scheduling_server(tmp_path: Path) -> Iterator[str]:
-    """A Prefect server as operations run it, on loopback; the test harness leaves the scheduler out."""
-    port = free_port()
-    environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"} | {
-        "PREFECT_HOME": str(tmp_path / "prefect")
-    }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (tmp_path / "server.log").open("w") as log:
-        started = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
-        assert awaited(lambda: answers(f"http://127.0.0.1:{port}/api/health"), seconds=90)
-        yield f"http://127.0.0.1:{port}/api"
-    finally:
-        os.killpg(started.pid, signal.SIGTERM)
-        started.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2).is_success
-    except httpx.HTTPError:
-        return False
-
-
-def awaited(happened: Callable[[], bool], seconds: int) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if happened():
-            return True
-        time.sleep(1)
-    return False
-
-
 def test_a_scheduled_run_happens(scheduling_server, own_operator):
     """`headwater serve --every 5` on a real server: a run that nobody started by hand publishes."""
     (own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet").unlink()
     command = [sys.executable, "-c", SERVE, "serve", "--every", "5", "--lang", "en"]
-    environment = os.environ | {"PREFECT_API_URL": scheduling_server}
+    environment = os.environ | {"PREFECT_API_URL": scheduling_server.url}
     served = subprocess.Popen(command, cwd=own_operator, env=environment, start_new_session=True)
     try:
         published = own_operator / "workspace" / "operator" / "scores" / f"{NIGHT}.parquet"
@@ -209,7 +167,7 @@ def test_a_scheduled_run_happens(scheduling_server, own_operator):
     finally:
         served.send_signal(signal.SIGTERM)
         served.wait(60)
-    assert httpx.post(f"{scheduling_server}/deployments/filter", json={}).json() == [], "nothing is left of it"
+    assert httpx.post(f"{scheduling_server.url}/deployments/filter", json={}).json() == [], "nothing is left of it"
 
 
 def test_deploying_registers_the_cron(flows, own_operator):

@@ -53,7 +53,12 @@ def told(workspace: Workspace) -> list[tuple[str, str, str]]:
 def test_what_was_killed_is_found_with_its_date_and_stage(workspace):
     kill(begun(workspace, "nightly"))
     kill(begun(workspace, "retrain", as_of=None), "train")
-    assert told(workspace) == [("nightly", "2026-11-01", "score"), ("retrain", "None", "train")]
+    kill(begun(workspace, "backfill", as_of="2026-10-01 … 2026-10-05"), "2026-10-02")
+    assert told(workspace) == [
+        ("nightly", "2026-11-01", "score"),
+        ("retrain", "None", "train"),
+        ("backfill", "2026-10-01", "2026-10-02"),
+    ]
 
 
 def test_what_runs_or_failed_or_was_interrupted_was_not_killed(workspace):

@@ -357,3 +357,23 @@ def happen(town: Town, event: str) -> None:
         "up": town.down.clear,
     }
     doing[event]()
+
+
+@pytest.mark.parametrize("code", ["W721", "W722"])
+def test_what_stops_the_next_training_or_night_is_told_alone_and_other_single_warnings_are_not(town, code):
+    succeed(town.teller(), BEFORE, ("W341",))
+    assert town.titles() == []
+    for _ in range(2):
+        succeed(town.teller(), BEFORE, (code,))
+    succeed(town.teller())
+    assert [message.severity for _, message in town.arrived] == ["warning", "success"]
+    assert code in town.arrived[0][1].body
+
+
+def test_what_may_be_why_stands_in_the_message_of_lateness(town):
+    gone = Problem("W722", values={"url": "http://127.0.0.1:4200/api", "detail": "refused"})
+    for causes in ([], [gone]):
+        town.teller().late(NIGHT, "06:00", unfinished=False, causes=causes)
+        town.teller().in_time(NIGHT)
+    first, second = (message.body for _, message in town.arrived[::2])
+    assert "4200" in second and "4200" not in first
