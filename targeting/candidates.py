@@ -163,9 +163,11 @@ def _order(kind: ListKind, frame: pd.DataFrame, settings: ListSettings) -> str:
 
 
 def _refuse_without_consent(frame: pd.DataFrame) -> None:
-    """Nobody's consent is known: the configuration has to say how consent is recorded, before any list is drawn."""
-    if len(frame) and frame["suppress_reason"].astype(object).eq("consent_unknown").all():
-        raise HeadwaterError("E261", count=len(frame))
+    """Nobody may be contacted, nobody has been asked: the configuration has to say how consent is recorded, before any list is drawn."""
+    reasons = frame["suppress_reason"].astype(object)
+    unknown = reasons.eq("consent_unknown")
+    if unknown.any() and not frame["contact_allowed"].any() and not reasons.eq("no_consent").any():
+        raise HeadwaterError("E261", count=int(unknown.sum()))
 
 
 def _refuse_without_value(frame: pd.DataFrame, settings: ListSettings) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from features.errors import HeadwaterError
 from pipelines.delivery import export, presets
+from pipelines.delivery.consented import consented
 from pipelines.delivery.export import ExportContext
 from pipelines.delivery.list_filters import resolved
 from pipelines.delivery.report_data import ListEntry
@@ -24,6 +25,7 @@ from targeting.holdout import STARTS
 from targeting.list_settings import ListSettings
 from targeting.plan import Plan, plan
 from targeting.ranking import ListResult, churn_list, vip_list
+from targeting.suppression import UNASKED
 
 LISTS = {"vip": vip_list, "churn": churn_list}
 """The lists that a night draws, by their target."""
@@ -65,7 +67,7 @@ def draw(
         is known, E239 for a least value where nobody's is, E299 for a value of a filter that does not exist.
     """
     settings = drawn_by(project, publication, kind, changes, wanted)
-    result = LISTS[kind](publication.scores, settings, None, project.settings.holdout)
+    result = LISTS[kind](consented(project, publication), settings, None, project.settings.holdout)
     return frozen_lists.identified(result, basis(project, publication, kind, settings))
 
 
@@ -102,9 +104,10 @@ def planned(
         What `draw` raises; E294 where nobody's value is predicted, E435 where nobody may be contacted.
     """
     settings = drawn_by(project, publication, "churn", changes, wanted)
-    found = plan(publication.scores, settings, project.settings.profit, project.settings.holdout)
+    scores = consented(project, publication)
+    found = plan(scores, settings, project.settings.profit, project.settings.holdout)
     if not len(found.table):
-        raise export.nobody_left(churn_list(publication.scores, settings, None, project.settings.holdout).counts)
+        raise export.nobody_left(churn_list(scores, settings, None, project.settings.holdout).counts)
     return found
 
 
@@ -112,7 +115,8 @@ def basis(project: Project, publication: Publication, kind: str, settings: ListS
     """What a list is drawn from, as its record keeps it: run, models, and the buckets that are held out."""
     buckets = project.settings.holdout
     held_out = {"salt": buckets.salt, "always": buckets.share, "from_bucket": STARTS[kind], "share": settings.holdout}
-    return {"run_id": publication.meta["run_id"], "models": publication.models, "holdout": held_out}
+    drawn_from = {"run_id": publication.meta["run_id"], "models": publication.models, "holdout": held_out}
+    return drawn_from | {"consent": project.settings.contact.consent}
 
 
 def write(
@@ -191,7 +195,7 @@ def hand_out(
         lang=lang,
         run={"run_id": frozen.basis["run_id"], **models, "holdout_salt": frozen.basis["holdout"]["salt"]},
         notes=tuple(_notes(project, lang)),
-        refused=_refused_since(project, frozen.result.as_of),
+        refused=_refused_since(project, frozen.result.as_of) | _unasked(project, frozen),
         held_out=project.settings.holdout,
         may_be_empty=may_be_empty,
         log=project.workspace.root / "exports.jsonl",
@@ -271,6 +275,15 @@ def write_nightly(project: Project, publication: Publication, kind: str, *, exis
 def _notes(project: Project, lang: Language) -> list[str]:
     """What the list cannot tell, and why."""
     return [errors.sentence(problem, "what", lang) for problem in project.settings.left_out.values()]
+
+
+def _unasked(project: Project, frozen: FrozenList) -> frozenset[str]:
+    """Customers of a list who were not asked, where consent has to be on record now and had not to be then."""
+    then, contact = frozen.basis.get("consent"), project.settings.contact
+    if then not in UNASKED or contact.consent in UNASKED:
+        return frozenset()
+    said_yes = refusals.agreed(project.workspace.root, contact.purpose)
+    return frozenset(frozen.result.rows["customer_id"]) - said_yes
 
 
 def _refused_since(project: Project, as_of: date | None) -> frozenset[str]:

@@ -21,6 +21,7 @@ def score_metadata(night: Night) -> dict[str, str]:
         input_files={n: [vars(f) for f in files] for n, files in night.tables.fingerprints.items()},
         high_value=scoring.targets_of(night.champions, project.settings).vip.high_value.model_dump(),
         value_margin=scoring.margin_of(night.champions),
+        consent=project.settings.contact.consent or "",
         code_version=code_version(),
         config_sha256=project.settings.fingerprint(),
     )

@@ -1,4 +1,4 @@
-"""Who has said no by now: what the newest reading of the consents table knows, whatever date was scored since."""
+"""Who has said yes and no by now: what the newest reading of the consents table knows, whatever date was scored since."""
 
 from pathlib import Path
 
@@ -15,7 +15,19 @@ COLUMNS = ["customer_id", "purpose", "happened_at", "allowed"]
 
 
 def refused(folder: Path, purpose: str) -> frozenset[str]:
-    """Customers whose newest decision for a purpose is no; where a yes has the same time, the no counts.
+    """Customers whose newest decision for a purpose is no. Parameters and errors are those of `decisions`."""
+    newest = decisions(folder, purpose)
+    return frozenset(newest.index[~newest])
+
+
+def agreed(folder: Path, purpose: str) -> frozenset[str]:
+    """Customers whose newest decision for a purpose is yes. Parameters and errors are those of `decisions`."""
+    newest = decisions(folder, purpose)
+    return frozenset(newest.index[newest])
+
+
+def decisions(folder: Path, purpose: str) -> "pd.Series[bool]":
+    """The newest decision of each customer for a purpose; where a yes and a no have the same time, the no counts.
 
     Time is not cut here: a no that is on record for tomorrow is obeyed today, and so is one that the scores do not see yet.
 
@@ -26,6 +38,11 @@ def refused(folder: Path, purpose: str) -> frozenset[str]:
     purpose
         What the consent was asked for.
 
+    Returns
+    -------
+    pandas.Series
+        Flags by customer_id.
+
     Raises
     ------
     HeadwaterError
@@ -33,11 +50,11 @@ def refused(folder: Path, purpose: str) -> frozenset[str]:
     """
     parts = canonical.newest_parts(folder, "consents")
     if not parts:
-        return frozenset()
+        return pd.Series(dtype=bool)
     decided: pd.DataFrame = pa.concat_tables(map(_read, parts)).to_pandas()
     decided = decided[decided["purpose"].eq(purpose)].sort_values(["happened_at", "allowed"], ascending=[True, False])
     newest = decided.drop_duplicates("customer_id", keep="last")
-    return frozenset(newest.loc[~newest["allowed"].astype(bool), "customer_id"])
+    return newest.set_index("customer_id")["allowed"].fillna(False).astype(bool)
 
 
 def _read(part: Part) -> pa.Table:

@@ -44,7 +44,8 @@ def configuration_text(proposal: Proposal, mapping: Mapping) -> str:
 
 
 def _contact(proposal: Proposal) -> dict[str, Any]:
-    consent = "recorded" if proposal.answers["consent"] == "recorded" else "assumed"
+    answer = proposal.answers["consent"]
+    consent = answer if answer in ("recorded", "not_needed") else "assumed"
     purpose = _purpose(proposal)
     return {"consent": consent} | ({"purpose": purpose} if consent == "recorded" and purpose else {})
 

@@ -405,8 +405,8 @@ class Proposal:
 
     def _of_consent(self) -> Question:
         if self.table("consents") or self.permits:
-            return Question("consent", "recorded", ("recorded", "nobody", "elsewhere"))
-        return Question("consent", "nobody", ("nobody", "elsewhere"))
+            return Question("consent", "recorded", ("recorded", "nobody", "elsewhere", "not_needed"))
+        return Question("consent", "nobody", ("nobody", "elsewhere", "not_needed"))
 
 
 def _is_zero(column: Column) -> bool:

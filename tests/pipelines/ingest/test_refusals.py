@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from features.errors import HeadwaterError
 from pipelines.ingest import store
-from pipelines.ingest.refusals import refused
+from pipelines.ingest.refusals import agreed, refused
 from pipelines.ingest.tables import Part, Tables
 from pipelines.workspace.files import sha256
 
@@ -47,16 +47,17 @@ def stored(folder: Path, *parts: list[tuple]) -> Path:
 @settings(max_examples=80, deadline=None)
 @given(DECISIONS, DECISIONS)
 def test_the_newest_decision_counts_and_a_no_of_the_same_time_wins(tmp_path_factory, first, second):
-    expected = set()
+    expected, yes = set(), set()
     for customer in "abc":
         own = [(day, not allowed) for c, p, day, allowed in [*first, *second] if (c, p) == (customer, "marketing")]
-        if own and max(own)[1]:
-            expected.add(customer)
-    assert refused(stored(tmp_path_factory.mktemp("w"), first, second), "marketing") == expected
+        if own:
+            (expected if max(own)[1] else yes).add(customer)
+    folder = stored(tmp_path_factory.mktemp("w"), first, second)
+    assert refused(folder, "marketing") == expected and agreed(folder, "marketing") == yes
 
 
 def test_where_nothing_was_read_nobody_is_known_to_refuse(tmp_path):
-    assert refused(tmp_path, "marketing") == frozenset()
+    assert refused(tmp_path, "marketing") == agreed(tmp_path, "marketing") == frozenset()
 
 
 def test_an_altered_file_is_refused(tmp_path):
