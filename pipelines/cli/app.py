@@ -28,6 +28,7 @@ from pipelines.cli import (
     notices,
     runs,
     settings,
+    versions,
 )
 from pipelines.cli.run import WORDS, Run, command
 
@@ -116,6 +117,7 @@ app.add_typer(monitoring.monitor_app)
 app.add_typer(erasing.erase_app)
 app.add_typer(collecting.collect_app)
 app.add_typer(migrating.migrate_app)
+app.add_typer(versions.delta_app)
 app.add_typer(settings.config_app)
 
 

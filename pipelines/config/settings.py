@@ -132,6 +132,7 @@ class Settings(Strict):
     schedule: Schedule = Schedule()
     notify: Notify = Notify()
     retention: Retention = Retention()
+    delta: bool = Field(False, description="keep the published scores as a Delta table, too; needs headwater[delta]")
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _warnings: list[Problem] = PrivateAttr(default_factory=list)
@@ -140,7 +141,7 @@ class Settings(Strict):
 
     def fingerprint(self) -> str:
         """Changes with every value that can change a result; where results are kept, when, and who is told cannot."""
-        told = {"schedule", "notify", "monitor", "demo", "retention", "profit"}
+        told = {"schedule", "notify", "monitor", "demo", "retention", "profit", "delta"}
         machine = {"workspace", "mapping", "threads", "chunk", "as_of", "engine", "spark", *told}
         decisive = self.model_dump_json(exclude=machine)
         return hashlib.sha256((decisive + self.tables.model_dump_json()).encode()).hexdigest()[:16]

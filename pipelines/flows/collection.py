@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from features.errors import Problem
+from pipelines.delivery import delta
 from pipelines.flows import looks, realised
 from pipelines.project import Project
 from pipelines.workspace import collection
@@ -65,7 +66,8 @@ def collect(project: Project, now: datetime, *, dry_run: bool = False) -> Collec
     found = collection.collectible(project.workspace, project.settings.retention.days(), now)
     if not dry_run:
         collection.remove(project.workspace, found)
-    return Collected(found, _warnings(project))
+    versions = found and not dry_run and project.settings.delta
+    return Collected(found, _warnings(project) + (delta.attempted(delta.follow, project.workspace) if versions else []))
 
 
 def needed(project: Project) -> int:

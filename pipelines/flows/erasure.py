@@ -17,7 +17,7 @@ from pathlib import Path
 
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
-from pipelines.delivery import pages
+from pipelines.delivery import delta, pages
 from pipelines.ingest import merging, snapshots
 from pipelines.ingest.columns import named
 from pipelines.project import Project
@@ -137,8 +137,15 @@ def erase(project: Project, ids: Collection[str], day: date, steps: Steps) -> Re
             raise HeadwaterError("E345", file=receipt.left[0].path, files=len(receipt.left), names=names)
         erasures.save(workspace.root, kept.finished(ids))
         with steps.step("report"):
+            _remake_delta(project)
             receipt.gone = [page for page in receipt.pages if not _is_made_again(project, page)]
     return receipt
+
+
+def _remake_delta(project: Project) -> None:
+    """The Delta table over what is published now, where there is to be one; what fails here is only told."""
+    for problem in delta.attempted(delta.rebuild, project.workspace) if project.settings.delta else []:
+        _log.warning("the Delta table is removed and could not be made again: %s", problem.values["detail"])
 
 
 def _is_made_again(project: Project, page: str) -> bool:
@@ -235,6 +242,7 @@ def _take_out(workspace: Workspace, ids: set[str], receipt: Receipt, columns: se
     """Everything that is not looked for by its content first, then file after file."""
     shutil.rmtree(workspace.tables, ignore_errors=True)
     shutil.rmtree(workspace.root / SPILL, ignore_errors=True)
+    shutil.rmtree(workspace.root / delta.FOLDER, ignore_errors=True)  # links to files of before; made again at the end
     remove_pieces(workspace)
     for leftover in workspace.root.rglob(".*.tmp"):  # of killed runs; half a Parquet file cannot be searched
         leftover.unlink()

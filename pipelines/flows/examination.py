@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from features.errors import HeadwaterError, Problem
+from pipelines.delivery import delta
 from pipelines.flows import restoring
 from pipelines.ingest import canonical, pinning, snapshots
 from pipelines.tracking import registry
@@ -311,6 +312,22 @@ def _erasures(workspace: Workspace) -> Iterator[Fault]:
         yield Fault("erasures", path, problem=Problem("W343", str(path), values={"people": len(unfinished)}))
 
 
+def _delta(workspace: Workspace) -> Iterator[Fault]:
+    """The Delta table, where there is one, says what is published: one that lags follows, one that cannot be read is made anew."""
+    mend: Mend = delta.follow
+    try:
+        detail = delta.difference(workspace)
+    except Exception as error:  # whatever its library raises for a log that is damaged
+        detail, mend = type(error).__name__, delta.rebuild
+
+    def locked(space: Workspace) -> None:
+        with lock.exclusive(space, PURPOSE):
+            mend(space)
+
+    if detail:
+        yield Fault("delta", workspace.root / delta.FOLDER, detail, mend=locked, harmless=True)
+
+
 def _outputs(workspace: Workspace) -> Iterator[Fault]:
     """Lists and report of the newest night: the same night makes again what is missing or damaged."""
     day = workspace.newest_date()
@@ -348,6 +365,7 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Fault]]] = {
     "journal": _journal,
     "exports": _exports,
     "erasures": _erasures,
+    "delta": _delta,
     "outputs": _outputs,
     "frozen": _frozen,
 }

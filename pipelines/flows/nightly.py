@@ -13,6 +13,7 @@ from typing import Any
 from features.errors import Problem
 from models.scores.columns import SCHEMA
 from models.targets.registry import TARGETS
+from pipelines.delivery import delta
 from pipelines.engine.engines import engine
 from pipelines.flows import collection, outbreaks, outputs, sentences, verdict
 from pipelines.flows.champions import scoring_champions
@@ -223,7 +224,15 @@ def publish(night: Night) -> Night:
         checkpoints.remove_pieces(night.workspace)
         night.outputs.append(path)
         facts["said"] = paths.relative_path(path)
+    _follow_with_delta(night)
     return night
+
+
+def _follow_with_delta(night: Night) -> None:
+    """The log of the Delta table, after the commit: the scores are out, whatever comes of it."""
+    if night.project.settings.delta:
+        for problem in delta.attempted(delta.follow, night.workspace):
+            night.warn(problem)
 
 
 def make_lists(night: Night) -> Night:

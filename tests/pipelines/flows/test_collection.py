@@ -21,7 +21,7 @@ def project(tmp_path, monkeypatch) -> SimpleNamespace:
     workspace = Workspace.open(tmp_path, "operator")
     for days in (0, 10, 20):
         night(workspace, NEWEST - timedelta(days=days))
-    settings = SimpleNamespace(retention=Retention(nightly=True, scores=15))
+    settings = SimpleNamespace(retention=Retention(nightly=True, scores=15), delta=False)
     return SimpleNamespace(workspace=workspace, settings=settings, config="c.yaml")
 
 
@@ -59,3 +59,10 @@ def test_a_disk_that_refuses_fails_no_night(project, monkeypatch):
     monkeypatch.setattr(kept, "_opened", lambda: (_ for _ in ()).throw(PermissionError("no")))
     nightly.collect(over)
     assert [problem.code for problem in over.told] == ["W344", "W345"]
+
+
+def test_a_delta_table_that_cannot_follow_is_told(project, monkeypatch):
+    project.settings.delta = True
+    monkeypatch.setattr(collection.delta, "follow", lambda _: (_ for _ in ()).throw(RuntimeError("of another library")))
+    assert [problem.code for problem in collection.collect(project, NOW).warnings] == ["W344", "W347"]
+    assert [problem.code for problem in collection.collect(project, NOW).warnings] == ["W344"], "nothing went"

@@ -38,7 +38,15 @@ def project(tmp_path) -> SimpleNamespace:
     test_runs.out(workspace)
     shutil.copy2(workspace.score_file(test_runs.DAY), workspace.archive / "2026-10-31.0123456789ab.parquet")
     rows = pa.table({"customer_id": [WHO, OTHER], "value": ["x", "y"]})
-    for place in ("extracts/bills-1", "quarantine/f", "campaigns", "runs/r/pieces", "tables/f/bills", "damaged"):
+    for place in (
+        "extracts/bills-1",
+        "quarantine/f",
+        "campaigns",
+        "runs/r/pieces",
+        "tables/f/bills",
+        "damaged",
+        "delta",
+    ):
         (workspace.root / place).mkdir(parents=True)
         pq.write_table(rows, workspace.root / place / "a.parquet")
     (workspace.root / "damaged" / "b.parquet").write_bytes(b"PAR1 cut off")
@@ -53,7 +61,8 @@ def project(tmp_path) -> SimpleNamespace:
     raw.folder.mkdir()
     raw.rows["bill"].append(["B1", WHO, "202601", "1"])
     raw.write()
-    return SimpleNamespace(workspace=workspace, mapping=raw.load(), connection=ibis.duckdb.connect(threads=1))
+    own = {"settings": SimpleNamespace(delta=False), "connection": ibis.duckdb.connect(threads=1)}
+    return SimpleNamespace(workspace=workspace, mapping=raw.load(), **own)
 
 
 def everything_with(workspace: Workspace, who: str) -> list[Path]:
@@ -72,7 +81,7 @@ def test_nothing_is_left_and_others_lose_nothing(project):
     others = everything_with(workspace, OTHER)
     receipt = erase(project, WHO)
     assert everything_with(workspace, WHO) == [] and receipt.left == []
-    gone = ("tables", "pieces")  # made again by the next reading and the next run
+    gone = ("tables", "pieces", "delta")  # made again by the next reading and the next run
     assert everything_with(workspace, OTHER) == [path for path in others if not set(gone) & set(path.parts)]
     assert runs.verified_score_file(workspace, test_runs.DAY).num_rows == 59
     assert receipt.places(workspace) == before.places(workspace) and "quarantine" in receipt.places(workspace)
