@@ -17,17 +17,16 @@ ListId = Annotated[str, typer.Argument(metavar="ID", help="As `list show` prints
 def show(
     run: Run,
     list_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="One list; all of them when left out.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, those of the newest scores first.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the last frozen first.")] = 30,
 ) -> None:
     """What was frozen: by which scores, filters and buckets a list was drawn, who did it and when."""
-    from itertools import islice
-
     from pipelines.cli import list_words
     from pipelines.workspace import frozen_lists
 
     workspace = run.project.workspace
     if list_id is None:
-        heads = [head | head.pop("basis") for head in islice(frozen_lists.heads(workspace), limit)]
+        newest = sorted(frozen_lists.heads(workspace), key=lambda head: head["when"], reverse=True)
+        heads = [head | head.pop("basis") for head in newest[:limit]]
         run.tell(lists=heads)
         list_words.say_heads(run, heads)
         return

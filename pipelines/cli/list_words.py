@@ -55,6 +55,7 @@ def say_record(run: Run, told: Mapping[str, Any]) -> None:
         ("models", models),
         ("run_id", told["run_id"]),
         ("always_held_out", percent(held_out["always"], lang, 1)),
+        ("setting.consent", in_words("consent", told.get("consent") or "recorded", told["kind"], lang)),
         ("held_out_of_this", text("lists.buckets", lang, share=held_out["share"], first=held_out["from_bucket"])),
     ]
     table = Table(box=None, show_header=False, pad_edge=False)

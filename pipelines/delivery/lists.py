@@ -193,7 +193,12 @@ def hand_out(
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
         lang=lang,
-        run={"run_id": frozen.basis["run_id"], **models, "holdout_salt": frozen.basis["holdout"]["salt"]},
+        run={
+            "run_id": frozen.basis["run_id"],
+            **models,
+            "holdout_salt": frozen.basis["holdout"]["salt"],
+            "consent": frozen.basis.get("consent") or "recorded",
+        },
         notes=tuple(_notes(project, lang)),
         refused=_refused_since(project, frozen.result.as_of) | _unasked(project, frozen),
         held_out=project.settings.holdout,

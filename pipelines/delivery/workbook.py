@@ -204,6 +204,6 @@ def _run(facts: Facts) -> list[tuple]:
         (text("lists.name", lang), text("lists.value", lang)),
         (text("lists.list_id", lang), result.list_id),
         (text("lists.as_of", lang), str(result.as_of or "")),
-        *[(setting_name(name, lang), str(value)) for name, value in facts.run.items()],
+        *[(setting_name(name, lang), in_words(name, value, result.kind, lang)) for name, value in facts.run.items()],
         *filters,
     ]

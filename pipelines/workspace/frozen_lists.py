@@ -115,7 +115,7 @@ def ids(workspace: Workspace) -> list[str]:
 
 
 def heads(workspace: Workspace) -> Iterator[dict[str, Any]]:
-    """What each frozen list says of itself, in the order of `ids`; its rows are not read. Raises E346."""
+    """What each frozen list says of itself; its rows are not read. Raises E346."""
     for name in ids(workspace):
         path = workspace.frozen_list(name)
         told = _said(path, _opened(path, pq.read_schema))
