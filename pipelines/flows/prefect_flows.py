@@ -15,7 +15,7 @@ from prefect.states import Completed, Failed, State
 
 from features.errors import HeadwaterError, Problem
 from pipelines.config.settings import load_notify
-from pipelines.flows import lateness, monitored, nightly, prefect_artifacts, promotion, retrain, scheduler
+from pipelines.flows import lateness, monitored, nightly, outputs, prefect_artifacts, promotion, retrain, scheduler
 from pipelines.flows.night import Night
 from pipelines.flows.prefect_tasks import LoggedSteps, Tasks, log_failures_once
 from pipelines.notification import kills
@@ -49,7 +49,7 @@ def _night(night: Night, tasks: Tasks) -> State:
     try:
         with recorded as call, lock.exclusive(night.workspace, f"nightly {night.as_of}"), closing(night):
             for name, stage in nightly.stages(collects=night.collects).items():
-                tasks.run(name, partial(stage, night))
+                tasks.run(name, partial(stage, night), _makes(night, name))
                 _look_at_server(night)
                 call.facts |= night.result()
     except HeadwaterError as raised:
@@ -61,6 +61,15 @@ def _night(night: Night, tasks: Tasks) -> State:
     done = "listless" if night.listless else "already" if night.already_published and not night.remade else "published"
     name = tasks.state_name(0, text(f"flows.done.{done}", tasks.lang))
     return Completed(name=name, message=night.as_of.isoformat(), data=night.result())
+
+
+def _makes(night: Night, stage: str) -> str | None:
+    """What a stage is about to make for others; None where it makes nothing, or finds it made."""
+    if stage == "publish":
+        return None if night.already_published else "scores"
+    if stage == "lists":
+        return None if night.already_published and outputs.is_delivered(night) else "lists"
+    return "reports" if stage == "report" and night.publication is not None else None
 
 
 def _look_at_server(night: Night) -> None:

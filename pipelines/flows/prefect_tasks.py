@@ -1,12 +1,14 @@
 """Stages as tasks of Prefect: their logs, their states named after exit codes, and what may be tried again."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from prefect import get_run_logger, task
+from prefect.assets import add_asset_metadata, materialize
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed, State
@@ -63,8 +65,7 @@ class LoggedSteps(Steps):
             yield facts
         logger = get_run_logger()
         logger.info("%s  %s", text(title or f"steps.{name}", self.lang), facts.get("said", ""))
-        counts = {key: value for key, value in facts.items() if isinstance(value, int | float | str) and key != "said"}
-        if counts:
+        if counts := _counts(facts):
             logger.info("%s", " · ".join(f"{key} {value}" for key, value in counts.items()))
 
     def warn(self, message: str) -> None:
@@ -92,7 +93,7 @@ class Tasks:
         """Of the project; states and logs are in it."""
         return self.project.settings.language
 
-    def run(self, name: str, work: Callable[[], Any]) -> Any:
+    def run(self, name: str, work: Callable[[], Any], makes: str | None = None) -> Any:
         """Run one stage as a task.
 
         Parameters
@@ -101,6 +102,8 @@ class Tasks:
             Of the task.
         work
             The stage; a plain function.
+        makes
+            What others read of it, `scores` or `lists`: Prefect's feed has it as an asset with the counts of the stage.
 
         Returns
         -------
@@ -112,6 +115,7 @@ class Tasks:
         HeadwaterError
             As the work raised it; E719 (exit 7) where it took too long, E101 for what it was not meant to raise.
         """
+        asset = f"headwater://{self.project.settings.name}/{makes}" if makes else None
         raised: list[HeadwaterError] = []
         returned: list[Any] = []
 
@@ -122,10 +126,12 @@ class Tasks:
             except Exception as error:  # every exit code is a state; what none explains is logged with its traceback
                 raised[:] = [errors.translate(error)]
                 return self._failed(raised[0], error)
+            if asset:
+                add_asset_metadata(asset, _counts(self.steps.facts.get(name, {})))
             return Completed(message=self.steps.facts.get(name, {}).get("said"))
 
         schedule = self.project.settings.schedule
-        state = _as_task(name, stage, raised, schedule)(return_state=True)
+        state = _as_task(name, stage, raised, schedule, asset)(return_state=True)
         if raised:
             raise raised[0]
         if not state.is_completed():
@@ -151,9 +157,17 @@ class Tasks:
         return " ".join(errors.lines(error, self.lang, self.project.workspace.serving_date(), most=1))
 
 
-def _as_task(name: str, stage: Callable[[], State], raised: list[HeadwaterError], schedule: Schedule) -> Any:
+def _counts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain figures and words of a stage."""
+    return {key: value for key, value in facts.items() if isinstance(value, int | float | str) and key != "said"}
+
+
+def _as_task(
+    name: str, stage: Callable[[], State], raised: list[HeadwaterError], schedule: Schedule, asset: str | None
+) -> Any:
     """A task that is not remembered, and tried again only where that is safe and may help."""
-    return task(
+    kind = partial(materialize, asset, by="headwater") if asset else task
+    return kind(
         name=name,
         task_run_name=name,
         retries=AGAIN.get(name, 0),

@@ -48,6 +48,14 @@ def artifact(key: str) -> str:
     return answer(f"/artifacts/{key}/latest")["data"]
 
 
+def made() -> set[str]:
+    """What Prefect's feed says was made for others, each once."""
+    wanted = {"event": {"prefix": ["prefect.asset.materialization.succeeded"]}}
+    keys = [event["resource"]["prefect.resource.id"] for event in found("/events/filter", filter=wanted)["events"]]
+    assert len(keys) == len(set(keys))
+    return set(keys)
+
+
 def newest_call(folder: Path) -> history.Call:
     return history.history(Workspace(folder / "workspace" / "operator"))[0]
 
@@ -108,6 +116,11 @@ def test_the_nightly_flow_publishes_and_leaves_a_summary(flows, own_operator, ca
         "report",
         "notify",
     ]
+    assert awaited(
+        lambda: made() == {"headwater://operator/scores", "headwater://operator/lists", "headwater://operator/reports"},
+        60,
+    )
+    assert flows.nightly_flow("configs/operator.yaml", as_of=NIGHT.isoformat(), return_state=True).is_completed()
     assert any("customers" in line and "features" in line for line in caplog.messages)
     assert any(line.startswith("评分  评分 1,") for line in caplog.messages)
 
