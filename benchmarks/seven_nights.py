@@ -314,7 +314,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--hold", action="store_true", help="keep the servers until Enter, to look at the page")
     asked = parser.parse_args()
-    hold = (lambda week: print(week.api) or input()) if asked.hold else (lambda _: None)
+    hold = (lambda week: print(week.api, flush=True) or sys.stdin.readline()) if asked.hold else (lambda _: None)
     found = run_week(asked.folder.resolve(), hold)
     sys.exit(any(each["problems"] for each in found))
 
