@@ -9,15 +9,12 @@ import argparse
 import json
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from benchmarks.measure import ROOT
+from benchmarks.reliability import isolated
 from features.errors import HeadwaterError
 from pipelines.ingest import store
 from pipelines.workspace import bundles, runs
@@ -217,19 +214,14 @@ def apart(workspace: Path, kind: str, count: int, seed: int, patience: float = P
     """
     copy = workspace.parent / f"{workspace.name}-{kind}"
     shutil.copytree(workspace, copy, symlinks=True)
-    out = copy / "found.json.out"
-    words = [sys.executable, "-m", "benchmarks.reliability.damage", kind, str(copy), str(out)]
-    words += ["--count", str(count), "--seed", str(seed)]
+    words = ["benchmarks.reliability.damage", kind, str(copy), "--count", str(count), "--seed", str(seed)]
     try:
-        done = subprocess.run(words, cwd=ROOT, timeout=patience, capture_output=True, text=True, check=False)
-        why = f"exit {done.returncode} {done.stderr[-300:]}" if done.returncode else ""
-    except subprocess.TimeoutExpired:
-        why = f"hangs for {patience:g} s"
-    if not out.exists():
-        raise RuntimeError(f"{kind}: nothing was tried: {why}")
-    told: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    shutil.rmtree(copy)
-    return Damaged(wrong=[f"{told}: {why}"]) if why else Damaged(**told)
+        told = isolated.told(words, copy / "told.json", patience)
+    except isolated.Died as died:
+        return Damaged(wrong=[str(died)])
+    finally:
+        shutil.rmtree(copy)
+    return Damaged(**told)
 
 
 def main() -> None:
@@ -237,15 +229,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=[*KINDS, "hostile"])
     parser.add_argument("workspace", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     workspace = Workspace(asked.workspace.resolve())
 
-    def about(what: str) -> None:
-        asked.out.write_text(json.dumps({"about": what}), encoding="utf-8")
-
+    about = isolated.about(asked.out)
     if asked.kind == "hostile":
         found = refused(workspace, about)
     else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.reliability import crashes, damage, faults
+from benchmarks.reliability import crashes, damage, faults, nights
 from benchmarks.reliability.acts import ACTS
 from benchmarks.reliability.figures import Figure
 
@@ -101,6 +101,66 @@ def damaged_files(asked: Asked) -> Iterator[Figure]:
     yield Figure("hostile models run, accepted, or not refused as such", len(bad), most=0, failures=bad)
 
 
+SPOILT, MUTATED, AT_ONCE = 300, 2_000, 200
+
+
+def malformed_inputs(asked: Asked) -> Iterator[Figure]:
+    """Inputs that are wrong in one way each must be refused with a place; changed bytes are refused or accounted for."""
+    from benchmarks.reliability import fuzz  # needs the samples of the tests
+
+    for kind, full, what in (("spoiled", SPOILT, "malformed inputs"), ("mutated", MUTATED, "fuzzed files")):
+        count = len(list(fuzz.spoiled())) if kind == "spoiled" and asked.share >= 1 else asked.count(full)
+        found = fuzz.Fuzzed()
+        for first in range(0, count, AT_ONCE):
+            part = fuzz.apart(kind, first, min(AT_ONCE, count - first), asked.seed, asked.folder)
+            found.told.update(part.told)
+            found.wrong += part.wrong
+        yield Figure(what, found.tries, least=full if asked.share >= 1 else None)
+        yield Figure(
+            f"{what}: no clear message with a place, or a hang", len(found.wrong), most=0, failures=found.wrong
+        )
+
+
+KILLS, READS, STARTS, SMALL_DISK = 500, 5_000, 100, 160_000_000
+
+
+def killed_nights(asked: Asked) -> Iterator[Figure]:
+    """Whole nights are killed at random and at every named point, with a reader who never stops."""
+    found = nights.killed(_own_operator(asked), asked.count(KILLS), asked.seed)
+    full = asked.share >= 1
+    yield Figure("kills of whole nights", found.kills, least=KILLS if full else None)
+    yield Figure("kills that hit a night at work", found.hit)
+    yield Figure("reads meanwhile", found.reads, least=READS if full else None)
+    yield Figure("reads torn or mixed", len(found.torn), most=0, failures=found.torn)
+    yield Figure("next runs that failed or gave other bytes", len(found.wrong), most=0, failures=found.wrong)
+
+
+def double_starts(asked: Asked) -> Iterator[Figure]:
+    """Two nights begin together: one publishes, the other leaves."""
+    seconds, wrong = nights.started_twice(_own_operator(asked), asked.count(STARTS))
+    yield Figure("double starts", asked.count(STARTS), least=STARTS if asked.share >= 1 else None)
+    yield Figure(
+        "double starts without exactly one publication, exit 6 in 2 s of CPU", len(wrong), most=0, failures=wrong
+    )
+    yield Figure(
+        "slowest that left, seconds of CPU after its fork", max(seconds, default=0.0), most=nights.SECONDS_TO_LEAVE
+    )
+
+
+def full_disk(asked: Asked) -> Iterator[Figure]:
+    """A real small disk without room, at four sizes of what is free, and then with room again."""
+    with nights.small_disk(asked.folder / "disk", SMALL_DISK) as disk:
+        shutil.copytree(asked.operator, disk / "operator", symlinks=True)
+        wrong = list(nights.filled(disk / "operator"))
+    yield Figure(
+        "a full disk: readers without the last good scores, or no night afterwards", len(wrong), most=0, failures=wrong
+    )
+
+
+def _own_operator(asked: Asked) -> Path:
+    return Path(shutil.copytree(asked.operator, asked.folder / "own", symlinks=True))
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Log nothing meanwhile: thousands of faults are expected to be logged."""
@@ -116,4 +176,8 @@ PARTS: dict[str, Callable[[Asked], Iterator[Figure]]] = {
     "calls": failing_calls,
     "crashes": power_failures,
     "damage": damaged_files,
+    "inputs": malformed_inputs,
+    "kills": killed_nights,
+    "starts": double_starts,
+    "disk": full_disk,
 }

@@ -1,12 +1,11 @@
 """Altered bytes and hostile models: nothing is accepted, nothing is run, and where the interpreter dies that is told."""
 
 import json
-import os
 import shutil
 
 import pytest
 
-from benchmarks.reliability import damage
+from benchmarks.reliability import damage, isolated
 from features.errors import HeadwaterError
 from pipelines.ingest import store
 from pipelines.workspace import runs
@@ -59,17 +58,14 @@ def test_what_is_no_refusal_is_told():
 
 @pytest.mark.parametrize(("code", "why"), [("os.abort()", "exit -6"), ("time.sleep(60)", "hangs for 3 s")])
 def test_an_interpreter_that_dies_or_hangs_is_told_with_what_it_tried(code, why, tmp_path, monkeypatch):
-    dying = "import json, os, sys, time; open(sys.argv[2], 'w').write(json.dumps({'about': 'bit 7'})); " + code
-    monkeypatch.setattr(damage.sys, "executable", "env")
-    run = damage.subprocess.run
-
-    def instead(words, **options):
-        return run([os.sys.base_prefix + "/bin/python3", "-c", dying, words[4], words[5]], **options)
-
-    monkeypatch.setattr(damage.subprocess, "run", instead)
-    (tmp_path / "space").mkdir()
-    (told,) = damage.apart(tmp_path / "space", "scores", 1, 0, 3).wrong
-    assert "bit 7" in told and why in told
+    (tmp_path / "dying.py").write_text(
+        "import os, sys, time\nfrom pathlib import Path\n"
+        f'Path(sys.argv[-1]).write_text(\'{{"about": "bit 7"}}\')\n{code}\n'
+    )
+    monkeypatch.setattr(isolated, "ROOT", tmp_path)
+    with pytest.raises(isolated.Died, match="bit 7") as died:
+        isolated.told(["dying"], tmp_path / "out.json", 3)
+    assert why in str(died.value)
 
 
 def test_a_check_that_is_left_out_is_seen(copy, monkeypatch):
