@@ -19,9 +19,9 @@ from models.estimators.estimator import Estimator
 from models.evaluation import judging
 from models.snapshots import Rows
 
-LEAST_GAIN = 0.5
-"""Last year's season is taken where its error is at most this share of that of the newest outcomes: at less, chance and
-a trend of the business would decide."""
+LEAST_GAIN = 0.5**0.5
+"""Last year's season is taken where its error is at most this share of that of the newest outcomes, which is half of the
+mean square: at more, chance and a trend of the business would decide."""
 
 
 @dataclass(frozen=True)
