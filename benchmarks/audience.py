@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from pipelines.workspace import files
-from targeting.profit import Costs, ProfitCurve, ProfitSettings, maximum_profit, net_benefits
+from targeting.profit import Costs, ProfitCurve, maximum_profit, net_benefits
+from targeting.profit_settings import ProfitSettings
 
 COUNT = 50
 OUT = Path("workspace/audience.json")

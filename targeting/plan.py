@@ -11,7 +11,8 @@ from targeting import holdout
 from targeting.candidates import Candidates, Scores, candidates, units
 from targeting.list_settings import ListSettings
 from targeting.power import detectable_effect
-from targeting.profit import Costs, MaximumProfit, ProfitCurve, ProfitSettings, costs, maximum_profit, net_interval
+from targeting.profit import Costs, MaximumProfit, ProfitCurve, costs, maximum_profit, net_interval
+from targeting.profit_settings import ProfitSettings
 
 STEPS = 20
 SHARES = tuple(share / 100 for share in range(5, 55, 5))

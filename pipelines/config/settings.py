@@ -42,7 +42,7 @@ from targeting.actions import ActionSettings
 from targeting.bands import BandSettings
 from targeting.holdout import HoldoutSettings
 from targeting.list_settings import ListSettings
-from targeting.profit import ProfitSettings
+from targeting.profit_settings import ProfitSettings
 from targeting.suppression import ContactSettings
 from targeting.tiers import TierSettings
 

@@ -9,7 +9,8 @@ from targeting.holdout import HoldoutSettings
 from targeting.list_settings import ListSettings
 from targeting.plan import SHARES, advise, plan
 from targeting.power import detectable_effect
-from targeting.profit import Costs, ProfitCurve, ProfitSettings
+from targeting.profit import Costs, ProfitCurve
+from targeting.profit_settings import ProfitSettings
 from targeting.ranking import churn_list
 from tests.scores_sample import sample_scores
 

@@ -8,16 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import integrate, stats
 
-from targeting.profit import (
-    Costs,
-    ProfitCurve,
-    ProfitSettings,
-    acceptances,
-    costs,
-    maximum_profit,
-    net_benefits,
-    net_interval,
-)
+from targeting.profit import Costs, ProfitCurve, acceptances, costs, maximum_profit, net_benefits, net_interval
+from targeting.profit_settings import ProfitSettings
 
 BELIEF = ProfitSettings()
 
