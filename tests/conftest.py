@@ -20,8 +20,14 @@ NIGHTS = "test_nightly.py"
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Whole commands on a copy of the operator are slow, but for those of a night itself."""
+    """Whole commands on a copy of the operator are slow, but for those of a night itself; so are most cases of some tests.
+
+    `quick_cases(n)` leaves the first n values of each parameter to the quick tests.
+    """
     if "own_operator" in getattr(item, "fixturenames", ()) and item.path.name != NIGHTS:
+        item.add_marker(pytest.mark.slow)
+    quick, cases = item.get_closest_marker("quick_cases"), getattr(item, "callspec", None)
+    if quick and cases and max(cases.indices.values()) >= quick.args[0]:
         item.add_marker(pytest.mark.slow)
 
 

@@ -211,6 +211,7 @@ def tiled(project: Project) -> Project:
     return other
 
 
+@pytest.mark.slow
 def test_tiles_hold_every_row_so_many_times_sorted_by_customer(project: Project, tiled: Project):
     base, many = project.tables(NIGHT), tiled.tables(NIGHT)
     assert {name: count.used * TILES for name, count in base.counts.items()} == {
@@ -257,6 +258,7 @@ def features(project: Project) -> pd.DataFrame:
         return pd.concat(assembly.snapshots(), ignore_index=True)
 
 
+@pytest.mark.slow
 def test_the_columns_that_are_scanned_are_those_that_the_catalogue_reads(project: Project):
     found = needed(project, project.tables(NIGHT), NIGHT)
     assert {"amount", "due_on", "superseded_at", "known_at"} <= set(found["bills"])

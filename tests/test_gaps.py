@@ -50,6 +50,7 @@ def nothing_awaited(settings) -> int:
     return 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gap", "place", "name", "slip"),
     [

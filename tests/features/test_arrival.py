@@ -71,6 +71,7 @@ def test_only_newest_days_that_did_not_come_are_unknown(con: ibis.BaseBackend, l
     assert lags(con, usage(before(*lost)), AS_OF) == [lag]
 
 
+@pytest.mark.slow
 def test_many_dates_at_once_say_what_each_says_alone_by_what_was_known_then(con: ibis.BaseBackend):
     """Rows of 27 and 28 June came days late: 29 June misses both, 30 June none, for what came after them is known."""
     dates = [date(2024, 6, 28), date(2024, 6, 29), date(2024, 6, 30), AS_OF]
@@ -86,6 +87,7 @@ def test_weekly_rows_are_asked_for_on_their_day(con: ibis.BaseBackend):
     assert lags(con, usage({date(2024, 6, 24)}, every=7), *dates) == [0, 1, 4]
 
 
+@pytest.mark.slow
 def test_features_of_use_end_where_the_source_ends(con: ibis.BaseBackend):
     """Two days missing: levels, trends and recency are those of two days before, but for the age of the customer."""
     answers = []

@@ -3,6 +3,7 @@
 import ibis
 import pandas as pd
 import pyarrow as pa
+import pytest
 
 from features.build import closure, compared, inside, join, parts, with_tables
 from features.catalogue import catalogue
@@ -52,6 +53,7 @@ def test_everybody_is_read_once_to_be_compared(con: ibis.BaseBackend):
     assert "JOIN" not in ibis.to_sql(rows, dialect="duckdb")
 
 
+@pytest.mark.slow
 def test_parts_are_joined_in_one_statement(con: ibis.BaseBackend):
     """One below the other, a statement of its own each, they take longer to compile."""
     made = Asker(con, "joined")

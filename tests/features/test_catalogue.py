@@ -113,6 +113,7 @@ def test_equals_its_twin_on_random_worlds(ask: Asker, size: int, seed: int):
     assert unequal(ask, given, spine_of(given)) == []
 
 
+@pytest.mark.slow
 def test_equals_its_twin_under_other_settings(con: ibis.BaseBackend):
     stages = {"onboarding_days": 30, "dormant_days": 10, "trend": 0.2, "volatile": 0.8, "spike": 4.0}
     settings = {"closing_days": 10, "billed_in_arrears": False, "usage_closing_days": 3, "stages": stages}
@@ -123,6 +124,7 @@ def test_equals_its_twin_under_other_settings(con: ibis.BaseBackend):
     )
 
 
+@pytest.mark.slow
 def test_equals_its_twin_day_after_day_over_leap_day_and_month_ends(ask: Asker):
     given = world(12, seed=205)
     customers = given.tables["customers"]
@@ -155,6 +157,7 @@ def test_every_number_is_float64_and_every_word_a_string(ask: Asker):
     }
 
 
+@pytest.mark.slow
 def test_split_files_and_a_single_thread_change_nothing(ask: Asker, tmp_path: Path):
     given = world(800, seed=212)
     con = ibis.duckdb.connect(threads=1)
@@ -173,6 +176,7 @@ def split(folder: Path, name: str, given: World) -> list[str]:
     return [str(file) for file in files]
 
 
+@pytest.mark.slow
 def test_a_customer_of_two_years_without_events_gets_what_is_declared_of_others(ask: Asker):
     """Beside others of the account and of the date; the law of silence sees to everything else."""
     given = world(3, seed=213)
@@ -221,6 +225,7 @@ def later(rows: pd.DataFrame, days: int) -> pd.DataFrame:
     return rows.assign(**{c: rows[c] + pd.Timedelta(days=days) for c in dates})
 
 
+@pytest.mark.slow
 def test_some_days_later_only_calendar_months_and_weekends_differ(ask: Asker):
     given = world(500, seed=216)
     monthly = {

@@ -108,6 +108,7 @@ WORDS = {
 """Module below `features` and what is replaced in it: nothing of it computes."""
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", WORDS)
 def test_words_change_nothing(monkeypatch: pytest.MonkeyPatch, sound: str, name: str):
     """A champion is not refused because a sentence about a feature was written better."""
@@ -137,6 +138,7 @@ SLIPS = {
 """The same for what does compute."""
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", SLIPS)
 def test_a_slip_changes_it(monkeypatch: pytest.MonkeyPatch, sound: str, name: str):
     module, *changes = SLIPS[name]
@@ -151,6 +153,7 @@ PLANTED: dict[str, tuple[object, str, Callable]] = {
 """Every planted bug that a law or a twin catches."""
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", PLANTED)
 def test_every_planted_bug_changes_it(monkeypatch: pytest.MonkeyPatch, sound_blocks: dict[str, str], name: str):
     monkeypatch.setattr(*PLANTED[name])
@@ -166,6 +169,7 @@ def test_a_column_shown_before_its_time_changes_it(
     assert column == "deactivated_on" or changed(sound_blocks, ("complaints",))
 
 
+@pytest.mark.slow
 def test_settings_that_reach_an_expression_change_it_and_no_others(sound: str, sound_blocks: dict[str, str]):
     def of_block(name: str, settings: FeatureSettings) -> bool:
         return feature_set_hash(BLOCKS[name], settings) != sound_blocks[name]
@@ -178,6 +182,7 @@ def test_settings_that_reach_an_expression_change_it_and_no_others(sound: str, s
     assert of_small(FeatureSettings(own="elsewhere/my_features.py", topics=("coverage",))) == sound
 
 
+@pytest.mark.slow
 def test_columns_count_by_name_and_not_by_order(sound: str, sound_blocks: dict[str, str]):
     assert feature_set_hash(SMALL[::-1], SETTINGS) == sound
     assert feature_set_hash(BLOCKS["complaints"][1:], SETTINGS) != sound_blocks["complaints"]
@@ -203,6 +208,7 @@ print(of_small())
 """
 
 
+@pytest.mark.slow
 def test_it_is_the_same_in_every_process_whatever_was_computed_before(sound: str):
     """Neither the order of sets nor what Ibis counts through a process is in it."""
     for seed in ("1", "2"):

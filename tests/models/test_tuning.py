@@ -39,6 +39,7 @@ def test_poor_trees_are_replaced():
     assert FOUND.best.value == max(trial.value for trial in FOUND.trials) and len(FOUND.trials) == 5
 
 
+@pytest.mark.slow
 def test_the_same_seed_tries_the_same():
     assert searched() == FOUND
     assert searched(seed=8).trials != FOUND.trials

@@ -124,6 +124,7 @@ def test_how_long_a_stage_has_lasted(con: ibis.BaseBackend):
     expect(con, expected, customers=customers, bills=amounts, usage=usage)
 
 
+@pytest.mark.slow
 def test_thresholds_are_settings(con: ibis.BaseBackend):
     """The same customer is young for another, silent for a third, and steady for who asks for more of a trend."""
     customers = "customer_id | activated_on\na | 2023-07-01"

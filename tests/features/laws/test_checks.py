@@ -188,6 +188,7 @@ def planted(name: str) -> tuple[Feature, ...]:
     return tuple(columns(declared(source, **given)(function).definition, ()))
 
 
+@pytest.mark.quick_cases(5)
 @pytest.mark.parametrize("name", PLANTED)
 def test_each_law_catches_the_feature_that_breaks_it(con: ibis.BaseBackend, case: Case, name: str):
     features = planted(name)
@@ -229,6 +230,7 @@ def slip(events: str, rule: str) -> Callable:
     return declared(block(events)(rows))(counted)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("rule", ["happened", "known", "forgotten"])
 @pytest.mark.parametrize("events", ["bills", "usage"])
 def test_re_dated_rows_of_tame_data_catch_the_slips_at_the_cutoff(con: ibis.BaseBackend, events: str, rule: str):

@@ -79,8 +79,8 @@ def has_ever_left(people: ibis.Table, days: int) -> ibis.Value:
     return people.deactivated_on.notnull()
 
 
-def test_nothing_from_the_cutoff_on_changes_anything_in_12000_worlds(ask: Asker):
-    assert_holds(ask, 12_000, seed=101)
+def test_nothing_from_the_cutoff_on_changes_anything_in_4000_worlds(ask: Asker):
+    assert_holds(ask, 4_000, seed=101)
 
 
 @pytest.mark.slow
@@ -146,6 +146,7 @@ def cut_in_utc(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
 SLIPS = (happened_at_cutoff, known_at_cutoff, known_forgotten, cut_in_utc)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("slip", SLIPS)
 def test_the_law_catches_the_slip_in_every_table(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, slip):
     """Windows begin with the day before: features that have only windows shut an event at the cutoff out twice. A plan
@@ -266,6 +267,7 @@ def test_no_small_world_of_one_table_among_420(con: ibis.BaseBackend, table: str
     holds_for()
 
 
+@pytest.mark.slow
 def test_a_slip_shrinks_to_a_single_row(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch):
     """What is reported can be read: one row, known at the very cutoff, of nothing."""
     monkeypatch.setattr(visible, "seen", known_forgotten)

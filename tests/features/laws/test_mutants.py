@@ -116,6 +116,7 @@ def sources_apart(ask: Asker, given: World) -> set[str]:
     return wrong
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", TWIN)
 def test_the_twin_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, name: str):
     place, attribute, slip, seen_in = TWIN[name]
@@ -138,6 +139,7 @@ LATE: dict[str, tuple[object, str, Callable, set[str]]] = {
 """What is replaced, by what, and the columns that then differ while something is late."""
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", LATE)
 def test_the_law_of_what_is_late_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, name: str):
     place, attribute, slip, columns = LATE[name]
@@ -160,6 +162,7 @@ def listed_only(self: CountedValue, rows: ir.Table) -> ir.Value:
     return rows[self.column].cast("string").isin(self.values)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("attribute", "slip"), [("told", always_told), ("holds", listed_only)])
 def test_the_twin_catches_what_is_counted_wrongly(
     con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, attribute: str, slip: Callable

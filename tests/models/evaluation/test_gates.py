@@ -82,6 +82,7 @@ def test_an_equal_or_better_champion_stays(name):
     assert "better_than_champion" in failed(GOOD, champion[name])
 
 
+@pytest.mark.slow
 def test_equal_up_to_noise_is_refused_nearly_always():
     """Two models that differ by chance only: promoted in at most one of twenty."""
     y = GOOD.final["y"].to_numpy()
@@ -122,6 +123,7 @@ def test_the_rule_passes_the_same_checks_as_a_model():
     assert "calibration" in [c.name for c in gates.decide(flat, None, SETTINGS, "rule").checks if not c.passed]
 
 
+@pytest.mark.slow
 def test_a_slice_is_not_lost_by_chance():
     """Two scores that are alike but for noise, one as good as the other: each is worse somewhere."""
     small = SETTINGS.model_copy(update={"slice_rows": 30, "slice_positives": 5, "slice_loss": 0.0})

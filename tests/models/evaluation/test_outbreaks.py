@@ -25,6 +25,7 @@ def named(found):
     return [(each.column, each.value) for each in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.4, 2.0])
 def test_a_level_that_is_wrong_everywhere_names_nobody(level):
     """On 200 quiet nights, where all leave less or more than was promised; a false alarm is a chance of one in a thousand."""

@@ -92,6 +92,7 @@ def holds(con: ibis.BaseBackend, settings: TargetSettings, size: int, seed: int)
     return differing(found, changed[0]) | differing(found, changed[1])
 
 
+@pytest.mark.quick_cases(1)
 @BOTH
 def test_what_comes_after_changes_no_label_in_10000_worlds(con: ibis.BaseBackend, settings: TargetSettings):
     assert holds(con, settings, 10_000, seed=401) == set()
@@ -121,6 +122,7 @@ def known_at_until(spine: ibis.Table, events: ibis.Table) -> ibis.Value:
     return (events.happened_at <= spine.cutoff) & (events.known_at <= spine.cutoff)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("slip", [known_forgotten, known_at_until])
 def test_the_law_catches_labels_that_see_what_was_not_known(con, monkeypatch: pytest.MonkeyPatch, slip):
     for module in (follow_up, vip):
@@ -128,6 +130,7 @@ def test_the_law_catches_labels_that_see_what_was_not_known(con, monkeypatch: py
     assert {"value", "vip"} <= holds(con, RETAIL, 3_000, seed=403)
 
 
+@pytest.mark.slow
 def test_the_law_catches_labels_that_are_taken_too_early(con, monkeypatch: pytest.MonkeyPatch):
     """A window that ends a day later than what is known: whoever leaves on that day has a wrong label."""
     early = outcomes.mature

@@ -122,6 +122,7 @@ def world(seed: int) -> tuple[list[dict], list[dict], list[date]]:
     return people, bills, dates
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("seed", range(4))
 def test_churn_and_value_equal_the_slow_twin(con, seed):
     people, bills, dates = world(seed)
@@ -141,6 +142,7 @@ def test_churn_and_value_equal_the_slow_twin(con, seed):
                 assert row[f"churned_{horizon}"] == (silent if settings is RETAIL else left)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [RETAIL, OPERATOR], ids=["retail", "operator"])
 def test_margin_is_a_share_of_what_is_billed_and_changes_value_alone(con, settings):
     people, bills, dates = world(3)
@@ -160,6 +162,7 @@ def test_labels_that_are_brought_have_no_margin():
         ValueTarget(rule="labels", margin=0.5)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("seed", range(4))
 def test_sustained_vip_equals_the_slow_twin(con, seed):
     people, bills, dates = world(seed)
@@ -225,6 +228,7 @@ def test_who_had_one_high_month_long_ago_or_is_not_known_to_is_no_early_case_or_
     assert early == {"once": False, "never": True, "unknown": True, "in parts": False}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("settings", [RETAIL, OPERATOR], ids=["retail", "operator"])
 def test_scoring_some_customers_on_their_day_tells_the_early_cases_of_training(con, settings, seed):
@@ -251,6 +255,7 @@ def test_without_bills_nobody_is_known_to_be_an_early_case(con):
     assert vip.early(everybody, given, now, FEATURES).to_pyarrow()["vip_early"].to_pylist() == [None]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("after", "churned"),
     [(6, None), (7, True), (96, True), (97, False)],
@@ -296,6 +301,7 @@ def test_a_label_is_null_until_its_window_and_the_delay_are_over(con, today, kno
     assert row["value"] is None and row["vip"] is None
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("days", [41, 42, 71, 72, 101, 102])
 def test_the_short_horizons_are_known_first(con, days):
     """Gap 7 + horizon 30, 60 or 90 + delay 5 days after the as-of date."""
@@ -346,6 +352,7 @@ def test_worth_is_the_mean_of_the_months_that_are_known_of_a_customer(con):
     }
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("until", "value"), [((9, 8), None), ((10, 1), None), ((10, 2), 120.0)])
 def test_a_label_is_unknown_while_a_bill_of_its_window_is_awaited(con, until, value):
     """The window from 1 June to 30 August holds the bills of 1 June, 1 July and 1 August, and that of July is late."""

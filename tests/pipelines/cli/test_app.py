@@ -49,6 +49,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["nightly", "--config", "nowhere.yaml"], 2)])
 def test_a_library_that_aborts_while_python_ends_does_not_change_the_exit_code(words, code):
     command = [sys.executable, "-c", ENDING, *words]
@@ -57,6 +58,7 @@ def test_a_library_that_aborts_while_python_ends_does_not_change_the_exit_code(w
     assert done.stdout.splitlines()[-2:] == ["waited for", "asked at the end"]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("mask", "left"), [(0o000, "0o27"), (0o022, "0o27"), (0o077, "0o77")])
 def test_what_libraries_write_is_not_for_others(mask, left):
     """The tracking store, say; a stricter mask stays."""

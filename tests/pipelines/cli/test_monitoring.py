@@ -41,6 +41,7 @@ def types(posts: Posts) -> list[str]:
     return [content["type"] for _, _, content in posts.taken]
 
 
+@pytest.mark.slow
 def test_what_the_monitor_finds_is_told_once_and_its_end_once(folder, posts, monkeypatch):
     for _ in range(2):
         told = document("monitor")

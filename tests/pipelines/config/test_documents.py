@@ -15,6 +15,7 @@ KEYS = st.text("abc", min_size=1, max_size=3)
 CONTENTS = st.dictionaries(KEYS, st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)))
 
 
+@pytest.mark.slow
 @given(content=CONTENTS)
 def test_what_is_written_is_read(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("yaml") / "a.yaml"

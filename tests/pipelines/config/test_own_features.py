@@ -64,6 +64,7 @@ def test_the_guide_s_module_joins_the_catalogue(tmp_path: Path):
     assert features[: len(catalogue(MEASURES))] == catalogue(MEASURES)
 
 
+@pytest.mark.slow
 def test_its_values_are_what_it_says(con, tmp_path: Path):
     given = world(150, seed=311)
     answer = Asker(con, "own", joined(tmp_path, EXAMPLE))(given).to_pandas()
@@ -77,6 +78,7 @@ def test_its_values_are_what_it_says(con, tmp_path: Path):
     assert answer.months_overdue[~(answer.arpu_3m > 0)].isna().all()
 
 
+@pytest.mark.slow
 def test_without_its_table_it_is_unknown(con, tmp_path: Path):
     given = world(20, seed=312)
     without = World(given.spine, {name: rows for name, rows in given.tables.items() if name != "complaints"})
@@ -88,6 +90,7 @@ def test_without_its_table_it_is_unknown(con, tmp_path: Path):
     assert answer["bill_complaints_182d"].null_count == answer["hotline_complaints_30d"].null_count == 20
 
 
+@pytest.mark.slow
 def test_the_identity_covers_what_computes_and_not_the_words_or_the_place(tmp_path: Path):
     given = FeatureSettings()
 

@@ -41,6 +41,7 @@ def words(element: Any) -> str:
     return " ".join(" ".join(element.itertext()).split())
 
 
+@pytest.mark.slow
 def test_a_page_in_both_languages_that_asks_for_nothing_outside():
     html = backtest_page.render(backtest_sample.data(), "en")
     assert html == backtest_page.render(backtest_sample.data(), "en")

@@ -125,6 +125,7 @@ def taken_away(path) -> set[str]:
     return set(pd.read_csv(path, dtype=str)["customer_id"])
 
 
+@pytest.mark.slow
 def test_ten_thousand_refusals_at_any_time_and_nobody_of_them_is_in_a_file(project, tmp_path, monkeypatch):
     """Nights and readings of the consents table come at their times, refusals at any; lists are drawn, and every earlier
     one again, after each: what is known by then is obeyed, whoever knows it, and nobody who is held out ever leaves."""
@@ -236,6 +237,7 @@ def older(project) -> Publication:
     return read_publication(project.workspace, AS_OF)
 
 
+@pytest.mark.slow
 def test_nights_and_the_report_read_a_publication_from_before_a_column(project, older):
     last = runs.previous_scores(project.workspace, AS_OF + dt.timedelta(days=1))
     assert last is not None and last.meta["schema_version"] == "1.0" and "vip_early" not in last.column_names

@@ -250,6 +250,7 @@ def test_whom_no_campaign_treated_is_told_by_themselves():
         assert "no campaign" not in told(dataclasses.replace(apart, apart=nothing), "churn")
 
 
+@pytest.mark.slow
 def test_early_cases_are_told_by_themselves():
     vip = DATA.evaluations["vip"]
     figures = {"average_precision": (0.402, 0.061), "found_at_5pct": (0.447, 0.053)}
@@ -273,6 +274,7 @@ def test_early_cases_are_told_by_themselves():
     assert "no high bill so far" not in told(dataclasses.replace(early, apart=pd.DataFrame()), "vip")
 
 
+@pytest.mark.slow
 def test_where_money_is_margin_the_page_says_margin_and_not_revenue():
     shown = words(page(parsed(render(DATA)), "en"))
     assert "Revenue at risk" in shown and "margin" not in shown.lower().replace("small margin", "")

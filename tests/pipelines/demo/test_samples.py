@@ -83,6 +83,7 @@ def test_the_package_is_not_run(tmp_path, monkeypatch):
     assert "lifetimes" not in sys.modules
 
 
+@pytest.mark.slow
 @HAS_JOURNEY
 def test_complete_journey_has_every_basket_and_household(journey):
     baskets = pd.read_parquet(journey / "baskets.parquet")
@@ -120,6 +121,7 @@ def test_the_configuration_names_the_published_rules(name, spend, factor):
     assert {"days_since_purchase", spend} <= made
 
 
+@pytest.mark.slow
 @HAS_CDNOW
 @HAS_JOURNEY
 def test_written_twice_the_files_are_the_same(cdnow, journey, tmp_path):
@@ -155,6 +157,7 @@ def counts(found: pd.DataFrame) -> tuple[int, int, int, int]:
     return len(found), found.churned.sum(), (~found.high_value_now).sum(), found.vip.sum()
 
 
+@pytest.mark.slow
 @HAS_CDNOW
 def test_the_configuration_gives_the_protocol_of_cdnow(cdnow, monkeypatch):
     protocol, outcome = by_configuration("cdnow", cdnow, monkeypatch)
@@ -168,6 +171,7 @@ def test_the_configuration_gives_the_protocol_of_cdnow(cdnow, monkeypatch):
     assert sizes == [23_229, 18_210, 11_990, 7_303, 6_795, 6_657, 6_384]  # computed apart from this code, with pandas
 
 
+@pytest.mark.slow
 @HAS_JOURNEY
 def test_the_configuration_gives_the_protocol_of_complete_journey(journey, monkeypatch):
     protocol, outcome = by_configuration("complete-journey", journey, monkeypatch)

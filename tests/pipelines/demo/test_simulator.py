@@ -141,6 +141,7 @@ def test_some_usage_is_late_and_some_is_corrected(world):
     assert 0 < once.duplicated(["用户编号", "使用时间"]).mean() < 0.003
 
 
+@pytest.mark.slow
 def test_the_mapping_reads_everything_and_quarantines_the_few_bad_rows(world, con, monkeypatch):
     monkeypatch.chdir(world.raw.parents[2])
     mapping = load_mapping(ROOT / "configs/mappings/operator.yaml")

@@ -92,6 +92,7 @@ def told_by_training(project: Project, as_of: date, amount: vip.VipTarget) -> pd
     return rows.set_index("customer_id")["vip_early"].astype("boolean").sort_index()
 
 
+@pytest.mark.slow
 def test_scoring_tells_of_a_past_date_what_training_does(operator, tmp_path, monkeypatch):
     """Chunk after chunk, with the bills of that day; training looks back from months later, when all of them are known."""
     monkeypatch.chdir(operator)

@@ -16,6 +16,7 @@ def project(operator, monkeypatch) -> Project:
     return Project.open("configs/operator.yaml")
 
 
+@pytest.mark.slow
 def test_the_raw_score_is_recomputed_while_its_model_is_champion(project, monkeypatch):
     rows = read_publication(project.workspace, NIGHT).scores.take([5]).to_pylist()
     why = explain(project, rows[0]["customer_id"], None, "en")

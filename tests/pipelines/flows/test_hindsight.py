@@ -24,6 +24,7 @@ def raw(tmp_path, monkeypatch) -> Raw:
     return raw
 
 
+@pytest.mark.slow
 def test_customers_and_dates_are_counted(raw, monkeypatch):
     monkeypatch.setattr(module, "dates_learnt_from", lambda *_: PAST)
     project = Project.open("headwater.yaml")

@@ -134,6 +134,7 @@ def test_quiet_nights_alarm_in_five_of_a_hundred_at_most(operators, nights):
     assert sum(loud) <= 0.05 * len(loud)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("planted", "wanted", "within"),
     [

@@ -168,6 +168,7 @@ def test_an_altered_model_is_never_parsed(own_operator, monkeypatch, harm):
     assert error.value.exit_code == 5
 
 
+@pytest.mark.slow
 def test_scoring_needs_no_tracking_store(own_operator):
     (own_operator / "workspace" / "operator" / "mlflow.db").write_bytes(b"not a database")
     done = night(date(2026, 10, 1))

@@ -98,6 +98,7 @@ def monthly(world):
     return world
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("as_of", "month", "kept", "first", "last"),
     [
@@ -140,6 +141,7 @@ def test_a_small_project_may_have_a_month_without_anything(monthly):
     assert monthly.read(date(2026, 2, 20)).counts["bills"].used == 180
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("change", ["data", "mapping", "quality"])
 def test_a_change_is_read_anew(world, builds, change):
     world.read()
@@ -170,6 +172,7 @@ def test_old_folders_are_removed(world):
     assert newest in world.kept
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone", "manifest"])
 def test_damage_is_noticed_and_mended(world, builds, damage):
     found = world.read()

@@ -94,6 +94,7 @@ def usage_at(raw, con, zone, texts, **form):
     return found["usage"].order_by("happened_at").select("happened_at", "happened_on").to_pyarrow().to_pylist()
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize(
     ("text", "form", "expected"),
     [
@@ -144,6 +145,7 @@ def ambiguous(moment):
     return moment.utcoffset() != moment.replace(fold=1).utcoffset()
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(fen=st.lists(st.integers(0, 10**11), min_size=1, max_size=30))
 def test_fen_become_yuan_exactly(con, tmp_path_factory, fen):
@@ -165,6 +167,7 @@ def test_fen_become_yuan_exactly(con, tmp_path_factory, fen):
         assert again["bills"].amount.sum().execute() == Decimal(sum(fen)) / 100
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("text", "amount"),
     [("1.115", "1.12"), ("2.675", "2.68"), ("0.005", "0.01"), ("1.1149999", "1.11"), (".5", "0.50"), ("7.", "7.00")],

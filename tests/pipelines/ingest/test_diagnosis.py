@@ -46,6 +46,7 @@ def test_rules_behind_the_first_broken_one_are_told(raw, con):
     assert told["E308", "data_mb"].row == 1 and told["E308", "data_mb"].values["rows"] == 200
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "written",
     ["2023-04-01", "01.04.2023", "2023/4/1", "2023年4月1日", "13/04/2023"],

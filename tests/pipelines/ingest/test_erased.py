@@ -72,6 +72,7 @@ def test_what_is_delivered_later_is_left_out_too(world):
     assert not world.put_aside(found, "ws"), "and waits in no quarantine for a customer who does not come"
 
 
+@pytest.mark.slow
 def test_the_next_holder_of_an_id_is_somebody_else(world):
     """What arrived for them before they were known as a customer is found again."""
     world.erase(WHO)

@@ -68,6 +68,7 @@ CHANGE = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(nights=st.lists(st.lists(CHANGE, max_size=6), min_size=1, max_size=5))
 def test_every_version_that_a_night_could_see_is_kept_once(tmp_path_factory, nights):

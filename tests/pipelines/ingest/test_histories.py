@@ -46,6 +46,7 @@ def test_a_quiet_world_is_read_and_its_sizes_are_known(grown):
     assert sizes["bills.amount"] == pytest.approx(np.exp(np.log(40 + 0.37 * np.arange(1, 101)).mean()), rel=1e-6)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("file", "column", "factor", "rows", "told"),
     [

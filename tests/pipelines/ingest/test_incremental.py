@@ -189,6 +189,7 @@ def deliver(folder: Path, steps: list) -> tuple[dict | str, dict | str]:
     return incremental, whole
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.generate])
 @example(steps=[([("bill", "a", [bill("B1", "00003", value=-5), bill("B2", "00004", value=-5)])], AS_OF)])  # E301
 @given(steps=STEPS)
@@ -218,6 +219,7 @@ CHANGE = st.builds(
 LOG = st.lists(st.tuples(st.lists(CHANGE, max_size=4), st.booleans()), min_size=1, max_size=4)
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(steps=LOG)
 def test_changes_of_customers_one_by_one_are_one_reading_of_all(tmp_path_factory, steps):
@@ -280,6 +282,7 @@ def test_rows_put_aside_stay_with_their_file(world):
     assert told == [("00", "not_negative"), ("03", "not_a_number"), ("03", "unknown_customer")]
 
 
+@pytest.mark.slow
 def test_a_contradiction_of_a_stored_row_reads_the_table_whole(world):
     found = world.bring("usage_00", use(value=9999)).read()
     assert found.read == {"customers": 0, "bills": 0, "usage": 3}
@@ -294,6 +297,7 @@ def test_a_repeat_beside_a_contradiction_leaves_the_first_copy_its_place(world):
     assert [row["file"][-6:-4] for row in world.put_aside(found, "ws")["usage"]] == ["01", "04"]
 
 
+@pytest.mark.slow
 def test_customers_arrive_after_their_rows(world):
     before = world.bring("usage_03", use("00005", "01-12"), use("00005", "03-12", "03-13")).agree()
     assert before.counts["usage"].quarantined == 2
@@ -307,6 +311,7 @@ def test_a_customer_who_is_gone_takes_their_rows_along(world):
     assert found.counts["usage"].quarantined == 3
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", ["usage_01", "usage_00", "usage_02"])
 def test_files_may_be_replaced_removed_and_renamed(world, name):
     world.bring(name, use("00001", "01-15", "01-16"))
@@ -328,6 +333,7 @@ def test_a_copy_is_told_and_not_read(world):
     world.agree()
 
 
+@pytest.mark.slow
 def test_the_future_becomes_the_past_and_the_past_the_future(world):
     world.bring("usage_03", use(day="03-15", known="05-10"), use("00009", "03-15", "05-10"))
     assert world.agree().future == 2
@@ -343,6 +349,7 @@ def test_times_with_and_without_offset_in_two_files(world):
     world.agree()
 
 
+@pytest.mark.slow
 def test_a_column_that_changes_its_type_is_read_whole(world):
     rows = {"用户编号": ["00001"], "使用时间": ["2026-01-10 08:00:00"], "入库时间": ["2026-01-11 09:00:00"]}
     world.raw.mapping["tables"]["usage"]["source"] = {"path": "usage*.parquet"}
@@ -356,6 +363,7 @@ def test_a_column_that_changes_its_type_is_read_whole(world):
         world.agree()
 
 
+@pytest.mark.slow
 def test_thresholds_look_at_the_whole_table(tmp_path):
     world = Deliveries(tmp_path, LOOSE | {"max_quarantined": 0.1}).customers(IDS)
     world.bring("bill_1", bill()).bring("usage_01", *[use(c, f"01-{d}") for c in IDS for d in range(10, 14)])
@@ -377,6 +385,7 @@ def test_a_damaged_folder_is_no_base(world, harm):
     world.agree()
 
 
+@pytest.mark.slow
 def test_a_folder_is_never_changed_by_those_that_follow(world):
     folder = world.folder / "ws" / "tables" / world.read().fingerprint
     before = {path: (path.read_bytes(), path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
@@ -385,6 +394,7 @@ def test_a_folder_is_never_changed_by_those_that_follow(world):
     assert before == {path: (path.read_bytes(), path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slice_", [1, 3])
 def test_slices_change_nothing(world, monkeypatch, slice_):
     world.bring("usage_03", use(), use(value=7), use("00009"), use("00002", "03-01", "02-28"), ("00001",))

@@ -267,6 +267,7 @@ def with_limits(table):
     return table.model_copy(update={"freshness": Freshness(warn_after="5d")})
 
 
+@pytest.mark.slow
 def test_deliveries_one_by_one_are_one_reading(tmp_path):
     """A copy and a contradiction from the other source, in either order, a correction in one, and a file that is gone."""
     world = Deliveries(tmp_path)

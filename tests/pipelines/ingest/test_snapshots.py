@@ -248,6 +248,7 @@ def test_a_stopped_run_leaves_no_record(world, monkeypatch):
     assert {path: path.read_bytes() for path in Path(world.folder / "ws" / FOLDER).iterdir()} == before
 
 
+@pytest.mark.slow
 def test_nights_after_a_late_delivery_see_their_own_files_again(world):
     """A file for a night in the past is known from tomorrow on; that must not push every later one a night ahead."""
     world.night(FIRST, BASE)

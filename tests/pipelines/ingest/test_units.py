@@ -19,6 +19,7 @@ def refused(raw, con, **options) -> HeadwaterError:
     return error.value
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("file", "column", "factor", "step"),
     [
@@ -52,6 +53,7 @@ def test_a_factor_that_is_none_is_not_guessed(raw, con):
     assert "/ 100" not in told
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("table", "column", "source", "factor", "expr"),
     [

@@ -57,6 +57,7 @@ def test_the_same_key_known_at_once_with_other_content_goes(raw, con):
     assert Counter(row["rule"] for row in put_aside(found, "usage")) == {"conflicting_key": 2}
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(st.data())
 def test_row_order_is_irrelevant(con, tmp_path_factory, data):

@@ -386,6 +386,7 @@ def naive_bills(folder):
     return {key: round(total, 2) for key, total in totals.items()}
 
 
+@pytest.mark.slow
 def test_lines_become_net_bills_of_known_customers(tmp_path, con):
     """Overlapping files count once, returns are taken off, lines without a customer are left out: as the slow twin says."""
     expected = naive_bills(folders.shop(tmp_path))
@@ -493,6 +494,7 @@ def test_minutes_are_those_of_calls_only_beside_data_or_texts(tmp_path, beside, 
     assert f" {measure}: minutes" in mapping and ("voice_minutes" in mapping) is (measure == "voice_minutes")
 
 
+@pytest.mark.slow
 def test_lines_with_decimal_commas_are_worth_the_same(tmp_path, con):
     """The query that makes bills of them reads text: 12,50 is no number there until it is made one."""
     worth = []

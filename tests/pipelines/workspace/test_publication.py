@@ -169,6 +169,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_killing_the_writer_never_tears_the_file(workspace, tmp_path):
     """SIGKILL at random moments of a writer that does nothing but publish; a reader always gets one whole turn."""
     for kill in range(6):
