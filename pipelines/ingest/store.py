@@ -46,7 +46,7 @@ def seal(tables: Tables, folder: Path) -> dict[str, Any]:
             path = place / f"{kind}.parquet"
             write_secret(path, getattr(memory, kind))
             sums[str(path.relative_to(folder))] = sha256(path)
-    manifest = json.loads(json.dumps(summary(tables) | {"sha256": sums}, default=str))
+    manifest = json.loads(json.dumps(summary(tables) | {"sha256": sums}, default=str, sort_keys=True))
     write_json(folder / MANIFEST, manifest | {"seal": _seal(manifest)})
     return manifest
 

@@ -251,6 +251,13 @@ def test_no_staging_folder_survives(world, monkeypatch):
     assert world.kept == []
 
 
+def test_what_is_told_of_the_tables_has_one_order_read_or_read_again(world, builds):
+    """Score files say it; the same inputs give the same bytes."""
+    first, again = world.read(), world.read()
+    assert len(builds) == 1 and len(first.fingerprints) > 1
+    assert list(first.fingerprints) == list(again.fingerprints) and list(first.counts) == list(again.counts)
+
+
 def test_the_manifest_says_what_was_read(world):
     found = world.read()
     manifest = json.loads((world.folder / "tables" / found.fingerprint / "manifest.json").read_text())
