@@ -62,6 +62,7 @@ def before(*days: int) -> set[date]:
     return {AS_OF - timedelta(days=n) for n in days}
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("lost", "lag"),
     [((), 0), ((1,), 1), ((1, 2, 3), 3), ((2, 3), 0), ((5,), 0)],

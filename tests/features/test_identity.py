@@ -108,7 +108,7 @@ WORDS = {
 """Module below `features` and what is replaced in it: nothing of it computes."""
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", WORDS)
 def test_words_change_nothing(monkeypatch: pytest.MonkeyPatch, sound: str, name: str):
     """A champion is not refused because a sentence about a feature was written better."""
@@ -138,7 +138,7 @@ SLIPS = {
 """The same for what does compute."""
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", SLIPS)
 def test_a_slip_changes_it(monkeypatch: pytest.MonkeyPatch, sound: str, name: str):
     module, *changes = SLIPS[name]
@@ -153,7 +153,7 @@ PLANTED: dict[str, tuple[object, str, Callable]] = {
 """Every planted bug that a law or a twin catches."""
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", PLANTED)
 def test_every_planted_bug_changes_it(monkeypatch: pytest.MonkeyPatch, sound_blocks: dict[str, str], name: str):
     monkeypatch.setattr(*PLANTED[name])

@@ -89,6 +89,7 @@ def test_a_refit_that_ranks_otherwise_is_not_shipped():
     assert np.array_equal(np.argsort(shipped, kind="stable"), np.argsort(judged, kind="stable"))
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("target", list(TARGETS))
 def test_each_rehearsal_tells_a_date_by_earlier_ones_alone(target):
     """Whatever happened on a date or later has no influence on what was said of it."""
@@ -133,6 +134,7 @@ def test_with_one_window_before_the_final_one_the_first_in_order_is_judged_and_s
         assert total == pytest.approx(found.final["y"].sum(), rel=0.05)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("target", list(TARGETS))
 def test_a_level_that_is_off_is_mended_on_the_newest_labels(target):
     """Twice as many leave, and all pay half as much, from the final date on: what is shipped is at that level."""

@@ -188,7 +188,7 @@ def planted(name: str) -> tuple[Feature, ...]:
     return tuple(columns(declared(source, **given)(function).definition, ()))
 
 
-@pytest.mark.quick_cases(5)
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", PLANTED)
 def test_each_law_catches_the_feature_that_breaks_it(con: ibis.BaseBackend, case: Case, name: str):
     features = planted(name)

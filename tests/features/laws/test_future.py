@@ -55,6 +55,7 @@ def assert_holds(ask: Asker, size: int, seed: int) -> None:
     assert differing(answer, ask(rewritten(given, world(size, seed + 1)))) - of_others == set(), "another future did"
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("slip", [None, "seen", "with_us", "_left_within"])
 def test_what_others_did_is_of_the_past_where_all_look_from_one_day(con, monkeypatch: pytest.MonkeyPatch, slip):
     """Each customer's world has a date of its own, so that they are moved to one; the slips are seen in every table."""

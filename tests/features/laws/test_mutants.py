@@ -116,7 +116,7 @@ def sources_apart(ask: Asker, given: World) -> set[str]:
     return wrong
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("name", TWIN)
 def test_the_twin_catches(con: ibis.BaseBackend, monkeypatch: pytest.MonkeyPatch, name: str):
     place, attribute, slip, seen_in = TWIN[name]

@@ -96,6 +96,7 @@ def every_version(cutoff, rows):
     return rows.known_at < cutoff
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("slip", [known_at_cutoff, of_today, every_version])
 def test_a_slip_is_caught(narrow, given: World, monkeypatch, slip):
     for module in (visible, household, surroundings):

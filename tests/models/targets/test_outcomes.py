@@ -272,6 +272,7 @@ def test_the_value_window_is_half_open(con, after, value):
     assert found["A", AS_OF]["value"] == value
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     "mutant", [lambda d, g, h: (d >= g) & (d <= g + h), lambda d, g, h: (d >= g + 1) & (d < g + h + 1)]
 )

@@ -27,7 +27,7 @@ def check(error: HeadwaterError, bad: Bad) -> None:
         assert error.problem.file or error.problem.column
 
 
-@pytest.mark.quick_cases(20)
+@pytest.mark.quick_cases(10)
 @pytest.mark.parametrize("bad", MAPPING + DATA, ids=lambda bad: bad.name)
 def test_bad_tables(bad, tmp_path, con):
     raw = Raw(tmp_path)

@@ -278,6 +278,7 @@ def of_regions(con, tables: Tables, folder, regions: list[str]) -> Tables:
     return tables
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("first", "until"), [((2026, 1, 1), (2026, 2, 1)), ((2026, 1, 14), (2026, 1, 15))])
 def test_a_region_that_did_not_come_is_told_by_name(con, tmp_path, first, until):
     """North, south, east and west each have a quarter of the rows; of one the month, or the day, is not there."""

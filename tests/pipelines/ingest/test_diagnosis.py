@@ -81,6 +81,7 @@ def test_where_dates_do_not_tell_a_person_is_asked(raw, con, written, words):
     assert all(word in fix for word in words), fix
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("written", "read"), [("1.234,5", 1234.5), ("12,5", 12.5), ("-", None)])
 def test_the_form_of_numbers_is_found_and_works_when_pasted(raw, con, written, read):
     raw.rows["usage"][1][3] = f'"{written}"'

@@ -374,6 +374,7 @@ def test_thresholds_look_at_the_whole_table(tmp_path):
     world.bring("usage_04", *[use(c, f"02-{d}", "02-20") for c in IDS for d in range(10, 14)]).agree()
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("harm", ["usage/2026-01.parquet", "_memory/usage/waiting.parquet"])
 def test_a_damaged_folder_is_no_base(world, harm):
     path = world.folder / "ws" / "tables" / world.read().fingerprint / harm
@@ -445,6 +446,7 @@ def test_limits_and_freshness_open_nothing(world):
     world.agree()
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("key", ["timezone", "currency"])
 def test_what_holds_for_all_tables_opens_all(world, key):
     world.read()

@@ -16,6 +16,7 @@ def raw(tmp_path):
     return Monthly(tmp_path)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("file", "factor", "rows"),
     [("bill_202512", 4, None), ("bill_202512", 0.3, None), ("bill_202512", 100, 45), ("usage_202512", 3, None)],
@@ -69,6 +70,7 @@ def small(tmp_path):
     return Raw(tmp_path)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(("factor", "code"), [(1, None), (4.9, None), (5.1, "E301"), (60, "E301"), (1 / 1024, "E301")])
 def test_a_measure_that_changed_its_unit(small, con, factor, code):
     before = {"usage.data_mb": 50.5 / factor}

@@ -173,6 +173,7 @@ def test_the_record_outlives_the_tables(world):
     assert world.seen(found, date(2026, 4, 6))["00001", "20230401"] == (None, "family")
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("harm", ["flip", "gone", "state", "no state"])
 def test_a_damaged_record_stops(world, harm):
     world.night(FIRST, BASE)

@@ -57,6 +57,7 @@ def tables_of(found, folder):
     return {name: table.to_pandas() for name, table in read.tables.items()}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("key", ["Kundenkarte", "Wer"])
 def test_two_systems_are_two_sources_and_nothing_is_lost(tmp_path, key):
     """Also where only the values of a column say that it holds customers; everybody's first purchase is that of either."""

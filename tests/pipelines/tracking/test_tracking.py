@@ -20,6 +20,7 @@ def left(workspace: Workspace) -> list[str]:
     return sorted(path.name for path in workspace.root.glob("*") if path.is_file() or path.name.startswith("."))
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("trouble", "seen"), [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(errno.ENOSPC, "full"), HeadwaterError)]
 )
