@@ -17,7 +17,7 @@ help:            ## What can be made
 demo: .venv/ready  ## Demo data, models, one night; names the files to open. DATA=operator|complete-journey|cdnow
 	@$(BIN)/headwater demo $(DATA) --customers $(CUSTOMERS)
 
-test: .venv/dev  ## The quick tests, under 6 minutes on two cores
+test: .venv/dev  ## The quick tests, about 7 minutes on two cores
 	$(PYTEST) -n 2 --dist worksteal -m "not slow"
 
 test-all: .venv/dev  ## Every test, the slow suites included
