@@ -93,6 +93,7 @@ class Week:
 
 @contextmanager
 def nothing(_: Week) -> Iterator[None]:
+    """A night as any other."""
     yield
 
 
@@ -137,6 +138,7 @@ def drift(week: Week) -> Iterator[None]:
 
 @contextmanager
 def no_tracking(week: Week) -> Iterator[None]:
+    """The tracking store is gone while the night runs."""
     store = week.workspace.tracking
     store.rename(store.with_name("elsewhere"))
     yield
@@ -217,19 +219,23 @@ def night(week: Week, expected: Expected) -> dict[str, Any]:
 
 
 def is_scoring(week: Week) -> bool:
+    """Has the night of the killed run come to its features or scores?"""
     call = history.history(week.workspace)[0]
     return call.as_of == "2026-10-27" and call.stage in ("features", "score")
 
 
 def state_of(week: Week, run_id: str) -> dict[str, Any]:
+    """The state of a flow run, as Prefect's server tells it."""
     return httpx.get(f"{week.api}/flow_runs/{run_id}", timeout=30).raise_for_status().json()["state"]
 
 
 def is_over(week: Week, run_id: str) -> bool:
+    """Has a flow run ended, in whatever way?"""
     return state_of(week, run_id)["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
 def wait(happened: Callable[[], bool]) -> None:
+    """Until something has happened. Raises TimeoutError after `LATEST` seconds."""
     if not servers.awaited(happened, LATEST):
         raise TimeoutError(f"not within {LATEST:.0f} s")
 
