@@ -26,6 +26,7 @@ from pipelines.cli import (
     monitoring,
     nights,
     notices,
+    page,
     runs,
     settings,
     versions,
@@ -111,6 +112,7 @@ app.add_typer(features.features_app)
 app.add_typer(lists.list_app)
 app.add_typer(models.registry_app)
 app.add_typer(runs.runs_app)
+app.add_typer(page.page_app)
 app.add_typer(notices.late_app)
 app.add_typer(notices.notify_app)
 app.add_typer(monitoring.monitor_app)

@@ -176,11 +176,12 @@ _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotati
 
 
 def command(
-    app: typer.Typer, name: str, *, recorded: bool = False, private: bool = False, **options: Any
+    app: typer.Typer, name: str, *, recorded: bool = False, private: bool = False, bare: bool = False, **options: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register `function(run, ...)` as a command that also takes the shared options; one that writes is recorded.
 
-    Of one that is `private` the record holds no word that was typed behind its name.
+    Of one that is `private` the record holds no word that was typed behind its name. One that is `bare` is what its group does
+    where no command of it is named.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -197,6 +198,8 @@ def command(
 
         @functools.wraps(function)
         def called(context: typer.Context, **given: Any) -> None:
+            if bare and context.invoked_subcommand:
+                return
             words = [name, HIDDEN] if private else context.meta.get(WORDS, ())
             run = Run(_full_name(app, name), words, **{key: given.pop(key) for key in Shared})
             run.verbs = context.find_root().command
@@ -206,7 +209,10 @@ def command(
         called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
         called.__annotations__ = {p.name: p.annotation for p in keyword}
         del called.__wrapped__  # type: ignore[attr-defined]
-        app.command(name, **options)(called)
+        if bare:
+            app.callback(invoke_without_command=True, **options)(called)
+        else:
+            app.command(name, **options)(called)
         return function
 
     return register

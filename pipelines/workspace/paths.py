@@ -46,6 +46,7 @@ class Workspace:
     reports = property(lambda self: self.root / "reports")
     tables = property(lambda self: self.root / "tables")
     quarantine = property(lambda self: self.root / "quarantine")
+    page = property(lambda self: self.root / "page")
     incidents = property(lambda self: self.root / "incidents.json")
     tracking = property(lambda self: self.root / "mlflow.db")
     artifacts = property(lambda self: self.root / "mlflow-artifacts")
