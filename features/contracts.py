@@ -287,7 +287,7 @@ CONTRACTS: dict[str, Contract] = {
             ("customer_id", "as_of"),
             (
                 CUSTOMER,
-                Column("as_of", "date", "seen from this day", "截止日期", nullable=False, sample="2026-06-01"),
+                Column("as_of", "date", "seen from this day", "截止日", nullable=False, sample="2026-06-01"),
                 Column("churned", "boolean", "left in the label window", "是否流失"),
                 Column("value", MONEY, "billed in the label window", "价值", "currency"),
             ),

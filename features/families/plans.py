@@ -83,7 +83,7 @@ def plan_fee_of_peak(rows: Events) -> ir.Scalar:
     return ratio(plan_fee(rows), rows.monthly_fee.max().cast("float64"))
 
 
-@contracts("contract days left", "合约剩余天数")
+@contracts("days to the end of the contract", "距合约到期天数")
 def contract_days_left(rows: Events) -> ir.Scalar:
     """Days until the contract of the plan in force ends; negative once it has ended.
     距合约到期的天数，已到期为负"""

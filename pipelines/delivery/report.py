@@ -135,9 +135,8 @@ def _list(page: Page, entry: ListEntry) -> dict[str, Any]:
 
 
 def _table(page: Page, use: TableUse) -> dict[str, Any]:
-    behind = (page.data.as_of - use.newest).days if use.newest else None
     return {
-        "name": use.table,
+        "name": text(f"terms.table.{use.table}", page.lang) if has(f"terms.table.{use.table}") else use.table,
         "rows_in": page.count(use.rows_in),
         "used": page.count(use.used),
         "quarantined": page.count(use.quarantined),
@@ -145,8 +144,17 @@ def _table(page: Page, use: TableUse) -> dict[str, Any]:
         "duplicates": page.count(use.duplicates),
         "filtered": page.count(use.filtered),
         "newest": page.day(use.newest),
-        "behind": page.say("behind", n=behind) if behind is not None else "",
+        "behind": _behind(page, use),
     }
+
+
+def _behind(page: Page, use: TableUse) -> str:
+    """How far the newest row lies before the data date; a table of what is agreed may reach beyond it."""
+    if use.newest is None:
+        return ""
+    days = (page.data.as_of - use.newest).days
+    span = text("figures.day" if days == 1 else "figures.days", page.lang, n=page.count(days))
+    return page.say("behind", n=span) if days > 0 else page.say("behind_not")
 
 
 def _glossary(lang: str) -> list[tuple[str, str]]:

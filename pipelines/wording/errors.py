@@ -69,8 +69,18 @@ def _known_values(problem: Problem, key: str, lang: str) -> dict[str, Any]:
     at = {"place": f"tables.{table}"} if (table := problem.values.get("table")) else {}
     known = {"file": problem.file, "row": problem.row, "column": problem.column, **at, **problem.values}
     words = {name: _worded(value, known, lang) for name, value in known.items()}
+    if lang == "zh" and not key.rpartition(".")[2].startswith("fix"):
+        words |= {name: tables_in_words(words[name], lang) for name in ("table", "tables") if name in words}
     names = placeholders(catalogue()[key][lang])
     return {name: Unknown() if words.get(name) is None else words[name] for name in names}
+
+
+def tables_in_words(names: Any, lang: str) -> Any:
+    """Names of canonical tables, between commas, as people call them; what is no such name stays as it is."""
+    if not isinstance(names, str):
+        return names
+    called = [f"terms.table.{name}" for name in names.split(", ")]
+    return text("lists.and_so_on", lang).join(text(key, lang) for key in called) if all(map(has, called)) else names
 
 
 class Unknown:

@@ -4,6 +4,7 @@ import math
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from babel import Locale
 from babel.dates import format_date
@@ -141,6 +142,8 @@ def word(column: str, code: Any, lang: str) -> str:
     """
     if missing(code):
         return NOTHING
+    if isinstance(code, (bool, np.bool_)) and not has(f"enums.{column}_{code}"):
+        return text("lists.yes" if code else "lists.no", lang)
     key = f"actions.{code}" if column == "recommended_action" else f"enums.{column}_{code}"
     return text(key, lang) if has(key) else str(code)
 

@@ -77,6 +77,6 @@ def test_the_page_tells_some_by_themselves(trained):
     assert "(2137, 38 of them positive)" in page and f"| | {trained.winner} | rule |" in page
     assert page.count("0.432 [0.332, 0.532] | 0.123 [0.023, 0.223] |") == 2
     assert "| months_earlier | 1.700 [1.600, 1.800] |  |" in page
-    assert "whom no campaign with a control" in page
-    assert "whom no campaign with a control" not in backtests.markdown(project, NIGHT, [trained])
+    assert "whom no campaign with a holdout" in page
+    assert "whom no campaign with a holdout" not in backtests.markdown(project, NIGHT, [trained])
     assert "Early cases" in backtests._apart(dataclasses.replace(told, target="vip"))[0]

@@ -277,12 +277,12 @@ def test_early_cases_are_told_by_themselves():
 @pytest.mark.slow
 def test_where_money_is_margin_the_page_says_margin_and_not_revenue():
     shown = words(page(parsed(render(DATA)), "en"))
-    assert "Revenue at risk" in shown and "margin" not in shown.lower().replace("small margin", "")
+    assert "Value at risk" in shown and "margin" not in shown.lower().replace("small margin", "")
     value = dataclasses.replace(DATA.evaluations["value"], margin=0.4)
     of_margin = dataclasses.replace(DATA, margin=0.4, evaluations=DATA.evaluations | {"value": value})
     for lang, told, silent in (
-        ("en", ("Margin at risk", "40% of what is billed"), "evenue"),
-        ("zh", ("风险毛利",), "风险收入"),
+        ("en", ("Value at risk (margin)", "40% of what is billed"), "evenue"),
+        ("zh", ("风险价值（毛利）",), "收入"),
     ):
         shown = words(page(parsed(render(of_margin)), lang))
         assert all(part in shown for part in told) and silent not in shown
