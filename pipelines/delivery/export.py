@@ -7,7 +7,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,8 +122,9 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
     Raises
     ------
     HeadwaterError
-        E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E344 for ids that only a
-        guarded layout may hold, E435 where nobody is left, E703 to E705 for what the disk refuses.
+        E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E344 for texts that only a
+        guarded layout may hold, E347 for ids that are no addresses where the receiver asks for
+        them, E435 where nobody is left, E703 to E705 for what the disk refuses.
     """
     shape = preset(preset_name).of(result.kind)
     _refuse_untouchable(result)
@@ -175,22 +176,25 @@ def _write(result: ListResult, target: Path, shape: Preset, context: ExportConte
     if shape.format == "parquet":
         return pq.write_table(_table(result), target, compression="zstd", write_page_checksum=True)
     wording = Wording(context.features, shape.lang or context.lang, context.currency)
+    shape = shape.addressed(result.rows["customer_id"])
     rows = preset_rows(result, shape, wording)
     if shape.format == "xlsx":
         facts = workbook.Facts(result, rows, shape, context.currency, context.run, withdrawn, context.notes)
         return workbook.write(facts, target)
     if shape.format == "csv":
-        _refuse_formulas(result.rows["customer_id"])
+        for source, column in zip(shape.columns, rows, strict=True):
+            _refuse_formulas(rows[column], source.source)
     text = csv_text(rows, guard=shape.format == "csv-excel")
     target.write_bytes(text.encode("utf-8-sig" if shape.format == "csv-excel" else "utf-8"))
     return None
 
 
-def _refuse_formulas(ids: pd.Series) -> None:
-    """Raises E344 for ids that a spreadsheet would run: a machine needs each as it is, and somebody may open the file."""
-    live = [customer for customer in ids if not HARMLESS.fullmatch(customer) and safe_cell(customer) != customer]
+def _refuse_formulas(values: pd.Series, column: str) -> None:
+    """Raises E344 for texts that a spreadsheet would run: a machine needs each as it is, and somebody may open the file."""
+    texts = [value for value in values.astype(object) if isinstance(value, str)]
+    live = [one for one in texts if not HARMLESS.fullmatch(one) and safe_cell(one) != one]
     if live:
-        raise HeadwaterError("E344", column="customer_id", count=len(live), value=masked(live[0]))
+        raise HeadwaterError("E344", column=column, count=len(live), value=masked(live[0]))
 
 
 def csv_text(rows: pd.DataFrame, guard: bool) -> str:
@@ -198,9 +202,14 @@ def csv_text(rows: pd.DataFrame, guard: bool) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL if guard else csv.QUOTE_MINIMAL, lineterminator="\r\n")
     writer.writerow([_csv_cell(str(name), guard) for name in rows.columns])
-    columns = [[_csv_cell(value, guard) for value in rows[name].astype(object)] for name in rows.columns]
+    columns = [[_csv_cell(value, guard) for value in _cells(rows[name])] for name in rows.columns]
     writer.writerows(zip(*columns, strict=True))
     return buffer.getvalue()
+
+
+def _cells(values: pd.Series) -> Iterable[Any]:
+    """The values as they are written; a float keeps its own precision, so that it is read back as it was."""
+    return values.to_numpy() if values.dtype.kind == "f" else values.astype(object)
 
 
 def _csv_cell(value: Any, guard: bool) -> str:
@@ -208,8 +217,8 @@ def _csv_cell(value: Any, guard: bool) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.6g}"
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else np.format_float_positional(value, trim="-")
     return safe_cell(value) if guard and isinstance(value, str) else str(value)
 
 

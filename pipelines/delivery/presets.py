@@ -1,5 +1,6 @@
 """What a list looks like for each receiver: the shapes of `presets.yaml`, checked."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,16 +18,23 @@ from targeting.list_settings import ListKind
 from targeting.ranking import ListResult
 
 Format = Literal["xlsx", "csv", "csv-excel", "parquet"]
+AddressKind = Literal["email", "phone"]
+ADDRESSES: dict[AddressKind, re.Pattern[str]] = {
+    "email": re.compile(r"[A-Za-z0-9.!#$%&*/?^_`{|}~'=+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
+    "phone": re.compile(r"\+[0-9]{6,15}"),
+}
+"""What an id looks like that is an e-mail address, or a telephone number as E.164 writes it."""
 REASONS = ("reason_1", "reason_2", "reason_3")
 
 
 class PresetColumn(Strict):
     """A column of an export: the score column it is from, its header, the words that stand for its codes, and the list that
-    alone has it."""
+    alone has it. `kinds` has the header by what the ids of customers are, for receivers who know people by an address."""
 
     model_config = ConfigDict(populate_by_name=True)
     source: str = Field(alias="from")
     header: str | None = None
+    kinds: dict[AddressKind, str] | None = None
     codes: dict[str, str] | None = None
     only: ListKind | None = None
 
@@ -45,6 +53,28 @@ class Preset(Strict):
         """The shape of one kind of list: without the columns that only another kind has."""
         kept = tuple(column for column in self.columns if column.only in (None, kind))
         return self.model_copy(update={"columns": kept})
+
+    def addressed(self, ids: pd.Series) -> "Preset":
+        """The shape for these ids of customers: columns with `kinds` get the header of what the ids are.
+
+        Raises
+        ------
+        HeadwaterError
+            E347 where the receiver asks for an address and the ids are neither all e-mail addresses nor all telephone numbers.
+        """
+        columns = tuple(
+            column.model_copy(update={"header": _header(column.kinds, ids)}) if column.kinds else column
+            for column in self.columns
+        )
+        return self.model_copy(update={"columns": columns})
+
+
+def _header(kinds: dict[AddressKind, str], ids: pd.Series) -> str:
+    """The header for what all ids are; the first for no ids."""
+    fitting = [name for kind, name in kinds.items() if all(map(ADDRESSES[kind].fullmatch, ids))]
+    if not fitting:
+        raise HeadwaterError("E347", column="customer_id", names=", ".join(kinds.values()))
+    return fitting[0]
 
 
 @cache

@@ -90,10 +90,12 @@ def fill_parquet(path: Path, tables: Iterable[pa.Table | pa.RecordBatch], schema
 
 
 def append_json(path: Path, line: object) -> None:
-    """Add one line of JSON to a file, synced; a kill leaves at most its beginning."""
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+    """Add one line of JSON to a file, synced; a kill leaves at most its beginning, which no later line is joined to."""
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
     with os.fdopen(handle, "a", encoding="utf-8") as out:
-        out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        end = os.fstat(handle).st_size
+        torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+        out.write("\n" * torn + json.dumps(line, ensure_ascii=False, default=str) + "\n")
         out.flush()
         os.fsync(out.fileno())
 

@@ -1,5 +1,6 @@
 """Presets: the shapes that receivers ask for."""
 
+import pandas as pd
 import pytest
 
 from features.errors import HeadwaterError
@@ -46,6 +47,46 @@ def test_dynamics_speaks_in_its_codes():
     rows = preset_rows(LIST, preset("dynamics"), Wording({}, "en"))
     assert set(rows["ScoreTrend"]) <= {"0", "1", "2", "3"} and set(rows["Grade"]) <= set("ABCD")
     assert rows["Score"].between(0, 100).all()
+
+
+HEADERS = {
+    "hubspot": "headwater_customer_id headwater_churn_risk_band headwater_churn_percentile headwater_is_potential_vip "
+    "headwater_value_band headwater_as_of",
+    "sfmc": "SubscriberKey ChurnRiskBand ChurnPercentile IsPotentialVip ValueBand AsOf",
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_headers_of_receivers_are_exact(name):
+    assert [column.header for column in preset(name).columns] == HEADERS[name].split()
+
+
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_no_layout_of_a_receiver_has_free_text_or_consent(name):
+    if preset(name).format == "csv":
+        sources = {column.source for column in preset(name).columns}
+        assert not sources & {*REASONS, "contact_allowed", "suppress_reason", "churn_reasons", "vip_reasons"}
+
+
+@pytest.mark.parametrize(
+    ("ids", "header"),
+    [
+        (["a@example.com", "b.c+d@mail.example.cn"], "Email Address"),
+        (["+8613812345678", "+442079460000"], "Phone Number"),
+        (["a@example.com", "+8613812345678"], None),
+        (["00012373"], None),
+        (["a@example"], None),
+        (["+86 138 1234 5678"], None),
+    ],
+)
+def test_who_knows_people_by_an_address_gets_one_kind_of_them_or_nothing(ids, header):
+    if header is None:
+        with pytest.raises(HeadwaterError) as raised:
+            preset("klaviyo").addressed(pd.Series(ids))
+        assert (raised.value.problem.code, raised.value.exit_code) == ("E347", 3)
+        assert not any(one in str(raised.value.problem.values) for one in ids)
+    else:
+        assert preset("klaviyo").addressed(pd.Series(ids)).columns[0].title(None) == header
 
 
 def test_machines_get_codes_and_people_get_words():

@@ -86,6 +86,15 @@ def test_lines_are_added_and_documents_are_sorted(tmp_path):
     assert files.write_json(tmp_path / "x.json", {"b": 1, "a": Path("p")}).read_text() == '{\n "a": "p",\n "b": 1\n}\n'
 
 
+def test_a_line_that_was_cut_off_takes_no_later_one_with_it(tmp_path):
+    log = tmp_path / "log.jsonl"
+    files.append_json(log, {"n": 1})
+    log.write_bytes(log.read_bytes() + b'{"n": 2, "wh')
+    files.append_json(log, {"n": 3})
+    files.append_json(log, {"n": 4})
+    assert log.read_text("utf-8").splitlines() == ['{"n": 1}', '{"n": 2, "wh', '{"n": 3}', '{"n": 4}']
+
+
 def test_a_file_that_is_removed_on_purpose_leaves_the_old_one(tmp_path):
     path = files.write_text(tmp_path / "a", "old")
     with files.replacing(path) as temporary:
