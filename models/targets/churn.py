@@ -144,6 +144,7 @@ CHURN = Target(
     stake="value",
     reasons=True,
     figures=("auc", "average_precision", "lift_at_10pct", "captured_value_at_10pct", "ece", "brier"),
+    sold_figures=("lift_at_5pct", "captured_value_at_5pct"),
     report_figures=("auc", "average_precision", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
     counted=("high_risk", "churn_probability_mean", "value_at_risk"),
 )

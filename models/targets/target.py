@@ -113,6 +113,8 @@ class Target:
         The metrics that a backtest prints.
     report_figures
         The metrics that the report shows.
+    sold_figures
+        The metrics that the grade comes from: how good the top of a list is, and the money it holds.
     counted
         Facts of a night that are unknown where nothing scored this target.
     money, counts
@@ -134,6 +136,7 @@ class Target:
     outputs: Mapping[str, str]
     figures: tuple[str, ...]
     report_figures: tuple[str, ...]
+    sold_figures: tuple[str, ...]
     further: tuple[Candidate, ...] = ()
     asks: Callable[[Any], tuple[str, ...]] = _nothing
     curve: str | None = None

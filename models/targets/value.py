@@ -68,6 +68,7 @@ VALUE = Target(
     interval=("value_p10", "value_p90"),
     figures=("mae", "normalised_gini", "total_bias", "coverage", "captured_value_at_10pct"),
     report_figures=("mae", "normalised_gini", "captured_value_at_10pct", "total_bias", "coverage"),
+    sold_figures=("captured_value_at_10pct", "mae"),
     counted=("value_at_risk",),
     money=("value_12m_pred",),
 )

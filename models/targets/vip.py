@@ -240,6 +240,7 @@ VIP = Target(
     reasons=True,
     figures=("auc", "average_precision", "precision_at_1pct", "precision_at_5pct", "lift_at_5pct", "ece"),
     report_figures=("average_precision", "auc", "lift_at_5pct", "captured_value_at_5pct", "ece", "brier"),
+    sold_figures=("lift_at_5pct",),
     counted=("potential_vips",),
     counts=("is_potential_vip",),
 )

@@ -14,7 +14,7 @@ from models.targets.task import REGRESSION
 from pipelines.delivery import charts, drivers, report_models
 from pipelines.delivery.card_data import CardModel, CardPage
 from pipelines.delivery.drivers import Driver
-from pipelines.delivery.report_models import FEW
+from pipelines.delivery.report_grade import FEW
 from pipelines.wording.formats import NOTHING
 from pipelines.wording.texts import has, text
 

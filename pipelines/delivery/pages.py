@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.delivery import report
+from pipelines.delivery import report, report_grade
 from pipelines.delivery.report_data import Evaluation, ReportData, TableUse
+from pipelines.delivery.speech import Words
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.wording import errors
-from pipelines.wording.texts import LANGUAGES
+from pipelines.wording.texts import LANGUAGES, text
 from pipelines.workspace import evaluations, files, history
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import Publication
@@ -55,7 +56,7 @@ def report_data(project: Project, publication: Publication, **more: Any) -> Repo
         scores=publication.scores,
         models=publication.models,
         evaluations=_evaluations(project.workspace, publication.models),
-        left_out={lang: _left_out(project, lang) for lang in LANGUAGES},
+        left_out={lang: _left_out(project, lang) + _refused(project, publication, lang) for lang in LANGUAGES},
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
         threshold=high_value.get("amount"),
@@ -68,6 +69,17 @@ def report_data(project: Project, publication: Publication, **more: Any) -> Repo
 def _left_out(project: Project, lang: str) -> list[str]:
     """A sentence for each target that the project does not predict."""
     return [errors.sentence(problem, "what", lang) for problem in project.settings.left_out.values()]
+
+
+def _refused(project: Project, publication: Publication, lang: str) -> list[str]:
+    """A sentence for each target that nothing scored because the gate refused its newest model, with what refused it."""
+    speech, told = Words(lang, project.mapping.currency), []
+    for target in project.settings.predicted:
+        found = None if target in publication.models else evaluations.newest(project.workspace, target)
+        if found and (why := report_grade.refused(speech, found[1].get("gate", {}).get("checks", ()))):
+            name = text(f"targets.{target}.name", lang)
+            told.append(speech.say("not_scored_refused", target=name, version=found[0], why=why))
+    return told
 
 
 def _evaluations(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluation]:

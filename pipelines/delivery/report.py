@@ -5,7 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from models.scores.columns import BY_NAME
-from pipelines.delivery import charts, report_customers, report_models, report_runs
+from pipelines.delivery import charts, report_customers, report_grade, report_models, report_runs
 from pipelines.delivery.report_data import ListEntry, Page, ReportData, TableUse
 from pipelines.delivery.templating import languages, template
 from pipelines.wording.formats import word
@@ -82,7 +82,7 @@ def _view(page: Page) -> dict[str, Any]:
         "reasons": _reasons_picture(page, weights) if weights else None,
         "lists": [_list(page, entry) for entry in data.lists],
         "evaluations": _with_markup(report_models.models(page)),
-        "few": report_models.FEW,
+        "few": report_grade.FEW,
         "left_out": list(data.left_out.get(page.lang, ())),
         "quality": [_table(page, use) for use in data.quality],
         "warnings": list(data.warnings.get(page.lang, ())),

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.scores.columns import STAGES
+from pipelines.delivery import report_grade
 from pipelines.delivery.report_data import Page
 from pipelines.wording.formats import masked, missing
 from pipelines.wording.reasons import sentences
@@ -105,11 +106,12 @@ def risk_rows(page: Page) -> list[dict[str, Any]]:
 
 def risk_lead(page: Page) -> str:
     """Who is shown first, and what their probability means; a table without dates knows no days."""
-    n, days = len(risk_rows(page)), churn_days(page)
+    n, days, churn = len(risk_rows(page)), churn_days(page), page.data.evaluations.get("churn")
     if not days and page.data.ok["churn_probability"].notna().any():
-        return page.say("risk_lead_listed", n=n)
+        return page.say("risk_lead_listed", n=n, calibrated=report_grade.calibrated(page, churn, None))
     known = page.data.ok.empty or page.data.ok["value_at_risk"].notna().any()
-    return page.say("risk_lead" if known else "risk_lead_probability", n=n, days=days)
+    shown = report_grade.calibrated(page, churn, days)
+    return page.say("risk_lead" if known else "risk_lead_probability", n=n, calibrated=shown)
 
 
 def _risk_row(page: Page, row: dict[str, Any]) -> dict[str, Any]:

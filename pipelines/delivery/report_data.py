@@ -6,10 +6,12 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from features.definition import Feature
+from models.estimators import levels
 from models.scores.score_table import in_pandas
 from pipelines.delivery.speech import Speech
 from pipelines.wording.reasons import Wording
@@ -49,6 +51,11 @@ class Evaluation:
         positives; empty where there are none.
     margin
         Share of what is billed that was learnt as value; 1 is revenue.
+    differences
+        The chosen model against the rule on the same resamples: metric, value, low, high, above 0 where the model is better;
+        empty where none were kept.
+    refused
+        Where the rule scores because a model was refused: its version and the checks of its gate; None otherwise.
     """
 
     metrics: pd.DataFrame
@@ -62,6 +69,8 @@ class Evaluation:
     left_out: Sequence[str] = ()
     apart: pd.DataFrame = field(default_factory=pd.DataFrame)
     margin: float = 1.0
+    differences: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["metric", "value", "low", "high"]))
+    refused: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], final: pd.DataFrame) -> "Evaluation":
@@ -77,7 +86,17 @@ class Evaluation:
             left_out=tuple(facts.get("left_out", ())),
             apart=pd.DataFrame(facts.get("apart", ())),
             margin=facts.get("definition", {}).get("margin", 1.0),
+            differences=pd.DataFrame(facts.get("differences") or (), columns=["metric", "value", "low", "high"]),
+            refused=facts.get("refused"),
         )
+
+    @property
+    def published(self) -> np.ndarray:
+        """The chosen model's probabilities on the final window, at the level that is published."""
+        scores = self.final[self.winner].to_numpy(dtype=float)
+        if self.level is None:
+            return scores
+        return levels.shifted("binary", scores, levels.shift("binary", self.final["y"].to_numpy(dtype=float), scores))
 
     @property
     def compared_models(self) -> list[str]:

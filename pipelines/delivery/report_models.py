@@ -10,14 +10,13 @@ import pandas as pd
 
 from models.targets.registry import TARGETS
 from models.targets.target import Target
-from models.targets.task import CLASSIFICATION, REGRESSION
-from pipelines.delivery import charts
+from models.targets.task import REGRESSION
+from pipelines.delivery import charts, report_grade
 from pipelines.delivery.report_data import Evaluation, Page
 from pipelines.delivery.speech import Speech
 from pipelines.wording.formats import NOTHING, missing
 from pipelines.wording.texts import text
 
-FEW = 50  # fewer positives than this allow no judgement
 TOP = 0.05  # the share of customers at which models are told about in words
 
 
@@ -51,7 +50,7 @@ def block(page: Speech, target: Target, evaluation: Evaluation, version: str) ->
     dict
         target, version, grade, grade_class, grade_words, sentences, measured_on, candidates, metrics: finished words.
     """
-    mark = _grade(target, evaluation)
+    mark = report_grade.grade(target, evaluation)
     candidates = evaluation.compared_models
     return {
         "target": text(f"targets.{target.name}.name", page.lang),
@@ -83,23 +82,6 @@ def figures(page: Speech, target: Target, evaluation: Evaluation, candidates: Se
     return [_metric(page, m, evaluation, candidates) for m in target.report_figures if _has_metric(evaluation, m)]
 
 
-def _grade(target: Target, evaluation: Evaluation) -> str:
-    """A, B, C, or `few` where the final window holds too few cases to judge."""
-    if target.task is CLASSIFICATION and _positives(evaluation) < FEW:
-        return "few"
-    if not evaluation.beats_rule:
-        return "C"
-    ours, rule = _pair(target, evaluation)
-    if ours is None or rule is None:
-        return "B"
-    return "A" if ours["low"] > rule["high"] else "B"
-
-
-def _pair(target: Target, evaluation: Evaluation) -> tuple[pd.Series | None, pd.Series | None]:
-    """The figure that judges, of the chosen model and of the rule."""
-    return figure(evaluation, evaluation.winner, target.metric), figure(evaluation, "rule", target.metric)
-
-
 def _positives(evaluation: Evaluation) -> int:
     return int(evaluation.final["y"].sum())
 
@@ -109,7 +91,7 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
         return [page.say("found_few", n=page.count(_positives(evaluation)))]
     lines = []
     if "rule" in evaluation.final and evaluation.winner != "rule":
-        lines.append(_comparison(page, target, evaluation))
+        lines += _comparison(page, target, evaluation)
     if evaluation.margin < 1:
         lines.append(page.say("found_margin", share=page.share(evaluation.margin, 0)))
     if len(evaluation.apart):
@@ -121,9 +103,17 @@ def _sentences(page: Speech, target: Target, evaluation: Evaluation, mark: str) 
         lines.append(page.say("found_level", ratio=f"{evaluation.level:.2f}"))
     if evaluation.left_out:
         lines.append(page.say("found_left_out", names=", ".join(evaluation.left_out)))
-    if mark == "C":
-        lines.append(page.say("found_unsure" if _is_ahead(target, evaluation) else "found_worse"))
+    lines += (which := report_grade.advice(page, target, evaluation))
+    if mark == "C" and not which:
+        lines.append(_no_better(page, target, evaluation))
     return lines
+
+
+def _no_better(page: Speech, target: Target, evaluation: Evaluation) -> str:
+    """Why nothing better than today's rule is in force: refused, not certain, or not better."""
+    if evaluation.refused and (why := report_grade.refused(page, evaluation.refused["checks"])):
+        return page.say("found_refused", version=evaluation.refused["version"], why=why)
+    return page.say("found_unsure" if _is_ahead(target, evaluation) else "found_worse")
 
 
 def _apart(page: Speech, target: Target, evaluation: Evaluation) -> list[str]:
@@ -174,21 +164,32 @@ def _early(page: Speech, evaluation: Evaluation) -> str:
 
 def _is_ahead(target: Target, evaluation: Evaluation) -> bool:
     """The chosen model's figure is better than the rule's, however uncertain that is."""
-    ours, rule = _pair(target, evaluation)
+    ours, rule = (figure(evaluation, model, target.metric) for model in (evaluation.winner, "rule"))
     if evaluation.winner == "rule" or ours is None or rule is None:
         return False
     return bool(ours["value"] > rule["value"])
 
 
-def _comparison(page: Speech, target: Target, evaluation: Evaluation) -> str:
-    """What the chosen model finds at the top, or by how much it is off, beside today's rule."""
-    say = page.say
+def _comparison(page: Speech, target: Target, evaluation: Evaluation) -> list[str]:
+    """What the chosen model finds at the top, what money that is, or by how much it is off, beside today's rule."""
+    say, money = page.say, _money_at_top(page, target, evaluation)
     if target.task is REGRESSION:
         ours, rule = (_mean_error(evaluation, model) for model in (evaluation.winner, "rule"))
-        return say("found_value", winner=page.money(ours, 2), rule=page.money(rule, 2), ratio=_change(ours, rule))
+        told = {"winner": page.money(ours, 2), "rule": page.money(rule, 2), "ratio": _change(ours, rule)}
+        return [*money, say("found_value", **told)]
     ours, rule = (_captured_share(evaluation, model, TOP) for model in (evaluation.winner, "rule"))
     shares = {"share": page.share(TOP, 0), "winner": page.share(ours, 0), "rule": page.share(rule, 0)}
-    return say("found", ratio=_change(ours, rule), **shares)
+    return [say("found", ratio=_change(ours, rule), **shares), *money]
+
+
+def _money_at_top(page: Speech, target: Target, evaluation: Evaluation) -> list[str]:
+    """What money those at the top hold, beside those whom the rule puts there; nothing where that is not sold or known."""
+    metric = next((name for name in target.sold_figures if name.startswith("captured_value")), "")
+    ours, rule = (figure(evaluation, model, metric) for model in (evaluation.winner, "rule"))
+    if ours is None or rule is None or missing(ours["value"]) or missing(rule["value"]):
+        return []
+    told = {"winner": page.share(ours["value"], 0), "rule": page.share(rule["value"], 0)}
+    return [page.say(f"found_money_{target.name}", **told)]
 
 
 def _captured_share(evaluation: Evaluation, model: str, share: float) -> float:

@@ -42,6 +42,17 @@ class Speech(ABC):
         return formats.word(column, code, self.lang)
 
 
+class Words(Speech):
+    """Sentences of the report, where there is no page around them."""
+
+    def __init__(self, lang: str, currency: str):
+        self.lang, self._currency = lang, currency
+
+    @property
+    def currency(self) -> str:
+        return self._currency
+
+
 class ModelSpeech(Speech):
     """A page about models: `tell` looks words up under a part of the catalogue that is its own."""
 

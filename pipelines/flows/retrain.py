@@ -244,7 +244,7 @@ def register(
         elif promote and champion:
             parts.append(text("steps.champion_stays", lang, version=champion))
         elif promote:
-            champion, outcome = _promote_rule(project, data, trained, version, steps, parent)
+            champion, outcome = _promote_rule(project, data, trained, (version, decision), steps, parent)
             parts.append(outcome)
         facts["said"] = " · ".join(parts)
         facts |= {"version": version.name, "passed": decision["passed"]}
@@ -252,11 +252,16 @@ def register(
 
 
 def _register_version(
-    project: Project, data: Dataset, trained: Trained, decision: dict[str, Any], parent: str | None
+    project: Project,
+    data: Dataset,
+    trained: Trained,
+    decision: dict[str, Any],
+    parent: str | None,
+    refused: dict[str, Any] | None = None,
 ) -> Version:
-    """The registered version of a training, with its figures kept beside the models."""
+    """The registered version of a training, with its figures kept beside the models; and whose place it takes, and why."""
     shares = training_record.importance_shares(trained, data.frame)
-    facts = training_record.evaluation(trained)
+    facts = training_record.evaluation(trained) | {"refused": refused}
     facts |= training_record.circumstances(project, data, trained, decision, shares)
     told = run_records.record(project, data, trained, decision, facts)
 
@@ -267,7 +272,12 @@ def _register_version(
 
 
 def _promote_rule(
-    project: Project, data: Dataset, trained: Trained, challenger: Version, steps: Steps, parent: str | None
+    project: Project,
+    data: Dataset,
+    trained: Trained,
+    challenger: tuple[Version, dict[str, Any]],
+    steps: Steps,
+    parent: str | None,
 ) -> tuple[str | None, str]:
     """Make the rule that competed the champion if it passes the gate; its version or None, and the sentence.
 
@@ -281,8 +291,10 @@ def _promote_rule(
     rule.facts_ = {**trained.model.facts_, "learner": "rule"}
     rule.facts_.pop("judged_sha256", None)
     as_rule = dataclasses.replace(trained, winner="rule", beats_rule=False)
-    version = _register_version(project, data, as_rule, decision, parent)
-    tracking.set_alias(project.workspace, trained.target, tracking.CHALLENGER, challenger.number)
+    model, refusal = challenger
+    refused = {"version": model.name, "checks": refusal["checks"]}
+    version = _register_version(project, data, as_rule, decision, parent, refused)
+    tracking.set_alias(project.workspace, trained.target, tracking.CHALLENGER, model.number)
     _warn(steps, promotion.install(project.workspace, version, rule.to_files()))
     return version.name, text("steps.rule_champion", steps.lang, version=version.name)
 

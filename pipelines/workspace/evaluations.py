@@ -60,6 +60,15 @@ def load(workspace: Workspace, version: str) -> tuple[dict[str, Any], pd.DataFra
     return None if facts is None or final is None else (facts, final)
 
 
+def newest(workspace: Workspace, target: str) -> tuple[str, dict[str, Any]] | None:
+    """The version of a target with the largest number, and what training found out about it; None where nothing was kept."""
+    numbers = [path.stem.rpartition("-")[2] for path in (workspace.models / "evaluations").glob(f"{target}-*.json")]
+    known = [int(number) for number in numbers if number.isdigit()]
+    version = f"{target}/{max(known)}" if known else ""
+    facts = _facts(_path(workspace, version)) if version else None
+    return None if facts is None else (version, facts)
+
+
 def _facts(path: Path) -> dict[str, Any] | None:
     """The document of a file; None where there is none that can be read."""
     try:

@@ -51,15 +51,6 @@ def test_what_is_kept_of_pictures_does_not_grow(monkeypatch):
     assert len(report_models._PICTURES) == 1
 
 
-def test_grades():
-    target = TARGETS["churn"]
-    assert report_models._grade(target, CHURN) == "A"
-    wide = CHURN.metrics.assign(low=CHURN.metrics["low"] - 0.3, high=CHURN.metrics["high"] + 0.3)
-    assert report_models._grade(target, dataclasses.replace(CHURN, metrics=wide)) == "B"
-    assert report_models._grade(target, dataclasses.replace(CHURN, beats_rule=False)) == "C"
-    assert report_models._grade(TARGETS["vip"], VIP) == "few"
-
-
 def test_who_is_ahead_is_said_however_uncertain():
     assert report_models._is_ahead(TARGETS["churn"], CHURN)
     assert not report_models._is_ahead(TARGETS["churn"], dataclasses.replace(CHURN, winner="rule"))
