@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from pipelines.workspace import files
-from targeting.profit import Costs, ProfitCurve, maximum_profit, net_benefits
-from targeting.profit_settings import ProfitSettings
+from targeting.benefit import Costs, net_benefits
+from targeting.profit import ProfitCurve, maximum_profit
+from targeting.profit_settings import ACCEPTANCE, ProfitSettings
 
 COUNT = 50
 OUT = Path("workspace/audience.json")
-BELIEF = ProfitSettings()
+BELIEF = ProfitSettings().around(ACCEPTANCE)
 """What the plan believes of the acceptance, in every company."""
 WORLDS = {"the one believed in": False, "drawn": True}
 SHOWN = ("recommended", "but_acceptance", "by_risk", "by_bill")
@@ -121,14 +122,14 @@ def run(number: int, drawn: bool) -> Result:
         Its acceptance is drawn; the one that is believed in if False.
     """
     market = Market.of(number)
-    market = market if drawn else replace(market, acceptance=BELIEF.acceptance)
+    market = market if drawn else replace(market, acceptance=BELIEF.mean)
     order = np.argsort(-market.probability * market.value, kind="stable")
     everybody = np.ones(len(order), dtype=bool)
     curve = ProfitCurve.of(market.probability[order], market.value[order], everybody, market.costs)
     length, unit = maximum_profit(curve, BELIEF).recommended, market.value.mean()
     sums = {
         rate: np.cumsum(np.r_[0.0, net_benefits(market.hidden, market.value, market.costs, rate)[order]])
-        for rate in (market.acceptance, BELIEF.acceptance)
+        for rate in (market.acceptance, BELIEF.mean)
     }
     truth = sums[market.acceptance] / len(order) / unit
     return Result(
@@ -136,7 +137,7 @@ def run(number: int, drawn: bool) -> Result:
         customers=len(order),
         length=length,
         best=float(truth.max()),
-        but_acceptance=float(truth[np.argmax(sums[BELIEF.acceptance])]),
+        but_acceptance=float(truth[np.argmax(sums[BELIEF.mean])]),
         recommended=float(truth[length]),
         by_risk=market.earned(np.argsort(-market.probability, kind="stable"), length) / unit,
         by_bill=market.earned(np.argsort(-market.bill, kind="stable"), length) / unit,

@@ -36,6 +36,9 @@ READ = (
 class Scores(Protocol):
     """A score table, in memory or in a file."""
 
+    @property
+    def column_names(self) -> list[str]: ...
+
     def select(self, columns: list[str]) -> pa.Table: ...
 
     def take(self, places: pa.Array) -> pa.Table: ...

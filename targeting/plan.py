@@ -1,20 +1,25 @@
 """How long a list should be: for every length whom it reaches, what it costs and brings, and what its control could show."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from features.errors import HeadwaterError
 from targeting import holdout
+from targeting.benefit import Costs
 from targeting.candidates import Candidates, Scores, candidates, units
 from targeting.list_settings import ListSettings
 from targeting.power import detectable_effect
-from targeting.profit import Costs, MaximumProfit, ProfitCurve, costs, maximum_profit, net_interval
-from targeting.profit_settings import ProfitSettings
+from targeting.profit import MaximumProfit, ProfitCurve, Treatment, Treatments, maximum_profit, net_interval, treatments
+from targeting.profit_settings import Acceptance, ProfitSettings
 
 STEPS = 20
+NO_PLAYBOOK: Mapping[str, Treatment] = MappingProxyType({})
 SHARES = tuple(share / 100 for share in range(5, 55, 5))
 """Shares of control that are tried where the one asked for shows too little."""
 Verdict = Literal["seen", "hold_out_more", "too_small", "no_control"]
@@ -83,7 +88,11 @@ class Plan:
     profit
         The expected maximum profit.
     costs
-        What was reckoned with.
+        What was reckoned with, the mean over those who may be contacted.
+    acceptance
+        The same of the share of would-be leavers who stay because of it, and its spread.
+    by_action
+        Was any of it that of each customer's own action?
     audience
         Who could be listed.
     advice
@@ -95,6 +104,8 @@ class Plan:
     asked: int
     profit: MaximumProfit
     costs: Costs
+    acceptance: Acceptance
+    by_action: bool
     audience: Audience
     advice: Advice
 
@@ -105,6 +116,7 @@ def plan(
     profit: ProfitSettings,
     buckets: holdout.HoldoutSettings,
     steps: int = STEPS,
+    paid: Mapping[str, Treatment] = NO_PLAYBOOK,
 ) -> Plan:
     """The at-risk list at `steps` lengths, the recommended one and the one that was asked for.
 
@@ -120,6 +132,8 @@ def plan(
         Salt and global holdout.
     steps
         Equal parts of everybody who may be contacted.
+    paid
+        Rule of the playbook of these scores -> its money; where it is not known the defaults of `default_treatment` are.
 
     Raises
     ------
@@ -131,22 +145,48 @@ def plan(
     if len(found.contactable) and known.empty:
         raise HeadwaterError("E294")
     audience = _audience(found, known, settings, buckets)
-    paid = costs(found.eligible["value_if_retained_12m"].astype(float), profit)
-    curve = ProfitCurve.of(audience.probability, audience.value, audience.contacted, paid)
-    most = maximum_profit(curve, profit)
+    values = found.eligible["value_if_retained_12m"].astype(float)
+    given = treatments(_rules(scores, known.index), paid, values, profit)
+    curve = ProfitCurve.of(audience.probability, audience.value, audience.contacted, given.costs, given.relative)
+    most = maximum_profit(curve, given.acceptance)
     asked = min(settings.top, len(known))
     parts = {round(len(known) * step / steps) for step in range(1, steps + 1)}
     lengths = sorted((parts | {most.recommended, asked}) - {0})
-    rows = [_row(curve, k, paid, profit) for k in lengths]
+    rows = [_row(curve, k, given.acceptance) for k in lengths]
     return Plan(
         table=pd.DataFrame(rows, columns=list(rows[0]) if rows else []),
         recommended=most.recommended,
         asked=asked,
         profit=most,
-        costs=paid,
+        costs=_mean_costs(given),
+        acceptance=_mean_acceptance(given),
+        by_action=bool(paid) and None in (profit.contact_cost, profit.incentive, profit.acceptance),
         audience=audience,
-        advice=advise(curve, asked, settings.holdout, profit.acceptance),
+        advice=advise(curve, asked, settings.holdout, given.acceptance.mean),
     )
+
+
+def _rules(scores: Scores | pd.DataFrame, places: pd.Index) -> pd.Series:
+    """The rule of each customer at these places; null in score files of before there were any."""
+    if "action_rule" not in (scores.columns if isinstance(scores, pd.DataFrame) else scores.column_names):
+        return pd.Series(None, places, dtype=object)
+    if isinstance(scores, pd.DataFrame):
+        return scores["action_rule"].loc[places]
+    rules = scores.select(["action_rule"])["action_rule"].take(pa.array(places.to_numpy()))
+    return rules.to_pandas().set_axis(places)
+
+
+def _mean_costs(given: Treatments) -> Costs:
+    return Costs(_mean(given.costs.contact), _mean(given.costs.incentive))
+
+
+def _mean_acceptance(given: Treatments) -> Acceptance:
+    share = _mean(given.relative)
+    return Acceptance(share * given.acceptance.mean, share * given.acceptance.sd)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else 0.0
 
 
 def _audience(
@@ -162,12 +202,11 @@ def _audience(
     )
 
 
-def _row(curve: ProfitCurve, k: int, paid: Costs, profit: ProfitSettings) -> dict[str, float | int | None]:
+def _row(curve: ProfitCurve, k: int, acceptance: Acceptance) -> dict[str, float | int | None]:
     """What a list of the first k would be."""
     contacted, reached = int(curve.contacted[k]), float(curve.leavers[k])
-    taking = contacted - reached + profit.acceptance * reached
-    saved = profit.acceptance * float(curve.at_risk[k])
-    low, high = net_interval(curve, k, profit)
+    saved = acceptance.mean * float(curve.at_risk[k])
+    low, high = net_interval(curve, k, acceptance)
     base = reached / contacted if contacted else 0.0
     return {
         "customers": k,
@@ -175,14 +214,19 @@ def _row(curve: ProfitCurve, k: int, paid: Costs, profit: ProfitSettings) -> dic
         "contacted": contacted,
         "reached": reached,
         "in_vain": contacted - reached,
-        "cost": paid.contact * contacted + paid.incentive * taking,
+        "cost": float(curve.outlay[k]) + acceptance.mean * float(curve.offers[k]),
         "saved": saved,
-        "net": float(curve.net(k, profit.acceptance)),
+        "net": float(curve.net(k, acceptance.mean)),
         "net_low": low,
         "net_high": high,
         "detectable": detectable_effect(base, contacted, k - contacted),
-        "expected": profit.acceptance * base,
+        "expected": acceptance.mean * _share_kept(curve, k),
     }
+
+
+def _share_kept(curve: ProfitCurve, k: int) -> float:
+    """The drop of the share that leaves among the contacted of the first k, at an acceptance of one."""
+    return float(curve.kept[k]) / int(curve.contacted[k]) if curve.contacted[k] else 0.0
 
 
 def advise(curve: ProfitCurve, k: int, share: float, acceptance: float) -> Advice:
@@ -197,11 +241,11 @@ def advise(curve: ProfitCurve, k: int, share: float, acceptance: float) -> Advic
     share
         Of the control as it is.
     acceptance
-        Share of would-be leavers who stay because of a contact.
+        The largest share of would-be leavers who stay because of a contact.
     """
     contacted = int(curve.contacted[k])
     base = float(curve.leavers[k]) / contacted if contacted else 0.0
-    expected, detectable = acceptance * base, detectable_effect(base, contacted, k - contacted)
+    expected, detectable = acceptance * _share_kept(curve, k), detectable_effect(base, contacted, k - contacted)
     if share == 0:
         return Advice("no_control", None, expected, _enough(base, k, 0.0, expected))
     if detectable is not None and detectable <= expected:

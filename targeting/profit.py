@@ -7,6 +7,7 @@ How many accept is not known beforehand, so gamma is a random number: Beta(6, 14
 customers have one value; here each has their own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from targeting.profit_settings import ProfitSettings
+from targeting.benefit import Costs
+from targeting.profit_settings import ACCEPTANCE, Acceptance, ProfitSettings
 
 INCENTIVE_SHARE, CONTACT_SHARE = 0.05, 0.005
 """Incentive and contact of the article, 10 and 1 of a value of 200, as shares of the mean value."""
@@ -23,58 +25,85 @@ GRID = 201
 
 
 @dataclass(frozen=True)
-class Costs:
-    """Money per contact, and per offer that is taken."""
+class Treatment:
+    """What is done for a customer in money.
+
+    Attributes
+    ----------
+    contact
+        Money per contact.
+    incentive
+        Money per offer that is taken.
+    acceptance
+        Share of would-be leavers who stay because of it.
+    """
 
     contact: float
     incentive: float
+    acceptance: float
 
 
-def costs(values: pd.Series, settings: ProfitSettings) -> Costs:
-    """The configured costs; what is not configured is a share of the mean of these values.
+@dataclass(frozen=True)
+class Treatments:
+    """What is done for each customer of a ranking.
+
+    Attributes
+    ----------
+    costs
+        Arrays, a number per customer.
+    relative
+        Their acceptance as a share of the largest, 0 to 1.
+    acceptance
+        The largest, and how unsure it is; all others go up and down with it.
+    """
+
+    costs: Costs
+    relative: np.ndarray
+    acceptance: Acceptance
+
+
+def treatments(
+    rules: pd.Series, paid: Mapping[str, Treatment], values: pd.Series, settings: ProfitSettings
+) -> Treatments:
+    """Costs and acceptance of each customer: a setting that is set is for everybody, the rest is that of their own action.
 
     Parameters
     ----------
+    rules
+        The rule of the playbook that each customer was given an action by; null where that is not known.
+    paid
+        Rule -> its money. A rule that is not in it costs what `default_treatment` says.
     values
         Money of twelve months if retained, of everybody whom the list is about; nulls do not count.
     settings
         Those of the project.
     """
+    names, codes = np.unique(rules.astype(object).fillna("").to_numpy(dtype=str), return_inverse=True)
+    usual = default_treatment(values)
+    known = [paid.get(name, usual) for name in names]
+
+    def of_each(setting: float | None, money: list[float]) -> np.ndarray:
+        return np.array(money, dtype=float)[codes] if setting is None else np.full(len(rules), setting)
+
+    contact = of_each(settings.contact_cost, [treatment.contact for treatment in known])
+    incentive = of_each(settings.incentive, [treatment.incentive for treatment in known])
+    acceptance = of_each(settings.acceptance, [treatment.acceptance for treatment in known])
+    largest = float(acceptance.max(initial=0.0))
+    relative = acceptance / largest if largest else acceptance
+    return Treatments(Costs(contact, incentive), relative, settings.around(largest))
+
+
+def default_treatment(values: pd.Series) -> Treatment:
+    """What a contact costs and brings where no playbook says so: shares of the mean of these values, as in the article."""
     mean = float(values.mean()) if values.notna().any() else 0.0
-    contact = CONTACT_SHARE * mean if settings.contact_cost is None else settings.contact_cost
-    return Costs(contact, INCENTIVE_SHARE * mean if settings.incentive is None else settings.incentive)
-
-
-def net_benefits(probability: np.ndarray, value: np.ndarray, costs: Costs, acceptance: float) -> np.ndarray:
-    """Expected money that contacting each customer brings beside leaving them alone, at a known acceptance.
-
-    p gamma (v - d) - (1 - p) d - f: a saved customer's value less the incentive, the incentive for who would have stayed, and
-    the contact.
-
-    Parameters
-    ----------
-    probability
-        Of leaving, 0 to 1.
-    value
-        Money of twelve months if retained.
-    costs
-        Of a contact and of an offer.
-    acceptance
-        Share of would-be leavers who take the offer and stay.
-
-    Returns
-    -------
-    numpy.ndarray
-        Money per customer.
-    """
-    return probability * acceptance * (value - costs.incentive) - (1 - probability) * costs.incentive - costs.contact
+    return Treatment(CONTACT_SHARE * mean, INCENTIVE_SHARE * mean, ACCEPTANCE)
 
 
 @dataclass(frozen=True)
 class ProfitCurve:
     """Sums over those contacted among the first k customers of a ranking, for k = 0 … n; all arrays have n + 1 values.
 
-    At an acceptance of gamma the money is gamma x gain - outlay in the mean. Its variance is that of independent customers who
+    Customer i accepts with gamma x r_i, r_i being their action's acceptance relative to the largest, so gamma x gain - outlay is the mean. Its variance is that of independent customers who
     leave with their probability and, if they would, take the offer with gamma: gamma x squares + rest - gamma^2 x gains_squared +
     2 gamma x crossed.
 
@@ -84,8 +113,12 @@ class ProfitCurve:
         How many.
     leavers
         Expected number of would-be leavers among them.
+    kept
+        Expected number of them who would stay at an acceptance of one.
     at_risk
-        Expected money that they would take along.
+        Expected money that these would take along.
+    offers
+        Expected money of the incentives that these would take.
     gain
         Expected money if every would-be leaver takes the offer and stays, less their incentives.
     outlay
@@ -96,7 +129,9 @@ class ProfitCurve:
 
     contacted: np.ndarray
     leavers: np.ndarray
+    kept: np.ndarray
     at_risk: np.ndarray
+    offers: np.ndarray
     gain: np.ndarray
     outlay: np.ndarray
     squares: np.ndarray
@@ -105,7 +140,9 @@ class ProfitCurve:
     crossed: np.ndarray
 
     @classmethod
-    def of(cls, probability: np.ndarray, value: np.ndarray, contacted: np.ndarray, costs: Costs) -> "ProfitCurve":
+    def of(
+        cls, probability: np.ndarray, value: np.ndarray, contacted: np.ndarray, costs: Costs, relative: Any = 1.0
+    ) -> "ProfitCurve":
         """The curve of customers in the order of a ranking; who is not contacted costs and brings nothing.
 
         Parameters
@@ -118,12 +155,14 @@ class ProfitCurve:
             False for the control.
         costs
             Of a contact and of an offer.
+        relative
+            Acceptance as a share of the largest; a number, or one for each customer.
         """
-        p, v, d = probability, value, costs.incentive
-        gain, wasted = p * (v - d), (1 - p) * d
+        p, v, d, kept = probability, value, costs.incentive, relative * probability
+        gain, wasted = kept * (v - d), (1 - p) * d
         parts = (
-            *(np.ones(len(p)), p, p * v, gain, wasted + costs.contact),
-            *(p * (v - d) ** 2, (1 - p) * d**2 - wasted**2, gain**2, gain * wasted),
+            *(np.ones(len(p)), p, kept, kept * v, kept * d, gain, wasted + costs.contact),
+            *(kept * (v - d) ** 2, (1 - p) * d**2 - wasted**2, gain**2, gain * wasted),
         )
         return cls(*(np.concatenate([[0.0], np.cumsum(np.where(contacted, part, 0.0))]) for part in parts))
 
@@ -138,12 +177,12 @@ class ProfitCurve:
         return np.sqrt(np.maximum(variance, 0.0))
 
 
-def acceptances(settings: ProfitSettings) -> np.ndarray:
+def acceptances(belief: Acceptance) -> np.ndarray:
     """Values of the acceptance that stand for equal parts of its distribution, rising."""
-    return stats.beta.ppf((np.arange(GRID) + 0.5) / GRID, *settings.beta)
+    return stats.beta.ppf((np.arange(GRID) + 0.5) / GRID, *belief.beta)
 
 
-def net_interval(curve: ProfitCurve, k: int, settings: ProfitSettings, level: float = 0.95) -> tuple[float, float]:
+def net_interval(curve: ProfitCurve, k: int, belief: Acceptance, level: float = 0.95) -> tuple[float, float]:
     """Between what the money of the first k lies: over how many accept and who would leave, probabilities being right.
 
     Parameters
@@ -152,7 +191,7 @@ def net_interval(curve: ProfitCurve, k: int, settings: ProfitSettings, level: fl
         Of the ranking.
     k
         Length.
-    settings
+    belief
         Distribution of the acceptance.
     level
         Of the interval.
@@ -162,7 +201,7 @@ def net_interval(curve: ProfitCurve, k: int, settings: ProfitSettings, level: fl
     low, high
         Money.
     """
-    rates = acceptances(settings)
+    rates = acceptances(belief)
     means, deviations = rates * curve.gain[k] - curve.outlay[k], np.maximum(curve.deviation(k, rates), 1e-9)
     width = 8 * deviations.max() + np.ptp(means)
 
@@ -196,11 +235,12 @@ class MaximumProfit:
     recommended: int
 
 
-def maximum_profit(curve: ProfitCurve, settings: ProfitSettings) -> MaximumProfit:
+def maximum_profit(curve: ProfitCurve, belief: Acceptance) -> MaximumProfit:
     """The expected maximum profit, and at which length it is had."""
-    lengths = [int(np.argmax(curve.net(slice(None), rate))) for rate in acceptances(settings)]
-    profits = [float(curve.net(k, rate)) for k, rate in zip(lengths, acceptances(settings), strict=True)]
+    rates = acceptances(belief)
+    lengths = [int(np.argmax(curve.net(slice(None), rate))) for rate in rates]
+    profits = [float(curve.net(k, rate)) for k, rate in zip(lengths, rates, strict=True)]
     length = round(float(np.mean(lengths)))
-    pays = curve.net(length, settings.acceptance) > 0
+    pays = curve.net(length, belief.mean) > 0
     share = float(np.mean(lengths)) / max(len(curve.gain) - 1, 1)
     return MaximumProfit(float(np.mean(profits)), share, length if pays else 0)

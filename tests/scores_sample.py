@@ -17,7 +17,7 @@ from models.targets.registry import TARGETS
 from pipelines.delivery.report_data import Evaluation, ListEntry, ReportData, TableUse
 from pipelines.workspace.history import Call
 from pipelines.workspace.score_files import ScoreFile
-from targeting import actions, bands, holdout, list_settings, ranking, suppression, tiers
+from targeting import action_settings, actions, bands, holdout, list_settings, ranking, suppression, tiers
 
 AS_OF = dt.date(2026, 11, 1)
 THRESHOLD = 120.0
@@ -50,7 +50,7 @@ def sample_frame(customers: int = 2_000, seed: int = 7) -> pd.DataFrame:
     frame = frame.join(bands.bands(frame, bands.BandSettings()))
     frame["tier_current"] = tiers.tiers(frame["arpu_3m"], TIERS)
     frame["tier_predicted"] = tiers.tiers(frame["value_pred"] / 3, TIERS)
-    frame = frame.join(actions.actions(frame, actions.ActionSettings()))
+    frame = frame.join(actions.actions(frame, action_settings.ActionSettings()))
     frame = frame.join(suppression.contact_status(frame, AS_OF, CONTACT))
     settings = holdout.HoldoutSettings(salt="sample", share=0.05)
     frame["random_bucket"] = holdout.random_buckets(frame["customer_id"], settings.salt)
@@ -80,7 +80,9 @@ def _facts(rng: np.random.Generator, n: int) -> pd.DataFrame:
             "tenure_months": rng.integers(1, 120, n),
             "complaints_90d": rng.poisson(0.15, n),
             "consent": rng.choice([True, False, None], n, p=[0.85, 0.08, 0.07]),
-            "open_complaints": rng.binomial(1, 0.03, n),
+            "open_complaints": (waiting := rng.binomial(1, 0.03, n)),
+            "complaints_open": waiting,
+            "overdue_amount": 0.0,
             "feature_set_hash": "f3a1c0de",
             "churn_model_version": "churn/4",
             "value_model_version": "value/3",

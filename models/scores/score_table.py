@@ -17,7 +17,7 @@ from features.errors import HeadwaterError, Problem
 from models.scores.columns import BY_NAME, COLUMNS, SCHEMA
 from models.scores.score_column import MONEY, ScoreColumn
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 MODEL_OUTPUTS = tuple(column.name for column in COLUMNS if column.model_output)
 MOST_MONEY = 10.0**10  # decimal(12, 2) holds ten digits before the point
 

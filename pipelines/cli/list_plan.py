@@ -71,6 +71,8 @@ def as_dict(found: "Plan") -> dict[str, Any]:
         "expected_maximum_profit": found.profit.expected,
         "contact_cost": found.costs.contact,
         "incentive": found.costs.incentive,
+        "acceptance": found.acceptance.mean,
+        "by_action": found.by_action,
         "measurable": {
             "verdict": advice.verdict,
             "detectable": advice.detectable,
@@ -150,8 +152,9 @@ def sentences(found: "Plan", settings: Any, amounts: dict[str, str], lang: str) 
         told.append(text("plan.use", lang, n=found.recommended, of=people))
     else:
         told.append(text("plan.none_pays", lang, of=people))
-    source = "assumed" if settings.contact_cost is None or settings.incentive is None else "configured"
-    rate = {"rate": percent(settings.acceptance, lang), "spread": percent(settings.acceptance_sd, lang)}
+    complete = None not in (settings.contact_cost, settings.incentive, settings.acceptance)
+    source = "by_action" if found.by_action else "configured" if complete else "assumed"
+    rate = {"rate": percent(found.acceptance.mean, lang), "spread": percent(found.acceptance.sd, lang)}
     told.append(text(f"plan.{source}", lang, **amounts, **rate))
     advice = found.advice
     points = {"seen": _points(advice.detectable, lang), "expected": _points(advice.expected, lang)}

@@ -28,7 +28,7 @@ from models.splits import Protocol
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
 from models.targets.target import RuleSettings
-from pipelines.config import due, own_features, predicted
+from pipelines.config import due, own_features, playbooks, predicted
 from pipelines.config.documents import Document, read
 from pipelines.config.mapping import Mapping as TableMapping
 from pipelines.config.mapping import Zone
@@ -38,7 +38,7 @@ from pipelines.config.quality import Quality
 from pipelines.config.retention import Retention
 from pipelines.config.validation import filled, known_keys, nearest, old_keys, renamed_keys
 from pipelines.wording.texts import Language
-from targeting.actions import ActionSettings
+from targeting.action_settings import ActionSettings
 from targeting.bands import BandSettings
 from targeting.holdout import HoldoutSettings
 from targeting.list_settings import ListSettings
@@ -298,15 +298,17 @@ class Layers:
 
     def place(self, keys: tuple) -> tuple[str, int | None]:
         """File and line of what set a key last; the line is None where it was no file."""
-        for layer in reversed(self.layers):
-            if _has(layer.values, keys):
-                return str(layer.document.path), layer.document.line(keys)
+        for length in range(len(keys), 0, -1):  # of a key that is missing: who gave the section that lacks it
+            for layer in reversed(self.layers):
+                if _has(layer.values, keys[:length]):
+                    return str(layer.document.path), layer.document.line(keys)
         return str(self.layers[0].document.path), self.layers[0].document.line(keys)
 
 
 def _has(values: Any, keys: tuple) -> bool:
     for key in keys:
-        if not isinstance(values, dict) or key not in values:
+        inside = range(len(values)) if isinstance(values, list) else values if isinstance(values, dict) else ()
+        if key not in inside:
             return False
         values = values[key]
     return True
@@ -317,7 +319,7 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
     whole: dict[str, Any] = {}
     origins: dict[str, str] = {}
     warnings = [problem for layer in layers for problem in _old_keys(layer)]
-    layers = [_with_keys_of_today(layer) for layer in layers]
+    layers = [part for layer in layers for part in playbooks.read_in(_with_keys_of_today(layer), path.parent)]
     for layer in layers:
         _merge(whole, layer.values)
         for keys, _ in _leaves(layer.values):
@@ -337,6 +339,7 @@ def _composed(path: Path, layers: list[Layer]) -> Settings:
     _check_parts(settings, Layers(layers))
     _check_counted(settings, Layers(layers))
     _check_reasons(settings, Layers(layers))
+    playbooks.check_words(settings.actions.playbook, settings.tiers.tiers, Layers(layers))
     if settings.features.own:
         settings._own = own_features.load(settings.features.own, path.parent)
     _check_rules(settings, Layers(layers))

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from features.errors import HeadwaterError, Problem
 from pipelines.config.credentials import masked
+from targeting.playbook import Flaw
 
 
 class Refused(ValueError):
@@ -65,11 +66,20 @@ def _problem(model: type[BaseModel], details: ErrorDetails, document: Places) ->
     refused = details.get("ctx", {}).get("error")
     if isinstance(refused, Refused):  # what a validator refused with a code of ours keeps that code
         return replace(refused.error.problem, file=file, row=line, column=name)
+    if isinstance(refused, Flaw):
+        return _flawed(refused, (*keys, "playbook", refused.number), document)
     if details["type"] == "extra_forbidden":
         near = nearest(str(keys[-1]), known_keys(model, keys[:-1]))
         return Problem("E203", file, line, name, values={"key": name, "nearest": near or "—"})
     value = masked(str(details.get("input")))[:60]
     return Problem("E204", file, line, name, values={"key": name, "found": value, "expected": details["msg"]})
+
+
+def _flawed(flaw: Flaw, keys: tuple, document: Places) -> Problem:
+    """What is wrong with a playbook as a whole, at the rule that shows it."""
+    file, line = document.place((*keys, "code"))
+    name = ".".join(map(str, keys))
+    return Problem("E204", file, line, name, values={"key": name, "found": flaw.name, "expected": f"@flaw.{flaw.what}"})
 
 
 def nearest(name: str, known: list[str]) -> str | None:

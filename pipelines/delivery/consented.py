@@ -43,6 +43,11 @@ class ConsentedScores:
     def __init__(self, scores: Scores, then: str | None, now: str | None, said_yes: Collection[str]):
         self._scores, self._then, self._now, self._said_yes = scores, then, now, said_yes
 
+    @property
+    def column_names(self) -> list[str]:
+        """Those of the publication."""
+        return self._scores.column_names
+
     def select(self, columns: list[str]) -> pa.Table:
         """Some columns of everybody."""
         asked = list(dict.fromkeys([*columns, "customer_id", *STATUS]))

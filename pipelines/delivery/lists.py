@@ -1,5 +1,6 @@
 """The lists that marketing takes away, drawn from a published date and written for one receiver."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -24,6 +25,7 @@ from pipelines.workspace.publication import Publication, read_publication
 from targeting.holdout import STARTS
 from targeting.list_settings import ListSettings
 from targeting.plan import Plan, plan
+from targeting.profit import Treatment
 from targeting.ranking import ListResult, churn_list, vip_list
 from targeting.suppression import UNASKED
 
@@ -105,10 +107,22 @@ def planned(
     """
     settings = drawn_by(project, publication, "churn", changes, wanted)
     scores = consented(project, publication)
-    found = plan(scores, settings, project.settings.profit, project.settings.holdout)
+    paid = paid_by_rule(publication)
+    found = plan(scores, settings, project.settings.profit, project.settings.holdout, paid=paid)
     if not len(found.table):
         raise export.nobody_left(churn_list(scores, settings, None, project.settings.holdout).counts)
     return found
+
+
+def paid_by_rule(publication: Publication) -> dict[str, Treatment]:
+    """Rule of the playbook of a publication -> its money; nothing for one of before there were playbooks."""
+    told = json.loads(publication.meta.get("playbook", '{"rules": []}'))
+    return {rule["rule"]: Treatment(acceptance=rule.get("save_rate", 0.0), **_amounts(rule)) for rule in told["rules"]}
+
+
+def _amounts(rule: Mapping[str, Any]) -> dict[str, float]:
+    """What is a share of a mean value that nobody had is nothing: then nobody is on a plan either."""
+    return {name: amount or 0.0 for name, amount in rule["paid"].items()}
 
 
 def basis(project: Project, publication: Publication, kind: str, settings: ListSettings) -> dict[str, Any]:
@@ -127,6 +141,7 @@ def write(
     path: Path,
     *,
     may_be_empty: bool = False,
+    who: str | None = None,
 ) -> export.Exported:
     """Freeze a list and write it to a file, logged with who took it and when; refusals known since then are obeyed.
 
@@ -144,6 +159,8 @@ def write(
         The file.
     may_be_empty
         Write a file that says why nobody is in it, too.
+    who
+        Takes it; the user of the system if None.
 
     Returns
     -------
@@ -159,7 +176,7 @@ def write(
         raise export.nobody_left(result.counts)
     settings = ListSettings.model_validate({"holdout": result.filters["holdout"]})
     drawn_from = basis(project, publication, result.kind, settings)
-    frozen = FrozenList(result, drawn_from, calls.user(), calls.now().isoformat(timespec="seconds"))
+    frozen = FrozenList(result, drawn_from, who or calls.user(), calls.now().isoformat(timespec="seconds"))
     frozen_lists.save(project.workspace, frozen)
     return hand_out(project, frozen, shape, path, may_be_empty=may_be_empty)
 

@@ -30,7 +30,7 @@ from models.targets.target import Target
 from pipelines.config.settings import Settings
 from pipelines.workspace.bundles import Champion
 from targeting import bands, holdout, suppression, tiers
-from targeting.actions import actions
+from targeting.actions import FACTS, MONEY, REASON_COLUMNS, Chosen, choose, in_words, matches, money_of
 
 MONTH_DAYS = 30.4375
 CURVES = {target.name: target.curve for target in TARGETS.values() if target.curve}
@@ -38,6 +38,17 @@ REASONED = tuple(target for target in TARGETS.values() if target.reasons)
 NESTED = (*CURVES.values(), *(target.reasons_column for target in REASONED), "data_quality_flags")
 RANKED = tuple(column for target in TARGETS.values() for column in target.ranked)
 """What is compared among everybody."""
+_MADE = ("churn_risk_band", "churn_trend", "value_band", "is_potential_vip")
+WEIGHED = tuple(
+    dict.fromkeys(
+        (
+            *("customer_id", "vip_model_version", "churn_probability", "vip_probability", "value_pred"),
+            *(column for column in (*FACTS, *MONEY) if column not in _MADE),
+            *REASON_COLUMNS.values(),
+        )
+    )
+)
+"""What of a scored chunk decides about actions; bands are made of it."""
 SHOWN = (
     *("customer_type", "region", "arpu_3m", "arpu_ratio_3m", "lifecycle_stage", "lifecycle_direction"),
     *("tenure_days", "tenure_months", "complaint_count_90d", "complaints_open", "contract_days_left", "overdue_amount"),
@@ -145,7 +156,63 @@ def ranks(everybody: pd.DataFrame) -> Ranks:
     return Ranks(bands.ranks(named), *means)
 
 
-def finish_rows(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series | None, settings: Settings) -> pa.Table:
+@dataclass(frozen=True)
+class Standing:
+    """What turns a chunk into rows of the score table and needs more than the chunk.
+
+    Attributes
+    ----------
+    ranks
+        Of everybody.
+    previous
+        Churn probability of the latest publication before, by customer_id; None without one.
+    settings
+        Bands, playbook and contact policy of the project.
+    """
+
+    ranks: Ranks
+    previous: pd.Series | None
+    settings: Settings
+
+    def banded(self, frame: pd.DataFrame, first: int) -> pd.DataFrame:
+        """Columns of a chunk with its bands; `first` is the number of its first row among everybody."""
+        before = frame["customer_id"].map(self.previous) if self.previous is not None else np.nan
+        frame = frame.assign(churn_probability_prev=pd.Series(before, index=frame.index, dtype=float))
+        standing = self.ranks.frame.iloc[first : first + len(frame)].reset_index(drop=True)
+        cuts = self.settings.scores
+        frame = frame.join(
+            bands.bands(frame.join(standing), cuts, churn_mean=self.ranks.churn, vip_mean=self.ranks.vip)
+        )
+        unasked = frame["vip_model_version"].isna().all()  # nobody was asked: unknown, not "no"
+        return frame.assign(is_potential_vip=None) if unasked else frame
+
+
+def matching(scored: pa.Table, first: int, standing: Standing) -> tuple[np.ndarray, pd.DataFrame]:
+    """Which rules of the playbook hold for the customers of a chunk, and the money that decides among them.
+
+    Parameters
+    ----------
+    scored
+        The columns `WEIGHED` of what `Scorer.score` gave for it.
+    first
+        The number of its first row among everybody.
+    standing
+        Ranks and settings.
+    """
+    nested = {name: scored[name].combine_chunks() for name in REASON_COLUMNS.values()}
+    frame = standing.banded(scored.drop_columns(list(nested)).to_pandas(date_as_object=True), first)
+    settings = standing.settings
+    unasked = settings.contact.consent in suppression.UNASKED
+    return matches(frame, nested, settings.actions.playbook, unasked=unasked), money_of(frame)
+
+
+def chosen_among(parts: Sequence[tuple[np.ndarray, pd.DataFrame]], settings: Settings) -> Chosen:
+    """One rule for everybody, from what `matching` gave of each chunk, in their order."""
+    masks, money = zip(*parts, strict=True)
+    return choose(np.concatenate(masks), pd.concat(money, ignore_index=True), settings.actions.playbook)
+
+
+def finish_rows(scored: pa.Table, first: int, standing: Standing, chosen: Chosen) -> pa.Table:
     """Rows of the score table, in its contract, from a chunk.
 
     Parameters
@@ -154,12 +221,10 @@ def finish_rows(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series 
         What `Scorer.score` gave for it.
     first
         The number of its first row among everybody.
-    ranks
-        Of everybody.
-    previous
-        Churn probability of the latest publication before, by customer_id; None without one.
-    settings
-        Bands and actions of the project.
+    standing
+        Ranks and settings.
+    chosen
+        Rules of everybody.
 
     Returns
     -------
@@ -167,15 +232,9 @@ def finish_rows(scored: pa.Table, first: int, ranks: Ranks, previous: pd.Series 
         As many rows, in the same order, in the schema of `score_table.SCHEMA`.
     """
     nested = {name: scored[name].combine_chunks() for name in NESTED}
-    frame = scored.drop_columns(list(NESTED)).to_pandas(date_as_object=True)
-    before = frame["customer_id"].map(previous) if previous is not None else pd.Series(np.nan, index=frame.index)
-    frame = frame.assign(churn_probability_prev=before.astype(float))
-    standing = ranks.frame.iloc[first : first + len(frame)].reset_index(drop=True)
-    banded = bands.bands(frame.join(standing), settings.scores, churn_mean=ranks.churn, vip_mean=ranks.vip)
-    frame = frame.join(banded)
-    frame = frame.join(actions(frame.rename(columns={"_complaint_open": "complaint_open"}), settings.actions))
-    if frame["vip_model_version"].isna().all():  # nobody was asked: unknown, not "no"
-        frame = frame.assign(is_potential_vip=None)
+    frame = standing.banded(scored.drop_columns(list(NESTED)).to_pandas(date_as_object=True), first)
+    playbook = standing.settings.actions.playbook
+    frame = frame.join(in_words(chosen.part(first, len(frame)), frame, playbook))
     columns = {str(name): frame[name] for name in frame if not str(name).startswith("_")}
     return conform(columns | nested)
 
@@ -223,6 +282,10 @@ def _identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.Data
             "lifecycle_direction": wide["lifecycle_direction"],
             "tenure_months": wide["tenure_months"].astype("Int16"),
             "complaints_90d": wide["complaint_count_90d"].astype("Int16"),
+            "complaints_open": wide["complaints_open"].astype("Int16"),
+            "overdue_amount": wide["overdue_amount"],
+            "last_contact_on": wide["last_contact_on"],
+            "consent": wide["consent"].astype("boolean"),
             "contract_end_date": _contract_end(wide),
             "feature_set_hash": scorer.feature_set_hash,
         }
@@ -321,7 +384,6 @@ def _with_contact_status(frame: pd.DataFrame, seen: pd.DataFrame, scorer: Scorer
     frame = frame.assign(
         random_bucket=buckets,
         is_holdout=holdout.is_holdout(buckets, settings.holdout),
-        _complaint_open=contact["open_complaints"] > 0,
     )
     return frame.join(suppression.contact_status(contact, scorer.as_of, settings.contact))
 

@@ -17,7 +17,7 @@ from models.targets import vip
 from pipelines.engine import scoring
 from pipelines.engine.assembly import Assembly, with_row_number
 from pipelines.engine.chunks import Chunk
-from pipelines.engine.scoring import Scorer, Summary
+from pipelines.engine.scoring import Scorer, Standing, Summary
 from pipelines.ingest.canonical import newest_day
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
@@ -25,6 +25,7 @@ from pipelines.workspace.bundles import Champion
 from pipelines.workspace.checkpoints import Pieces, write_piece
 from pipelines.workspace.progress import Steps
 from pipelines.workspace.score_files import ScoreFile
+from targeting.actions import Chosen
 
 SCORED = "scored"
 WORTH = ("worth", "threshold", "high_value_now")
@@ -140,15 +141,25 @@ class ScoringRun:
         """
         rows = [self.pieces.read(SCORED, c.name, list(scoring.RANKED)).to_pandas() for c in self.chunks]
         ranks = scoring.ranks(pd.concat(rows, ignore_index=True))
-        previous = _churn_of(before)
+        standing = scoring.Standing(ranks, _churn_of(before), self.project.settings)
+        self.chosen = self._choose(standing)
         first = 0
         for chunk in self.chunks:
             scored = self.pieces.read(SCORED, chunk.name)
-            finished = scoring.finish_rows(scored, first, ranks, previous, self.project.settings)
+            finished = scoring.finish_rows(scored, first, standing, self.chosen)
             add(finished)
             self.digest.add(finished)
             self.summary.add(finished)
             first += finished.num_rows
+
+    def _choose(self, standing: Standing) -> Chosen:
+        """An action for everybody; of each chunk only what decides about it is kept."""
+        parts, first = [], 0
+        for chunk in self.chunks:
+            scored = self.pieces.read(SCORED, chunk.name, list(scoring.WEIGHED))
+            parts.append(scoring.matching(scored, first, standing))
+            first += scored.num_rows
+        return scoring.chosen_among(parts, standing.settings)
 
 
 def _churn_of(before: ScoreFile | None) -> pd.Series | None:

@@ -18,7 +18,7 @@ from pipelines.engine.engines import engine
 from pipelines.flows import collection, outbreaks, outputs, sentences, verdict
 from pipelines.flows.champions import scoring_champions
 from pipelines.flows.night import Night
-from pipelines.flows.score_metadata import score_metadata
+from pipelines.flows.score_metadata import playbook_metadata, score_metadata
 from pipelines.tracking import registry
 from pipelines.wording.texts import text
 from pipelines.workspace import bundles, calls, checkpoints, disk, files, lock, paths, publication, runs
@@ -192,6 +192,7 @@ def _score(night: Night) -> None:
         night.meta = score_metadata(night)
         night.draft = Draft(night.workspace, night.as_of, SCHEMA, night.meta)
         night.scoring.finish(runs.previous_scores(night.workspace, night.as_of), night.draft.add)
+        night.meta |= playbook_metadata(night.scoring.chosen, night.project.settings.actions.playbook)
         facts.update(night.scoring.summary.facts())
         facts |= {name: None for t in TARGETS.values() if t.name not in night.champions for name in t.counted}
         facts["said"] = sentences.customers_scored(facts, night.steps.lang)

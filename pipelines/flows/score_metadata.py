@@ -1,10 +1,16 @@
 """The metadata of a score file: what its rows follow from."""
 
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from models.scores.score_table import SCHEMA_VERSION
 from pipelines.engine import scoring
 from pipelines.flows.night import Night
 from pipelines.workspace import publication
 from pipelines.workspace.journal import code_version
+from targeting.actions import Chosen, costs
+from targeting.playbook import Action
 
 
 def score_metadata(night: Night) -> dict[str, str]:
@@ -25,3 +31,17 @@ def score_metadata(night: Night) -> dict[str, str]:
         code_version=code_version(),
         config_sha256=project.settings.fingerprint(),
     )
+
+
+def playbook_metadata(chosen: Chosen, playbook: Sequence[Action]) -> dict[str, str]:
+    """The playbook of a night with its costs in money, so that its rules can be told after it was changed. All text."""
+    rules = []
+    for action in playbook:
+        paid = {name: _known(amount) for name, amount in asdict(costs(action, chosen.mean_value)).items()}
+        rules.append(action.model_dump(mode="json", exclude_defaults=True) | {"rule": action.name} | {"paid": paid})
+    return publication.as_texts(playbook={"rules": rules, "mean_value": _known(chosen.mean_value)})
+
+
+def _known(amount: float) -> float | None:
+    """Rounded; None where it is not a number, which JSON has none of."""
+    return None if math.isnan(amount) else round(amount, 6)

@@ -33,7 +33,7 @@ def application(served: Served) -> Guard:
         The ASGI application: the guard, and behind it pages without documentation or schema.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    for router in (login.router, *(page.router for page in served.pages)):
+    for router in (login.router, *(router for page in served.pages for router in page.routers)):
         app.include_router(router)
     app.add_api_route("/page.css", _stylesheet)
     app.add_exception_handler(Refused, _refused)

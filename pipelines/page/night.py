@@ -4,6 +4,7 @@ import threading
 import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +13,7 @@ import duckdb
 
 from features.definition import Feature
 from features.errors import HeadwaterError
+from pipelines.page import prepared
 from pipelines.project import Project
 from pipelines.workspace.publication import Publication, read_publication
 
@@ -21,7 +23,10 @@ MEMORY, THREADS = "400MB", 2
 
 @dataclass(frozen=True)
 class Night:
-    """A publication with a connection to its rows: the view `scores` has the columns of the score table.
+    """A publication with a connection to its rows.
+
+    The view `scores` has the columns of the score table with `file_row_number`; `beside` what is worked out once a night, see
+    `prepared`; `before` the publication before this one, empty where there is none.
 
     Attributes
     ----------
@@ -29,31 +34,39 @@ class Night:
         Its metadata.
     con
         DuckDB in memory; `query` takes a cursor of its own, so that requests do not wait for each other.
-    file
-        The open file that is read: a publication that replaces it changes nothing here.
+    before
+        The date of the publication before this one; None where there is none.
+    codes
+        Kind of list -> codes of its reasons, in the order of their bits in `beside`.
     kept, making
         What was worked out once, and who does it now.
     """
 
     publication: Publication
     con: duckdb.DuckDBPyConnection
-    file: BinaryIO
+    before: date | None = None
+    codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     making: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @classmethod
-    def of(cls, publication: Publication) -> "Night":
-        """Open a publication. Raises E431 where its file is gone."""
-        file = publication.scores.path.open("rb")
+    def of(cls, project: Project, publication: Publication, key: bytes) -> "Night":
+        """Open a publication and work out what is asked of it again and again. Raises E431 where its file is gone."""
         con = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY})
-        con.execute(f"CREATE VIEW scores AS SELECT * FROM read_parquet('/dev/fd/{file.fileno()}')")
-        night = cls(publication, con, file)
-        for opened in (con, file):
-            weakref.finalize(night, opened.close)  # when the last request that shows it is over
+        con.execute(f"SET temp_directory = '{str(project.workspace.root / '.spill').replace(chr(39), chr(39) * 2)}'")
+        files = [_viewed(con, "scores", publication.scores.path)]
+        day = max((day for day in project.workspace.published_dates() if day < publication.as_of), default=None)
+        if day:
+            files.append(_viewed(con, "before", project.workspace.score_file(day)))
+        else:
+            con.execute("CREATE VIEW before AS SELECT * FROM scores WHERE false")
+        night = cls(publication, con, day, prepared.beside(con, publication, key))
+        for close in (con.close, *(file.close for file in files)):
+            weakref.finalize(night, close)  # when the last request that shows it is over
         return night
 
     def query(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
-        """Rows of a statement on `scores`, each by column; values are parameters and never part of the text."""
+        """Rows of a statement, each by column; values are parameters and never part of the text."""
         cursor = self.con.cursor()
         found = cursor.execute(sql, values)
         names = [column[0] for column in found.description or ()]
@@ -85,11 +98,22 @@ class Night:
         return float(self.publication.meta.get("value_margin", 1.0))
 
 
+def _viewed(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> BinaryIO:
+    """A view of a file that stays the same whatever takes its name later."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise HeadwaterError("E431", file=path) from None
+    place = f"/dev/fd/{file.fileno()}"
+    con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}', file_row_number = true)")
+    return file
+
+
 class Nights:
     """The published night, read again when another one is published."""
 
-    def __init__(self, project: Project):
-        self._project, self._lock = project, threading.Lock()
+    def __init__(self, project: Project, key: Callable[[], bytes]):
+        self._project, self._key, self._lock = project, key, threading.Lock()
         self._night: tuple[tuple, Night] | None = None
 
     def current(self) -> Night:
@@ -97,7 +121,8 @@ class Nights:
         with self._lock:
             mark = self._mark()
             if self._night is None or self._night[0] != mark:
-                self._night = (mark, Night.of(read_publication(self._project.workspace, None)))
+                publication = read_publication(self._project.workspace, None)
+                self._night = (mark, Night.of(self._project, publication, self._key()))
             return self._night[1]
 
     @cached_property

@@ -1,24 +1,20 @@
 """A page that is served, as the navigation knows it."""
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter
 
 
-@dataclass(frozen=True)
 class PageEntry:
     """A page.
 
-    Attributes
+    Parameters
     ----------
     name
         Its words in the navigation are `page.nav_<name>`.
     path
         Where it is served; what lies below it belongs to it.
-    router
-        Of its module.
+    *routers
+        Of its module, and of those below it.
     """
 
-    name: str
-    path: str
-    router: APIRouter
+    def __init__(self, name: str, path: str, *routers: APIRouter):
+        self.name, self.path, self.routers = name, path, routers

@@ -1,6 +1,9 @@
 """The pages that are served, in the order of the navigation. A new page is a module of `views/` and a line here."""
 
 from pipelines.page.page_entry import PageEntry
-from pipelines.page.views import overview
+from pipelines.page.views import customer, customers, overview, take_away
 
-PAGES: tuple[PageEntry, ...] = (PageEntry("overview", "/", overview.router),)
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("overview", "/", overview.router),
+    PageEntry("customers", "/customers", customers.router, take_away.router, customer.router),
+)

@@ -1,8 +1,11 @@
 """What one server serves: a project, who may see it, and the night that is published."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.page import short_names
+from pipelines.page.histories import Kept
 from pipelines.page.night import Nights
 from pipelines.page.page_entry import PageEntry
 from pipelines.page.security.accounts import FILE, Accounts
@@ -34,7 +37,13 @@ class Served:
         self.project, self.port, self.pages = project, port, pages
         place = folder or project.workspace.page
         self.accounts, self.audit = Accounts(place / FILE), Audit(place / "audit.jsonl")
-        self.sessions, self.throttle, self.nights = Sessions(self.accounts), Throttle(), Nights(project)
+        self.drawing = threading.Lock()  # one list at a time: each holds columns of everybody
+        self.histories = Kept(project)
+        self.sessions, self.throttle, self.nights = (
+            Sessions(self.accounts),
+            Throttle(),
+            Nights(project, lambda: short_names.key(place / "key")),
+        )
 
     @property
     def hosts(self) -> frozenset[str]:

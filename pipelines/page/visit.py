@@ -147,12 +147,12 @@ class Visit(ModelSpeech):
             kept += [(name, each) for each in values]
         return f"{self.request.url.path}?{urlencode(kept)}" if kept else self.request.url.path
 
-    def show(self, name: str, status: int = 200, **values: Any) -> Response:
+    def show(self, file: str, /, status: int = 200, **values: Any) -> Response:
         """A page from a template of `templates/` that extends `base.html`.
 
         Parameters
         ----------
-        name
+        file
             Of the template.
         status
             Of the answer.
@@ -160,7 +160,7 @@ class Visit(ModelSpeech):
             What it shows besides `visit`; `title` is its heading.
         """
         known = {"visit": self, "say": self.say, "tell": self.tell, "t": self.text, "lang": self.lang}
-        answer = HTMLResponse(template(name).render(**known | values), status)
+        answer = HTMLResponse(template(file).render(**known | values), status)
         if self.request.query_params.get("lang") in LANGUAGES:
             answer.set_cookie(self.served.lang_cookie, self.lang, httponly=True, samesite="strict", max_age=31_536_000)
         return answer

@@ -4,19 +4,22 @@ import numpy as np
 import pytest
 
 from features.errors import HeadwaterError
+from targeting.actions import costs
+from targeting.benefit import Costs
+from targeting.default_playbook import PLAYBOOK
 from targeting.filters import ListFilters
 from targeting.holdout import HoldoutSettings
 from targeting.list_settings import ListSettings
 from targeting.plan import SHARES, advise, plan
 from targeting.power import detectable_effect
-from targeting.profit import Costs, ProfitCurve
+from targeting.profit import ProfitCurve, Treatment
 from targeting.profit_settings import ProfitSettings
 from targeting.ranking import churn_list
 from tests.scores_sample import sample_scores
 
 SCORES = sample_scores(900)
 BUCKETS = HoldoutSettings(salt="sample", share=0.05)
-PROFIT = ProfitSettings(contact_cost=2.0, incentive=15.0)
+PROFIT = ProfitSettings(contact_cost=2.0, incentive=15.0, acceptance=0.3)
 
 
 @pytest.mark.parametrize("only", [ListFilters(), ListFilters(region=("north",), type=("personal",))])
@@ -49,7 +52,9 @@ def test_leavers_are_those_of_everybody_the_list_is_about():
 
 
 def test_the_recommended_length_is_on_the_table():
-    found = plan(SCORES, ListSettings(holdout=0.0), ProfitSettings(contact_cost=0.1, incentive=2.0), BUCKETS)
+    found = plan(
+        SCORES, ListSettings(holdout=0.0), ProfitSettings(contact_cost=0.1, incentive=2.0, acceptance=0.3), BUCKETS
+    )
     row = found.table.set_index("customers").loc[found.recommended]
     assert found.recommended > 0 and row["net"] > 0.95 * found.table["net"].max()
     assert found.advice.verdict == "no_control"
@@ -94,3 +99,19 @@ def test_without_values_there_is_no_plan_and_unknown_ones_are_told():
     assert found.audience.unknown > 100
     nobody = plan(frame.assign(contact_allowed=False, suppress_reason="arrears"), ListSettings(), PROFIT, BUCKETS)
     assert nobody.table.empty and nobody.recommended == 0
+
+
+def test_by_their_own_actions_net_is_the_sum_of_what_the_scores_say():
+    """One truth: a plan of customers whose action neither sells nor grows adds up to their action_priority."""
+    paid = {}
+    for action in PLAYBOOK:
+        of = costs(action, SCORES.to_pandas()["value_if_retained_12m"].astype(float).mean())
+        paid[action.name] = Treatment(of.contact, of.incentive, action.save_rate)
+    frame = SCORES.to_pandas()
+    plain = [action.name for action in PLAYBOOK if action.growth_rate == 0]
+    frame = frame[frame["action_rule"].isin(plain)].reset_index(drop=True)
+    found = plan(frame, ListSettings(holdout=0.0, top=100), ProfitSettings(), BUCKETS, paid=paid)
+    assert found.by_action
+    for row in found.table.to_dict("records"):
+        drawn = churn_list(frame, ListSettings(holdout=0.0, top=row["customers"]), None, BUCKETS).rows
+        assert row["net"] == pytest.approx(drawn["action_priority"].astype(float).sum(), abs=0.01 * row["customers"])

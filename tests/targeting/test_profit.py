@@ -8,10 +8,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import integrate, stats
 
-from targeting.profit import Costs, ProfitCurve, acceptances, costs, maximum_profit, net_benefits, net_interval
-from targeting.profit_settings import ProfitSettings
+from targeting.benefit import Costs, net_benefits
+from targeting.profit import (
+    ProfitCurve,
+    Treatment,
+    acceptances,
+    default_treatment,
+    maximum_profit,
+    net_interval,
+    treatments,
+)
+from targeting.profit_settings import ACCEPTANCE, ProfitSettings
 
-BELIEF = ProfitSettings()
+BELIEF = ProfitSettings().around(ACCEPTANCE)
 
 
 def company(n: int = 400, seed: int = 1) -> tuple[np.ndarray, np.ndarray, Costs]:
@@ -24,10 +33,24 @@ def company(n: int = 400, seed: int = 1) -> tuple[np.ndarray, np.ndarray, Costs]
 def test_the_default_is_the_article():
     """Verbraken et al. (2013): Beta(6, 14), and costs of 10 and 1 for a value of 200."""
     assert BELIEF.beta == pytest.approx((6.0, 14.0))
-    assert costs(pd.Series([100.0, 300.0, np.nan]), BELIEF) == Costs(contact=1.0, incentive=10.0)
-    own = ProfitSettings(contact_cost=0.0, incentive=7.0)
-    assert costs(pd.Series([100.0]), own) == Costs(contact=0.0, incentive=7.0)
-    assert costs(pd.Series([np.nan]), BELIEF) == Costs(0.0, 0.0)
+    assert default_treatment(pd.Series([100.0, 300.0, np.nan])) == Treatment(1.0, 10.0, 0.3)
+    assert default_treatment(pd.Series([np.nan])) == Treatment(0.0, 0.0, 0.3)
+
+
+def test_each_customer_has_the_money_of_their_action_and_a_setting_is_for_everybody():
+    rules, values = pd.Series(["call", "note", None, "call"]), pd.Series([200.0] * 4)
+    paid = {"call": Treatment(8.0, 0.0, 0.2), "note": Treatment(0.1, 5.0, 0.05)}
+    own = treatments(rules, paid, values, ProfitSettings())
+    assert own.costs.contact.tolist() == [8.0, 0.1, 1.0, 8.0] and own.costs.incentive.tolist() == [0.0, 5.0, 10.0, 0.0]
+    assert (own.relative * own.acceptance.mean).tolist() == pytest.approx([0.2, 0.05, 0.3, 0.2])
+    all_alike = ProfitSettings(contact_cost=0.0, incentive=7.0, acceptance=0.4, acceptance_sd=0.05)
+    same = treatments(rules, paid, values, all_alike)
+    assert (same.costs.contact.tolist(), same.costs.incentive.tolist()) == ([0.0] * 4, [7.0] * 4)
+    assert same.relative.tolist() == [1.0] * 4 and (same.acceptance.mean, same.acceptance.sd) == (0.4, 0.05)
+    half = treatments(rules, paid, values, ProfitSettings(acceptance=0.4))
+    assert half.costs.contact.tolist() == [8.0, 0.1, 1.0, 8.0] and half.acceptance.sd == pytest.approx(0.4 / 3)
+    useless = treatments(rules[:2], {n: Treatment(1.0, 0.0, 0.0) for n in ("call", "note")}, values, ProfitSettings())
+    assert not useless.relative.any() and all(parameter > 0 for parameter in useless.acceptance.beta)
 
 
 def test_an_acceptance_that_no_distribution_has_is_refused():
@@ -36,22 +59,29 @@ def test_an_acceptance_that_no_distribution_has_is_refused():
 
 
 def test_sums_are_those_of_a_loop_and_the_control_costs_and_brings_nothing():
-    probability, value, paid = company(30)
-    contacted = np.arange(30) % 4 != 1
-    curve = ProfitCurve.of(probability, value, contacted, paid)
+    """Each customer has an action with costs and an acceptance of its own."""
+    probability, value, _ = company(30)
+    rng = np.random.default_rng(8)
+    paid = Costs(contact=rng.uniform(0, 9, 30), incentive=rng.uniform(0, 40, 30))
+    contacted, relative = np.arange(30) % 4 != 1, rng.choice([1.0, 0.5, 0.1], 30)
+    curve = ProfitCurve.of(probability, value, contacted, paid, relative)
     for k in (0, 1, 7, 30):
-        mean = variance = 0.0
-        for p, v, here in zip(probability[:k], value[:k], contacted[:k], strict=True):
-            if not here:
-                continue
-            outcomes = {(v - 25.0): p * 0.3, 0.0: p * 0.7, -25.0: 1 - p}
-            own = sum(money * share for money, share in outcomes.items())
-            mean += own - 3.0
-            variance += sum(share * (money - own) ** 2 for money, share in outcomes.items())
-        assert curve.net(k, 0.3) == pytest.approx(mean)
+        mean = variance = spent = saved = 0.0
+        for i in np.flatnonzero(contacted[:k]):
+            p, v, d, rate = probability[i], value[i], paid.incentive[i], 0.3 * relative[i]
+            outcomes = [(v - d, p * rate), (0.0, p * (1 - rate)), (-d, 1 - p)]
+            own = sum(money * share for money, share in outcomes)
+            mean += own - paid.contact[i]
+            spent += paid.contact[i] + d * (p * rate + 1 - p)
+            saved += v * p * rate
+            variance += sum(share * (money - own) ** 2 for money, share in outcomes)
+        assert curve.net(k, 0.3) == pytest.approx(mean) == pytest.approx(saved - spent)
+        assert curve.outlay[k] + 0.3 * curve.offers[k] == pytest.approx(spent)
+        assert 0.3 * curve.at_risk[k] == pytest.approx(saved)
         assert curve.deviation(k, np.array([0.3])) ** 2 == pytest.approx(variance)
         assert curve.contacted[k] == contacted[:k].sum()
-    assert curve.net(30, 0.3) == pytest.approx(net_benefits(probability, value, paid, 0.3)[contacted].sum())
+    truth = net_benefits(probability, value, paid, 0.3 * relative)
+    assert curve.net(30, 0.3) == pytest.approx(truth[contacted].sum())
 
 
 def test_the_interval_holds_nineteen_of_twenty_campaigns():
@@ -80,7 +110,7 @@ def test_the_expected_maximum_profit_is_its_integral(n, seed):
     found = maximum_profit(curve, BELIEF)
     assert found.expected == pytest.approx(exact, rel=0.01, abs=0.01)
     assert 0 <= found.share <= 1 and found.recommended in (0, round(found.share * n))
-    assert found.expected >= curve.net(found.recommended, BELIEF.acceptance) - 1e-9
+    assert found.expected >= curve.net(found.recommended, BELIEF.mean) - 1e-9
 
 
 def test_acceptances_stand_for_equal_parts():

@@ -30,6 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, posts: Posts) -> Pat
     """A project without data that tells one webhook."""
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "mappings").symlink_to(ROOT / "configs" / "mappings")
+    (tmp_path / "configs" / "playbook.yaml").symlink_to(ROOT / "configs" / "playbook.yaml")
     text = (ROOT / "configs" / "operator.yaml").read_text(encoding="utf-8").replace("as_of: 2026-11-01", "")
     receivers = 'notify: {receivers: {ops: "${HEADWATER_NOTIFY_OPS}"}, by: "06:00"}\n'
     (tmp_path / "configs" / "operator.yaml").write_text(text + receivers, encoding="utf-8")

@@ -15,6 +15,7 @@ def written(folder: Path, **notify: object) -> Path:
     path = folder / "operator.yaml"
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     (folder / "mappings").symlink_to(ROOT / "configs" / "mappings")
+    (folder / "playbook.yaml").symlink_to(ROOT / "configs" / "playbook.yaml")
     return path
 
 

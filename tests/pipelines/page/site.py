@@ -1,20 +1,29 @@
 """A server of the small operator without a network: somebody logs in and looks at pages."""
 
+import json
 import os
 import re
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
+import pandas as pd
 from starlette.testclient import TestClient
 
+from models.scores import score_table
 from pipelines.page.app import application
 from pipelines.page.routes import PAGES
 from pipelines.page.security.accounts import ROLES, Account, Cost
 from pipelines.page.served import Served
 from pipelines.project import Project
+from pipelines.workspace.files import sha256
+from pipelines.workspace.publication import clean, publish
+from tests.demo_project import ROOT
 
 PORT = 8700
 HOME = f"http://127.0.0.1:{PORT}"
 PASSWORD = "a long enough password"
+VERSIONS = {"churn": "churn/4", "value": "value/3", "vip": "vip/2"}
 CHEAP = Cost(n=2, r=1, p=1)
 """So that the many logins of tests cost nothing."""
 
@@ -27,7 +36,24 @@ def served(folder: Path, own: Path) -> Served:
         project = Project.open("configs/operator.yaml", workspace=str(folder / "workspace"))
     finally:
         os.chdir(before)
-    made = Served(project, PORT, PAGES, own)
+    return _with_accounts(Served(project, PORT, PAGES, own))
+
+
+def sampled(folder: Path, nights: Mapping[date, pd.DataFrame]) -> Served:
+    """What is served of a workspace that has these scores and nothing else."""
+    project = Project.open(ROOT / "configs" / "operator.yaml", workspace=str(folder))
+    models = {target: {"version": version} for target, version in VERSIONS.items()}
+    for day, rows in nights.items():
+        meta = {"run_id": f"run-{day}", "as_of": day.isoformat(), "models": json.dumps(models), "high_value": "{}"}
+        path = publish(project.workspace, [score_table.conform(rows)], meta, len)
+        record = project.workspace.runs / meta["run_id"] / "record.json"
+        record.parent.mkdir()
+        record.write_text(json.dumps({"sha256": sha256(path)}))
+    clean(project.workspace)
+    return _with_accounts(Served(project, PORT, PAGES))
+
+
+def _with_accounts(made: Served) -> Served:
     for role in ROLES:
         made.accounts.add(Account.of(role, role, PASSWORD, CHEAP))
     return made

@@ -9,7 +9,7 @@ from models.scores.columns import BY_NAME
 from pipelines.wording.reasons import Wording, headline, sentence, sentences
 from pipelines.wording.texts import catalogue as texts
 from pipelines.wording.texts import has
-from targeting.actions import PLAYBOOK
+from targeting.default_playbook import PLAYBOOK
 
 CATALOGUE = catalogue(("data_mb", "night_data_mb", "voice_minutes"))
 FEATURES = {feature.column: feature for feature in CATALOGUE}

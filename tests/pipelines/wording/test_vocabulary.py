@@ -15,7 +15,7 @@ from pipelines.wording.vocabulary import other_words, vocabulary
 
 NAMES = {column.name for contract in CONTRACTS.values() for column in contract.columns} | set(BY_NAME) | set(CONTRACTS)
 TYPED = re.compile(
-    r"^(errors\.\w+\.fix|init|steps|terms\.(rule|refused|unit|left_out|own|asks|numbers|times)|errors\.E\d+)\b"
+    r"^(errors\.\w+\.fix|init|steps|terms\.(rule|refused|unit|left_out|own|asks|flaw|numbers|times)|errors\.E\d+)\b"
 )
 """What tells people who write YAML or read a terminal names its keys; what marketing reads does not."""
 COMMANDS = re.compile(r"headwater [a-z]+( [a-z]+)?( --[a-z-]+( [a-z]+)?)*|\{[^{}]*\}")

@@ -1,0 +1,80 @@
+"""The list that is taken away: drawn, frozen and logged as `headwater list` does it, with the filters of the page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+
+from pipelines.delivery import export, lists, presets
+from pipelines.page.choice import FILTERS, MORE, Choice
+from pipelines.page.visit import Asked, Refused, Visit
+from pipelines.workspace import calls
+from targeting.ranking import ListResult
+
+router = APIRouter()
+MOST = 1_000_000
+"""Customers of a list, its own holdout included."""
+FORMATS = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+def offer(visit: Visit, choice: Choice) -> dict[str, Any]:
+    """What the form shows: kinds of lists, layouts, the usual length, and the filters that only the page knows."""
+    kinds = [kind for kind in lists.LISTS if kind in visit.night.publication.models]
+    ours = f"excel-{visit.lang}"
+    return {
+        "kinds": [(kind, visit.say(f"list_{kind}"), kind == choice.kind) for kind in kinds],
+        "shapes": [(name, name == ours) for name in sorted(presets.presets(), key=lambda name: (name != ours, name))],
+        "top": visit.project.settings.lists.top,
+        "ignored": [visit.text(f"customers.filter_{name}") for name in MORE if name in choice.only],
+    }
+
+
+@router.post("/customers/download")
+def download(visit: Asked) -> Response:
+    """The file of a list that is drawn now; nobody who is held out or must not be contacted is in it."""
+    visit.require("marketer")
+    kind, shape, top = visit.form.get("kind", ""), visit.form.get("shape", ""), visit.form.get("top", "")
+    if (
+        kind not in lists.LISTS
+        or shape not in presets.presets()
+        or not (top.isascii() and top.isdigit() and 0 < int(top[:8]) <= MOST)
+    ):
+        raise Refused(400, "parameter")
+    only: dict[str, Any] = {
+        name: values for name, values in Choice.of(visit.request.query_params).only.items() if name in FILTERS
+    }
+    with (
+        visit.served.drawing,
+        calls.recorded(visit.project.workspace, f"list {kind}", _words(kind, int(top), only), by=_who(visit)) as call,
+    ):
+        result, taken = _drawn(visit, kind, shape, int(top), only)
+        call.facts |= {"list_id": result.list_id, "outputs": [str(taken.path)]}
+    visit.served.audit.note(visit.who, "download", list_id=result.list_id, preset=shape, rows=taken.rows)
+    media = FORMATS.get(presets.preset(shape).format, "text/csv")
+    return FileResponse(taken.path, media_type=media, filename=taken.path.name)
+
+
+def _drawn(
+    visit: Visit, kind: str, shape: str, top: int, only: Mapping[str, Any]
+) -> tuple[ListResult, export.Exported]:
+    project, publication = visit.project, visit.night.publication
+    result = lists.draw(project, publication, kind, {"top": top}, only)
+    path = lists.file_of(project, result, shape)
+    return result, lists.write(project, publication, result, shape, path, who=_who(visit))
+
+
+def _who(visit: Visit) -> str:
+    """As the log of exports and the record of calls name them."""
+    return f"{visit.who} (page)"
+
+
+def _words(kind: str, top: int, only: Mapping[str, Any]) -> list[str]:
+    """The command that does the same."""
+    chosen = [
+        word for name, values in only.items() for value in values for word in (f"--{name.replace('_', '-')}", value)
+    ]
+    return ["list", kind, "--top", str(top), *chosen]
