@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from pipelines.cli import (
     backfills,
+    campaigns,
     collecting,
     data,
     erasing,
@@ -111,6 +112,7 @@ app.add_typer(models.models_app)
 app.add_typer(data.data_app)
 app.add_typer(features.features_app)
 app.add_typer(lists.list_app)
+app.add_typer(campaigns.campaign_app)
 app.add_typer(playbook.playbook_app)
 app.add_typer(models.registry_app)
 app.add_typer(runs.runs_app)

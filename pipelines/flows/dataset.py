@@ -20,7 +20,7 @@ from models.targets import outcomes
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
 from pipelines.engine.assembly import Assembly
-from pipelines.flows import sentences, suspects
+from pipelines.flows import sentences, suspects, treated
 from pipelines.ingest import months
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
@@ -278,7 +278,7 @@ def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: Target
     """
     rows = outcomes.labels(
         spine,
-        tables.tables,
+        treated.with_registered(project, tables.tables),
         targets,
         project.cutoff(months.told_until(tables, project.mapping, as_of)),
         features=project.settings.features,

@@ -18,6 +18,7 @@ from pipelines.ingest import canonical, pinning, snapshots
 from pipelines.tracking import registry
 from pipelines.workspace import (
     bundles,
+    campaigns,
     erasures,
     evaluations,
     files,
@@ -346,6 +347,13 @@ def _frozen(workspace: Workspace) -> Iterator[Fault]:
         yield Fault("frozen", path, problem=Problem("E346", str(path), values={"detail": detail}))
 
 
+def _campaigns(workspace: Workspace) -> Iterator[Fault]:
+    """Campaigns as they were registered: what is measured of them is known from nowhere else."""
+    for path in campaigns.damaged(workspace):
+        detail = "its content is not that of its name"
+        yield Fault("campaigns", path, problem=Problem("E371", str(path), values={"detail": detail}))
+
+
 def _night_again(path: Path, day: date) -> Problem:
     return Problem("W342", str(path), values={"as_of": day.isoformat()})
 
@@ -368,4 +376,5 @@ CHECKS: dict[str, Callable[[Workspace], Iterator[Fault]]] = {
     "delta": _delta,
     "outputs": _outputs,
     "frozen": _frozen,
+    "campaigns": _campaigns,
 }

@@ -5,8 +5,6 @@ buckets it was drawn, who froze it and when. The id ends with digits of its cont
 that was changed does not fit its name any more, unless people were erased from it (`removal`): then it is shorter and says so.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -15,19 +13,16 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from features.errors import HeadwaterError
 from models.scores.columns import SCHEMA
-from models.scores.score_table import RowsDigest, with_later_columns
-from pipelines.workspace.files import FOLDER_MODE, fill_parquet, replacing, settle
+from models.scores.score_table import with_later_columns
+from pipelines.workspace import sealed
 from pipelines.workspace.paths import Workspace
-from pipelines.workspace.score_files import DAMAGE, PREFIX
 from targeting.ranking import ListCounts, ListResult, plain_frame
 
-META, ROWS = b"headwater.list", f"{PREFIX}rows_sha256".encode()
+META, DAMAGED = b"headwater.list", "E346"
 PLACES = pa.schema([("rank", pa.int64()), ("arm", pa.string())])
-DIGITS = 10
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ def identified(result: ListResult, basis: Mapping[str, Any]) -> ListResult:
     basis
         What it was drawn from.
     """
-    digits = _digits(_rows_sha256(_table(result)), _told(result, basis))
+    digits = sealed.digits(_table(result), _told(result, basis))
     list_id = f"{result.kind}-{result.as_of or 'empty'}-{digits}"
     rows, control = (frame.assign(list_id=list_id) for frame in (result.rows, result.control))
     return replace(result, list_id=list_id, rows=rows, control=control)
@@ -85,17 +80,10 @@ def save(workspace: Workspace, frozen: FrozenList) -> Path:
     Raises HeadwaterError E703 to E705 (exit 7) for what the disk refuses.
     """
     path = workspace.frozen_list(frozen.result.list_id)
-    if path.exists() and _is_whole(path):
+    if path.exists() and sealed.is_whole(path, META, DAMAGED):
         return path
-    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    told = {"content": _told(frozen.result, frozen.basis), "who": frozen.who, "when": frozen.when}
-    table = _table(frozen.result)
-    said = {META: json.dumps(told, ensure_ascii=False, sort_keys=True).encode()}
-    schema = table.schema.with_metadata(said | {ROWS: _rows_sha256(table).encode()})
-    with replacing(path) as temporary:
-        fill_parquet(temporary, [table], schema)
-    settle(path.parent)
-    return path
+    told = _told(frozen.result, frozen.basis)
+    return sealed.save(path, _table(frozen.result), META, told, frozen.who, frozen.when)
 
 
 def read(workspace: Workspace, given: str) -> FrozenList:
@@ -117,8 +105,7 @@ def ids(workspace: Workspace) -> list[str]:
 def heads(workspace: Workspace) -> Iterator[dict[str, Any]]:
     """What each frozen list says of itself; its rows are not read. Raises E346."""
     for name in ids(workspace):
-        path = workspace.frozen_list(name)
-        told = _said(path, _opened(path, pq.read_schema))
+        told = sealed.said(workspace.frozen_list(name), META, DAMAGED)
         yield {"list_id": name} | told["content"] | {key: told[key] for key in ("who", "when")}
 
 
@@ -126,26 +113,14 @@ def damaged(workspace: Workspace) -> Iterator[Path]:
     """Frozen lists that do not fit their names, or cannot be read."""
     for name in ids(workspace):
         path = workspace.frozen_list(name)
-        if not _is_whole(path):
+        if not sealed.is_whole(path, META, DAMAGED):
             yield path
 
 
-def _is_whole(path: Path) -> bool:
-    try:
-        _read(path)
-    except HeadwaterError as error:
-        if error.problem.code != "E346":
-            raise
-        return False
-    return True
-
-
 def _read(path: Path) -> FrozenList:
-    table = _opened(path, lambda file: pq.read_table(file, page_checksum_verification=True))
-    told = _said(path, table.schema)
-    content, list_id = told["content"], path.stem
-    erased = _erased(path, table, content)
-    rows = plain_frame(_whole_rows(table)).assign(list_id=list_id)
+    kept, list_id = sealed.read(path, META, DAMAGED), path.stem
+    content = kept.content
+    rows = plain_frame(_whole_rows(kept.table)).assign(list_id=list_id)
     parts = {arm: rows[rows["arm"] == arm].reset_index(drop=True) for arm in ("treated", "control")}
     result = ListResult(
         list_id=list_id,
@@ -156,36 +131,7 @@ def _read(path: Path) -> FrozenList:
         counts=ListCounts(**content["counts"]),
         filters=content["filters"],
     )
-    return FrozenList(result, content["basis"], told["who"], told["when"], erased)
-
-
-def _erased(path: Path, table: pa.Table, content: Mapping[str, Any]) -> int:
-    """How many people were erased from a list. Raises E346 where its content is neither that of its name nor what an erasure
-    leaves, which writes down what the rows are then."""
-    rows, gone = _rows_sha256(table), content["members"] - table.num_rows
-    if path.stem.endswith(_digits(rows, content)):
-        return 0
-    if gone > 0 and (table.schema.metadata or {}).get(ROWS) == rows.encode():
-        return gone
-    raise HeadwaterError("E346", file=path, detail="its content is not that of its name")
-
-
-def _opened(path: Path, reader: Any) -> Any:
-    """What a reader of Parquet gives. Raises E346 where the file is damaged."""
-    try:
-        with path.open("rb") as file:
-            return reader(file)
-    except DAMAGE as error:
-        raise HeadwaterError("E346", file=path, detail=str(error).splitlines()[0]) from error
-
-
-def _said(path: Path, schema: pa.Schema) -> dict[str, Any]:
-    """What the file says of itself. Raises E346 where it does not."""
-    try:
-        told = json.loads((schema.metadata or {})[META])
-        return told if told["content"] else {}
-    except (ValueError, LookupError, TypeError) as error:
-        raise HeadwaterError("E346", file=path, detail="it does not say what it is") from error
+    return FrozenList(result, content["basis"], kept.who, kept.when, kept.erased)
 
 
 def _told(result: ListResult, basis: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,13 +155,6 @@ def _table(result: ListResult) -> pa.Table:
     return scores
 
 
-def _rows_sha256(table: pa.Table) -> str:
-    """Of rows in the order in which they lie, as an erasure writes it down."""
-    digest = RowsDigest()
-    digest.add(table)
-    return digest.hexdigest()
-
-
 def _whole_rows(table: pa.Table) -> pa.Table:
     """The rows with the columns of today; a list of before a column leaves it empty."""
     return (
@@ -223,9 +162,3 @@ def _whole_rows(table: pa.Table) -> pa.Table:
         .append_column("rank", table["rank"])
         .append_column("arm", table["arm"])
     )
-
-
-def _digits(rows: str, told: Mapping[str, Any]) -> str:
-    """The end of an id: of the sha256 of rows and of what is said of them."""
-    words = json.dumps(told, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(f"{rows}{words}".encode()).hexdigest()[:DIGITS]

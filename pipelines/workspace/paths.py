@@ -43,6 +43,7 @@ class Workspace:
     models = property(lambda self: self.root / "models")
     lists = property(lambda self: self.root / "lists")
     frozen = property(lambda self: self.lists / "frozen")
+    campaigns = property(lambda self: self.root / "campaigns")
     reports = property(lambda self: self.root / "reports")
     tables = property(lambda self: self.root / "tables")
     quarantine = property(lambda self: self.root / "quarantine")
@@ -77,6 +78,10 @@ class Workspace:
     def frozen_list(self, list_id: str) -> Path:
         """Where a list lies as it was drawn, its control included: never to be handed on."""
         return self.frozen / f"{list_id}.parquet"
+
+    def campaign(self, campaign_id: str) -> Path:
+        """Where a campaign lies as it was registered, with everybody on its list."""
+        return self.campaigns / f"{campaign_id}.parquet"
 
     def report(self, as_of: date) -> Path:
         """Where the report of a date lies."""

@@ -11,7 +11,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from models.scores.columns import SCHEMA
-from pipelines.workspace import collection, frozen_lists, removal, traces
+from pipelines.workspace import collection, frozen_lists, removal, sealed, traces
 from pipelines.workspace.files import write_parquet
 from pipelines.workspace.frozen_lists import META, FrozenList
 from pipelines.workspace.paths import Workspace
@@ -161,9 +161,7 @@ def test_a_list_from_which_people_were_erased_is_a_list_without_them(workspace):
     write_parquet(
         path,
         [more],
-        more.schema.with_metadata(
-            {**more.schema.metadata, frozen_lists.ROWS: frozen_lists._rows_sha256(more).encode()}
-        ),
+        more.schema.with_metadata({**more.schema.metadata, sealed.ROWS: sealed._rows_sha256(more).encode()}),
     )
     with pytest.raises(HeadwaterError, match="E346"):
         frozen_lists.read(workspace, path.stem)

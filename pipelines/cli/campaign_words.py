@@ -1,0 +1,107 @@
+"""What commands say of campaigns."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli.run import Run
+from pipelines.delivery import campaign_words as words
+from pipelines.wording.formats import number, percent
+from pipelines.wording.texts import text
+from pipelines.workspace.campaigns import Campaign
+
+if TYPE_CHECKING:
+    from pipelines.flows.campaign_contacts import Contacts
+    from pipelines.flows.campaign_registration import Registered
+    from pipelines.flows.campaigns import Look
+
+
+def say_registered(run: Run, found: "Registered") -> None:
+    """What was registered, what can be expected of it, and what speaks against it."""
+    lang, terms, currency = run.language, found.campaign.terms, run.project.mapping.currency
+    outcome = text(f"campaigns.outcome.{terms.outcome}", lang)
+    counts = {"treated": found.treated, "held_out": found.control, "days": terms.window_days}
+    days = {"start": terms.start, "matures": found.matures_on}
+    run.say(text("campaigns.registered", lang, id=found.campaign.id, outcome=outcome, **counts, **days))
+    if found.expected is not None:
+        expected = words.mean(found.expected, terms.outcome, currency, lang)
+        run.say(text(f"campaigns.expected_{terms.outcome}", lang, expected=expected))
+    if not found.control:
+        run.say(text("campaigns.no_control", lang), style="yellow")
+    elif terms.outcome == "churn" and found.expected is not None:
+        points = number(None if found.detectable is None else 100 * found.detectable, lang, 1)
+        key = "undetectable" if found.detectable is None else "detectable"
+        run.say(text(f"campaigns.{key}", lang, points=points))
+    if terms.late:
+        run.say(text("campaigns.late", lang), style="yellow")
+    if found.running:
+        run.say(text("campaigns.running", lang, n=found.running), style="yellow")
+    run.say(escape(text("campaigns.name_it", lang, name=terms.name, id=found.campaign.id)), style="dim")
+
+
+def say_overview(run: Run, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The campaigns, one in a line."""
+    lang = run.language
+    if not rows:
+        run.say(text("campaigns.none", lang))
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "name", "outcome", "days", "treated", "control", "matures_on", "status"):
+        table.add_column(text(f"campaigns.column.{name}", lang), no_wrap=name == "id")
+    for row in rows:
+        days = text("campaigns.range", lang, start=row["start"], end=row["end"])
+        sizes = [number(row[name], lang) for name in ("treated", "control")]
+        outcome = text(f"campaigns.outcome.{row['outcome']}", lang)
+        facts = [row["campaign"], escape(row["name"]), outcome, days, *sizes, row["matures_on"]]
+        table.add_row(*facts, words.status(row, lang))
+    run.say(table)
+
+
+def say_contacts(run: Run, campaign: Campaign, found: "Contacts") -> None:
+    """What a file told of contacts."""
+    lang, terms = run.language, campaign.terms
+    days = text("campaigns.range", lang, start=terms.start, end=terms.end)
+    counts = {"rows": len(found.rows), "people": found.rows["customer_id"].nunique()}
+    others = {"strangers": found.strangers, "outside": found.outside}
+    run.say(text("campaigns.contacts_read", lang, **counts, **others, days=days))
+
+
+def say_look(run: Run, told: Mapping[str, Any]) -> None:
+    """One campaign: the verdict, both arms, every figure, and what weakens them."""
+    lang, currency = run.language, run.project.mapping.currency
+    run.say(escape(f"{told['name']} · {told['campaign']}"), style="bold")
+    run.say(escape(words.verdict(told, currency, lang)))
+    if "treated" in told:
+        table = Table(box=None, pad_edge=False)
+        for title in words.arm_titles(told["outcome"], lang):
+            table.add_column(title, justify="left" if not title else "right")
+        for row in words.arms(told, currency, lang):
+            table.add_row(*row)
+        run.say(table)
+    if told.get("effect"):
+        figures = Table(box=None, show_header=False, pad_edge=False)
+        for name, value in words.figures(told, currency, lang):
+            figures.add_row(name, escape(value))
+        run.say(figures)
+    for remark in words.remarks(told, currency, lang):
+        run.say(escape(remark), style="yellow")
+    run.say()
+
+
+def say_together(run: Run, looks: "Sequence[Look]", told: Mapping[str, Any]) -> None:
+    """Campaigns of one outcome together, and whether they differ."""
+    from pipelines.flows import campaigns as flow
+
+    lang, currency = run.language, run.project.mapping.currency
+    for name, pooled in told.items():
+        means = {key: escape(words.difference(pooled[key], name, currency, lang)) for key in ("fixed", "random")}
+        outcome = text(f"campaigns.outcome.{name}", lang)
+        run.say(text("campaigns.together", lang, n=pooled["campaigns"], outcome=outcome, fixed=means["fixed"]))
+        if pooled["between"] > 0:
+            share = percent(pooled["inconsistency"], lang)
+            run.say(text("campaigns.differ", lang, share=share, random=means["random"]))
+    weak = sum(flow.weak(one) for one in looks if one.found)
+    if weak:
+        run.say(text("campaigns.left_out", lang, n=weak), style="dim")

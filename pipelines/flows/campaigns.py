@@ -1,0 +1,267 @@
+"""What came of campaigns, by what was written down when they were registered.
+
+Nothing is looked at before the window of the outcome is over, so that nobody stops when the figures look well.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from features.spine import population
+from models.targets.registry import TARGETS
+from models.targets.settings import TargetSettings
+from pipelines.flows import campaign_contacts
+from pipelines.flows.campaign_contacts import Contacts
+from pipelines.flows.dataset import labels_of
+from pipelines.ingest.tables import Tables
+from pipelines.project import Project
+from pipelines.workspace import campaigns
+from pipelines.workspace.campaigns import Campaign
+from targeting.campaigns import Costs, Measurement, measure
+from targeting.effects import Effect, Pooled, pooled
+
+
+@dataclass(frozen=True)
+class Look:
+    """One campaign as it stands at a date.
+
+    Attributes
+    ----------
+    campaign
+        As it was registered.
+    as_of
+        What is known by then counts.
+    matures_on
+        The first date that may look at the outcome.
+    found
+        What came of it; None before that date.
+    contacts
+        On record; None before that date.
+    absent
+        Customers of its list who were no longer with the company when it began.
+    undefined
+        Those who were, and whose outcome is not known or not defined for them.
+    """
+
+    campaign: Campaign
+    as_of: date
+    matures_on: date
+    found: Measurement | None = None
+    contacts: Contacts | None = None
+    absent: int = 0
+    undefined: int = 0
+
+    @property
+    def status(self) -> str:
+        """`waiting`, or that of the measurement."""
+        return self.found.status if self.found else "waiting"
+
+
+@dataclass(frozen=True)
+class Together:
+    """How many campaigns of one outcome there are, and what they show together."""
+
+    campaigns: int
+    found: Pooled
+
+
+def look(project: Project, campaign: Campaign, as_of: date) -> Look:
+    """What came of a campaign, as far as it may be looked at.
+
+    Parameters
+    ----------
+    project
+        Its tables.
+    campaign
+        As it was registered; outcomes are those of its own definition, whatever the settings say by now.
+    as_of
+        What is known by then counts.
+
+    Raises
+    ------
+    HeadwaterError
+        What reading the tables raises, E371 for contacts of a file that are damaged.
+    """
+    terms = campaign.terms
+    matures_on = terms.matures_on(project.settings.protocol.reporting_delay_days)
+    if as_of < matures_on:
+        return Look(campaign, as_of, matures_on)
+    tables = project.tables(as_of)
+    contacts = campaign_contacts.found(project, campaign, tables.tables)
+    came = outcomes(project, campaign, tables, as_of)
+    members = _members(campaign, came, contacts)
+    found = measure(members, terms.outcome, Costs(terms.contact_cost, terms.incentive), terms.share)
+    absent = int((~members["customer_id"].isin(came["customer_id"])).sum())
+    undefined = int(members["came"].isna().sum()) - absent
+    return Look(campaign, as_of, matures_on, found, contacts, absent, undefined)
+
+
+def outcomes(project: Project, campaign: Campaign, tables: Tables, as_of: date) -> pd.DataFrame:
+    """What came of the customers of a campaign who were with the company on its first day.
+
+    Parameters
+    ----------
+    project
+        Its protocol and time zone.
+    campaign
+        As it was registered.
+    tables
+        The canonical tables as of the date.
+    as_of
+        What is known by then counts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id, came (the outcome), money (of the window), left (1.0 or 0.0): null where they are not known.
+    """
+    terms = campaign.terms
+    targets = TargetSettings.model_validate(terms.definition)
+    rows = population(tables.tables, [terms.start], project.mapping.timezone, project.settings.population)
+    spine = project.connection.create_table("campaign", rows, temp=True, overwrite=True)
+    labels = labels_of(project, tables, spine, targets, as_of)
+    holders = spine.select("customer_id", "activated_on").to_pyarrow().to_pandas(date_as_object=True)
+    same = holders["activated_on"].isna() | (holders["activated_on"] < terms.list_as_of)  # not whoever has the id now
+    mine = set(campaign.members["customer_id"]) & set(holders.loc[same, "customer_id"])
+    own = labels[labels["customer_id"].isin(mine)].reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "customer_id": own["customer_id"],
+            "came": _numbers(own, terms.outcome, targets),
+            "money": _numbers(own, "value", targets),
+            "left": _numbers(own, "churn", targets),
+        }
+    )
+
+
+def _numbers(labels: pd.DataFrame, name: str, targets: TargetSettings) -> pd.Series:
+    """The main label of a target as numbers; null where nothing tells it."""
+    label = TARGETS[name].label.format(targets.of(name).horizon_days)
+    if label not in labels:
+        return pd.Series(float("nan"), index=labels.index)
+    return pd.to_numeric(labels[label].astype("Float64")).astype(float)
+
+
+def _members(campaign: Campaign, came: pd.DataFrame, contacts: Contacts) -> pd.DataFrame:
+    """Everybody on the list with what came of them, as `targeting.campaigns.measure` takes it."""
+    members = campaign.members.merge(came, on="customer_id", how="left", validate="one_to_one")
+    members["unit"] = members["account_id"].fillna(members["customer_id"])
+    facts = campaign_contacts.per_customer(contacts, members["customer_id"])
+    return members.assign(**{name: facts[name].to_numpy() for name in facts})
+
+
+def together(looks: Sequence[Look]) -> dict[str, Together]:
+    """Outcome -> the effects of all measured campaigns of it, where there are at least two.
+
+    Parameters
+    ----------
+    looks
+        Of different campaigns. Those whose evidence is weak are left out.
+    """
+    effects: dict[str, list[Effect]] = {}
+    for one in looks:
+        if one.found and one.found.effect and not weak(one):
+            effects.setdefault(one.campaign.terms.outcome, []).append(one.found.effect)
+    return {name: Together(len(found), pooled(found)) for name, found in effects.items() if len(found) > 1}
+
+
+def weak(one: Look) -> bool:
+    """Is what a campaign shows weak evidence: registered late, without a control, or with arms that are not as drawn?"""
+    if one.campaign.terms.late:
+        return True
+    return one.found is not None and (one.found.status == "no_control" or "not_as_drawn" in one.found.doubts)
+
+
+def as_dict(one: Look) -> dict[str, Any]:
+    """A look as JSON has it: figures, and nobody's id."""
+    terms, found = one.campaign.terms, one.found
+    head: dict[str, Any] = {
+        "campaign": one.campaign.id,
+        "name": terms.name,
+        "outcome": terms.outcome,
+        "start": terms.start.isoformat(),
+        "end": terms.end.isoformat(),
+        "as_of": one.as_of.isoformat(),
+        "matures_on": one.matures_on.isoformat(),
+        "status": one.status,
+        "late": terms.late,
+        "weak": weak(one),
+        "incentive": terms.incentive,
+        "erased": one.campaign.erased,
+    }
+    if found is None or one.contacts is None:
+        return head
+    figures = ("effect", "unadjusted", "people", "revenue", "net", "roi")
+    told = {name: _interval(getattr(found, name)) for name in figures}
+    arms = {"treated": vars(found.treated), "control": vars(found.control)}
+    counts = {"absent": one.absent, "undefined": one.undefined}
+    record = {"strangers": one.contacts.strangers, "outside": one.contacts.outside, "on_record": one.contacts.on_record}
+    rest = {"cost": found.cost, "expected": found.expected, "doubts": list(found.doubts)}
+    return head | arms | told | rest | counts | {"contacts": record}
+
+
+def _interval(found: Any) -> Mapping[str, float | None] | None:
+    if found is None:
+        return None
+    value = found.value if hasattr(found, "value") else found.estimate
+    return {"value": value, "low": found.low, "high": found.high}
+
+
+def measured(project: Project, chosen: Sequence[Campaign], as_of: date) -> list[Look]:
+    """Look at campaigns, and keep what was measured of each.
+
+    Parameters
+    ----------
+    project
+        Its tables and workspace.
+    chosen
+        Campaigns.
+    as_of
+        What is known by then counts.
+    """
+    looks = [look(project, campaign, as_of) for campaign in chosen]
+    for one in looks:
+        if one.found:
+            campaigns.keep_measurement(project.workspace, one.campaign.id, as_dict(one))
+    return looks
+
+
+def pooled_as_dict(several: Together) -> dict[str, Any]:
+    """Several campaigns together as JSON has it."""
+    found = several.found
+    means = {name: _interval(getattr(found, name)) for name in ("fixed", "random")}
+    spread = {"between": found.between, "inconsistency": found.inconsistency, "differ": found.differ}
+    return {"campaigns": several.campaigns} | means | spread
+
+
+def overview(project: Project) -> list[dict[str, Any]]:
+    """What is registered, the last to begin first, with what was measured last; nothing is measured for it.
+
+    Parameters
+    ----------
+    project
+        Its workspace.
+
+    Returns
+    -------
+    list of dict
+        As `as_dict` has it, with the size of each arm as it was registered, and how many are gone by erasure.
+    """
+    rows = []
+    for one in campaigns.everything(project.workspace):
+        waiting = Look(
+            one, one.terms.registered_on, one.terms.matures_on(project.settings.protocol.reporting_delay_days)
+        )
+        told = as_dict(waiting) | (campaigns.measurement(project.workspace, one.id) or {})
+        arms = one.members["arm"].value_counts()
+        sizes = {"treated": int(arms.get("treated", 0)), "control": int(arms.get("control", 0))}
+        rows.append({"measured": "treated" in told, "figures": told} | _head(told) | sizes)
+    return rows
+
+
+def _head(told: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("campaign", "name", "outcome", "start", "end", "matures_on", "status", "late", "weak")
+    return {name: told[name] for name in names}
