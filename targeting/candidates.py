@@ -71,6 +71,12 @@ class Candidates:
     filtered: int
     order: str
 
+    @property
+    def suppressed_by_reason(self) -> dict[str, int]:
+        """Reason -> those of the eligible who must not be contacted now."""
+        reasons = self.eligible[self.suppressed]["suppress_reason"].astype(object).fillna("not_allowed")
+        return {str(reason): int(count) for reason, count in sorted(reasons.value_counts().items())}
+
 
 def candidates(kind: ListKind, scores: Scores | pd.DataFrame, settings: ListSettings) -> Candidates:
     """Who may be on a list, before its length and its own holdout are looked at.

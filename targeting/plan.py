@@ -1,7 +1,7 @@
 """How long a list should be: for every length whom it reaches, what it costs and brings, and what its control could show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -41,6 +41,12 @@ class Audience:
         Expected number of leavers among all whom the list is about, contactable or not.
     unknown
         Contactable customers without a probability or value, who are left out.
+    eligible
+        How many customers the list is about, after the filters.
+    suppressed
+        Reason -> those of them who must not be contacted now.
+    held_out
+        Those of them in the global holdout.
     """
 
     probability: np.ndarray
@@ -48,6 +54,9 @@ class Audience:
     contacted: np.ndarray
     leavers: float
     unknown: int
+    eligible: int = 0
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+    held_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,12 @@ class Plan:
         The length of the expected maximum profit; 0 where that list costs more than it is expected to bring.
     asked
         The length that was asked for.
+    held_out_share
+        The share of a list that is left alone.
+    curve
+        Sums over the first k, for every k.
+    rate
+        The acceptance that those sums are taken with.
     profit
         The expected maximum profit.
     costs
@@ -102,12 +117,23 @@ class Plan:
     table: pd.DataFrame
     recommended: int
     asked: int
+    held_out_share: float
+    curve: ProfitCurve
+    rate: Acceptance
     profit: MaximumProfit
     costs: Costs
     acceptance: Acceptance
     by_action: bool
     audience: Audience
     advice: Advice
+
+    def at(self, length: int) -> dict[str, float | int | None]:
+        """What a list of this length would be, the holdout included: a row of the table."""
+        return _row(self.curve, length, self.rate)
+
+    def measurable(self, length: int) -> Advice:
+        """Can the effect of a list of this length be measured?"""
+        return advise(self.curve, length, self.held_out_share, self.rate.mean)
 
 
 def plan(
@@ -157,6 +183,9 @@ def plan(
         table=pd.DataFrame(rows, columns=list(rows[0]) if rows else []),
         recommended=most.recommended,
         asked=asked,
+        held_out_share=settings.holdout,
+        curve=curve,
+        rate=given.acceptance,
         profit=most,
         costs=_mean_costs(given),
         acceptance=_mean_acceptance(given),
@@ -199,6 +228,9 @@ def _audience(
         contacted=arm == "treated",
         leavers=float(found.eligible["churn_probability"].sum()),
         unknown=len(found.contactable) - len(known),
+        eligible=len(found.eligible),
+        suppressed=found.suppressed_by_reason,
+        held_out=int(found.held_out.sum()),
     )
 
 

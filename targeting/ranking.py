@@ -148,7 +148,7 @@ def _draw(
     counts = ListCounts(
         eligible=len(found.eligible),
         listed=len(rows),
-        suppressed=_by_reason(found.eligible[found.suppressed]),
+        suppressed=found.suppressed_by_reason,
         held_out_always=int(found.held_out.sum()),
         held_out_here=len(control),
         beyond_top=len(found.contactable) - len(members),
@@ -193,8 +193,3 @@ def _members(
 ) -> pd.DataFrame:
     arm = holdout.arms(units(frame), kind, settings.holdout, buckets)
     return frame.assign(rank=np.arange(1, len(frame) + 1), arm=arm)
-
-
-def _by_reason(suppressed: pd.DataFrame) -> dict[str, int]:
-    reasons = suppressed["suppress_reason"].astype(object).fillna("not_allowed")
-    return {str(reason): int(count) for reason, count in sorted(reasons.value_counts().items())}

@@ -105,7 +105,7 @@ def in_words(name: str, value: Any, kind: str, lang: str) -> str:
         `zh` or `en`.
     """
     if isinstance(value, list | tuple):
-        return text("lists.or", lang).join(_word(name, code, kind, lang) for code in value)
+        return text("lists.or", lang).join(option_word(name, code, kind, lang) for code in value)
     if isinstance(value, bool):
         return text(f"lists.{'yes' if value else 'no'}", lang)
     if name in ("holdout", "min_probability"):
@@ -116,7 +116,8 @@ def in_words(name: str, value: Any, kind: str, lang: str) -> str:
     return text(key, lang) if has(key) else NOTHING if value is None else str(value)
 
 
-def _word(name: str, code: str, kind: str, lang: str) -> str:
+def option_word(name: str, code: str, kind: str, lang: str) -> str:
+    """A value of a filter in words; a code that nothing knows stands for itself."""
     if name == "reason":
         return text(f"reasons.{code}", lang) if has(f"reasons.{code}") else code
     return word(filters.column(name, kind), code, lang)

@@ -1,0 +1,97 @@
+"""A plan of a list in words: the columns of its table, the marks of its lengths, and what follows from it."""
+
+from typing import Any
+
+from pipelines.wording.formats import money, number, percent
+from pipelines.wording.texts import text
+from targeting.plan import Advice, Plan
+from targeting.profit_settings import ProfitSettings
+
+COLUMNS = ("customers", "held_out", "reached", "in_vain", "cost", "saved", "net", "interval", "detectable", "expected")
+"""Of the table, in order; their titles are `plan.column.<name>`."""
+
+
+def mark(customers: int, found: Plan, lang: str) -> str:
+    """What a length is: recommended, asked for, both or neither."""
+    marks = {"recommended": found.recommended, "asked": found.asked}
+    return text("plan.and", lang).join(text(f"plan.{name}", lang) for name, k in marks.items() if k == customers)
+
+
+def cells(row: dict[str, Any], currency: str, lang: str) -> list[str]:
+    """A row of the table, by `COLUMNS`."""
+    low, high = (money(row[name], currency, lang, 0) for name in ("net_low", "net_high"))
+    counts = [number(row[name], lang) for name in ("customers", "held_out", "reached", "in_vain")]
+    amounts = [money(row[name], currency, lang, 0) for name in ("cost", "saved", "net")]
+    shares = [points(row[name], lang) for name in ("detectable", "expected")]
+    return [*counts, *amounts, f"{low} … {high}", *shares]
+
+
+def points(share: float | None, lang: str) -> str:
+    """A difference of shares in percentage points; a dash where there is none."""
+    return number(None if share is None else 100 * share, lang, 1)
+
+
+def sentences(found: Plan, settings: ProfitSettings, currency: str, lang: str) -> list[str]:
+    """What a plan says in words.
+
+    Parameters
+    ----------
+    found
+        The plan.
+    settings
+        What it was made with.
+    currency
+        ISO 4217.
+    lang
+        `zh` or `en`.
+    """
+    told = [
+        worth_it(found, lang),
+        basis(found, settings, currency, lang),
+        measurable(found, found.asked, found.advice, lang),
+    ]
+    if found.audience.unknown:
+        told.append(text("plan.unknown", lang, n=found.audience.unknown))
+    return told
+
+
+def worth_it(found: Plan, lang: str) -> str:
+    """How long the list should be, or that none pays."""
+    people = len(found.audience.probability)
+    if found.recommended:
+        return text("plan.use", lang, n=found.recommended, of=people)
+    return text("plan.none_pays", lang, of=people)
+
+
+def basis(found: Plan, settings: ProfitSettings, currency: str, lang: str) -> str:
+    """The costs and the acceptance that were reckoned with, and whose they are."""
+    complete = None not in (settings.contact_cost, settings.incentive, settings.acceptance)
+    source = "by_action" if found.by_action else "configured" if complete else "assumed"
+    rate = {"rate": percent(found.acceptance.mean, lang), "spread": percent(found.acceptance.sd, lang)}
+    paid = {"contact": found.costs.contact, "offer": found.costs.incentive}
+    return text(f"plan.{source}", lang, **{name: money(cost, currency, lang) for name, cost in paid.items()}, **rate)
+
+
+def measurable(found: Plan, length: int, advice: Advice, lang: str) -> str:
+    """Could the effect of a list of this length be seen, and with which holdout if not?
+
+    Parameters
+    ----------
+    found
+        The plan.
+    length
+        The holdout included.
+    advice
+        For that length.
+    lang
+        `zh` or `en`.
+    """
+    shares = {"seen": points(advice.detectable, lang), "expected": points(advice.expected, lang)}
+    held = length - int(found.curve.contacted[length])
+    known = {"n": length, "share": percent(held / max(length, 1), lang), "more": percent(advice.share, lang)}
+    verdict: str = advice.verdict
+    if verdict == "no_control" and advice.share is None:
+        verdict = "no_control_helps"
+    elif verdict != "no_control" and advice.detectable is None:
+        verdict += "_nothing"
+    return text(f"plan.{verdict}", lang, **known, **shares)
