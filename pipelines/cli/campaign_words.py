@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipelines.flows.campaign_contacts import Contacts
     from pipelines.flows.campaign_registration import Registered
     from pipelines.flows.campaigns import Look
+    from pipelines.ingest.campaigns_on_record import OnRecord
 
 
 def say_registered(run: Run, found: "Registered") -> None:
@@ -37,7 +38,7 @@ def say_registered(run: Run, found: "Registered") -> None:
     if terms.late:
         run.say(text("campaigns.late", lang), style="yellow")
     if found.running:
-        run.say(text("campaigns.running", lang, n=found.running), style="yellow")
+        run.say(text("campaigns.elsewhere", lang, n=found.running), style="yellow")
     run.say(escape(text("campaigns.name_it", lang, name=terms.name, id=found.campaign.id)), style="dim")
 
 
@@ -56,6 +57,19 @@ def say_overview(run: Run, rows: Sequence[Mapping[str, Any]]) -> None:
         outcome = text(f"campaigns.outcome.{row['outcome']}", lang)
         facts = [row["campaign"], escape(row["name"]), outcome, days, *sizes, row["matures_on"]]
         table.add_row(*facts, words.status(row, lang))
+    run.say(table)
+
+
+def say_unregistered(run: Run, found: "Sequence[OnRecord]") -> None:
+    """Campaigns that only the contacts table knows, one in a line; nothing where there are none."""
+    if not found:
+        return
+    lang = run.language
+    table = Table(box=None, pad_edge=False, title=text("campaigns.unregistered", lang), title_justify="left")
+    for title in words.unregistered_titles(lang):
+        table.add_column(title)
+    for row in words.unregistered(found, lang):
+        table.add_row(*map(escape, row))
     run.say(table)
 
 

@@ -59,13 +59,14 @@ def register(
 
 @command(campaign_app, "list")
 def show(run: Run) -> None:
-    """Campaigns that are registered, the last to begin first, with what was measured of them."""
+    """Campaigns that are registered, with what was measured of them, and those that only the contacts table knows."""
     from pipelines.cli import campaign_words
     from pipelines.flows import campaigns
 
-    rows = campaigns.overview(run.project)
-    run.tell(campaigns=rows)
+    rows, others = campaigns.overview(run.project), campaigns.unregistered(run.project)
+    run.tell(campaigns=rows, unregistered=[vars(one) for one in others])
     campaign_words.say_overview(run, rows)
+    campaign_words.say_unregistered(run, others)
 
 
 @command(campaign_app, "contacts", recorded=True)

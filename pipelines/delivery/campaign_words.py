@@ -1,8 +1,9 @@
 """What is said of a measured campaign, from the figures that are kept of it: on the terminal and on the page alike."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipelines.ingest.campaigns_on_record import OnRecord
 from pipelines.wording.formats import NOTHING, money, number, percent
 from pipelines.wording.texts import text
 from targeting.campaigns import FEWEST_EVENTS, FEWEST_PEOPLE
@@ -75,7 +76,7 @@ def figures(told: Told, currency: str, lang: str) -> list[tuple[str, str]]:
     shown = [(name, difference(told[name], outcome, currency, lang)) for name in ("effect", "unadjusted")]
     if outcome in PEOPLE:
         shown.append((PEOPLE[outcome], people(told["people"], lang)))
-    shown.append(("revenue", amount(told["revenue"], currency, lang)))
+    shown.append(("revenue" if told["margin"] == 1 else "margin", amount(told["revenue"], currency, lang)))
     shown.append(("cost", money(told["cost"], currency, lang, 0)))
     shown.append(("net", amount(told["net"], currency, lang)))
     roi = told["roi"]
@@ -127,11 +128,11 @@ def remarks(told: Told, currency: str, lang: str) -> Iterator[str]:
     if told["status"] == "no_control":
         both = {"came": treated["mean"], "expected": told["expected"]}
         shown = {key: mean(value, told["outcome"], currency, lang) for key, value in both.items()}
-        yield text("campaigns.before_after", lang, **shown)
+        yield text(f"campaigns.before_after_{told['outcome']}", lang, **shown)
     for name in told["doubts"]:
         values = {"held_out": control["contacted"] or 0, "listed": treated["listed"]}
         yield text(f"campaigns.doubt.{name}", lang, **values, missed=treated["listed"] - (treated["contacted"] or 0))
-    for name in ("absent", "undefined", "erased"):
+    for name in ("elsewhere", "absent", "undefined", "erased"):
         if told[name]:
             yield text(f"campaigns.{name}", lang, n=told[name])
     if told["contacts"]["outside"]:
@@ -140,3 +141,18 @@ def remarks(told: Told, currency: str, lang: str) -> Iterator[str]:
         yield text("campaigns.not_on_record", lang)
     if told["incentive"]:
         yield text("campaigns.most", lang)
+
+
+def unregistered_titles(lang: str) -> list[str]:
+    """What stands above the columns of `unregistered`."""
+    return [text(f"campaigns.column.{name}", lang) for name in ("name", "days", "contacted", "control", "evidence")]
+
+
+def unregistered(found: Sequence[OnRecord], lang: str) -> list[list[str]]:
+    """A row per campaign that only the contacts table knows, and what it is worth as evidence."""
+    rows = []
+    for one in found:
+        days = text("campaigns.range", lang, start=one.first, end=one.last)
+        evidence = text(f"campaigns.evidence.{'not_registered' if one.held_out else 'not_randomised'}", lang)
+        rows.append([one.name, days, number(one.contacted, lang), number(one.held_out, lang), evidence])
+    return rows

@@ -121,6 +121,8 @@ def _terms(project: Project, frozen: FrozenList, order: Order, today: date) -> T
         share=float(frozen.result.filters["holdout"]),
         basis=frozen.basis,
         registered_on=today,
+        treated=len(frozen.result.rows),
+        control=len(frozen.result.control),
     )
 
 
@@ -128,19 +130,18 @@ def _told(project: Project, campaign: Campaign) -> Registered:
     """What is to be known of a campaign when it is registered."""
     terms, members = campaign.terms, campaign.members
     treated = members[members["arm"] == "treated"]
-    control, score = len(members) - len(treated), treated[COVARIATES[terms.outcome]].mean()
+    score = treated[COVARIATES[terms.outcome]].mean()
     expected = None if pd.isna(score) else float(score)
     seen = None
     if terms.outcome == "churn" and expected is not None:
-        seen = detectable_effect(expected, len(treated), control)
+        seen = detectable_effect(expected, terms.treated, terms.control)
     matures_on = terms.matures_on(project.settings.protocol.reporting_delay_days)
-    return Registered(campaign, len(treated), control, matures_on, expected, seen, _running(project, campaign))
-
-
-def _running(project: Project, campaign: Campaign) -> int:
-    """Customers who are on the list of another campaign at the same time."""
-    begins, ends, running = campaign.terms.start, campaign.terms.matures_on(0), set[str]()
-    for other in campaigns.everything(project.workspace):
-        if other.id != campaign.id and other.terms.start < ends and begins < other.terms.matures_on(0):
-            running |= set(other.members["customer_id"])
-    return int(campaign.members["customer_id"].isin(running).sum())
+    return Registered(
+        campaign,
+        terms.treated,
+        terms.control,
+        matures_on,
+        expected,
+        seen,
+        campaigns.elsewhere(project.workspace, campaign),
+    )

@@ -16,10 +16,11 @@ from models.targets.settings import TargetSettings
 from pipelines.flows import campaign_contacts
 from pipelines.flows.campaign_contacts import Contacts
 from pipelines.flows.dataset import labels_of
+from pipelines.ingest.campaigns_on_record import OnRecord, on_record
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace import campaigns
-from pipelines.workspace.campaigns import Campaign
+from pipelines.workspace.campaigns import Campaign, Terms
 from targeting.campaigns import Costs, Measurement, measure
 from targeting.effects import Effect, Pooled, pooled
 
@@ -44,6 +45,8 @@ class Look:
         Customers of its list who were no longer with the company when it began.
     undefined
         Those who were, and whose outcome is not known or not defined for them.
+    elsewhere
+        Customers who are on the list of another campaign at the same time.
     """
 
     campaign: Campaign
@@ -53,6 +56,7 @@ class Look:
     contacts: Contacts | None = None
     absent: int = 0
     undefined: int = 0
+    elsewhere: int = 0
 
     @property
     def status(self) -> str:
@@ -96,7 +100,8 @@ def look(project: Project, campaign: Campaign, as_of: date) -> Look:
     found = measure(members, terms.outcome, Costs(terms.contact_cost, terms.incentive), terms.share)
     absent = int((~members["customer_id"].isin(came["customer_id"])).sum())
     undefined = int(members["came"].isna().sum()) - absent
-    return Look(campaign, as_of, matures_on, found, contacts, absent, undefined)
+    also = campaigns.elsewhere(project.workspace, campaign)
+    return Look(campaign, as_of, matures_on, found, contacts, absent, undefined, also)
 
 
 def outcomes(project: Project, campaign: Campaign, tables: Tables, as_of: date) -> pd.DataFrame:
@@ -178,29 +183,36 @@ def weak(one: Look) -> bool:
 def as_dict(one: Look) -> dict[str, Any]:
     """A look as JSON has it: figures, and nobody's id."""
     terms, found = one.campaign.terms, one.found
-    head: dict[str, Any] = {
-        "campaign": one.campaign.id,
-        "name": terms.name,
-        "outcome": terms.outcome,
-        "start": terms.start.isoformat(),
-        "end": terms.end.isoformat(),
-        "as_of": one.as_of.isoformat(),
-        "matures_on": one.matures_on.isoformat(),
-        "status": one.status,
-        "late": terms.late,
-        "weak": weak(one),
-        "incentive": terms.incentive,
-        "erased": one.campaign.erased,
-    }
+    head = _promised(one.campaign.id, terms, one.as_of, one.matures_on)
+    head |= {"status": one.status, "weak": weak(one), "erased": one.campaign.erased}
     if found is None or one.contacts is None:
         return head
     figures = ("effect", "unadjusted", "people", "revenue", "net", "roi")
     told = {name: _interval(getattr(found, name)) for name in figures}
     arms = {"treated": vars(found.treated), "control": vars(found.control)}
-    counts = {"absent": one.absent, "undefined": one.undefined}
+    counts = {"absent": one.absent, "undefined": one.undefined, "elsewhere": one.elsewhere}
     record = {"strangers": one.contacts.strangers, "outside": one.contacts.outside, "on_record": one.contacts.on_record}
     rest = {"cost": found.cost, "expected": found.expected, "doubts": list(found.doubts)}
     return head | arms | told | rest | counts | {"contacts": record}
+
+
+def _promised(name: str, terms: Terms, as_of: date, matures_on: date) -> dict[str, Any]:
+    """What is said of a campaign before anything is measured."""
+    return {
+        "campaign": name,
+        "name": terms.name,
+        "outcome": terms.outcome,
+        "start": terms.start.isoformat(),
+        "end": terms.end.isoformat(),
+        "as_of": as_of.isoformat(),
+        "matures_on": matures_on.isoformat(),
+        "incentive": terms.incentive,
+        "margin": float(terms.definition.get("value", {}).get("margin", 1.0)),
+        "status": "waiting",
+        "late": terms.late,
+        "weak": terms.late,
+        "erased": 0,
+    }
 
 
 def _interval(found: Any) -> Mapping[str, float | None] | None:
@@ -250,16 +262,25 @@ def overview(project: Project) -> list[dict[str, Any]]:
     list of dict
         As `as_dict` has it, with the size of each arm as it was registered, and how many are gone by erasure.
     """
-    rows = []
-    for one in campaigns.everything(project.workspace):
-        waiting = Look(
-            one, one.terms.registered_on, one.terms.matures_on(project.settings.protocol.reporting_delay_days)
-        )
-        told = as_dict(waiting) | (campaigns.measurement(project.workspace, one.id) or {})
-        arms = one.members["arm"].value_counts()
-        sizes = {"treated": int(arms.get("treated", 0)), "control": int(arms.get("control", 0))}
+    delay, rows = project.settings.protocol.reporting_delay_days, []
+    for name, terms in campaigns.heads(project.workspace):
+        waiting = _promised(name, terms, terms.registered_on, terms.matures_on(delay))
+        told = waiting | (campaigns.measurement(project.workspace, name) or {})
+        sizes = {"treated": terms.treated, "control": terms.control}
         rows.append({"measured": "treated" in told, "figures": told} | _head(told) | sizes)
     return rows
+
+
+def unregistered(project: Project) -> list[OnRecord]:
+    """Campaigns that only the contacts table knows, the last to begin first. Raises E331 where what was read is altered.
+
+    Parameters
+    ----------
+    project
+        Its workspace, as the newest reading left it.
+    """
+    known = {n for name, terms in campaigns.heads(project.workspace) for n in (name, terms.name)}
+    return [one for one in on_record(project.workspace.root) if one.name not in known]
 
 
 def _head(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The pages that are served, in the order of the navigation. A new page is a module of `views/` and a line here."""
 
 from pipelines.page.page_entry import PageEntry
-from pipelines.page.views import audience, customer, customers, overview, take_away
+from pipelines.page.views import audience, campaigns, customer, customers, overview, take_away
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "/", overview.router),
     PageEntry("audience", "/audience", audience.router),
     PageEntry("customers", "/customers", customers.router, take_away.router, customer.router),
+    PageEntry("campaigns", "/campaigns", campaigns.router),
 )

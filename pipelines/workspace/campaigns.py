@@ -65,6 +65,8 @@ class Terms:
         What the list was drawn from: run, models, buckets.
     registered_on
         The project's day of the registration.
+    treated, control
+        Customers in each arm.
     """
 
     name: str
@@ -82,6 +84,8 @@ class Terms:
     share: float
     basis: Mapping[str, Any]
     registered_on: date
+    treated: int
+    control: int
 
     @property
     def late(self) -> bool:
@@ -167,6 +171,21 @@ def everything(workspace: Workspace) -> Iterator[Campaign]:
         yield _read(workspace, name)
 
 
+def heads(workspace: Workspace) -> Iterator[tuple[str, Terms]]:
+    """Id and terms of all campaigns, the last to begin first; nobody's row is read. Raises E371."""
+    for name in ids(workspace):
+        yield name, _terms(_content(workspace, name))
+
+
+def elsewhere(workspace: Workspace, campaign: Campaign) -> int:
+    """Customers of a campaign who are on the list of another one whose window overlaps with its own."""
+    begins, ends, running = campaign.terms.start, campaign.terms.matures_on(0), set[str]()
+    for name, other in heads(workspace):
+        if name != campaign.id and other.start < ends and begins < other.matures_on(0):
+            running |= set(_read(workspace, name).members["customer_id"])
+    return int(campaign.members["customer_id"].isin(running).sum())
+
+
 def ids(workspace: Workspace) -> list[str]:
     """Their ids, the last to begin first."""
     return sorted((path.stem for path in workspace.campaigns.glob("campaign-*.parquet")), reverse=True)
@@ -196,8 +215,11 @@ def _content(workspace: Workspace, name: str) -> Mapping[str, Any]:
 
 def _read(workspace: Workspace, name: str) -> Campaign:
     kept = sealed.read(workspace.campaign(name), META, DAMAGED)
-    terms = Terms.of({key: value for key, value in kept.content.items() if key != "members"})
-    return Campaign(name, terms, kept.table.to_pandas(), kept.who, kept.when, kept.erased)
+    return Campaign(name, _terms(kept.content), kept.table.to_pandas(), kept.who, kept.when, kept.erased)
+
+
+def _terms(content: Mapping[str, Any]) -> Terms:
+    return Terms.of({key: value for key, value in content.items() if key != "members"})
 
 
 def keep_contacts(workspace: Workspace, name: str, contacts: pd.DataFrame) -> Path:

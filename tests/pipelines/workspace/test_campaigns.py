@@ -30,6 +30,8 @@ TERMS = Terms(
     share=0.3,
     basis={"run_id": "r1"},
     registered_on=date(2026, 11, 2),
+    treated=13,
+    control=7,
 )
 
 
