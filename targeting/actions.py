@@ -27,7 +27,15 @@ FACTS = (
         "value_band",
         "customer_type",
     ),
-    *("tier_current", "tier_predicted", "is_potential_vip", "is_high_value_now", "vip_early", "complaints_open"),
+    *(
+        "tier_current",
+        "tier_predicted",
+        "tier_review",
+        "is_potential_vip",
+        "is_high_value_now",
+        "vip_early",
+        "complaints_open",
+    ),
     *("complaints_90d", "overdue_amount", "contract_end_date", "consent", "last_contact_on"),
 )
 """What conditions look at, in columns of the score table."""

@@ -79,6 +79,7 @@ _POTENTIAL = (
 _HIGH_VALUE = (
     *_rules(
         "care",
+        ("core_review", {"tier_review": True}, "call", _rest("0.5%", 0.12, owner="vip_manager")),
         ("vip_check_in", HIGH | {"lifecycle_stage": ("declining",)}, "call", _rest("0.4%", 0.12, owner="vip_manager")),
     ),
     *_rules(

@@ -37,6 +37,7 @@ class Condition(Strict):
     customer_type: Words = Field(None, description="any of these types: personal, family, group …")
     tier_current: Words = Field(None, description="any of these tiers of today")
     tier_predicted: Words = Field(None, description="any of these tiers by predicted value")
+    tier_review: bool | None = Field(None, description="a core customer who was rated lower, or none")
     is_potential_vip: bool | None = Field(None, description="named by the rule of potential VIPs, or not")
     is_high_value_now: bool | None = Field(None, description="at or above the high-value threshold today, or not")
     vip_early: bool | None = Field(None, description="no month's bill has been high so far, or one has")

@@ -1,5 +1,6 @@
-"""Tiers by money, and core customers by value and growth: the biggest payer in decline is not core."""
+"""Tiers by value and growth, held with caution: one low rating demotes nobody, and a core customer's is looked at by a person."""
 
+from datetime import date
 from typing import Self
 
 import numpy as np
@@ -8,102 +9,195 @@ from pydantic import Field, model_validator
 
 from features.strict import Strict
 
-CLASSES = ("general", "quality", "core")
+CAUSES = ("bill", "growth", "decline")
+"""Why a rating is what it is: what is paid now, or where it is expected to go."""
+REASONS = ("new", "kept", *(f"{step}_{cause}" for step in ("raised", "below", "lowered") for cause in CAUSES))
+STATE = ("tier_current", "tier_reason", "tier_review", "tier_ratings_below", "tier_rated_on")
+"""What of a publication the next rating goes on from."""
 
 
 class Tier(Strict):
-    """A class of customers, and the money per month from which it is held."""
+    """A class of customers, and from what it is held: an amount of money, or a multiple of the high-value line."""
 
     name: str = Field(description="as it is shown")
-    from_monthly: float = Field(ge=0, description="money per month from which the tier is held")
-
-
-class CoreRule(Strict):
-    """Value x growth. All figures are assumptions."""
-
-    core_rank: float = Field(
-        0.80, gt=0, lt=1, description="core: predicted monthly value above that of this share of the customers"
+    from_monthly: float | None = Field(None, ge=0, description="money per month from which the tier is held")
+    from_high_value: float | None = Field(
+        None,
+        ge=0,
+        description="the same as a multiple of the high-value line, which models fix and which does not drift",
     )
-    quality_rank: float = Field(0.50, gt=0, lt=1, description="quality: the same with a lower share")
-    decline: float = Field(0.10, ge=0, description="predicted this share below today's value: never core")
-    growing: float = Field(0.20, ge=0, description="predicted this share above today's value: a class higher")
-    ratings_before_demotion: int = Field(2, ge=1, description="ratings in a row below a class until it is lost")
+
+    @property
+    def least(self) -> float:
+        """Money, or a multiple."""
+        return self.from_monthly if self.from_monthly is not None else (self.from_high_value or 0.0)
+
+
+LADDER = tuple(
+    Tier(name=name, from_high_value=least)
+    for name, least in (("general", 0.0), ("silver", 1.0), ("gold", 1.5), ("diamond", 2.0))
+)
 
 
 class TierSettings(Strict):
-    """`tiers` has no default: thresholds are the operator's own. Without them both tier columns are null."""
+    """A ladder of tiers, and how customers move on it. All figures are assumptions; thresholds in money are the operator's own."""
 
-    tiers: tuple[Tier, ...] = Field((), description="from the lowest to the highest; none: both columns are null")
-    core: CoreRule = CoreRule()
+    tiers: tuple[Tier, ...] = Field(LADDER, description="from the lowest to the highest; none: no columns of tiers")
+    core_from: str | None = Field(
+        None,
+        description="the lowest tier whose customers are core; null: the highest two of them, if there are three or more",
+    )
+    decline: float = Field(0.10, gt=0, description="predicted this share below today: rated by that, and never core")
+    growing: float = Field(
+        0.20, gt=0, description="predicted this share above today: rated by that, at most a tier higher"
+    )
+    ratings_before_demotion: int = Field(2, ge=1, description="ratings in a row below a tier until it is lost")
+    review_months: int = Field(1, ge=1, description="calendar months from one rating of a customer to the next")
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        amounts = [tier.from_monthly for tier in self.tiers]
+        kinds = {(tier.from_monthly is None, tier.from_high_value is None) for tier in self.tiers}
+        if len(kinds) > 1 or not kinds <= {(True, False), (False, True)}:
+            raise ValueError("tiers: give each one from_monthly, or each one from_high_value")
+        amounts = [tier.least for tier in self.tiers]
         if amounts != sorted(set(amounts)) or (amounts and amounts[0] != 0):
-            raise ValueError("tiers: from_monthly must start at 0 and rise, so that everybody has a tier")
+            raise ValueError("tiers: the first must begin at 0 and the others rise, so that everybody has a tier")
+        if self.core_from is not None and self.core_from not in self.names:
+            raise ValueError(f"core_from: take one of {', '.join(self.names) or '—'}")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("tiers: two have the same name")
         return self
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tiers, the lowest first."""
+        return tuple(tier.name for tier in self.tiers)
 
-def tiers(monthly: pd.Series, settings: TierSettings) -> pd.Series:
-    """The tier of each monthly amount; null where the amount is null or no tiers are configured."""
-    if not settings.tiers:
-        return pd.Series(None, index=monthly.index, dtype=object)
-    edges = [tier.from_monthly for tier in settings.tiers]
-    names = np.array([tier.name for tier in settings.tiers], dtype=object)
-    at = np.clip(np.searchsorted(edges, monthly.fillna(0).to_numpy(), side="right") - 1, 0, None)
-    return pd.Series(names[at], index=monthly.index, dtype=object).where(monthly.notna(), None)
+    @property
+    def relative(self) -> bool:
+        """Are tiers multiples of the high-value line?"""
+        return bool(self.tiers) and self.tiers[0].from_monthly is None
+
+    @property
+    def core(self) -> int:
+        """Place of the lowest core tier."""
+        if self.core_from is not None:
+            return self.names.index(self.core_from)
+        return max(len(self.tiers) - (2 if len(self.tiers) > 2 else 1), 1)
 
 
-def customer_classes(frame: pd.DataFrame, settings: TierSettings) -> pd.DataFrame:
-    """general, quality or core for each customer, with what made it so; same index as `frame`.
+def tiers(amounts: pd.Series, settings: TierSettings) -> pd.Series:
+    """The tier of each amount, in the unit of the ladder; null where it is null or there is no ladder."""
+    return _names(pd.Series(_places(amounts, settings), index=amounts.index), settings)
 
-    `frame` holds monthly_now and monthly_predicted (money per month) and, where a rating exists, previous_class and
-    ratings_below (how often in a row the customer was rated below it). Null amounts keep the previous class.
-    Gives customer_class, rated (before hysteresis), growth (share), ratings_below, demoted, review: everybody who is
-    core and was rated lower is to be looked at by a person; nothing is ever deleted.
+
+def ratings(now: pd.Series, predicted: pd.Series, settings: TierSettings) -> pd.DataFrame:
+    """How customers would be rated on their own, by value and growth.
+
+    Who is growing is rated by what is predicted, at most a tier higher than today's; who is declining by that, too, and is never
+    core; all others by today's. Without a prediction today's counts, without a value of today the prediction.
+
+    Parameters
+    ----------
+    now
+        Money of today, in the unit of the ladder; null where nothing is known.
+    predicted
+        The same as it is expected if the customer stays.
+    settings
+        The ladder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        rated (place of the tier, from 0; NaN where neither is known) and cause (one of `CAUSES`), same index.
     """
-    rule = settings.core
-    growth = frame["monthly_predicted"] / frame["monthly_now"].where(frame["monthly_now"] > 0) - 1
-    rated = _ratings(frame["monthly_predicted"], growth, rule)
-    previous = _class_number(frame.get("previous_class"), frame.index)
-    counted = frame.get("ratings_below", pd.Series(0, index=frame.index)).fillna(0)
-    below = (counted + 1).where(rated < previous, 0).astype(int)
-    keeps_class = rated.isna() | ((rated < previous) & (below < rule.ratings_before_demotion))
-    number = previous.where(keeps_class, rated)
-    return pd.DataFrame(
-        {
-            "customer_class": _class_name(number),
-            "rated": _class_name(rated),
-            "growth": growth,
-            "ratings_below": below,
-            "demoted": number < previous,
-            "review": previous.eq(2) & (rated < 2),
-        },
-        index=frame.index,
-    )
+    own, later = _places(now, settings), _places(predicted, settings)
+    growth = (predicted / now.where(now > 0) - 1).to_numpy(dtype=float)
+    declines, grows = growth <= -settings.decline, (growth >= settings.growing) & (later > own)
+    fallen = np.fmin(np.fmin(own, later), settings.core - 1)
+    rated = np.select([declines, grows], [fallen, own + 1], np.where(np.isnan(own), later, own))
+    cause = np.select([declines & (fallen < own), grows], ["decline", "growth"], "bill")
+    return pd.DataFrame({"rated": rated, "cause": cause}, index=now.index)
 
 
-def pyramid(classes: pd.Series, value: pd.Series) -> pd.DataFrame:
-    """Per class, highest first: customers, value, and their shares, which sum to one."""
-    grouped = value.groupby(classes).agg(customers="size", value="sum").reindex(CLASSES[::-1], fill_value=0)
-    grouped["share_of_customers"] = grouped["customers"] / max(grouped["customers"].sum(), 1)
-    grouped["share_of_value"] = grouped["value"] / (grouped["value"].sum() or 1)
-    return grouped
+def held(rated: pd.DataFrame, before: pd.DataFrame | None, as_of: date, settings: TierSettings) -> pd.DataFrame:
+    """The tier that each customer holds after a rating, and what has to be known for the next one.
+
+    Between ratings nothing moves. A higher rating counts at once, a lower one after `ratings_before_demotion` in a row; a core
+    customer who was rated lower is marked for review from the first one on. Who is not rated keeps what they have.
+
+    Parameters
+    ----------
+    rated
+        What `ratings` gave.
+    before
+        The columns `STATE` of the publication before, row for row, null for who was not in it; None without one.
+    as_of
+        The date.
+    settings
+        The ladder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns `STATE`, same index: tier_reason is one of `REASONS`; all null where nobody ever rated a customer.
+    """
+    state = _state(before, rated.index, settings)
+    number, cause = rated["rated"].to_numpy(dtype=float), rated["cause"].to_numpy(dtype=object)
+    had, known = state["had"], ~np.isnan(state["had"])
+    due = ~np.isnan(number) & (~known | (_months(as_of) - state["month"] >= settings.review_months))
+    lower = due & known & (number < had)
+    below = np.where(lower, state["below"] + 1, np.where(due, 0, state["below"]))
+    lost = lower & (below >= settings.ratings_before_demotion)
+    now = np.where(due & (~lower | lost), number, had)
+    step = np.select([~known, number > had, lost, lower], ["new", "raised_", "lowered_", "below_"], "kept")
+    reason = np.where(np.isin(step, ("new", "kept")), step, step.astype(object) + cause)
+    ever = pd.Series(~np.isnan(now), index=rated.index)
+    columns = {
+        "tier_reason": np.where(due, reason, state["reason"]),
+        "tier_rated_on": np.where(due, np.array(as_of, dtype=object), state["on"]),
+    }
+    words = {name: pd.Series(cells, rated.index, dtype=object).where(ever, None) for name, cells in columns.items()}
+    review = np.where(due, lower & (had >= settings.core), state["review"])
+    numbers = {
+        "tier_review": pd.Series(pd.array(review.astype(bool), "boolean"), rated.index).where(ever),
+        "tier_ratings_below": pd.Series(pd.array(below.astype(int), "Int16"), rated.index).where(ever),
+    }
+    current = {"tier_current": _names(pd.Series(now, index=rated.index), settings)}
+    return pd.DataFrame(current | words | numbers)[list(STATE)]
 
 
-def _ratings(predicted: pd.Series, growth: pd.Series, rule: CoreRule) -> pd.Series:
-    """0 general, 1 quality, 2 core; NaN where nothing is predicted."""
-    rank = predicted.rank(pct=True)
-    level = (rank > rule.quality_rank).astype(int) + (rank > rule.core_rank)
-    raised = (level + ((growth >= rule.growing) & (level == 1))).astype(float)
-    return raised.where(~(growth <= -rule.decline), np.minimum(raised, 1)).where(predicted.notna())
+def _state(before: pd.DataFrame | None, index: pd.Index, settings: TierSettings) -> dict[str, np.ndarray]:
+    """What is known from before, as arrays; a tier that the ladder does not have any more is none."""
+    n = len(index)
+    if before is None:
+        before = pd.DataFrame(index=index, columns=list(STATE), dtype=object)
+    places = {name: float(number) for number, name in enumerate(settings.names)}
+    on = before["tier_rated_on"].astype(object).where(before["tier_rated_on"].notna(), None)
+    review = before["tier_review"].astype(object)
+    return {
+        "had": before["tier_current"].astype(object).map(places).to_numpy(dtype=float, na_value=np.nan),
+        "below": pd.to_numeric(before["tier_ratings_below"]).fillna(0).to_numpy(dtype=float).reshape(n),
+        "reason": before["tier_reason"].astype(object).where(before["tier_reason"].notna(), None).to_numpy(),
+        "review": review.eq(True).fillna(False).to_numpy(dtype=bool),
+        "on": on.to_numpy(dtype=object),
+        "month": np.array([-np.inf if day is None else _months(day) for day in on], dtype=float),
+    }
 
 
-def _class_number(names: pd.Series | None, index: pd.Index) -> pd.Series:
-    if names is None:
-        return pd.Series(np.nan, index=index)
-    return names.map({name: number for number, name in enumerate(CLASSES)}).astype(float)
+def _months(day: date) -> int:
+    return 12 * day.year + day.month
 
 
-def _class_name(number: pd.Series) -> pd.Series:
-    return number.map(dict(enumerate(CLASSES))).astype(object)
+def _places(amounts: pd.Series, settings: TierSettings) -> np.ndarray:
+    """Place of the tier of each amount, from 0; NaN where it is unknown."""
+    if not settings.tiers:
+        return np.full(len(amounts), np.nan)
+    known = amounts.to_numpy(dtype=float, na_value=np.nan)
+    edges = [tier.least for tier in settings.tiers]
+    at = np.clip(np.searchsorted(edges, np.nan_to_num(known), side="right") - 1, 0, None)
+    return np.where(np.isnan(known), np.nan, at)
+
+
+def _names(places: pd.Series, settings: TierSettings) -> pd.Series:
+    return places.map(dict(enumerate(settings.names))).astype(object).where(places.notna(), None)

@@ -31,6 +31,7 @@ from pipelines.cli import (
     playbook,
     runs,
     settings,
+    tiers,
     versions,
 )
 from pipelines.cli.run import WORDS, Run, command
@@ -114,6 +115,7 @@ app.add_typer(features.features_app)
 app.add_typer(lists.list_app)
 app.add_typer(campaigns.campaign_app)
 app.add_typer(playbook.playbook_app)
+app.add_typer(tiers.tiers_app)
 app.add_typer(models.registry_app)
 app.add_typer(runs.runs_app)
 app.add_typer(page.page_app)

@@ -27,6 +27,7 @@ from models.scores.score_table import conform
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
 from models.targets.target import Target
+from models.targets.vip import HighValue
 from pipelines.config.settings import Settings
 from pipelines.workspace.bundles import Champion
 from targeting import bands, holdout, suppression, tiers
@@ -38,17 +39,20 @@ REASONED = tuple(target for target in TARGETS.values() if target.reasons)
 NESTED = (*CURVES.values(), *(target.reasons_column for target in REASONED), "data_quality_flags")
 RANKED = tuple(column for target in TARGETS.values() for column in target.ranked)
 """What is compared among everybody."""
-_MADE = ("churn_risk_band", "churn_trend", "value_band", "is_potential_vip")
+_MADE = ("churn_risk_band", "churn_trend", "value_band", "is_potential_vip", "tier_current", "tier_review")
 WEIGHED = tuple(
     dict.fromkeys(
         (
             *("customer_id", "vip_model_version", "churn_probability", "vip_probability", "value_pred"),
+            *("_tier_rated", "_tier_cause"),
             *(column for column in (*FACTS, *MONEY) if column not in _MADE),
             *REASON_COLUMNS.values(),
         )
     )
 )
 """What of a scored chunk decides about actions; bands are made of it."""
+BEFORE = ("churn_probability", *tiers.STATE)
+"""What of the publication before is looked at."""
 SHOWN = (
     *("customer_type", "region", "arpu_3m", "arpu_ratio_3m", "lifecycle_stage", "lifecycle_direction"),
     *("tenure_days", "tenure_months", "complaint_count_90d", "complaints_open", "contract_days_left", "overdue_amount"),
@@ -103,7 +107,9 @@ class Scorer:
         outputs, curves = _predictions(known, self.champions, self.settings)
         frame = _mask_unasked(frame.join(outputs, how="left"), seen)
         frame = frame.assign(vip_early=_early(frame, seen))
-        frame = _with_contact_status(_with_amounts(frame, seen, self.settings, margin_of(self.champions)), seen, self)
+        high_value = targets_of(self.champions, self.settings).vip.high_value
+        frame = _with_tiers(frame, seen, self.settings, high_value, margin_of(self.champions))
+        frame = _with_contact_status(_with_amounts(frame, seen, self.settings), seen, self)
         table = pa.Table.from_pandas(frame, preserve_index=False)
         table = table.append_column("data_quality_flags", flags.flags(seen))
         places = np.where(enough, np.cumsum(enough) - 1, -1)
@@ -162,22 +168,28 @@ class Standing:
 
     Attributes
     ----------
+    as_of
+        The date.
     ranks
         Of everybody.
     previous
-        Churn probability of the latest publication before, by customer_id; None without one.
+        `BEFORE` of the latest publication before, by customer_id; None without one.
     settings
-        Bands, playbook and contact policy of the project.
+        Bands, tiers, playbook and contact policy of the project.
     """
 
+    as_of: date
     ranks: Ranks
-    previous: pd.Series | None
+    previous: pd.DataFrame | None
     settings: Settings
 
     def banded(self, frame: pd.DataFrame, first: int) -> pd.DataFrame:
-        """Columns of a chunk with its bands; `first` is the number of its first row among everybody."""
-        before = frame["customer_id"].map(self.previous) if self.previous is not None else np.nan
-        frame = frame.assign(churn_probability_prev=pd.Series(before, index=frame.index, dtype=float))
+        """Columns of a chunk with bands and tiers; `first` is the number of its first row among everybody."""
+        before = self._before(frame)
+        churn = np.nan if before is None else before["churn_probability"].astype(float)
+        rated = frame[["_tier_rated", "_tier_cause"]].set_axis(["rated", "cause"], axis=1)
+        frame = frame.assign(churn_probability_prev=churn)
+        frame = frame.join(tiers.held(rated, before, self.as_of, self.settings.tiers))
         standing = self.ranks.frame.iloc[first : first + len(frame)].reset_index(drop=True)
         cuts = self.settings.scores
         frame = frame.join(
@@ -185,6 +197,12 @@ class Standing:
         )
         unasked = frame["vip_model_version"].isna().all()  # nobody was asked: unknown, not "no"
         return frame.assign(is_potential_vip=None) if unasked else frame
+
+    def _before(self, frame: pd.DataFrame) -> pd.DataFrame | None:
+        """The publication before, row for row."""
+        if self.previous is None:
+            return None
+        return self.previous.reindex(frame["customer_id"]).set_axis(frame.index)
 
 
 def matching(scored: pa.Table, first: int, standing: Standing) -> tuple[np.ndarray, pd.DataFrame]:
@@ -350,11 +368,11 @@ def _early(frame: pd.DataFrame, seen: pd.DataFrame) -> pd.Series:
     return seen["vip_early"].astype("boolean").where(frame["vip_probability"].notna())
 
 
-def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings, margin: float) -> pd.DataFrame:
+def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Money that follows from the predictions.
 
     Twelve months are a projection: the horizon's value goes on for as long as the customer is likely to stay, the
-    churn probability being the same in every horizon to come. Tiers are of what is billed, whatever its margin.
+    churn probability being the same in every horizon to come.
     """
     horizon, churn_days = settings.targets.value.horizon_days, settings.targets.churn.horizon_days
     stay = 1.0 - frame["churn_probability"]
@@ -363,14 +381,28 @@ def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings, m
     whole = sum(np.minimum(times - k, 1.0) * per_horizon**k for k in range(int(np.ceil(times))))
     high = frame["is_high_value_now"].eq(True)
     gap = (seen["threshold"] - seen["worth"]).clip(lower=0.0)
-    months = horizon / MONTH_DAYS
     return frame.assign(
         value_12m_pred=frame["value_pred"] * whole,
         value_if_retained_12m=frame["_retained"] * times,
         value_at_risk=frame["churn_probability"] * frame["_retained"] * (churn_days / horizon),
         vip_gap=gap.where(~high & frame["value_pred"].notna()),
-        tier_current=tiers.tiers(frame["arpu_3m"], settings.tiers),
-        tier_predicted=tiers.tiers(frame["value_pred"] / margin / months, settings.tiers),
+    )
+
+
+def _with_tiers(
+    frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings, high_value: HighValue, margin: float
+) -> pd.DataFrame:
+    """The tier that is predicted, and how each customer would be rated on their own; all of what is billed, whatever its margin."""
+    now, unit_days, line = frame["arpu_3m"], MONTH_DAYS, pd.Series(1.0, index=frame.index)
+    if settings.tiers.relative:
+        now, line = seen["worth"], seen["threshold"].where(seen["threshold"] > 0)
+        unit_days = MONTH_DAYS if high_value.measure == "monthly_bill" else float(high_value.lookback_days)
+    scale = unit_days / settings.targets.value.horizon_days / margin
+    rated = tiers.ratings(now / line, frame["_retained"] * scale / line, settings.tiers)
+    return frame.assign(
+        tier_predicted=tiers.tiers(frame["value_pred"] * scale / line, settings.tiers),
+        _tier_rated=rated["rated"],
+        _tier_cause=rated["cause"],
     )
 
 

@@ -141,7 +141,7 @@ class ScoringRun:
         """
         rows = [self.pieces.read(SCORED, c.name, list(scoring.RANKED)).to_pandas() for c in self.chunks]
         ranks = scoring.ranks(pd.concat(rows, ignore_index=True))
-        standing = scoring.Standing(ranks, _churn_of(before), self.project.settings)
+        standing = scoring.Standing(self.as_of, ranks, _of(before), self.project.settings)
         self.chosen = self._choose(standing)
         first = 0
         for chunk in self.chunks:
@@ -162,9 +162,10 @@ class ScoringRun:
         return scoring.chosen_among(parts, standing.settings)
 
 
-def _churn_of(before: ScoreFile | None) -> pd.Series | None:
-    """Churn probability by customer_id."""
+def _of(before: ScoreFile | None) -> pd.DataFrame | None:
+    """The columns `scoring.BEFORE` by customer_id; null where the publication is of a release that did not have them."""
     if before is None:
         return None
-    rows = before.select(["customer_id", "churn_probability"]).to_pandas()
-    return rows.set_index("customer_id")["churn_probability"]
+    known = [column for column in scoring.BEFORE if column in before.column_names]
+    rows = before.select(["customer_id", *known]).to_pandas(date_as_object=True).set_index("customer_id")
+    return rows.reindex(columns=list(scoring.BEFORE))

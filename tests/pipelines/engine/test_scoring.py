@@ -12,6 +12,7 @@ import pytest
 from features.catalogue import catalogue
 from features.errors import HeadwaterError
 from models.evaluation import night_gates
+from models.targets.vip import HighValue
 from pipelines.config.settings import Settings
 from pipelines.engine import scoring
 from pipelines.engine.scoring import Scorer, Summary
@@ -37,8 +38,11 @@ def test_at_a_margin_money_is_margin_and_the_tier_stays_that_of_what_is_billed()
     frame = billed.assign(is_high_value_now=False, arpu_3m=90.0)
     seen = pd.DataFrame({"threshold": [120.0, 120.0], "worth": [90.0, 90.0]})
     money = ["value_pred", "_retained"]
-    revenue = scoring._with_amounts(frame, seen, settings, 1.0)
-    margin = scoring._with_amounts(frame.assign(**(frame[money] * 0.4)), seen, settings, 0.4)
+    less = frame.assign(**(frame[money] * 0.4))
+    revenue, margin = (
+        scoring._with_tiers(scoring._with_amounts(f, seen, settings), seen, settings, HighValue(), m)
+        for f, m in ((frame, 1.0), (less, 0.4))
+    )
     assert revenue["tier_predicted"].tolist() == margin["tier_predicted"].tolist() == ["low", "high"]
     for column in ("value_12m_pred", "value_if_retained_12m", "value_at_risk"):
         assert margin[column].to_numpy() == pytest.approx(0.4 * revenue[column].to_numpy())

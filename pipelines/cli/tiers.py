@@ -1,0 +1,121 @@
+"""`headwater tiers`: the pyramid of customers, and who moved on it."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from pipelines.cli.run import Run, command
+from pipelines.wording.formats import day, money, number, percent, word
+from pipelines.wording.texts import text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from targeting.pyramid import Pyramid
+
+tiers_app = typer.Typer()
+COLUMNS = ("tier", "customers", "share_of_customers", "revenue", "share_of_revenue")
+OUTSIDE = ("joined", "left", "unknown")
+
+
+@command(tiers_app, "tiers")
+def tiers(
+    run: Run,
+    start: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="A published date to compare with.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="A published date; the newest when left out.")
+    ] = None,
+) -> None:
+    """The pyramid: customers and revenue by tier, the 80/20 check, core customers to be reviewed; with --from who moved since then."""
+    from pipelines.delivery import pyramids
+    from pipelines.workspace.publication import read_publication
+
+    project = run.project
+    settings, workspace = project.settings.tiers, project.workspace
+    after = read_publication(workspace, end.date() if end else None)
+    found = pyramids.pyramid_of(after.scores, settings)
+    run.tell(as_of=after.as_of.isoformat(), currency=project.mapping.currency, pyramid=as_dict(found))
+    _say(run, found, project.mapping.currency)
+    if start:
+        before = read_publication(workspace, start.date())
+        moved = pyramids.migration_between(before, after, settings)
+        run.tell(compared_with=before.as_of.isoformat(), migration={row: dict(moved.loc[row]) for row in moved.index})
+        _say_moves(run, moved, day(before.as_of, run.language), day(after.as_of, run.language))
+
+
+def as_dict(found: "Pyramid") -> dict[str, Any]:
+    """A pyramid for programs."""
+    return {
+        "tiers": found.tiers.round(6).to_dict("records"),
+        "share_of_top_fifth": found.top_share,
+        "share_of_customers_for_80_percent": found.for_80,
+        "to_review": found.review,
+    }
+
+
+def _say(run: Run, found: "Pyramid", currency: str) -> None:
+    lang = run.language
+    table = Table(box=None, pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(text(f"tiers.column.{name}", lang), justify="left" if name == "tier" else "right")
+    for row in found.tiers.to_dict("records"):
+        table.add_row(*cells(row, currency, lang))
+    run.say(table)
+    for sentence in sentences(found, lang):
+        run.say(sentence)
+
+
+def cells(row: dict[str, Any], currency: str, lang: str) -> list[str]:
+    """A row of the pyramid in words.
+
+    Parameters
+    ----------
+    row
+        Of `Pyramid.tiers`.
+    currency
+        ISO 4217.
+    lang
+        `zh` or `en`.
+    """
+    name = word("tier_current", row["tier"], lang) if row["tier"] else text("tiers.unknown", lang)
+    amounts = [money(row["revenue"], currency, lang, 0), percent(row["share_of_revenue"], lang, 1)]
+    return [name, number(row["customers"], lang), percent(row["share_of_customers"], lang, 1), *amounts]
+
+
+def sentences(found: "Pyramid", lang: str) -> list[str]:
+    """The 80/20 check and the reviews in words.
+
+    Parameters
+    ----------
+    found
+        The pyramid.
+    lang
+        `zh` or `en`.
+    """
+    told = []
+    if found.top_share is not None:
+        known = {"share": percent(found.top_share, lang), "customers": percent(found.for_80, lang)}
+        told.append(text("tiers.eighty_twenty", lang, **known))
+    told.append(text("tiers.review" if found.review else "tiers.no_review", lang, n=found.review))
+    return told
+
+
+def _say_moves(run: Run, moved: "pd.DataFrame", before: str, after: str) -> None:
+    lang = run.language
+    table = Table(box=None, pad_edge=False)
+    table.add_column(text("tiers.from_to", lang))
+    for name in moved.columns:
+        table.add_column(_side(str(name), lang), justify="right")
+    for name in moved.index:
+        table.add_row(_side(str(name), lang), *(number(count, lang) for count in moved.loc[name]))
+    run.say()
+    run.say(text("tiers.moves", lang, before=before, after=after))
+    run.say(table)
+
+
+def _side(name: str, lang: str) -> str:
+    return text(f"tiers.{name}", lang) if name in OUTSIDE else word("tier_current", name, lang)
