@@ -158,6 +158,7 @@ def sample_report(customers: int = 2_000, seed: int = 7) -> ReportData:
         as_of=AS_OF,
         run_id="2026-11-01-7f3a9c",
         scores=table,
+        tiers=TIERS.names,
         models={"churn": "churn/4", "value": "value/3", "vip": "vip/2"},
         evaluations=sample_evaluations(seed),
         quality=[

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from pipelines.cli.run import Run, command
-from pipelines.wording.formats import day, money, number, percent, word
+from pipelines.wording.formats import day, number, word
 from pipelines.wording.texts import text
 
 if TYPE_CHECKING:
@@ -43,7 +43,10 @@ def tiers(
     if start:
         before = read_publication(workspace, start.date())
         moved = pyramids.migration_between(before, after, settings)
-        run.tell(compared_with=before.as_of.isoformat(), migration={row: dict(moved.loc[row]) for row in moved.index})
+        run.tell(
+            compared_with=before.as_of.isoformat(),
+            migration={row: {column: int(n) for column, n in moved.loc[row].items()} for row in moved.index},
+        )
         _say_moves(run, moved, day(before.as_of, run.language), day(after.as_of, run.language))
 
 
@@ -58,50 +61,17 @@ def as_dict(found: "Pyramid") -> dict[str, Any]:
 
 
 def _say(run: Run, found: "Pyramid", currency: str) -> None:
+    from pipelines.wording import tiers as words
+
     lang = run.language
     table = Table(box=None, pad_edge=False)
     for name in COLUMNS:
         table.add_column(text(f"tiers.column.{name}", lang), justify="left" if name == "tier" else "right")
     for row in found.tiers.to_dict("records"):
-        table.add_row(*cells(row, currency, lang))
+        table.add_row(*words.cells(row, currency, lang))
     run.say(table)
-    for sentence in sentences(found, lang):
+    for sentence in words.eighty_twenty(found, lang):
         run.say(sentence)
-
-
-def cells(row: dict[str, Any], currency: str, lang: str) -> list[str]:
-    """A row of the pyramid in words.
-
-    Parameters
-    ----------
-    row
-        Of `Pyramid.tiers`.
-    currency
-        ISO 4217.
-    lang
-        `zh` or `en`.
-    """
-    name = word("tier_current", row["tier"], lang) if row["tier"] else text("tiers.unknown", lang)
-    amounts = [money(row["revenue"], currency, lang, 0), percent(row["share_of_revenue"], lang, 1)]
-    return [name, number(row["customers"], lang), percent(row["share_of_customers"], lang, 1), *amounts]
-
-
-def sentences(found: "Pyramid", lang: str) -> list[str]:
-    """The 80/20 check and the reviews in words.
-
-    Parameters
-    ----------
-    found
-        The pyramid.
-    lang
-        `zh` or `en`.
-    """
-    told = []
-    if found.top_share is not None:
-        known = {"share": percent(found.top_share, lang), "customers": percent(found.for_80, lang)}
-        told.append(text("tiers.eighty_twenty", lang, **known))
-    told.append(text("tiers.review" if found.review else "tiers.no_review", lang, n=found.review))
-    return told
 
 
 def _say_moves(run: Run, moved: "pd.DataFrame", before: str, after: str) -> None:

@@ -62,6 +62,7 @@ def report_data(project: Project, publication: Publication, **more: Any) -> Repo
         threshold=high_value.get("amount"),
         margin=float(publication.meta.get("value_margin", 1.0)),
         recent=tuple(history.history(project.workspace)[:RECENT]),
+        tiers=project.settings.tiers.names,
         **more,
     )
 

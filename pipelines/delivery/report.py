@@ -5,7 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from models.scores.columns import BY_NAME
-from pipelines.delivery import charts, report_customers, report_grade, report_models, report_runs
+from pipelines.delivery import charts, report_customers, report_grade, report_models, report_pyramid, report_runs
 from pipelines.delivery.report_data import ListEntry, Page, ReportData, TableUse
 from pipelines.delivery.templating import languages, template
 from pipelines.wording.formats import word
@@ -79,6 +79,8 @@ def _view(page: Page) -> dict[str, Any]:
         "vips": report_customers.vip_rows(page),
         "vip_lead": _vip_lead(page),
         "stages": report_customers.stages(page),
+        "pyramid": report_pyramid.tiers(page),
+        "actions": report_pyramid.actions(page),
         "reasons": _reasons_picture(page, weights) if weights else None,
         "lists": [_list(page, entry) for entry in data.lists],
         "evaluations": _with_markup(report_models.models(page)),

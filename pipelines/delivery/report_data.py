@@ -172,11 +172,13 @@ READ = (
     "value_at_risk",
     "value_risk_cell",
     "tier_current",
+    "tier_review",
     "vip_probability",
     "is_potential_vip",
     "vip_gap",
     "lifecycle_stage",
     "recommended_action",
+    "action_priority",
     "is_holdout",
 )
 
@@ -217,6 +219,8 @@ class ReportData:
         Share of what is billed that the predicted money is; 1 is revenue.
     recent
         What has run in the workspace, the newest first.
+    tiers
+        Names of the tiers, the lowest first.
     """
 
     name: str
@@ -234,11 +238,13 @@ class ReportData:
     threshold: float | None = None
     margin: float = 1.0
     recent: Sequence[Call] = ()
+    tiers: Sequence[str] = ()
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """What the page reads of everybody, row for row, money as floats for sums and means."""
-        return in_pandas(self.scores.select(list(READ)))
+        known = [column for column in READ if column in self.scores.column_names]
+        return in_pandas(self.scores.select(known)).reindex(columns=list(READ))
 
     def reasons(self, kind: str, rows: pd.Index) -> pa.ChunkedArray:
         """Reasons of kind `churn` or `vip` for some rows of `frame`: a list of structs each."""

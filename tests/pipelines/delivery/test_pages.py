@@ -12,6 +12,7 @@ from pipelines.ingest.tables import RowCount
 from pipelines.workspace import evaluations
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.publication import Publication
+from targeting.tiers import TierSettings
 from tests.scores_sample import AS_OF, sample_evaluations, sample_scores
 
 META = {"models": '{"churn": {"version": "churn/4"}, "vip": {"version": "vip/2"}}', "run_id": "r"}
@@ -20,7 +21,7 @@ META = {"models": '{"churn": {"version": "churn/4"}, "vip": {"version": "vip/2"}
 @pytest.fixture
 def project(tmp_path) -> SimpleNamespace:
     return SimpleNamespace(
-        settings=SimpleNamespace(name="operator", language="zh", left_out={}),
+        settings=SimpleNamespace(name="operator", language="zh", left_out={}, predicted=(), tiers=TierSettings()),
         workspace=Workspace.open(tmp_path, "operator"),
         features=(),
         mapping=SimpleNamespace(currency="EUR"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.scores import score_table
-from pipelines.delivery import report_customers
+from pipelines.delivery import report_customers, report_pyramid
 from pipelines.delivery.report_customers import TOP_ROWS, highest_rows
 from pipelines.delivery.report_data import Page
 from tests.scores_sample import sample_frame, sample_report
@@ -71,3 +71,15 @@ def test_a_section_without_any_score_has_nothing_to_show():
     frame = sample_frame(50).drop(columns=["vip_probability"])
     page = Page(dataclasses.replace(DATA, scores=score_table.conform(frame)), "en")
     assert report_customers.has_scores(page) == {"matrix": True, "risk": True, "vip": False}
+
+
+def test_the_pyramid_and_the_actions_count_everybody():
+    data = DATA
+    for lang in ("zh", "en"):
+        page = Page(data, lang)
+        told = report_pyramid.tiers(page)
+        assert sum(int(row["count"].replace(",", "")) for row in told["rows"]) == len(data.frame)
+        assert sum(int(row["count"].replace(",", "")) for row in report_pyramid.actions(page)) == len(data.frame)
+        assert "tiers." not in told["said"]
+    bare = dataclasses.replace(data, scores=data.scores.drop_columns(["tier_review", "tier_reason"]))
+    assert report_pyramid.tiers(Page(bare, "en"))["rows"]

@@ -114,12 +114,13 @@ def test_scoring_tells_of_a_past_date_what_training_does(operator, tmp_path, mon
     assert rows.loc[known, "vip_early"].tolist() == expected[rows.index[known]].tolist()
 
 
-def test_the_churn_of_before_is_known_by_customer(operator):
+def test_what_was_before_is_known_by_customer(operator):
     before = ScoreFile(scores(operator))
-    churn = scoring_run._churn_of(before)
-    rows = before.select(["customer_id", "churn_probability"]).to_pylist()
-    assert churn.to_dict() == {row["customer_id"]: row["churn_probability"] for row in rows}
-    assert scoring_run._churn_of(None) is None
+    known = scoring_run._of(before)
+    for column in ("churn_probability", "tier_current", "tier_rated_on"):
+        rows = before.select(["customer_id", column]).to_pylist()
+        assert known[column].to_dict() == {row["customer_id"]: row[column] for row in rows}
+    assert scoring_run._of(None) is None
 
 
 @pytest.mark.parametrize(("as_of", "named"), [(date(2026, 11, 1), None), (date(2027, 11, 1), "2026-11-01")])
