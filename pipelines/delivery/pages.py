@@ -55,8 +55,8 @@ def report_data(project: Project, publication: Publication, **more: Any) -> Repo
         run_id=publication.meta["run_id"],
         scores=publication.scores,
         models=publication.models,
-        evaluations=_evaluations(project.workspace, publication.models),
-        left_out={lang: _left_out(project, lang) + _refused(project, publication, lang) for lang in LANGUAGES},
+        evaluations=judged(project.workspace, publication.models),
+        left_out={lang: not_scored(project, publication, lang) for lang in LANGUAGES},
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
         threshold=high_value.get("amount"),
@@ -65,6 +65,11 @@ def report_data(project: Project, publication: Publication, **more: Any) -> Repo
         tiers=project.settings.tiers.names,
         **more,
     )
+
+
+def not_scored(project: Project, publication: Publication, lang: str) -> list[str]:
+    """A sentence for each target without scores: it is not predicted, or the gate refused its model."""
+    return _left_out(project, lang) + _refused(project, publication, lang)
 
 
 def _left_out(project: Project, lang: str) -> list[str]:
@@ -83,7 +88,7 @@ def _refused(project: Project, publication: Publication, lang: str) -> list[str]
     return told
 
 
-def _evaluations(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluation]:
+def judged(workspace: Workspace, models: Mapping[str, str]) -> dict[str, Evaluation]:
     """How good each model was on its final window, where that was kept."""
     by_target = {}
     for target, version in models.items():

@@ -90,7 +90,7 @@ def _view(page: Page) -> dict[str, Any]:
         "warnings": list(data.warnings.get(page.lang, ())),
         "statuses": report_customers.statuses(page),
         "recent": report_runs.rows(page),
-        "glossary": _glossary(page.lang),
+        "glossary": glossary(page.lang),
     }
 
 
@@ -159,7 +159,7 @@ def _behind(page: Page, use: TableUse) -> str:
     return page.say("behind", n=span) if days > 0 else page.say("behind_not")
 
 
-def _glossary(lang: str) -> list[tuple[str, str]]:
+def glossary(lang: str) -> list[tuple[str, str]]:
     """Term and formula, of the score table first, then of the measures of quality."""
     from_scores = [(_label(term, lang), text(f"glossary.{term}", lang)) for term in TERMS]
     named = [(key, f"metric_{key}" if has(f"report.metric_{key}") else f"term_{key}") for key in METRIC_TERMS]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pipelines.flows import monitor
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import LANGUAGES, text
+from pipelines.workspace import files
 from pipelines.workspace.progress import Steps
 
 
@@ -84,7 +86,29 @@ def look(
         data = _data(project, found)
         page = out or project.workspace.monitor_page(found.as_of)
         monitor_page.write_page(page, data, lang or project.settings.language)
+        if out is None:
+            files.write_json(project.workspace.monitor_figures(found.as_of), {"promises": promises(found)})
     return Look(data, page)
+
+
+def promises(found: monitor.Monitoring) -> list[dict[str, Any]]:
+    """What was promised of each night and what came of it; None where an interval is not known."""
+    return [
+        {
+            "target": kept.target,
+            "version": kept.version,
+            "as_of": kept.as_of.isoformat(),
+            "days": kept.days,
+            "early": kept.early,
+            "n": kept.result.n,
+            "promised": kept.result.promised,
+            "observed": kept.result.observed,
+            "low": None if isnan(kept.result.low) else kept.result.low,
+            "high": None if isnan(kept.result.high) else kept.result.high,
+            "broken": kept.result.level_broken,
+        }
+        for kept in found.kept
+    ]
 
 
 def _data(project: Project, found: monitor.Monitoring) -> MonitorData:

@@ -103,6 +103,10 @@ class Workspace:
         """Where the page of the monitor lies."""
         return self.reports / f"monitor-{as_of.isoformat()}.html"
 
+    def monitor_figures(self, as_of: date) -> Path:
+        """What came of promises, as the monitor of a date saw it, for the served page."""
+        return self.reports / f"monitor-{as_of.isoformat()}.json"
+
     def published_dates(self) -> list[date]:
         """The dates with a published file, oldest first."""
         days = (date_of(path) for path in self.scores.glob("????-??-??.parquet"))

@@ -17,8 +17,8 @@ from targeting.plan import Plan
 
 router = APIRouter()
 
-PLANS = 4
-"""Plans that are kept of a night: of a million customers each takes about 100 MB."""
+MOST_KEPT = 1_500_000
+"""Customers of all the plans together that are kept of a night: each takes about 100 bytes."""
 HOLDOUTS = (0, 5, 10, 15, 20, 30, 40, 50)
 """Shares of holdout that are offered, in percent."""
 WIDTH, HEIGHT, EDGE = 640, 200, 8
@@ -76,10 +76,15 @@ def _plan(visit: Visit, chosen: Mapping[str, str], holdout: int | None) -> Plan:
             changes: dict[str, Any] = {"holdout": None if holdout is None else holdout / 100}
             wanted = {name: [value] for name, value in chosen.items()}
             kept[key] = lists.planned(visit.project, night.publication, changes, wanted)
-            if len(kept) > PLANS:
+            while len(kept) > 1 and sum(map(_size, kept.values())) > MOST_KEPT:
                 kept.popitem(last=False)
         kept.move_to_end(key)
         return kept[key]
+
+
+def _size(found: Plan) -> int:
+    """How many customers a plan is about."""
+    return len(found.audience.probability)
 
 
 def _choices(visit: Visit, chosen: Mapping[str, str]) -> list[dict[str, Any]]:

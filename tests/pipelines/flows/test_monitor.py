@@ -16,7 +16,7 @@ from pipelines.cli.app import app
 from pipelines.cli.monitoring import facts
 from pipelines.delivery import monitor_page
 from pipelines.delivery.monitor_page import MonitorData
-from pipelines.flows import looks, monitor
+from pipelines.flows import looks, monitor, monitored
 from pipelines.flows.monitor import Age, InputDrift, Monitoring, ScoreDrift
 from pipelines.flows.realised import Kept
 from pipelines.project import Project
@@ -93,6 +93,16 @@ def test_facts_are_json_without_nan():
     assert document["inputs"][0]["files"] == ["raw/u10.parquet"] and document["inputs"][0]["alarm"]
     assert document["realised"][0]["level_broken"] and document["estimated"]["churn"]["precision_at_5pct"] is None
     assert document["warnings"] == ["W572", "W573", "W574", "W575"]
+
+
+def test_promises_are_kept_for_the_served_page_without_nan():
+    told = monitored.promises(found())
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert [(p["target"], p["early"], p["broken"]) for p in told[:2]] == [
+        ("churn", False, True),
+        ("churn", True, False),
+    ]
+    assert told[0]["promised"] == 50.0 and told[0]["low"] == 40.0 and told[2]["low"] is None
 
 
 def test_one_night_has_nothing_to_compare_and_says_so(operator, monkeypatch):
