@@ -110,15 +110,22 @@ def per_customer(contacts: Contacts, customers: Iterable[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows as the customers; contacts (0 for none, null where none of anybody is on record) and contact_cost (null where
-        one of them has no cost).
+        Rows as the customers; contacts (0 for none, null where none of anybody is on record), contact_cost (null where one of
+        them has no cost), first_contact, and channel and result of the last one.
     """
     index = pd.Index(list(customers))
     if not contacts.on_record:
-        return pd.DataFrame({"contacts": float("nan"), "contact_cost": float("nan")}, index=index)
-    own = contacts.rows.groupby("customer_id")["cost"]
-    counts, costs = own.size(), own.sum(min_count=1).where(own.count() == own.size())
-    return pd.DataFrame({"contacts": counts.reindex(index).fillna(0.0), "contact_cost": costs.reindex(index)})
+        unknown = pd.DataFrame({"contacts": float("nan"), "contact_cost": float("nan")}, index=index)
+        return unknown.assign(first_contact=None, channel=None, result=None)
+    own = contacts.rows.sort_values("happened_on", kind="stable").groupby("customer_id")
+    counts, costs = own.size(), own["cost"].sum(min_count=1).where(own["cost"].count() == own.size())
+    facts = {
+        "first_contact": own["happened_on"].first(),
+        "channel": own["channel"].last(),
+        "result": own["result"].last(),
+    }
+    known = {"contacts": counts.reindex(index).fillna(0.0), "contact_cost": costs.reindex(index)}
+    return pd.DataFrame(known | {name: column.reindex(index) for name, column in facts.items()})
 
 
 def read_file(path: Path) -> pd.DataFrame:

@@ -47,6 +47,8 @@ class Look:
         Those who were, and whose outcome is not known or not defined for them.
     elsewhere
         Customers who are on the list of another campaign at the same time.
+    members
+        What became of each customer; None before that date.
     """
 
     campaign: Campaign
@@ -57,6 +59,7 @@ class Look:
     absent: int = 0
     undefined: int = 0
     elsewhere: int = 0
+    members: pd.DataFrame | None = None
 
     @property
     def status(self) -> str:
@@ -101,7 +104,7 @@ def look(project: Project, campaign: Campaign, as_of: date) -> Look:
     absent = int((~members["customer_id"].isin(came["customer_id"])).sum())
     undefined = int(members["came"].isna().sum()) - absent
     also = campaigns.elsewhere(project.workspace, campaign)
-    return Look(campaign, as_of, matures_on, found, contacts, absent, undefined, also)
+    return Look(campaign, as_of, matures_on, found, contacts, absent, undefined, also, members)
 
 
 def outcomes(project: Project, campaign: Campaign, tables: Tables, as_of: date) -> pd.DataFrame:
@@ -236,7 +239,8 @@ def measured(project: Project, chosen: Sequence[Campaign], as_of: date) -> list[
     """
     looks = [look(project, campaign, as_of) for campaign in chosen]
     for one in looks:
-        if one.found:
+        if one.members is not None:
+            campaigns.keep_facts(project.workspace, one.campaign.id, one.members)
             campaigns.keep_measurement(project.workspace, one.campaign.id, as_dict(one))
     return looks
 

@@ -2,7 +2,8 @@
 
 It holds everybody on the list, the control too, with arm and the scores of before, so that it outlives the list and the
 night that it came from; and says what was meant to be done, when, at what cost, and what is to be measured, in the definition of
-that day. Beside it lie contacts that were read from a file (`campaigns/contacts/`) and what was measured last (`campaigns/measured/`).
+that day. Beside it lie contacts that were read from a file (`campaigns/contacts/`), and what was measured last: figures (`campaigns/measured/`)
+and what became of each customer (`campaigns/members/`).
 """
 
 import json
@@ -37,6 +38,22 @@ CONTACTS = pa.schema(
         ("cost", pa.float64()),
     ]
 )
+FACTS = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("arm", pa.string()),
+        ("rank", pa.int64()),
+        ("contacts", pa.float64()),
+        ("first_contact", pa.date32()),
+        ("channel", pa.string()),
+        ("result", pa.string()),
+        ("contact_cost", pa.float64()),
+        ("came", pa.float64()),
+        ("money", pa.float64()),
+        ("left", pa.float64()),
+    ]
+)
+"""Members with what became of them: the last contact's channel and result, the outcome, money of the window, have they left."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +267,25 @@ def contacts(workspace: Workspace, name: str) -> pd.DataFrame | None:
         return pq.read_table(path, page_checksum_verification=True).to_pandas(date_as_object=True)
     except DAMAGE as error:
         raise HeadwaterError(DAMAGED, file=path, detail=str(error).splitlines()[0]) from error
+
+
+def keep_facts(workspace: Workspace, name: str, members: pd.DataFrame) -> Path:
+    """Replace what became of each customer of a campaign: `campaigns/members/<id>.parquet`.
+
+    Parameters
+    ----------
+    workspace
+        Of the project.
+    name
+        Id of the campaign.
+    members
+        The columns of `FACTS`, null where something is not known.
+    """
+    path = workspace.campaigns / "members" / f"{name}.parquet"
+    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    write_parquet(path, [pa.Table.from_pandas(members[FACTS.names], schema=FACTS, preserve_index=False)], FACTS)
+    settle(path.parent)
+    return path
 
 
 def keep_measurement(workspace: Workspace, name: str, told: Mapping[str, Any]) -> Path:

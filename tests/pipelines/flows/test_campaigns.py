@@ -217,6 +217,13 @@ def test_contacts_of_the_table_are_those_of_this_campaign(known):
     stayed = [not leaves(c, "treated") for c in (first, second)]
     assert one.found.cost == 7 + 2 + 10 * sum(stayed)
     assert "not_reached" in one.found.doubts
+    campaigns.measured(known, [campaign], LATER)
+    path = known.workspace.campaigns / "members" / f"{campaign.id}.parquet"
+    facts = pd.read_parquet(path).set_index("customer_id")
+    assert list(facts.loc[first, ["contacts", "contact_cost", "arm"]]) == [2, 7, "treated"]
+    assert facts.loc[first, "first_contact"] == date(2026, 11, 9) and facts["contacts"].sum() == 3
+    assert facts["came"].to_dict() == came(rows).set_index("customer_id")["came"].to_dict()
+    assert path.stat().st_mode & 0o077 == 0o040, "others may not read it"
 
 
 def test_contacts_of_a_file_stand_in_for_the_table(known, tmp_path):
