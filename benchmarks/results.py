@@ -4,7 +4,8 @@ Each set is backtested on the date of its configuration, the final window opened
 `docs/results/<set>.md`, the page and the Parquet file of its workspace, `workspace/results.json` with a row per
 {dataset, target, model, metric, value, low, high}, and the tables between the marks of docs/results.md. Sets named on the
 command line are run; figures of the others are those of their newest Parquet file here, and a set that was never run here
-leaves the table. `--companies` tells what `python -m benchmarks.companies` has found.
+leaves the table. Figures of `python -m benchmarks.campaigns`, where it was run, stand in the JSON file too. `--companies` tells
+what `python -m benchmarks.companies` has found.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks import companies
+from benchmarks import campaigns, companies
 from pipelines.cli import backtests
 from pipelines.delivery import backtest_page
 from pipelines.demo import raw_files
@@ -134,8 +135,21 @@ def replaced(page: str, mark: str, told: Sequence[str]) -> str:
 
 def write(table: pd.DataFrame) -> None:
     """The JSON file and the table of the sets in docs/results.md."""
-    files.write_json(OUT, rows(table))
+    files.write_json(OUT, rows(table) + campaign_rows())
     files.write_text(PAGE, replaced(PAGE.read_text(encoding="utf-8"), "figures", lines(table)))
+
+
+def campaign_rows() -> list[dict[str, Any]]:
+    """What `python -m benchmarks.campaigns` has found here, as rows of the JSON file; none where it was not run."""
+    if not campaigns.OUT.exists():
+        return []
+    found = json.loads(campaigns.OUT.read_text(encoding="utf-8"))
+    head = {"dataset": "simulated campaigns", "low": None, "high": None}
+    told = []
+    for name, known in found.items():
+        world, _, outcome = name.partition(", ")
+        told += [head | {"target": outcome, "model": world, "metric": key, "value": known[key]} for key in known]
+    return [{column: row[column] for column in COLUMNS} for row in told]
 
 
 def write_companies() -> None:

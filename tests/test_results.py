@@ -32,6 +32,19 @@ def test_the_file_has_every_candidate_on_the_final_window_and_nothing_else(table
     assert auc["value"] == pytest.approx(newest.figure("rule", "auc").value, abs=1e-6)
 
 
+def test_campaigns_that_were_simulated_here_are_rows_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(results.campaigns, "OUT", tmp_path / "campaigns.json")
+    assert results.campaign_rows() == []
+    results.campaigns.OUT.write_text('{"works, churn": {"covered": 0.95, "shorter": 0.03}}')
+    first, second = results.campaign_rows()
+    assert list(first) == results.COLUMNS and (first["target"], first["model"], first["metric"]) == (
+        "churn",
+        "works",
+        "covered",
+    )
+    assert second["value"] == 0.03
+
+
 def test_a_line_has_the_rule_the_chosen_model_and_the_lead(table):
     lines = results.lines(table)
     (line,) = (line for line in lines if line.startswith("| shop, churn | auc "))

@@ -304,10 +304,11 @@ def test_two_campaigns_at_a_time_are_told_and_pooled(known):
 def test_whom_a_registered_campaign_treated_counts_as_treated(business, with_table):
     campaign = registered(business).campaign
     rows = customers(business.list)
-    other = rows["customer_id"].iloc[0]
+    other, left_alone = rows["customer_id"].iloc[0], rows[rows["arm"] == "control"]["customer_id"].iloc[0]
     if with_table:  # the campaign's own rows are replaced by what was registered, others' stay
         told = f"""customer_id | happened_at | campaign_id | arm
         {other} | 2026-11-09 | Recovery | control
+        {left_alone} | 2026-11-09 | Recovery | treated
         {other} | 2026-11-09 | Spring | treated
         stranger | 2026-11-09 | Spring | control"""
         business.read["contacts"] = table("contacts", told)
