@@ -225,8 +225,8 @@ def with_seasons(split: Split, today: date, earliest: date | None) -> Split:
             found.append(YearBefore(told, near))
         elif earliest and wanted >= earliest and wanted + timedelta(days=split.days) <= split.final:
             found.append(YearBefore(told, wanted))
-    # without a pair in the past there is nothing to learn of seasons, and no snapshot to be made for it
-    return replace(split, seasons=tuple(found)) if found and found[0].told < split.final else split
+    # one that is told and an earlier one that speaks for it: else nothing is learnt of seasons, and no snapshot made
+    return replace(split, seasons=tuple(found)) if len(found) > 1 else split
 
 
 def with_partial(split: Split, protocol: Protocol, today: date, shortest_days: int) -> Split:

@@ -232,7 +232,7 @@ def train(
     final = final_window(models, windows, rows, opened)
     told = replace(_judged(models, winner, choice, windows, final, rows), judged_season=season)
     told = ship_refitted(told, windows, final, rows, opened) if ship and settings.refit else told
-    return _at_season(told, rows, opened) if season else told
+    return _at_season(told, rows, opened) if split.seasons and windows and winner != "rule" else told
 
 
 def refitted(models: Mapping[str, Estimator], windows: Sequence[Window], rows: Rows) -> None:

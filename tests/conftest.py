@@ -72,6 +72,23 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.chdir(before)
 
 
+@pytest.fixture(autouse=True)
+def operator_as_built(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What every test reads stays as it was built: a test that writes there fails, and not a later one."""
+    folder = request.getfixturevalue("operator") if "operator" in request.fixturenames else None
+    if not isinstance(folder, Path):  # a module has an operator of its own
+        yield
+        return
+    before = _states(folder)
+    yield
+    assert _states(folder) == before
+
+
+def _states(folder: Path) -> dict[Path, tuple[int, int, int]]:
+    found = {path: path.lstat() for path in folder.rglob("*")}
+    return {path: (is_.st_size, is_.st_mtime_ns, is_.st_ino) for path, is_ in found.items()}
+
+
 @pytest.fixture
 def own_operator(operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the project, being the current folder."""

@@ -372,19 +372,22 @@ def _with_amounts(frame: pd.DataFrame, seen: pd.DataFrame, settings: Settings) -
     """Money that follows from the predictions.
 
     Twelve months are a projection: the horizon's value goes on for as long as the customer is likely to stay, the
-    churn probability being the same in every horizon to come.
+    churn probability being the same in every horizon to come. What they are worth if they stay, times the probability
+    that they do, is at most what is expected of them.
     """
     horizon, churn_days = settings.targets.value.horizon_days, settings.targets.churn.horizon_days
     stay = 1.0 - frame["churn_probability"]
     per_horizon = stay ** (horizon / churn_days)
+    retained = np.fmin(frame["_retained"], frame["value_pred"] / per_horizon)  # without a churn model: as it is
     times = 365.0 / horizon
     whole = sum(np.minimum(times - k, 1.0) * per_horizon**k for k in range(int(np.ceil(times))))
     high = frame["is_high_value_now"].eq(True)
     gap = (seen["threshold"] - seen["worth"]).clip(lower=0.0)
     return frame.assign(
+        _retained=retained,
         value_12m_pred=frame["value_pred"] * whole,
-        value_if_retained_12m=frame["_retained"] * times,
-        value_at_risk=frame["churn_probability"] * frame["_retained"] * (churn_days / horizon),
+        value_if_retained_12m=retained * times,
+        value_at_risk=frame["churn_probability"] * retained * (churn_days / horizon),
         vip_gap=gap.where(~high & frame["value_pred"].notna()),
     )
 

@@ -20,8 +20,10 @@ from models.targets import outcomes
 from models.targets.registry import TARGETS
 from models.targets.settings import TargetSettings
 from pipelines.engine.assembly import Assembly
+from pipelines.engine.scoring_run import nobody
 from pipelines.flows import sentences, suspects, treated
 from pipelines.ingest import months
+from pipelines.ingest.canonical import newest_day
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.wording import errors
@@ -173,7 +175,7 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     Raises
     ------
     HeadwaterError
-        E284 (exit 2) for a column that is confirmed and is not there.
+        E284 (exit 2) for a column that is confirmed and is not there, E430 (exit 4) where nobody was a customer then.
     """
     suspects.check_confirmed(project)
     settings = project.settings
@@ -184,7 +186,10 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
             everybody = assembly.everybody
             learnt_from = everybody.filter(everybody.as_of <= learnt)
             targets = outcomes.fixed(learnt_from, tables.tables, settings.targets, settings.features)
-            wide = pd.concat(list(assembly.snapshots()), ignore_index=True)
+            found = list(assembly.snapshots())
+            if not found:
+                raise nobody(as_of, newest_day(tables, project.mapping.timezone))
+            wide = pd.concat(found, ignore_index=True)
             labels = labels_of(project, tables, assembly.spine, targets, as_of).drop(columns=KEY)
         frame = ordered(pd.concat([wide, labels], axis=1))
         if settings.population.min_history_days:

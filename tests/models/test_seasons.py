@@ -12,7 +12,7 @@ from models import seasons
 from models.rehearsing import choose, rehearsed
 from models.settings import CandidateSettings
 from models.snapshots import Rows
-from models.splits import NEAR, Protocol, plan, stepped, with_seasons
+from models.splits import NEAR, Protocol, Split, plan, stepped, with_seasons
 from models.targets.registry import TARGETS
 from models.training import refitted, train
 from tests.models import sample
@@ -38,9 +38,9 @@ def snapshot(day: date, season: float, trend: float, rng: np.random.Generator, c
     return pd.DataFrame({"customer_id": names, "as_of": day, **known})
 
 
-def business(season: float = 0.0, trend: float = 0.0, seed: int = 0) -> pd.DataFrame:
+def business(season: float = 0.0, trend: float = 0.0, seed: int = 0, split: Split = SPLIT) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    return pd.concat([snapshot(day, season, trend, rng) for day in SPLIT.dates], ignore_index=True)
+    return pd.concat([snapshot(day, season, trend, rng) for day in split.dates], ignore_index=True)
 
 
 def trained(frame, target="churn", split=SPLIT):
@@ -73,6 +73,18 @@ def test_what_is_shipped_has_the_level_of_the_season_of_today(seasonal, target):
     label = {"churn": "churned_90", "value": "value"}[target]
     assert found.season.day == date(2025, 9, 1) and told == pytest.approx(then[label].mean(), rel=1e-6)
     assert found.season.observed == pytest.approx(then[label].mean())
+
+
+@pytest.mark.parametrize("target", ["churn", "value"])
+def test_the_window_that_was_judged_speaks_for_today_where_it_is_all_there_is(target):
+    """A history in which no rehearsed date has its own year before: nothing is said of the final window, which then is
+    the evidence for the day of the training."""
+    split = plan(TODAY, Protocol(), HORIZON, date(2025, 3, 1))
+    assert [season.told for season in split.seasons] == [split.final, TODAY]
+    for season, adopted in ((0.8, True), (0.0, False)):
+        found = trained(business(season, split=split), target, split)
+        assert found.judged_season is None and found.season.pairs == 1
+        assert found.season.adopted is found.at_season is adopted
 
 
 @pytest.mark.parametrize("seed", range(4))

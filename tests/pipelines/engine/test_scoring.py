@@ -49,6 +49,33 @@ def test_at_a_margin_money_is_margin_and_the_tier_stays_that_of_what_is_billed()
     assert margin["vip_gap"].equals(revenue["vip_gap"])
 
 
+@pytest.mark.parametrize("horizons", [(90, 90), (60, 180)], ids=["as long", "longer"])
+def test_value_if_retained_and_expected_value_do_not_contradict(horizons):
+    """Those who stay are at most all of what is expected: P(stay) x value if retained <= value. Two models may disagree,
+    one-off buyers of much above all: 975 expected, 10,138 if retained with a probability of .63 of leaving."""
+    churn_days, value_days = horizons
+    targets = {"churn": {"horizon_days": churn_days}, "value": {"horizon_days": value_days}}
+    drawn = np.random.default_rng(3)
+    told = pd.DataFrame(
+        {
+            "churn_probability": np.r_[0.63, 0.0, 1.0, np.nan, drawn.uniform(0, 1, 400)],
+            "value_pred": np.r_[975.0, 50.0, 1.0, 80.0, drawn.gamma(0.5, 400, 400)],
+        }
+    )
+    told["_retained"] = np.r_[10_138.0, 50.0, 70.0, 90.0, told["value_pred"][4:] * drawn.uniform(1, 9, 400)]
+    frame = told.assign(is_high_value_now=False, arpu_3m=90.0)
+    seen = pd.DataFrame({"threshold": 120.0, "worth": 90.0}, index=frame.index)
+    money = scoring._with_amounts(frame, seen, Settings.model_validate({"targets": targets}), 1.0)
+    stay = (1 - told["churn_probability"]) ** (value_days / churn_days)
+    horizon = money["value_if_retained_12m"] * value_days / 365
+    known = stay.notna()
+    assert (stay * horizon <= told["value_pred"] * (1 + 1e-9))[known].all()
+    assert (horizon >= told["value_pred"] * (1 - 1e-9)).all()
+    assert horizon[[0, 3]].tolist() == pytest.approx([min(10_138, 975 / stay[0]), 90.0])
+    lost = told["churn_probability"] * horizon * churn_days / value_days
+    assert money["value_at_risk"][known].to_numpy() == pytest.approx(lost[known].to_numpy())
+
+
 def test_the_margin_of_scores_is_that_of_the_champion_and_1_where_none_is_on_record():
     def trained(facts):
         return {"value": SimpleNamespace(model=SimpleNamespace(facts_=facts))}

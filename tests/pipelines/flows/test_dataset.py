@@ -5,10 +5,15 @@ from datetime import date, timedelta
 import ibis
 import numpy as np
 import pandas as pd
+import pytest
 
+from features.errors import HeadwaterError
 from models.settings import Rules
-from models.splits import Protocol
+from models.splits import Protocol, in_turns
 from pipelines.flows import dataset
+from pipelines.project import Project
+from pipelines.workspace.progress import Steps
+from tests.demo_project import NIGHT
 
 
 def test_history_begins_with_the_first_bills():
@@ -49,3 +54,12 @@ def test_a_column_that_is_the_same_for_everybody_is_not_learnt_from_unless_peopl
     assert dataset.telling_columns(frame, list(frame), Rules()) == ("half", "word", "arpu_3m")
     assert dataset.telling_columns(frame.head(1), list(frame), Rules()) == ("arpu_3m",)
     assert dataset.shortened(["a", "b"]) == "a, b" and dataset.shortened(list("abcdefgh")).endswith("f …")
+
+
+def test_dates_on_which_nobody_was_a_customer_are_refused_with_the_day_that_the_data_reach(own_operator):
+    """As those of today are, without --as-of, where data end long ago."""
+    project, steps = Project.open("configs/operator.yaml"), Steps(quiet=True)
+    tables = dataset.read_tables(project, NIGHT, steps)
+    with pytest.raises(HeadwaterError, match="E430") as refused:
+        dataset.snapshots(project, date(2031, 1, 1), tables, {"churn": in_turns(date(2015, 9, 1), 3)}, steps)
+    assert refused.value.problem.values["nearest"] == "2026-11-01"

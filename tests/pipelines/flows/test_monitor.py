@@ -1,6 +1,7 @@
 """The monitor over published nights: what it is compared with, what came of promises, and what it says in both languages."""
 
 import json
+import shutil
 from datetime import date
 
 import numpy as np
@@ -105,8 +106,8 @@ def test_promises_are_kept_for_the_served_page_without_nan():
     assert told[0]["promised"] == 50.0 and told[0]["low"] == 40.0 and told[2]["low"] is None
 
 
-def test_one_night_has_nothing_to_compare_and_says_so(operator, monkeypatch):
-    monkeypatch.chdir(operator)
+def test_one_night_has_nothing_to_compare_and_says_so(operator, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(operator, tmp_path / "operator", symlinks=True))
     told = monitor.monitor(Project.open("configs/operator.yaml"), NIGHT)
     assert (told.as_of, told.nights, told.inputs, told.kept) == (NIGHT, (), [], [])
     assert {age.target for age in told.ages} == {"churn", "value", "vip"}

@@ -88,6 +88,21 @@ def table(logs, known=None, rows=None):
     return frame if known is None else frame[known.ravel()].reset_index(drop=True)
 
 
+def test_the_usual_size_is_the_same_to_the_last_bit_in_any_order(con):
+    """DuckDB gives rows and groups in the order in which its threads are done; score files keep these figures."""
+    drawn = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": drawn.gamma(0.7, 900, 200_000), "n": np.arange(200_000)})
+    frame.loc[::7, "x"] = None
+    orders = [con.create_table(f"sizes_{n}", frame.sample(frac=1, random_state=n), temp=True) for n in range(3)]
+    means = [histories.mean_logarithm(rows.x).to_pyarrow().as_py() for rows in orders]
+    assert len(set(means)) == 1 and means[0] == pytest.approx(np.log(frame["x"]).mean(), abs=1e-6)
+    for _ in range(4):
+        groups = pd.DataFrame({"x": drawn.normal(9, 1, 30_000) / 7, "rows_x": drawn.integers(0, 30, 30_000)})
+        told = [histories.usual(groups.sample(frac=1, random_state=n), ["x"])["x"] for n in range(12)]
+        assert len(set(told)) == 1
+        assert told[0] == pytest.approx(np.exp(np.average(groups["x"], weights=groups["rows_x"])))
+
+
 def odd(logs, quality=None, **more):
     return histories.judged(table(logs, **more), "bills", ["amount"], quality or Quality())
 
