@@ -183,13 +183,12 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
     with steps.step("snapshots") as facts:
         learnt = max(day for split in splits.values() for day in split.every)
         with Assembly(project, _without_answer(tables), dates, steps, most=settings.training.most_rows) as assembly:
+            if not assembly.total:
+                raise nobody(as_of, newest_day(tables, project.mapping.timezone))
             everybody = assembly.everybody
             learnt_from = everybody.filter(everybody.as_of <= learnt)
             targets = outcomes.fixed(learnt_from, tables.tables, settings.targets, settings.features)
-            found = list(assembly.snapshots())
-            if not found:
-                raise nobody(as_of, newest_day(tables, project.mapping.timezone))
-            wide = pd.concat(found, ignore_index=True)
+            wide = pd.concat(list(assembly.snapshots()), ignore_index=True)
             labels = labels_of(project, tables, assembly.spine, targets, as_of).drop(columns=KEY)
         frame = ordered(pd.concat([wide, labels], axis=1))
         if settings.population.min_history_days:

@@ -61,5 +61,5 @@ def test_dates_on_which_nobody_was_a_customer_are_refused_with_the_day_that_the_
     project, steps = Project.open("configs/operator.yaml"), Steps(quiet=True)
     tables = dataset.read_tables(project, NIGHT, steps)
     with pytest.raises(HeadwaterError, match="E430") as refused:
-        dataset.snapshots(project, date(2031, 1, 1), tables, {"churn": in_turns(date(2015, 9, 1), 3)}, steps)
-    assert refused.value.problem.values["nearest"] == "2026-11-01"
+        dataset.snapshots(project, date(2031, 1, 1), tables, {"churn": in_turns(date(1990, 9, 1), 3)}, steps)
+    assert refused.value.problem.values["nearest"] == "2026-11-02"
