@@ -108,8 +108,9 @@ class Scorer:
         frame = _mask_unasked(frame.join(outputs, how="left"), seen)
         frame = frame.assign(vip_early=_early(frame, seen))
         high_value = targets_of(self.champions, self.settings).vip.high_value
+        frame = _with_amounts(frame, seen, self.settings)
         frame = _with_tiers(frame, seen, self.settings, high_value, margin_of(self.champions))
-        frame = _with_contact_status(_with_amounts(frame, seen, self.settings), seen, self)
+        frame = _with_contact_status(frame, seen, self)
         table = pa.Table.from_pandas(frame, preserve_index=False)
         table = table.append_column("data_quality_flags", flags.flags(seen))
         places = np.where(enough, np.cumsum(enough) - 1, -1)

@@ -65,7 +65,7 @@ def test_value_if_retained_and_expected_value_do_not_contradict(horizons):
     told["_retained"] = np.r_[10_138.0, 50.0, 70.0, 90.0, told["value_pred"][4:] * drawn.uniform(1, 9, 400)]
     frame = told.assign(is_high_value_now=False, arpu_3m=90.0)
     seen = pd.DataFrame({"threshold": 120.0, "worth": 90.0}, index=frame.index)
-    money = scoring._with_amounts(frame, seen, Settings.model_validate({"targets": targets}), 1.0)
+    money = scoring._with_amounts(frame, seen, Settings.model_validate({"targets": targets}))
     stay = (1 - told["churn_probability"]) ** (value_days / churn_days)
     horizon = money["value_if_retained_12m"] * value_days / 365
     known = stay.notna()
