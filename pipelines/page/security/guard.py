@@ -45,7 +45,7 @@ class Guard:
         request = Request(scope, receive)
         refusal = await self._refusal(request)
         app: ASGIApp = refusal or self.app
-        return await app(scope, _nothing_more, _with_headers(send))
+        return await app(scope, _after_body(receive), _with_headers(send))
 
     async def _refusal(self, request: Request) -> Response | None:
         """What is answered instead of the page; None for who may pass."""
@@ -108,9 +108,18 @@ async def _body(request: Request) -> bytes | None:
     return body
 
 
-async def _nothing_more() -> Message:
-    """The body has been read."""
-    return {"type": "http.request", "body": b"", "more_body": False}
+def _after_body(receive: Receive) -> Receive:
+    """Says once that the body has been read, and then waits for the end of the connection, as a file that is sent does."""
+    told = False
+
+    async def waiting() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return waiting
 
 
 def _with_headers(send: Send) -> Send:

@@ -3,11 +3,12 @@
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from pipelines.delivery import lists, plan_words
+from pipelines.delivery import lists, plan_words, presets
 from pipelines.delivery.list_filters import option_word
 from pipelines.page.night import Night
 from pipelines.page.visit import Asked, Visit
@@ -60,6 +61,8 @@ def audience(
         columns=[visit.text(f"plan.column.{name}") for name in plan_words.COLUMNS],
         curve=_curve(found, length),
         recommended=found.recommended,
+        take=f"/customers/download?{urlencode(chosen)}" if visit.may("marketer") and length else "",
+        shapes=sorted(presets.presets(), key=lambda name: (name != f"excel-{visit.lang}", name)),
     )
 
 

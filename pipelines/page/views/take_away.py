@@ -15,6 +15,8 @@ from targeting.ranking import ListResult
 router = APIRouter()
 MOST = 1_000_000
 """Customers of a list, its own holdout included."""
+HALF = 50
+"""Percent of a list that may be held out at most."""
 FORMATS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
@@ -44,14 +46,18 @@ def download(visit: Asked) -> Response:
         or not (top.isascii() and top.isdigit() and 0 < int(top[:8]) <= MOST)
     ):
         raise Refused(400, "parameter")
+    held_out = visit.form.get("holdout", "")
+    if held_out and not (held_out.isascii() and held_out.isdigit() and int(held_out[:4]) <= HALF):
+        raise Refused(400, "parameter")
+    changes = {"top": int(top), "holdout": int(held_out) / 100 if held_out else None}
     only: dict[str, Any] = {
         name: values for name, values in Choice.of(visit.request.query_params).only.items() if name in FILTERS
     }
     with (
         visit.served.drawing,
-        calls.recorded(visit.project.workspace, f"list {kind}", _words(kind, int(top), only), by=_who(visit)) as call,
+        calls.recorded(visit.project.workspace, f"list {kind}", _words(kind, changes, only), by=_who(visit)) as call,
     ):
-        result, taken = _drawn(visit, kind, shape, int(top), only)
+        result, taken = _drawn(visit, kind, shape, changes, only)
         call.facts |= {"list_id": result.list_id, "outputs": [str(taken.path)]}
     visit.served.audit.note(visit.who, "download", list_id=result.list_id, preset=shape, rows=taken.rows)
     media = FORMATS.get(presets.preset(shape).format, "text/csv")
@@ -59,10 +65,10 @@ def download(visit: Asked) -> Response:
 
 
 def _drawn(
-    visit: Visit, kind: str, shape: str, top: int, only: Mapping[str, Any]
+    visit: Visit, kind: str, shape: str, changes: Mapping[str, Any], only: Mapping[str, Any]
 ) -> tuple[ListResult, export.Exported]:
     project, publication = visit.project, visit.night.publication
-    result = lists.draw(project, publication, kind, {"top": top}, only)
+    result = lists.draw(project, publication, kind, changes, only)
     path = lists.file_of(project, result, shape)
     return result, lists.write(project, publication, result, shape, path, who=_who(visit))
 
@@ -72,9 +78,10 @@ def _who(visit: Visit) -> str:
     return f"{visit.who} (page)"
 
 
-def _words(kind: str, top: int, only: Mapping[str, Any]) -> list[str]:
+def _words(kind: str, changes: Mapping[str, Any], only: Mapping[str, Any]) -> list[str]:
     """The command that does the same."""
     chosen = [
         word for name, values in only.items() for value in values for word in (f"--{name.replace('_', '-')}", value)
     ]
-    return ["list", kind, "--top", str(top), *chosen]
+    options = [word for name, value in changes.items() if value is not None for word in (f"--{name}", str(value))]
+    return ["list", kind, *options, *chosen]

@@ -70,6 +70,21 @@ def test_what_does_not_exist_is_refused_and_named(viewer: Site, given):
     assert viewer.get("/audience", params=given).status_code == 400
 
 
+def test_who_only_looks_is_offered_no_file(viewer: Site, marketer: Site):
+    """The form of a marketer asks for the very list that is shown: its length, its filters, its share of holdout."""
+    asked = {"region": "north", "lang": "en", "top": 20, "holdout": 30}
+    assert "/customers/download" not in viewer.get("/audience", params=asked).text
+    form = re.search(r'<form class="take".*?</form>', marketer.get("/audience", params=asked).text, re.S)
+    assert form and "/customers/download?region=north" in form[0]
+    assert 'name="top" value="20"' in form[0] and 'name="holdout" value="30"' in form[0]
+
+
+@pytest.mark.parametrize("share", ["51", "-1", "1e1", "ten"])
+def test_a_share_of_holdout_that_cannot_be_is_refused(marketer: Site, share):
+    form = {"kind": "churn", "shape": "csv", "top": "20", "holdout": share}
+    assert marketer.post("/customers/download", form).status_code == 400
+
+
 def test_a_move_keeps_the_filters_and_works_without_a_script(viewer: Site):
     text = viewer.get("/audience", params={"region": "north", "lang": "en", "top": 20}).text
     assert "<script" not in text and 'name="region" value="north"' in text
