@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, TweedieRegressor
+from threadpoolctl import threadpool_limits
 
 from models.learners.encoding import Encoder, Matrix, Scaler
 from models.learners.learner import params, positive_mean
@@ -16,6 +17,8 @@ MOST_ROWS = 50_000
 """A few hundred weights learn nothing from more rows than that; every k-th is taken, so that each date is there."""
 FEW_ROWS = 10_000
 """Up to here Newton's steps are cheaper than many small ones."""
+ONE_THREAD = threadpool_limits.wrap(limits=1, user_api="blas")
+"""How BLAS adds up depends on its threads: with one, the same rows give the same bytes on any machine."""
 RENAMED = {"strength": "alpha"}
 """Parameters in files of before."""
 
@@ -32,6 +35,7 @@ class Linear(BaseEstimator):
         self.objective = objective
         self.alpha = alpha
 
+    @ONE_THREAD
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Learn from the rows of X; y is 0/1 or money, without nulls."""
         y = np.asarray(y, dtype=float)
@@ -59,6 +63,7 @@ class Linear(BaseEstimator):
         """Columns in the order of the contributions."""
         return list(self.encoder_.columns_)
 
+    @ONE_THREAD
     def raw(self, X: pd.DataFrame) -> Matrix:
         """Log-odds, or the logarithm of money."""
         return self._inputs(X) @ self.weights_ + self.base_

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 from features.errors import HeadwaterError
 from models.evaluation.metrics import auc
@@ -71,6 +72,20 @@ def test_the_same_rows_give_the_same_text(name):
 def test_threads_change_no_byte_of_what_is_learnt():
     alone, together = (Trees(**SMALL, n_jobs=n).fit(X, CHURNED) for n in (1, 2))
     assert together.texts() == alone.texts() and together.state() == alone.state()
+
+
+@pytest.mark.parametrize("objective", ["binary", "amount"])
+def test_threads_of_blas_change_no_byte_of_a_linear_score(objective):
+    """They come from the environment, and a matrix product adds up by them."""
+    drawn = np.random.default_rng(2)
+    wide = pd.DataFrame(drawn.normal(size=(3_000, 90))).add_prefix("x")
+    y = np.exp(wide["x0"] / 2 + drawn.normal(size=len(wide))) if objective == "amount" else wide["x0"] > 0.3
+    told = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            learner = Linear(objective).fit(wide, y)
+            told.append((json.dumps(learner.state()), learner.raw(wide).tobytes()))
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("learner", [Linear(), Trees(), Rule(column="arpu"), ByValue(Linear("amount"))])
