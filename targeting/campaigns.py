@@ -139,7 +139,7 @@ def measure(members: pd.DataFrame, outcome: Outcome, costs: Costs, share: float)
     known = members[members["came"].notna()]
     status, adjusted, plain = _compared(known, outcome)
     billed = members[members["money"].notna()]
-    earned = _difference(billed, "money", COVARIATES["value"]) if adjusted and _enough(billed, "money", False) else None
+    earned = difference(billed, "money", COVARIATES["value"]) if adjusted and enough(billed, "money", False) else None
     revenue, cost = _in_all(earned, int((billed["arm"] == "treated").sum())), spent(members, costs)
     gain = _in_all(adjusted, treated.followed)
     people = gain if outcome == "vip" else _turned(gain) if outcome == "churn" else None
@@ -173,18 +173,28 @@ def _compared(known: pd.DataFrame, outcome: Outcome) -> tuple[Status, Effect | N
     """Status, the adjusted effect and the plain one."""
     if not (known["arm"] == "control").any():
         return "no_control", None, None
-    if not _enough(known, "came", outcome != "value"):
+    if not enough(known, "came", outcome != "value"):
         return "too_few", None, None
-    adjusted = _difference(known, "came", COVARIATES[outcome])
+    adjusted = difference(known, "came", COVARIATES[outcome])
     if adjusted.spans_zero:
         status: Status = "open"
     else:
         status = "works" if np.sign(adjusted.estimate) == WANTED[outcome] else "harms"
-    return status, adjusted, _difference(known, "came", None)
+    return status, adjusted, difference(known, "came", None)
 
 
-def _enough(rows: pd.DataFrame, column: str, binary: bool) -> bool:
-    """Are there enough in both arms that an interval can be believed?"""
+def enough(rows: pd.DataFrame, column: str, binary: bool) -> bool:
+    """Are there enough in both arms that an interval can be believed?
+
+    Parameters
+    ----------
+    rows
+        With arm and the column.
+    column
+        The outcome, known of everybody.
+    binary
+        Is it yes or no?
+    """
     for arm in ("treated", "control"):
         values = rows.loc[rows["arm"] == arm, column].astype(float)
         if binary and min(values.sum(), len(values) - values.sum()) < FEWEST_EVENTS:
@@ -194,8 +204,18 @@ def _enough(rows: pd.DataFrame, column: str, binary: bool) -> bool:
     return True
 
 
-def _difference(rows: pd.DataFrame, column: str, covariate: str | None) -> Effect:
-    """The effect on a column; a score that is not known of somebody is taken as the mean, as it was known of nobody."""
+def difference(rows: pd.DataFrame, column: str, covariate: str | None) -> Effect:
+    """The effect on a column; a score that is not known of somebody is taken as the mean, as it was known of nobody.
+
+    Parameters
+    ----------
+    rows
+        With arm, unit, the column and the covariate.
+    column
+        The outcome, known of everybody.
+    covariate
+        The score to adjust by; None is no adjustment.
+    """
     known = None
     if covariate is not None:
         score = rows[covariate].to_numpy(dtype=float)

@@ -116,6 +116,12 @@ def say_together(run: Run, looks: "Sequence[Look]", told: Mapping[str, Any]) -> 
         if pooled["between"] > 0:
             share = percent(pooled["inconsistency"], lang)
             run.say(text("campaigns.differ", lang, share=share, random=means["random"]))
+        for third, found in pooled["thirds"].items():
+            known = {"third": text(f"campaigns.third.{third}", lang), "score": text(f"campaigns.score.{name}", lang)}
+            effect = escape(words.difference(found, name, currency, lang))
+            run.say(text("campaigns.in_third", lang, **known, effect=effect))
+        if pooled["thirds"]:
+            run.say(text("campaigns.thirds_are_guesses", lang), style="dim")
     weak = sum(flow.weak(one) for one in looks if one.found)
     if weak:
         run.say(text("campaigns.left_out", lang, n=weak), style="dim")

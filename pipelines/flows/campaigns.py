@@ -21,8 +21,9 @@ from pipelines.ingest.tables import Tables
 from pipelines.project import Project
 from pipelines.workspace import campaigns
 from pipelines.workspace.campaigns import Campaign, Terms
-from targeting.campaigns import Costs, Measurement, measure
+from targeting.campaigns import Costs, Measurement, Outcome, measure
 from targeting.effects import Effect, Pooled, pooled
+from targeting.segments import pooled_by_score
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Together:
-    """How many campaigns of one outcome there are, and what they show together."""
+    """How many campaigns of one outcome there are, and what they show together: of everybody, and of each third of their
+    lists by the score of before."""
 
     campaigns: int
     found: Pooled
+    thirds: Mapping[str, Pooled]
 
 
 def look(project: Project, campaign: Campaign, as_of: date) -> Look:
@@ -169,11 +172,16 @@ def together(looks: Sequence[Look]) -> dict[str, Together]:
     looks
         Of different campaigns. Those whose evidence is weak are left out.
     """
-    effects: dict[str, list[Effect]] = {}
+    sound: dict[Outcome, list[tuple[Effect, pd.DataFrame]]] = {}
     for one in looks:
-        if one.found and one.found.effect and not weak(one):
-            effects.setdefault(one.campaign.terms.outcome, []).append(one.found.effect)
-    return {name: Together(len(found), pooled(found)) for name, found in effects.items() if len(found) > 1}
+        if one.found and one.found.effect and one.members is not None and not weak(one):
+            sound.setdefault(one.campaign.terms.outcome, []).append((one.found.effect, one.members))
+    told = {}
+    for name, found in sound.items():
+        if len(found) > 1:
+            effects, members = zip(*found, strict=True)
+            told[str(name)] = Together(len(found), pooled(effects), pooled_by_score(members, name))
+    return told
 
 
 def weak(one: Look) -> bool:
@@ -250,7 +258,8 @@ def pooled_as_dict(several: Together) -> dict[str, Any]:
     found = several.found
     means = {name: _interval(getattr(found, name)) for name in ("fixed", "random")}
     spread = {"between": found.between, "inconsistency": found.inconsistency, "differ": found.differ}
-    return {"campaigns": several.campaigns} | means | spread
+    thirds = {name: _interval(one.random) for name, one in several.thirds.items()}
+    return {"campaigns": several.campaigns, "thirds": thirds} | means | spread
 
 
 def overview(project: Project) -> list[dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.cli import campaign_words
 from pipelines.cli.app import app
 from pipelines.wording.formats import masked
 from pipelines.workspace.paths import Workspace
@@ -70,3 +72,22 @@ def test_nothing_is_registered_yet(operator, tmp_path, monkeypatch):
     assert told("campaign", "list")["campaigns"] == []
     assert "campaign register" in said("campaign", "list", lang="zh")
     assert told("campaign", "measure", code=2)["error"] and told("campaign", "measure", "x", "--all", code=2)["error"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("en", "the third that is highest by churn probability"), ("zh", "流失概率最高的三分之一")]
+)
+def test_campaigns_together_are_told_whom_they_help(lang, words):
+    between = {"value": -0.03, "low": -0.05, "high": -0.01}
+    told = {"campaigns": 2, "fixed": between, "random": between, "between": 0.01, "inconsistency": 0.4, "differ": 0.1}
+    lines: list[str] = []
+    mapping = SimpleNamespace(currency="CNY")
+    run = SimpleNamespace(
+        language=lang, project=SimpleNamespace(mapping=mapping), say=lambda line, **_: lines.append(line)
+    )
+    campaign_words.say_together(run, [], {"churn": told | {"thirds": {"highest": between}}})
+    text = "\n".join(lines)
+    assert words in text and "-3.0" in text and "40%" in text
+    lines.clear()
+    campaign_words.say_together(run, [], {"churn": told | {"between": 0.0, "thirds": {}}})
+    assert len(lines) == 1
