@@ -189,7 +189,7 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
             learnt_from = everybody.filter(everybody.as_of <= learnt)
             targets = outcomes.fixed(learnt_from, tables.tables, settings.targets, settings.features)
             wide = pd.concat(list(assembly.snapshots()), ignore_index=True)
-            labels = labels_of(project, tables, assembly.spine, targets, as_of).drop(columns=KEY)
+            labels = labels_to_learn(project, tables, assembly.spine, targets, as_of).drop(columns=KEY)
         frame = ordered(pd.concat([wide, labels], axis=1))
         if settings.population.min_history_days:
             frame = frame[frame["tenure_days"] >= settings.population.min_history_days]
@@ -259,6 +259,20 @@ def _without_answer(tables: Tables) -> Tables:
     return dataclasses.replace(tables, tables=tables.tables | {"customers": customers.drop(CHURNED.name)})
 
 
+def labels_to_learn(
+    project: Project, tables: Tables, spine: ir.Table, targets: TargetSettings, as_of: date
+) -> pd.DataFrame:
+    """The same as `labels_of`, whose parameters it has: who was on the list of a registered campaign is marked as such.
+
+    Raises
+    ------
+    HeadwaterError
+        E371 (exit 3) for a campaign that is damaged.
+    """
+    marked = dataclasses.replace(tables, tables=treated.with_registered(project, tables.tables))
+    return labels_of(project, marked, spine, targets, as_of)
+
+
 def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: TargetSettings, as_of: date) -> pd.DataFrame:
     """Outcomes as far as they were known at a date.
 
@@ -282,7 +296,7 @@ def labels_of(project: Project, tables: Tables, spine: ir.Table, targets: Target
     """
     rows = outcomes.labels(
         spine,
-        treated.with_registered(project, tables.tables),
+        tables.tables,
         targets,
         project.cutoff(months.told_until(tables, project.mapping, as_of)),
         features=project.settings.features,

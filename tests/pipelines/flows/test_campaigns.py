@@ -18,7 +18,8 @@ from models.targets.settings import TargetSettings
 from pipelines.delivery import campaign_words
 from pipelines.flows import campaign_contacts, campaign_registration, campaigns, treated
 from pipelines.flows.campaign_registration import Order
-from pipelines.flows.dataset import labels_of
+from pipelines.flows.dataset import labels_to_learn
+from pipelines.ingest.tables import Tables
 from pipelines.wording.texts import LANGUAGES
 from pipelines.workspace import campaigns as kept_campaigns
 from pipelines.workspace import frozen_lists
@@ -86,7 +87,7 @@ def business(tmp_path, monkeypatch, con):
     project.cutoff = lambda day: cutoff(day, "UTC")
     project.list = frozen(project.workspace)
     project.read = dict(tables_of(SETTINGS))
-    project.tables = lambda as_of: SimpleNamespace(tables=project.read)
+    project.tables = lambda as_of: Tables(project.read)
     return project
 
 
@@ -300,6 +301,7 @@ def test_two_campaigns_at_a_time_are_told_and_pooled(known):
     assert rows[0]["figures"]["effect"]["value"] < 0 and rows[0]["measured"]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("with_table", [True, False])
 def test_whom_a_registered_campaign_treated_counts_as_treated(business, with_table):
     campaign = registered(business).campaign
@@ -331,7 +333,7 @@ def weights(business, until: date) -> pd.DataFrame:
 def test_labels_are_made_with_registered_campaigns(business):
     registered(business)
     spine = everyone(business.read["customers"], [date(2026, 11, 5)], "UTC")
-    labels = labels_of(business, business.tables(LATER), spine, TARGETS, LATER).merge(customers(business.list))
+    labels = labels_to_learn(business, business.tables(LATER), spine, TARGETS, LATER).merge(customers(business.list))
     assert labels.loc[labels["arm"] == "treated", WEIGHT].eq(0).all() and (labels[WEIGHT] > 1).any()
 
 
