@@ -261,7 +261,7 @@ def _register_version(
 ) -> Version:
     """The registered version of a training, with its figures kept beside the models; and whose place it takes, and why."""
     shares = training_record.importance_shares(trained, data.frame)
-    facts = training_record.evaluation(trained) | {"refused": refused}
+    facts = training_record.evaluation(trained) | ({"refused": refused} if refused else {})
     facts |= training_record.circumstances(project, data, trained, decision, shares)
     told = run_records.record(project, data, trained, decision, facts)
 

@@ -64,3 +64,19 @@ def test_a_page_is_written_where_it_is_asked_for_in_the_language_that_is_asked_f
     assert pages.write_page(project, data, out, "en") == out
     first, second = project.workspace.report(AS_OF).read_text(), out.read_text()
     assert '<html lang="zh' in first and '<html lang="en' in second
+
+
+def test_a_target_without_scores_names_what_refused_its_model(project):
+    """Once there is a champion the refusal of another model is not told: then it is scored."""
+    check = {"name": "calibration", "text": "gates.calibration", "value": 0.31, "limit": 0.2, "passed": False}
+    evaluations.save(
+        project.workspace, "vip/4", {"gate": {"passed": False, "checks": [check]}}, pd.DataFrame({"y": [0]})
+    )
+    known = SimpleNamespace(models={"churn": "churn/1", "value": "value/1"})
+    settings = SimpleNamespace(left_out={}, predicted=("churn", "value", "vip"))
+    asked = SimpleNamespace(settings=settings, workspace=project.workspace, mapping=SimpleNamespace(currency="CNY"))
+    assert pages.not_scored(asked, known, "en") == [
+        "Potential VIP is not scored, because the model vip/4 was refused: calibration error: 0.31, at most 0.2."
+    ]
+    assert "校准误差" in pages.not_scored(asked, known, "zh")[0]
+    assert pages.not_scored(asked, SimpleNamespace(models=known.models | {"vip": "vip/3"}), "en") == []

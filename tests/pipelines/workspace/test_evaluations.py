@@ -34,3 +34,15 @@ def test_a_number_is_given_once(workspace):
     with pytest.raises(HeadwaterError, match="E714"):
         evaluations.save(workspace, "churn/3", {"winner": "linear"}, FINAL)
     assert evaluations.load(workspace, "churn/3")[0] == {"winner": "trees"}
+
+
+def test_the_newest_version_has_the_largest_number(workspace):
+    assert evaluations.newest(workspace, "churn") is None
+    for number in (2, 10, 9):
+        evaluations.save(workspace, f"churn/{number}", {"n": number}, FINAL)
+    evaluations.save(workspace, "vip/11", {"n": 11}, FINAL)
+    assert evaluations.newest(workspace, "churn") == ("churn/10", {"n": 10})
+    (workspace.models / "evaluations" / "churn-10.json").write_text("{")
+    assert evaluations.newest(workspace, "churn") is None, (
+        "a damaged record tells nothing, and an older one is not the newest"
+    )
