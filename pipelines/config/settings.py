@@ -40,6 +40,7 @@ from pipelines.config.validation import filled, known_keys, nearest, old_keys, r
 from pipelines.wording.texts import Language
 from targeting.action_settings import ActionSettings
 from targeting.bands import BandSettings
+from targeting.groups import GroupSettings
 from targeting.holdout import HoldoutSettings
 from targeting.list_settings import ListSettings
 from targeting.profit_settings import ProfitSettings
@@ -125,6 +126,7 @@ class Settings(Strict):
     holdout: HoldoutSettings = HoldoutSettings()
     tiers: TierSettings = TierSettings()
     actions: ActionSettings = ActionSettings()
+    groups: GroupSettings = GroupSettings()
     lists: ListSettings = ListSettings()
     profit: ProfitSettings = ProfitSettings()
     contact: ContactSettings = ContactSettings()

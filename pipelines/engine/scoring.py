@@ -30,8 +30,9 @@ from models.targets.target import Target
 from models.targets.vip import HighValue
 from pipelines.config.settings import Settings
 from pipelines.workspace.bundles import Champion
-from targeting import bands, holdout, suppression, tiers
+from targeting import bands, groups, holdout, suppression, tiers
 from targeting.actions import FACTS, MONEY, REASON_COLUMNS, Chosen, choose, in_words, matches, money_of
+from targeting.groups import Accounts
 
 MONTH_DAYS = 30.4375
 CURVES = {target.name: target.curve for target in TARGETS.values() if target.curve}
@@ -54,7 +55,7 @@ WEIGHED = tuple(
 BEFORE = ("churn_probability", *tiers.STATE)
 """What of the publication before is looked at."""
 SHOWN = (
-    *("customer_type", "region", "arpu_3m", "arpu_ratio_3m", "lifecycle_stage", "lifecycle_direction"),
+    *("customer_type", "group_size", "region", "arpu_3m", "arpu_ratio_3m", "lifecycle_stage", "lifecycle_direction"),
     *("tenure_days", "tenure_months", "complaint_count_90d", "complaints_open", "contract_days_left", "overdue_amount"),
 )
 """Features that the score table is made from, whatever models learn from."""
@@ -231,7 +232,14 @@ def chosen_among(parts: Sequence[tuple[np.ndarray, pd.DataFrame]], settings: Set
     return choose(np.concatenate(masks), pd.concat(money, ignore_index=True), settings.actions.playbook)
 
 
-def finish_rows(scored: pa.Table, first: int, standing: Standing, chosen: Chosen) -> pa.Table:
+def accounts_among(parts: Sequence[tuple[np.ndarray, pd.DataFrame]], names: Sequence[pa.ChunkedArray]) -> Accounts:
+    """The account of everybody, from what `matching` gave of each chunk and the accounts of its customers, in their order."""
+    value = np.concatenate([money["value_12m_pred"].to_numpy(dtype=float) for _, money in parts])
+    whole = pa.chunked_array([chunk for name in names for chunk in name.cast(pa.string()).chunks], pa.string())
+    return groups.accounts(whole, value)
+
+
+def finish_rows(scored: pa.Table, first: int, standing: Standing, chosen: Chosen, accounts: Accounts) -> pa.Table:
     """Rows of the score table, in its contract, from a chunk.
 
     Parameters
@@ -244,6 +252,8 @@ def finish_rows(scored: pa.Table, first: int, standing: Standing, chosen: Chosen
         Ranks and settings.
     chosen
         Rules of everybody.
+    accounts
+        Of everybody.
 
     Returns
     -------
@@ -253,9 +263,20 @@ def finish_rows(scored: pa.Table, first: int, standing: Standing, chosen: Chosen
     nested = {name: scored[name].combine_chunks() for name in NESTED}
     frame = standing.banded(scored.drop_columns(list(NESTED)).to_pandas(date_as_object=True), first)
     playbook = standing.settings.actions.playbook
+    frame = _with_accounts(frame, accounts.part(first, len(frame)), standing.settings)
     frame = frame.join(in_words(chosen.part(first, len(frame)), frame, playbook))
     columns = {str(name): frame[name] for name in frame if not str(name).startswith("_")}
     return conform(columns | nested)
+
+
+def _with_accounts(frame: pd.DataFrame, own: Accounts, settings: Settings) -> pd.DataFrame:
+    """Members and value of each customer's account, and the size of groups."""
+    members = pd.Series(pd.array(own.members, "Int32"), frame.index).where(own.members > 0)
+    return frame.assign(
+        account_members=members,
+        account_value_12m=own.value,
+        group_size=groups.sizes(frame, own.members, settings.groups),
+    )
 
 
 def features_needed(features: Sequence[Feature], champions: Mapping[str, Champion]) -> list[Feature]:
@@ -291,6 +312,7 @@ def _identity(scorer: Scorer, wide: pd.DataFrame, enough: np.ndarray) -> pd.Data
             "account_id": wide["account_id"],
             "as_of": wide["as_of"],
             "customer_type": wide["customer_type"],
+            "group_size": wide["group_size"],
             "region": wide["region"],
             "currency": scorer.currency,
             "score_status": np.where(enough, "ok", "insufficient_history"),

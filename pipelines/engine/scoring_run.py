@@ -26,6 +26,7 @@ from pipelines.workspace.checkpoints import Pieces, write_piece
 from pipelines.workspace.progress import Steps
 from pipelines.workspace.score_files import ScoreFile
 from targeting.actions import Chosen
+from targeting.groups import Accounts
 
 SCORED = "scored"
 WORTH = ("worth", "threshold", "high_value_now")
@@ -142,24 +143,25 @@ class ScoringRun:
         rows = [self.pieces.read(SCORED, c.name, list(scoring.RANKED)).to_pandas() for c in self.chunks]
         ranks = scoring.ranks(pd.concat(rows, ignore_index=True))
         standing = scoring.Standing(self.as_of, ranks, _of(before), self.project.settings)
-        self.chosen = self._choose(standing)
+        self.chosen, accounts = self._choose(standing)
         first = 0
         for chunk in self.chunks:
             scored = self.pieces.read(SCORED, chunk.name)
-            finished = scoring.finish_rows(scored, first, standing, self.chosen)
+            finished = scoring.finish_rows(scored, first, standing, self.chosen, accounts)
             add(finished)
             self.digest.add(finished)
             self.summary.add(finished)
             first += finished.num_rows
 
-    def _choose(self, standing: Standing) -> Chosen:
-        """An action for everybody; of each chunk only what decides about it is kept."""
-        parts, first = [], 0
+    def _choose(self, standing: Standing) -> tuple[Chosen, Accounts]:
+        """An action and the account of everybody; of each chunk only what decides about them is kept."""
+        parts, names, first = [], [], 0
         for chunk in self.chunks:
-            scored = self.pieces.read(SCORED, chunk.name, list(scoring.WEIGHED))
-            parts.append(scoring.matching(scored, first, standing))
+            scored = self.pieces.read(SCORED, chunk.name, [*scoring.WEIGHED, "account_id"])
+            names.append(scored["account_id"])
+            parts.append(scoring.matching(scored.drop_columns(["account_id"]), first, standing))
             first += scored.num_rows
-        return scoring.chosen_among(parts, standing.settings)
+        return scoring.chosen_among(parts, standing.settings), scoring.accounts_among(parts, names)
 
 
 def _of(before: ScoreFile | None) -> pd.DataFrame | None:
