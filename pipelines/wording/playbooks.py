@@ -1,8 +1,9 @@
 """The rules of a playbook in words."""
 
+import json
 from typing import Any
 
-from pipelines.wording.formats import number, percent, word
+from pipelines.wording.formats import NOTHING, number, percent, word
 from pipelines.wording.texts import text
 from targeting.playbook import Action, Condition
 
@@ -21,6 +22,24 @@ def condition(when: Condition, lang: str) -> str:
     """
     parts = [_part(name, wanted, lang) for name, wanted in when.model_dump(exclude_none=True).items()]
     return text("playbook.and", lang).join(parts) or text("playbook.everybody", lang)
+
+
+def why(told: str | None, rule: str | None, lang: str) -> str:
+    """For whom a rule of a published night was, so that who reads an action sees why; a dash where that is not known.
+
+    Parameters
+    ----------
+    told
+        `playbook` of the metadata of the score file; None for one of before there were playbooks.
+    rule
+        Its name, `action_rule` of the score table.
+    lang
+        `zh` or `en`.
+    """
+    rules = {known["rule"]: known for known in json.loads(told)["rules"]} if told else {}
+    if rule not in rules:
+        return NOTHING
+    return condition(Condition.model_validate(rules[rule].get("when", {})), lang)
 
 
 def _part(name: str, wanted: Any, lang: str) -> str:

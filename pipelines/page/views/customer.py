@@ -15,7 +15,7 @@ from pipelines.page.night import Night
 from pipelines.page.people import contact, top
 from pipelines.page.views.customers import by_name
 from pipelines.page.visit import Asked, Refused, Visit
-from pipelines.wording import errors
+from pipelines.wording import errors, playbooks
 from pipelines.wording.reasons import headline, sentence
 
 router = APIRouter()
@@ -82,7 +82,18 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str]]:
     tenure = visit.text("customer.tenure", years=months // 12, months=months % 12) if months is not None else "–"
     words = ("tier_current", "customer_type", "region", "lifecycle_stage", "recommended_action")
     known = [(_label(visit, column), visit.word(column, row[column])) for column in words]
-    return [*known, (visit.text("customer.with_us"), tenure), (visit.text("customers.group"), contact(visit, row))]
+    told = [(visit.text("customer.with_us"), tenure), (visit.text("customers.group"), contact(visit, row))]
+    return [*known, *_action(visit, row), *told]
+
+
+def _action(visit: Visit, row: Row) -> list[tuple[str, str]]:
+    """By which rule, how and by whom; nothing in publications of before there were playbooks."""
+    rule = row.get("action_rule")
+    if rule is None:
+        return []
+    because = playbooks.why(visit.night.publication.meta.get("playbook"), rule, visit.lang)
+    words = [(_label(visit, column), visit.word(column, row[column])) for column in ("action_channel", "owner")]
+    return [(visit.text("customer.because"), because), *words]
 
 
 def _label(visit: Visit, column: str) -> str:
