@@ -57,7 +57,7 @@ def test_nothing_is_a_formula_or_a_link(tmp_path):
 def test_the_header_stays_and_filters_are_on(tmp_path):
     sheet = book(tmp_path)["名单"]
     assert sheet.freeze_panes == "C2"
-    assert sheet.auto_filter.ref == f"A1:O{len(LIST.rows) + 1}"
+    assert sheet.auto_filter.ref == f"A1:Q{len(LIST.rows) + 1}"
 
 
 @pytest.mark.parametrize(("lang", "sheet", "title", "words"), [
