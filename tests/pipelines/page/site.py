@@ -28,7 +28,7 @@ CHEAP = Cost(n=2, r=1, p=1)
 """So that the many logins of tests cost nothing."""
 
 
-def served(folder: Path, own: Path) -> Served:
+def served(folder: Path, own: Path, port: int = PORT) -> Served:
     """What is served of the project in `folder`, with an account per role; accounts and log lie in `own`."""
     before = Path.cwd()
     os.chdir(folder)
@@ -36,10 +36,10 @@ def served(folder: Path, own: Path) -> Served:
         project = Project.open("configs/operator.yaml", workspace=str(folder / "workspace"))
     finally:
         os.chdir(before)
-    return _with_accounts(Served(project, PORT, PAGES, own))
+    return _with_accounts(Served(project, port, PAGES, own))
 
 
-def sampled(folder: Path, nights: Mapping[date, pd.DataFrame]) -> Served:
+def sampled(folder: Path, nights: Mapping[date, pd.DataFrame], port: int = PORT) -> Served:
     """What is served of a workspace that has these scores and nothing else."""
     project = Project.open(ROOT / "configs" / "operator.yaml", workspace=str(folder))
     models = {target: {"version": version} for target, version in VERSIONS.items()}
@@ -50,7 +50,7 @@ def sampled(folder: Path, nights: Mapping[date, pd.DataFrame]) -> Served:
         record.parent.mkdir()
         record.write_text(json.dumps({"sha256": sha256(path)}))
     clean(project.workspace)
-    return _with_accounts(Served(project, PORT, PAGES))
+    return _with_accounts(Served(project, port, PAGES))
 
 
 def _with_accounts(made: Served) -> Served:

@@ -10,7 +10,8 @@ import pytest
 from pipelines.page import short_names
 from pipelines.page.choice import ORDERS, ROWS, Choice, number, places
 from pipelines.page.served import Served
-from tests.pipelines.page.site import Site, served, visitor
+from tests.pipelines.page.site import Site, sampled, served, visitor
+from tests.scores_sample import AS_OF, sample_frame
 
 CASES = [
     {},
@@ -146,6 +147,16 @@ def taken(operator, tmp_path_factory) -> Served:
     folder = tmp_path_factory.mktemp("taken") / "operator"
     shutil.copytree(operator, folder, symlinks=True)
     return served(folder, folder / "page")
+
+
+def test_a_list_of_the_sample_is_taken_away_without_its_control(tmp_path):
+    """The answer ends, too: what is sent in pieces asks whether somebody is still there."""
+    site = visitor(sampled(tmp_path, {AS_OF: sample_frame(150)}), "marketer")
+    answer = site.post("/customers/download?preset=churn", {"kind": "churn", "shape": "csv", "top": "100"})
+    ids = answer.text.splitlines()[1:]
+    assert answer.status_code == 200 and 60 < len(ids) < 100
+    held = site.served.nights.current().query("SELECT customer_id FROM scores WHERE is_holdout OR NOT contact_allowed")
+    assert not [row for row in held if row["customer_id"] in answer.text]
 
 
 @pytest.mark.slow
