@@ -57,8 +57,8 @@ def seen(folder: Path, width: int, html: str) -> dict:
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_on_a_telephone_everything_is_within_the_screen(tmp_path, lang):
-    page = seen(tmp_path, 390, render(sample_report(400), lang))
-    assert page["width"] <= 390
+    page = seen(tmp_path, 360, render(sample_report(400), lang))
+    assert page["width"] <= 360
     assert page["beyond"] == []
     assert page["reasons"] > 20 and page["labels"] > 100
 
@@ -71,8 +71,8 @@ def test_on_a_desk_tables_are_tables(tmp_path):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_card_is_within_the_screen_of_a_telephone(tmp_path, lang):
     models = [made(target) for target in ("churn", "value", "vip")]
-    page = seen(tmp_path, 390, card.render(CardData(load(CONFIG), models, FEATURES), lang))
-    assert page["width"] <= 390 and page["beyond"] == []
+    page = seen(tmp_path, 360, card.render(CardData(load(CONFIG), models, FEATURES), lang))
+    assert page["width"] <= 360 and page["beyond"] == []
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
