@@ -72,9 +72,9 @@ def test_the_payloads_were_there(hostile: Site):
 
 
 @pytest.mark.quick_cases(1)
-@pytest.mark.parametrize("number", range(60))
+@pytest.mark.parametrize("number", range(20))
 def test_what_stands_in_an_address_or_a_form_is_text(sample_marketer: Site, number):
-    """Five payloads each: in every parameter, in the path, in the search, in the name and the place of the login."""
+    """Five payloads each, every third of all: in every parameter, in the path, in the search, in the name and the place of the login."""
     stranger = visitor(sample_marketer.served, None)
 
     def answers(text: str) -> list[httpx.Response]:
@@ -91,7 +91,7 @@ def test_what_stands_in_an_address_or_a_form_is_text(sample_marketer: Site, numb
         return [*gets, token, failed, sample_marketer.post("/customers/find", {"who": text})]
 
     usual = [elements(answer.text) for answer in answers("t1x")]
-    for text in PAYLOADS[5 * number : 5 * (number + 1)]:
+    for text in PAYLOADS[3 * number :: 60]:
         for before, answer in zip(usual, answers(text), strict=True):
             assert answer.status_code < 500
             assert elements(answer.text) == before, (answer.url, text)
