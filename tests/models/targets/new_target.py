@@ -44,6 +44,7 @@ UPGRADE = Target(
     reasons=True,
     figures=("auc", "average_precision", "ece"),
     report_figures=("average_precision", "auc", "ece"),
+    sold_figures=("lift_at_5pct",),
     columns=(
         ScoreColumn("upgrade_horizon_days", pa.int16(), "Upgrade horizon", "升档预测期", "days"),
         ScoreColumn(
