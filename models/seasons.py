@@ -22,6 +22,9 @@ from models.snapshots import Rows
 LEAST_GAIN = 0.5**0.5
 """Last year's season is taken where its error is at most this share of that of the newest outcomes, which is half of the
 mean square: at more, chance and a trend of the business would decide."""
+ALONE = 0.25
+"""Where one date speaks for the season, the newest outcomes must have been off by so much, log-odds or logarithms: one
+year does not tell a small season from chance."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def found(model: Estimator, rows: Rows, told: date, final: pd.DataFrame | None =
     scores, outcome = _scores(model, rows, seen), rows.outcome(seen)
     moved = levels.shifted(rows.target.task.objective, scores, shifts[day])
     weights = judging.resamples(outcome.customers, rows.settings.resamples, rows.settings.seed)
-    adopted = bool(by_season <= LEAST_GAIN * by_newest and levels.is_off(outcome, scores, weights))
+    told_apart = by_season <= LEAST_GAIN * by_newest and (len(pairs) > 1 or by_newest >= ALONE)
+    adopted = bool(told_apart and levels.is_off(outcome, scores, weights))
     ratio = float(moved.mean() / scores.mean())
     return Season(told, day, float(outcome.y.mean()), ratio, by_season, by_newest, len(pairs), adopted)
 
