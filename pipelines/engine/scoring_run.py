@@ -14,10 +14,11 @@ from features.errors import HeadwaterError
 from models.scores.reasons import usual
 from models.scores.score_table import RowsDigest
 from models.targets import vip
-from pipelines.engine import scoring
+from pipelines.engine import scoring, second_pass
 from pipelines.engine.assembly import Assembly, with_row_number
 from pipelines.engine.chunks import Chunk
-from pipelines.engine.scoring import Scorer, Standing, Summary
+from pipelines.engine.scoring import Scorer, Summary
+from pipelines.engine.second_pass import Standing
 from pipelines.ingest.canonical import newest_day
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
@@ -140,14 +141,14 @@ class ScoringRun:
 
         `before` is the publication before.
         """
-        rows = [self.pieces.read(SCORED, c.name, list(scoring.RANKED)).to_pandas() for c in self.chunks]
-        ranks = scoring.ranks(pd.concat(rows, ignore_index=True))
-        standing = scoring.Standing(self.as_of, ranks, _of(before), self.project.settings)
+        rows = [self.pieces.read(SCORED, c.name, list(second_pass.RANKED)).to_pandas() for c in self.chunks]
+        ranks = second_pass.ranks(pd.concat(rows, ignore_index=True))
+        standing = second_pass.Standing(self.as_of, ranks, _of(before), self.project.settings)
         self.chosen, accounts = self._choose(standing)
         first = 0
         for chunk in self.chunks:
             scored = self.pieces.read(SCORED, chunk.name)
-            finished = scoring.finish_rows(scored, first, standing, self.chosen, accounts)
+            finished = second_pass.finish_rows(scored, first, standing, self.chosen, accounts)
             add(finished)
             self.digest.add(finished)
             self.summary.add(finished)
@@ -157,17 +158,17 @@ class ScoringRun:
         """An action and the account of everybody; of each chunk only what decides about them is kept."""
         parts, names, first = [], [], 0
         for chunk in self.chunks:
-            scored = self.pieces.read(SCORED, chunk.name, [*scoring.WEIGHED, "account_id"])
+            scored = self.pieces.read(SCORED, chunk.name, [*second_pass.WEIGHED, "account_id"])
             names.append(scored["account_id"])
-            parts.append(scoring.matching(scored.drop_columns(["account_id"]), first, standing))
+            parts.append(second_pass.matching(scored.drop_columns(["account_id"]), first, standing))
             first += scored.num_rows
-        return scoring.chosen_among(parts, standing.settings), scoring.accounts_among(parts, names)
+        return second_pass.chosen_among(parts, standing.settings), second_pass.accounts_among(parts, names)
 
 
 def _of(before: ScoreFile | None) -> pd.DataFrame | None:
-    """The columns `scoring.BEFORE` by customer_id; null where the publication is of a release that did not have them."""
+    """The columns `second_pass.BEFORE` by customer_id; null where the publication is of a release that did not have them."""
     if before is None:
         return None
-    known = [column for column in scoring.BEFORE if column in before.column_names]
+    known = [column for column in second_pass.BEFORE if column in before.column_names]
     rows = before.select(["customer_id", *known]).to_pandas(date_as_object=True).set_index("customer_id")
-    return rows.reindex(columns=list(scoring.BEFORE))
+    return rows.reindex(columns=list(second_pass.BEFORE))

@@ -14,7 +14,7 @@ from features.errors import HeadwaterError
 from models.evaluation import night_gates
 from models.targets.vip import HighValue
 from pipelines.config.settings import Settings
-from pipelines.engine import scoring
+from pipelines.engine import scoring, second_pass
 from pipelines.engine.scoring import Scorer, Summary
 from tests.scores_sample import sample_scores
 
@@ -112,7 +112,7 @@ def test_a_summary_of_chunks_is_the_summary_of_all(size):
 
 def test_ranks_are_among_everybody_with_their_means():
     everybody = TABLE.to_pandas()[["churn_probability", "value_pred", "vip_probability"]].astype(float)
-    ranks = scoring.ranks(everybody)
+    ranks = second_pass.ranks(everybody)
     assert ranks.churn == pytest.approx(everybody["churn_probability"].mean())
     assert ranks.vip == pytest.approx(everybody["vip_probability"].mean())
     assert ranks.frame["churn_percentile"].idxmax() == everybody["churn_probability"].idxmax()
