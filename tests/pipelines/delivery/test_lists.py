@@ -42,7 +42,7 @@ def publication(table: pa.Table = TABLE, models: str = MODELS) -> Publication:
 @pytest.fixture
 def project(tmp_path) -> SimpleNamespace:
     workspace = Workspace.open(tmp_path, "operator")
-    settings = Settings()
+    settings = Settings().model_copy(deep=True)  # whose sections tests change
     settings._tables = load_mapping(Raw(tmp_path).write())
     return SimpleNamespace(settings=settings, workspace=workspace, features=(), mapping=SimpleNamespace(currency="CNY"))
 
