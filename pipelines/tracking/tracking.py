@@ -27,7 +27,7 @@ from mlflow.tracking import MlflowClient
 
 from features.errors import HeadwaterError
 from models.estimators.bundle import from_files
-from pipelines.tracking import registry
+from pipelines.tracking import locations, registry
 from pipelines.wording.errors import disk_error
 from pipelines.workspace import bundles, scratch
 from pipelines.workspace.files import sync
@@ -142,10 +142,11 @@ def _connect(uri: str) -> MlflowClient:
 
 def experiment(workspace: Workspace) -> str:
     """Id of the project's experiment, made with the artifact folder inside the workspace."""
-    known = mlflow.get_experiment_by_name(workspace.root.name)
+    location, known = workspace.artifacts.as_uri(), mlflow.get_experiment_by_name(workspace.root.name)
     if known is not None:
+        if known.artifact_location != location:
+            locations.follow(workspace, known.artifact_location)
         return str(known.experiment_id)
-    location = workspace.artifacts.as_uri()
     return str(mlflow.create_experiment(workspace.root.name, artifact_location=location, tags=SHOWN_AS))
 
 

@@ -1,8 +1,10 @@
 """The tracking store of a workspace that is new: there whole or not at all."""
 
 import errno
+import shutil
 from pathlib import Path
 
+import mlflow
 import pytest
 import sqlalchemy
 
@@ -58,3 +60,19 @@ def test_what_is_written_later_waits_for_the_disk_again(workspace):
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     engine.dispose()
+
+
+def test_artifacts_follow_a_workspace_that_was_moved(workspace, tmp_path):
+    with tracking.registry_client(workspace):
+        first = tracking.experiment(workspace)
+        with mlflow.start_run(experiment_id=first) as run:
+            mlflow.log_text("of before", "note.txt")
+    moved = Workspace.open(tmp_path / "elsewhere", "operator")
+    shutil.copytree(workspace.root, moved.root, dirs_exist_ok=True)
+    shutil.rmtree(workspace.root)
+    with tracking.registry_client(moved):
+        with mlflow.start_run(experiment_id=tracking.experiment(moved)):
+            mlflow.log_text("of after", "note.txt")
+        assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/note.txt") == "of before"
+    assert len(list(moved.artifacts.rglob("note.txt"))) == 2 and not workspace.root.exists()
+    assert all(location.startswith(moved.artifacts.as_uri()) for location in mlflow_locations(moved))
