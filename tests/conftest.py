@@ -22,8 +22,10 @@ NIGHTS = "test_nightly.py"
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Whole commands on a copy of the operator are slow, but for those of a night itself; so are most cases of some tests.
 
-    `quick_cases(n)` leaves the first n values of each parameter to the quick tests.
+    `quick_cases(n)` leaves the first n values of each parameter to the quick tests. What is exhaustive is slow.
     """
+    if item.get_closest_marker("exhaustive"):
+        item.add_marker(pytest.mark.slow)
     if "own_operator" in getattr(item, "fixturenames", ()) and item.path.name != NIGHTS:
         item.add_marker(pytest.mark.slow)
     quick, cases = item.get_closest_marker("quick_cases"), getattr(item, "callspec", None)
@@ -45,6 +47,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     until = os.environ.get("SLOW_UNTIL")
     if until and item.get_closest_marker("slow") and time.time() > float(until):
         pytest.skip("the time of this run is over; make test-all runs every test")
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Whole files that differ are told by the place: every difference of a hundred thousand bytes takes minutes."""
+    if op != "==" or not isinstance(left, bytes) or not isinstance(right, bytes) or min(len(left), len(right)) < 1_000:
+        return None
+    place = next((n for n, (one, other) in enumerate(zip(left, right, strict=False)) if one != other), None)
+    return [
+        f"{len(left)} bytes == {len(right)} bytes",
+        f"first apart at {place}" if place is not None else "one goes on",
+    ]
 
 
 @pytest.fixture(scope="session")

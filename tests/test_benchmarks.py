@@ -34,7 +34,7 @@ CUSTOMERS, BASE, TILES = 2_000, 1_000, 3
 KEYS = {"name", "customers", "value", "bar", "met", "unit"}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_run_measures_everything_and_is_honest_about_its_bars(tmp_path: Path):
     out = tmp_path / "bench.json"
     options = {"--customers": CUSTOMERS, "--base": BASE, "--repeats": 1, "--out": out}

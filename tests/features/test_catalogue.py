@@ -106,7 +106,7 @@ def same(column: str, got: float | str | None, expected: float | str | None) -> 
 
 
 @pytest.mark.parametrize(
-    ("size", "seed"), [(400, 201), *[pytest.param(2_000, seed, marks=pytest.mark.slow) for seed in (202, 203)]]
+    ("size", "seed"), [(400, 201), *[pytest.param(2_000, seed, marks=pytest.mark.exhaustive) for seed in (202, 203)]]
 )
 def test_equals_its_twin_on_random_worlds(ask: Asker, size: int, seed: int):
     given = world(size, seed)

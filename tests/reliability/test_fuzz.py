@@ -21,7 +21,7 @@ def test_a_few_spoilt_inputs_and_mutated_files():
     assert not fuzz.tried([fuzz.Mutant(number, 5) for number in range(8)], len, must_refuse=False).wrong
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_more_of_them_in_a_process_of_its_own(tmp_path):
     spoilt = fuzz.apart("spoiled", 90, 80, 0, tmp_path)
     assert spoilt.tries == 80 and not spoilt.wrong, spoilt

@@ -53,7 +53,7 @@ def engines(con: ibis.BaseBackend, duckdb: ibis.BaseBackend, given: World, asked
     return [ordered(engine.to_pyarrow(asked(tables(engine, given)))) for engine in (con, duckdb)]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_all_features_of_hundreds_of_customers_on_dates_of_their_own(ask: Asker, duckdb: ibis.BaseBackend):
     given = world(1_500, seed=301)
     found, expected = ask(given), Asker(duckdb, "same")(given)
@@ -61,7 +61,7 @@ def test_all_features_of_hundreds_of_customers_on_dates_of_their_own(ask: Asker,
     assert unequal(found, expected, money()) == set()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_all_features_on_several_dates_at_once(ask: Asker, duckdb: ibis.BaseBackend):
     given = world(300, seed=302)
     customers = ibis.memtable(arrow("customers", given.tables["customers"]))

@@ -93,7 +93,7 @@ def test_the_days_around_a_leap_day_come_back_as_they_were(ask: Asker):
     assert backfilled(ask, on_one_day(world(150, seed=321)), around(4)) == {}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_twenty_days_and_a_year_come_back_as_they_were(ask: Asker):
     given = on_one_day(world(500, seed=322))
     assert backfilled(ask, given, around(20)) == {}

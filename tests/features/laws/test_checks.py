@@ -34,7 +34,7 @@ def case() -> Case:
     return case_of(world(300, seed=301))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_whole_catalogue_keeps_every_law_on_random_worlds_and_on_re_dated_ones(con: ibis.BaseBackend):
     case = case_of(world(3_000, seed=303))
     ask = asking(con, everything(), SETTINGS, "laws_many")

@@ -84,7 +84,7 @@ def test_nothing_from_the_cutoff_on_changes_anything_in_4000_worlds(ask: Asker):
     assert_holds(ask, 4_000, seed=101)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_nothing_from_the_cutoff_on_changes_anything_in_100000_worlds(ask: Asker):
     for seed in range(5):
         assert_holds(ask, 20_000, seed=1_001 + 2 * seed)

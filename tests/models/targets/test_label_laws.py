@@ -98,7 +98,7 @@ def test_what_comes_after_changes_no_label_in_10000_worlds(con: ibis.BaseBackend
     assert holds(con, settings, 10_000, seed=401) == set()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @BOTH
 def test_what_comes_after_changes_no_label_in_100000_worlds(con: ibis.BaseBackend, settings: TargetSettings):
     for seed in range(4):
