@@ -227,7 +227,8 @@ class MaximumProfit:
     share
         Of the customers, averaged in the same way: the fraction that Verbraken et al. recommend.
     recommended
-        That share as a number of customers; 0 where the list of that length costs more than it is expected to bring.
+        That share as a number of customers. Where that list costs more than it is expected to bring: the best length at the
+        mean acceptance, 0 where none pays.
     """
 
     expected: float
@@ -241,6 +242,7 @@ def maximum_profit(curve: ProfitCurve, belief: Acceptance) -> MaximumProfit:
     lengths = [int(np.argmax(curve.net(slice(None), rate))) for rate in rates]
     profits = [float(curve.net(k, rate)) for k, rate in zip(lengths, rates, strict=True)]
     length = round(float(np.mean(lengths)))
-    pays = curve.net(length, belief.mean) > 0
+    if curve.net(length, belief.mean) <= 0:  # the mean of lengths may pay nothing where one of them does
+        length = int(np.argmax(curve.net(slice(None), belief.mean)))
     share = float(np.mean(lengths)) / max(len(curve.gain) - 1, 1)
-    return MaximumProfit(float(np.mean(profits)), share, length if pays else 0)
+    return MaximumProfit(float(np.mean(profits)), share, length)

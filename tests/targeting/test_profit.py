@@ -126,3 +126,13 @@ def test_where_no_list_pays_none_is_recommended():
     assert maximum_profit(free, BELIEF).recommended == 400
     nobody = ProfitCurve.of(np.array([]), np.array([]), np.array([], dtype=bool), Costs(1.0, 1.0))
     assert maximum_profit(nobody, BELIEF).recommended == 0
+
+
+def test_a_short_list_that_pays_is_recommended_where_the_mean_of_lengths_does_not():
+    """One customer pays at any acceptance, a thousand only where many more accept than is believed."""
+    probability, value = np.r_[0.5, np.full(1000, 0.1)], np.r_[1000.0, np.full(1000, 100.0)]
+    curve = ProfitCurve.of(probability, value, np.ones(1001, dtype=bool), Costs(contact=3.6, incentive=0.0))
+    found = maximum_profit(curve, BELIEF)
+    mean_length = round(found.share * 1001)
+    assert mean_length > 1 and curve.net(mean_length, BELIEF.mean) < 0
+    assert found.recommended == 1 and curve.net(1, BELIEF.mean) > 0
