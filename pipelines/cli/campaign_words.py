@@ -8,6 +8,7 @@ from rich.table import Table
 
 from pipelines.cli.run import Run
 from pipelines.delivery import campaign_words as words
+from pipelines.delivery import registration_words
 from pipelines.wording.formats import number, percent
 from pipelines.wording.texts import text
 from pipelines.workspace.campaigns import Campaign
@@ -21,25 +22,9 @@ if TYPE_CHECKING:
 
 def say_registered(run: Run, found: "Registered") -> None:
     """What was registered, what can be expected of it, and what speaks against it."""
-    lang, terms, currency = run.language, found.campaign.terms, run.project.mapping.currency
-    outcome = text(f"campaigns.outcome.{terms.outcome}", lang)
-    counts = {"treated": found.treated, "held_out": found.control, "days": terms.window_days}
-    days = {"start": terms.start, "matures": found.matures_on}
-    run.say(text("campaigns.registered", lang, id=found.campaign.id, outcome=outcome, **counts, **days))
-    if found.expected is not None:
-        expected = words.mean(found.expected, terms.outcome, currency, lang)
-        run.say(text(f"campaigns.expected_{terms.outcome}", lang, expected=expected))
-    if not found.control:
-        run.say(text("campaigns.no_control", lang), style="yellow")
-    elif terms.outcome == "churn" and found.expected is not None:
-        points = number(None if found.detectable is None else 100 * found.detectable, lang, 1)
-        key = "undetectable" if found.detectable is None else "detectable"
-        run.say(text(f"campaigns.{key}", lang, points=points))
-    if terms.late:
-        run.say(text("campaigns.late", lang), style="yellow")
-    if found.running:
-        run.say(text("campaigns.elsewhere", lang, n=found.running), style="yellow")
-    run.say(escape(text("campaigns.name_it", lang, name=terms.name, id=found.campaign.id)), style="dim")
+    styles = {"warning": "yellow", "next": "dim"}
+    for kind, line in registration_words.registered(found.as_dict(), run.project.mapping.currency, run.language):
+        run.say(escape(line), style=styles.get(kind, ""))
 
 
 def say_overview(run: Run, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -6,6 +6,7 @@ by which the effect is adjusted, the costs.
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -62,8 +63,17 @@ class Registered:
     detectable: float | None
     running: int
 
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        terms = self.campaign.terms
+        days = {"start": terms.start.isoformat(), "matures_on": self.matures_on.isoformat()}
+        sizes = {"treated": self.treated, "control": self.control, "window_days": terms.window_days}
+        told = {"campaign": self.campaign.id, "name": terms.name, "list_id": terms.list_id, "outcome": terms.outcome}
+        found = {"expected": self.expected, "detectable": self.detectable, "running": self.running}
+        return told | {"late": terms.late} | days | sizes | found
 
-def register(project: Project, list_id: str, order: Order, today: date) -> Registered:
+
+def register(project: Project, list_id: str, order: Order, today: date, who: str = "") -> Registered:
     """Make a campaign of a frozen list.
 
     Parameters
@@ -76,6 +86,8 @@ def register(project: Project, list_id: str, order: Order, today: date) -> Regis
         What is meant to be done.
     today
         The project's day: who begins before it is late.
+    who
+        Registers it; whoever the system says is calling, if empty.
 
     Raises
     ------
@@ -93,8 +105,8 @@ def register(project: Project, list_id: str, order: Order, today: date) -> Regis
     members = pd.concat([frozen.result.rows, frozen.result.control]).sort_values("rank", ignore_index=True)
     numbers = {name: members[name].astype(float) for name in COVARIATES.values()}
     when = calls.now().isoformat(timespec="seconds")
-    kept = Campaign("", terms, members.assign(**numbers)[MEMBERS.names], calls.user(), when)
-    return _told(project, campaigns.save(workspace, kept))
+    kept = Campaign("", terms, members.assign(**numbers)[MEMBERS.names], who or calls.user(), when)
+    return registered(project, campaigns.save(workspace, kept))
 
 
 def _terms(project: Project, frozen: FrozenList, order: Order, today: date) -> Terms:
@@ -126,8 +138,16 @@ def _terms(project: Project, frozen: FrozenList, order: Order, today: date) -> T
     )
 
 
-def _told(project: Project, campaign: Campaign) -> Registered:
-    """What is to be known of a campaign when it is registered."""
+def registered(project: Project, campaign: Campaign) -> Registered:
+    """What is to be known of a campaign when it is registered.
+
+    Parameters
+    ----------
+    project
+        Its workspace and settings.
+    campaign
+        With its id.
+    """
     terms, members = campaign.terms, campaign.members
     treated = members[members["arm"] == "treated"]
     score = treated[COVARIATES[terms.outcome]].mean()

@@ -11,6 +11,7 @@ from pipelines.page.views import (
     glossary,
     good,
     overview,
+    registration,
     runs,
     take_away,
 )
@@ -19,7 +20,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "/", overview.router),
     PageEntry("audience", "/audience", audience.router),
     PageEntry("customers", "/customers", customers.router, take_away.router, customer.router),
-    PageEntry("campaigns", "/campaigns", campaigns.router),
+    PageEntry("campaigns", "/campaigns", campaigns.router, registration.router),
     PageEntry("factors", "/factors", factors.router),
     PageEntry("good", "/good", good.router),
     PageEntry("data", "/data", data.router),

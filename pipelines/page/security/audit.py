@@ -22,7 +22,7 @@ class Audit:
         who
             Name of the account.
         what
-            `login`, `refused`, `logout`, `unmask`, `download`.
+            `login`, `refused`, `logout`, `unmask`, `download`, `register`.
         **facts
             Counts, codes, short names.
         """

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from pipelines.delivery import campaign_words as words
 from pipelines.flows import campaigns
+from pipelines.page.views import registration
 from pipelines.page.visit import Asked, Visit
 
 router = APIRouter()
@@ -22,6 +23,8 @@ def overview(visit: Asked) -> Response:
     known: dict[str, Any] = {
         "titles": words.unregistered_titles(visit.lang),
         "others": words.unregistered(others, visit.lang),
+        "lists": registration.offered(visit),
+        "most": registration.MOST,
     }
     return visit.show("campaigns.html", title=visit.tell("nav_campaigns"), campaigns=found, **known)
 

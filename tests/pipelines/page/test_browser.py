@@ -9,15 +9,20 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
 import uvicorn
 
+from pipelines.flows import campaign_registration
 from pipelines.page.app import application
 from pipelines.page.routes import PAGES
 from pipelines.page.served import Served
+from pipelines.page.views import registration
 from pipelines.wording.texts import LANGUAGES
+from pipelines.workspace import frozen_lists
+from tests.pipelines.flows.test_campaigns import SETTINGS, TARGETS, drawn
 from tests.pipelines.page.site import PASSWORD, sampled, served
 from tests.scores_sample import AS_OF, sample_frame
 
@@ -186,6 +191,42 @@ def test_a_day_of_a_marketer(chromium, sample_address: str):
     assert "/login?next=" in page.url
     assert [wrong for wrong in window.wrong if "401" not in wrong] == []
     window.context.close()
+
+
+def test_a_list_is_registered_on_a_telephone(chromium, tmp_path: Path, monkeypatch):
+    """From the page of campaigns to the sentences that say what was registered; what does not fit is said above the form."""
+    monkeypatch.setattr(campaign_registration.bundles, "champions", lambda workspace: {})
+    monkeypatch.setattr(campaign_registration.scoring, "targets_of", lambda champions, settings: TARGETS)
+    monkeypatch.setattr(registration, "_today", lambda visit: date(2026, 11, 2))
+    made = sampled(tmp_path, {AS_OF: sample_frame(60)}, free_port())
+    frozen_lists.save(made.project.workspace, drawn(SETTINGS))
+    with listening(made) as address:
+        window = Window(chromium, address, 360)
+        page = window.page
+        window.log_in("marketer")
+        window.go("/campaigns?lang=en")
+        found = {"campaigns": window.barriers()}
+        page.get_by_role("link", name="Register churn").click()
+        found["form"] = window.barriers()
+        page.get_by_label("Name, as").fill("November calls")
+        page.get_by_label("Channel").fill("call")
+        page.get_by_label("Cost of a contact").fill("2")
+        page.get_by_label("Day of the first").fill("2026-11-01")
+        page.get_by_label("Day of the last").fill("2026-11-30")
+        page.get_by_role("button", name="Register").click()
+        assert "Choose other days" in page.get_by_role("alert").inner_text()
+        found["refused"] = window.barriers()
+        page.get_by_label("Day of the first").fill("2026-11-08")
+        page.get_by_role("button", name="Register").click()
+        assert "/campaigns/registered/" in page.url and "Without it" in page.locator("main").inner_text()
+        found["registered"] = window.barriers()
+        for shown in ("/campaigns", page.url.removeprefix(address)):
+            window.go(shown)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, shown
+            assert page.evaluate(BEYOND) == [], shown
+        assert {name: barriers for name, barriers in found.items() if barriers} == {}
+        assert [wrong for wrong in window.wrong if "400" not in wrong] == []
+        window.context.close()
 
 
 def test_a_viewer_sees_no_ids_and_takes_nothing(chromium, sample_address: str):
