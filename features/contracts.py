@@ -295,3 +295,18 @@ CONTRACTS: dict[str, Contract] = {
         ),
     )
 }
+
+CONTACT_DETAILS = Contract(
+    "contact_details",
+    "how customers are reached; read when a list leaves with contact details, and by nothing else",
+    "联系方式；仅在带联系方式导出名单时读取",
+    ("customer_id",),
+    (
+        CUSTOMER,
+        Column("contact_name", "string", "whom to ask for", "联系人姓名", sample="Li Hua"),
+        Column("phone", "string", "telephone number", "电话号码", sample="+8613800000000"),
+        Column("email", "string", "e-mail address", "电子邮箱", sample="li.hua@example.com"),
+    ),
+    event=False,
+)
+"""No table that a night reads: nothing of it is kept in the workspace but in lists that somebody took away with it."""

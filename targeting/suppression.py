@@ -36,6 +36,16 @@ class ContactSettings(Strict):
     purpose: str = Field("marketing", description="whose rows of the consents table count")
     quiet_days: int = Field(14, ge=0, description="days after a contact by us without another")
     arrears_above: float = Field(0.0, ge=0, description="overdue money that may be open")
+    details_for: tuple[str, ...] = Field(
+        (),
+        description="who may take lists away with telephone numbers and e-mail addresses (contact_details in the mapping): users "
+        "of this system, and accounts of the page as page:NAME; nobody else may",
+    )
+    phone_prefix: str | None = Field(
+        None,
+        pattern=r"^\+[1-9][0-9]{0,3}$",
+        description="country of telephone numbers that do not say theirs, such as +86; null: systems get those alone that do",
+    )
     employee_types: tuple[str, ...] = Field(("employee",), description="values of customer_type that mean staff")
     minor_types: tuple[str, ...] = Field(("minor",), description="values of customer_type that mean minors")
     order: tuple[SuppressReason, ...] = Field(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.lists import Format, Kind, Out, Preset, list_app, shape_of
+from pipelines.cli.lists import Contacts, Format, Kind, Out, Preset, list_app, shape_of
 from pipelines.cli.run import Run, command
 from pipelines.wording.texts import text
 from pipelines.workspace.paths import relative_path
@@ -52,15 +52,23 @@ def diff(run: Run, before: ListId, after: ListId) -> None:
 
 
 @command(list_app, "draw", recorded=True)
-def draw(run: Run, list_id: ListId, format: Kind = Format.xlsx, preset: Preset = None, out: Out = None) -> None:
+def draw(
+    run: Run,
+    list_id: ListId,
+    format: Kind = Format.xlsx,
+    preset: Preset = None,
+    contacts: Contacts = False,
+    out: Out = None,
+) -> None:
     """Write a frozen list once more: the same customers, without those who have refused by now."""
     from pipelines.cli import list_words
     from pipelines.delivery import lists
 
     shape = shape_of(run, preset, format.value)
-    frozen, exported = lists.draw_again(run.project, list_id, shape, out)
+    frozen, exported = lists.draw_again(run.project, list_id, shape, out, contacts)
     counts = dataclasses.asdict(frozen.result.counts)
     run.tell(list_id=frozen.result.list_id, outputs=[str(exported.path)], counts=counts)
     run.tell(rows=exported.rows, withdrawn=exported.withdrawn)
     run.say(text("steps.list_written", run.language, path=relative_path(exported.path), rows=exported.rows))
     list_words.say_withdrawn(run, exported.withdrawn)
+    list_words.say_reachable(run, exported)

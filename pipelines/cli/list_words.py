@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from pipelines.cli.run import Run
+from pipelines.delivery.export import Exported
 from pipelines.delivery.list_filters import in_words, setting_name
 from pipelines.wording.formats import NOTHING, masked, number, percent, word
 from pipelines.wording.texts import text
@@ -42,6 +43,17 @@ def say_withdrawn(run: Run, withdrawn: int) -> None:
     """How many were taken off since the list was drawn; nothing where nobody was."""
     if withdrawn:
         run.say(text("lists.part.withdrawn", run.language, n=withdrawn), style="yellow")
+
+
+def say_reachable(run: Run, exported: Exported) -> None:
+    """How many of a list with contact details can be reached by them; nothing for a list without."""
+    if exported.reachable is None:
+        return
+    run.tell(reachable=exported.reachable, unreachable=exported.unreachable)
+    told = text("lists.part.reachable", run.language, n=exported.reachable, of=exported.rows + exported.unreachable)
+    run.say(told, style="dim")
+    if exported.unreachable:
+        run.say(text("lists.part.unreachable", run.language, n=exported.unreachable), style="yellow")
 
 
 def say_record(run: Run, told: Mapping[str, Any]) -> None:

@@ -36,6 +36,10 @@ Top = Annotated[int | None, typer.Option(min=1, help="How many customers can be 
 Holdout = Annotated[str | None, typer.Option(help="Share left untouched to measure the effect: 10% or 0.1.")]
 Kind = Annotated[Format, typer.Option("--format", help="File type.")]
 Preset = Annotated[str | None, typer.Option(help="Layout: excel-zh, excel-en, csv, csv-excel, ...")]
+Contacts = Annotated[
+    bool,
+    typer.Option("--contacts", help="With telephone numbers and e-mail addresses; contact.details_for says who may."),
+]
 Out = Annotated[Path | None, typer.Option(help="File to write; in the workspace when left out.")]
 MinValue = Annotated[float | None, typer.Option(min=0, help="Least predicted value over the horizon.")]
 Region = Annotated[list[str] | None, typer.Option(help="Only this region; again for another one.")]
@@ -62,12 +66,14 @@ def vip(
     reason: Reason = None,
     action: Action = None,
     value_band: ValueBand = None,
+    contacts: Contacts = False,
     out: Out = None,
 ) -> None:
     """Write the potential-VIP list: who is on the way up, most probable first."""
     options = {"top": top, "holdout": share(holdout)}
     wanted = {"region": region, "tier": tier, "type": type, "stage": stage, "reason": reason, "action": action}
-    _write(run, _Order("vip", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out))
+    order = _Order("vip", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out, contacts)
+    _write(run, order)
 
 
 @command(list_app, "churn", recorded=True)
@@ -86,12 +92,14 @@ def churn(
     reason: Reason = None,
     action: Action = None,
     value_band: ValueBand = None,
+    contacts: Contacts = False,
     out: Out = None,
 ) -> None:
     """Write the at-risk list: who may leave, most money at risk first."""
     options = {"top": top, "holdout": share(holdout), "min_value": min_value}
     wanted = {"region": region, "tier": tier, "type": type, "stage": stage, "reason": reason, "action": action}
-    _write(run, _Order("churn", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out))
+    order = _Order("churn", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out, contacts)
+    _write(run, order)
 
 
 @dataclass(frozen=True)
@@ -105,11 +113,13 @@ class _Order:
     preset: str | None
     as_of: datetime | None
     out: Path | None
+    contacts: bool
 
 
 def _write(run: Run, order: _Order) -> None:
     """Draw a list, freeze it and write it to a file of its own: never that of the night's list."""
     from pipelines.delivery import lists
+    from pipelines.workspace import calls
     from pipelines.workspace.publication import read_publication
 
     project = run.project
@@ -120,12 +130,13 @@ def _write(run: Run, order: _Order) -> None:
     run.tell(as_of=publication.as_of.isoformat(), counts=counts, filters=result.filters)
     if result.rows.empty:
         list_words.say_counts(run, result.counts)
-    path = order.out or lists.file_of(project, result, shape)
-    exported = lists.write(project, publication, result, shape, path)
+    path = order.out or lists.file_of(project, result, shape, order.contacts)
+    exported = lists.write(project, publication, result, shape, path, contacts=calls.user() if order.contacts else None)
     run.tell(list_id=result.list_id, outputs=[str(path)], rows=exported.rows, withdrawn=exported.withdrawn)
     run.say(text("steps.list_written", run.language, path=relative_path(path), rows=exported.rows))
     list_words.say_counts(run, result.counts)
     list_words.say_withdrawn(run, exported.withdrawn)
+    list_words.say_reachable(run, exported)
 
 
 def shape_of(run: Run, preset: str | None, ending: str) -> str:

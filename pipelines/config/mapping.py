@@ -193,6 +193,12 @@ class Mapping(Part):
     timezone: Zone = Field("Asia/Shanghai", description="of days, months and times without an offset, by IANA name")
     currency: str = Field("CNY", pattern="^[A-Z]{3}$", description="of all money, by ISO 4217")
     tables: dict[str, TableMapping] = Field(description="canonical table -> where its rows come from")
+    contact_details: SourceMapping | None = Field(
+        None,
+        exclude=True,
+        description="where telephone numbers and e-mail addresses lie; beside tables, for no night reads them: only lists "
+        "that are taken away with contact details do",
+    )
     words: dict[str, tuple[str, str]] = Field(
         {}, exclude=True, description="what measures, attributes and topics are called, in English and in Chinese"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from features.contracts import CHURNED, CONTRACTS, JOINED, SOURCE_NAME, Contract
+from features.contracts import CHURNED, CONTACT_DETAILS, CONTRACTS, JOINED, SOURCE_NAME, Contract
 from features.errors import HeadwaterError, Problem
 from pipelines.config.documents import Document, read
 from pipelines.config.forms import Form
@@ -13,6 +13,8 @@ from pipelines.config.mapping import CLOCKS, DESCRIBED, Mapping, SourceMapping, 
 from pipelines.config.validation import filled, nearest
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+BESIDE = f"{CONTACT_DETAILS.name} beside tables"
+"""Where the one table stands that is none of those which nights read."""
 RESERVED = ("happened_on", "superseded_at", "as_of", SOURCE_NAME)
 OF_SPINE = ("activated_on", "cutoff", "row", "usage_lag", "days_ago", "known", "ago")
 """What rows of events get beside their own columns."""
@@ -39,13 +41,16 @@ def _check_tables(mapping: Mapping, document: Document) -> None:
 def _problems(mapping: Mapping, document: Document) -> Iterator[Problem]:
     for name in mapping.tables:
         if name not in CONTRACTS:
-            near = nearest(name, list(CONTRACTS))
+            near = BESIDE if name == CONTACT_DETAILS.name else nearest(name, list(CONTRACTS))
             yield _problem("E211", document, ("tables", name), name=name, nearest=near or "—")
     for contract in CONTRACTS.values():
         if contract.name in mapping.tables:
             yield from _table_problems(mapping.tables[contract.name], contract, document)
         elif contract.needed:
             yield Problem("E208", str(document.path), None, f"tables.{contract.name}", values={"table": contract.name})
+    if mapping.contact_details is not None:
+        at = (CONTACT_DETAILS.name,)
+        yield from _source_problems(mapping.contact_details, CONTACT_DETAILS, document, (at, at))
     if dated := _dated_beside_answer(mapping):
         keys = ("tables", "customers", "columns", CHURNED.name)
         yield _problem("E249", document, keys, names=", ".join(dated))

@@ -25,12 +25,14 @@ from pipelines.delivery.presets import Preset, preset, preset_rows
 from pipelines.wording.errors import disk_error
 from pipelines.wording.formats import masked, missing
 from pipelines.wording.reasons import Wording
-from pipelines.workspace.files import FOLDER_MODE, append_json, replacing, sha256
+from pipelines.workspace.files import FILE_MODE, FOLDER_MODE, SECRET_MODE, append_json, replacing, sha256
 from targeting.holdout import HoldoutSettings, is_holdout, random_buckets
 from targeting.ranking import ListCounts, ListResult
 
 SEPARATORS = ',;|\t\r\n\x0b\x0c\x85\u2028\u2029"'
 
+WRITTEN = ("phone", "email", "phone_e164", "phone_digits", "email_safe")
+"""Columns by which a customer is reached; a Parquet file has the first two."""
 HARMLESS = re.compile(r"-?[0-9]+(\.[0-9]+)?|\+[0-9]{6,15}")
 """Ids that begin as a formula does and are none: numbers, and telephones as E.164 writes them."""
 
@@ -55,6 +57,8 @@ class ExportContext:
         Ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
     held_out
         The global holdout of today: who has come into it since the list was drawn is taken off, too.
+    details
+        How customers are reached, as `contact_details.of_customers` gives it; None for a list without contact details.
     may_be_empty
         Write a file that says why nobody is in it; E435 if False.
     log
@@ -72,6 +76,7 @@ class ExportContext:
     notes: tuple[str, ...] = ()
     refused: frozenset[str] = frozenset()
     held_out: HoldoutSettings | None = None
+    details: pd.DataFrame | None = None
     may_be_empty: bool = True
     log: Path | None = None
     who: str = ""
@@ -92,12 +97,18 @@ class Exported:
         Customers left out because they withdrew consent, or came into the global holdout, since the list was drawn.
     sha256
         Of the file.
+    reachable
+        Of them, customers with a telephone number or an e-mail address; None for a list without contact details.
+    unreachable
+        Customers left out because this receiver needs an address: none is known, or it stands further up.
     """
 
     path: Path
     rows: int
     withdrawn: int
     sha256: str
+    reachable: int | None = None
+    unreachable: int = 0
 
 
 def write_list(result: ListResult, path: Path, preset_name: str, context: ExportContext) -> Exported:
@@ -124,22 +135,52 @@ def write_list(result: ListResult, path: Path, preset_name: str, context: Export
     HeadwaterError
         E262 when the list holds somebody who must not be contacted, E263 for an unknown preset, E344 for texts that only a
         guarded layout may hold, E347 for ids that are no addresses where the receiver asks for
-        them, E435 where nobody is left, E703 to E705 for what the disk refuses.
+        them, and where nobody has one, E435 where nobody is left, E703 to E705 for what the disk refuses.
     """
-    shape = preset(preset_name).of(result.kind)
+    shape = preset(preset_name).of(result.kind, contacts=context.details is not None)
     _refuse_untouchable(result)
     allowed = ~(result.rows["customer_id"].isin(context.refused) | _held_out_by_now(result.rows, context.held_out))
-    exported_rows = ListResult(**{**vars(result), "rows": result.rows[allowed].reset_index(drop=True)})
+    left, unreachable = _reached(result.rows[allowed].reset_index(drop=True), shape, context.details)
+    exported_rows = ListResult(**{**vars(result), "rows": left})
     withdrawn = int((~allowed).sum())
     if exported_rows.rows.empty and not context.may_be_empty:
         raise nobody_left(result.counts, withdrawn)
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    with replacing(path) as temporary:
+    with replacing(path, FILE_MODE if context.details is None else SECRET_MODE) as temporary:
         _write(exported_rows, temporary, shape, context, withdrawn)
-        exported = Exported(path, len(exported_rows.rows), withdrawn, sha256(temporary))
+        exported = Exported(path, len(left), withdrawn, sha256(temporary), _reachable(left, shape), unreachable)
         if context.log:  # before anybody can take the list: what cannot be logged does not leave
             _log(context, exported_rows, exported, preset_name)
     return exported
+
+
+def _reached(rows: pd.DataFrame, shape: Preset, details: pd.DataFrame | None) -> tuple[pd.DataFrame, int]:
+    """The rows with how each customer is reached, and how many are left out because the receiver could not take them.
+
+    Raises E347 where that would be everybody.
+    """
+    if details is None:
+        return rows, 0
+    joined = rows.join(details, on="customer_id")
+    if not shape.reached_by:
+        return joined, 0
+    address = joined[list(shape.reached_by)].bfill(axis=1).iloc[:, 0]  # a receiver refuses the same one twice
+    taken = address.notna() & ~address.duplicated()
+    if len(joined) and not taken.any():
+        raise HeadwaterError("E347", column="contact_details", names=", ".join(_headers(shape)))
+    return joined[taken].reset_index(drop=True), int((~taken).sum())
+
+
+def _headers(shape: Preset) -> list[str]:
+    return [column.title(shape.lang) for column in shape.columns if column.source in shape.reached_by]
+
+
+def _reachable(rows: pd.DataFrame, shape: Preset) -> int | None:
+    """Customers with a telephone number or an e-mail address in the file; None where no contact details were asked for."""
+    if "phone" not in rows:
+        return None
+    written = [name for name in WRITTEN if any(column.source == name for column in shape.columns)] or ["phone", "email"]
+    return int(rows[written].notna().any(axis=1).sum())
 
 
 def nobody_left(counts: ListCounts, withdrawn: int = 0) -> HeadwaterError:
@@ -226,6 +267,7 @@ def _table(result: ListResult) -> pa.Table:
     """The listed rows with every column of the score table, and their place on the list."""
     scores = pa.Table.from_pandas(result.rows[SCHEMA.names], schema=SCHEMA, preserve_index=False)
     places = {"list_id": pa.string(), "rank": pa.int64(), "arm": pa.string()}
+    places |= {name: pa.string() for name in ("contact_name", "phone", "email") if name in result.rows}
     for name, dtype in places.items():
         scores = scores.append_column(name, pa.array(result.rows[name], type=dtype))
     return scores.replace_schema_metadata({"headwater.list_id": result.list_id})
@@ -251,6 +293,8 @@ def _log(context: ExportContext, result: ListResult, exported: Exported, preset_
         "held_out": result.counts.held_out,
         "sha256": exported.sha256,
     }
+    if context.details is not None:
+        line |= {"contact_details": exported.reachable, "unreachable": exported.unreachable}
     assert context.log is not None
     try:
         context.log.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from features.errors import HeadwaterError
-from pipelines.delivery import export, presets
+from pipelines.delivery import contact_details, export, presets
 from pipelines.delivery.consented import consented
 from pipelines.delivery.export import ExportContext
 from pipelines.delivery.list_filters import resolved
@@ -17,7 +17,7 @@ from pipelines.delivery.report_data import ListEntry
 from pipelines.ingest import refusals
 from pipelines.project import Project
 from pipelines.wording import errors
-from pipelines.wording.texts import Language
+from pipelines.wording.texts import Language, text
 from pipelines.workspace import calls, frozen_lists
 from pipelines.workspace.frozen_lists import FrozenList
 from pipelines.workspace.paths import relative_path
@@ -142,6 +142,7 @@ def write(
     *,
     may_be_empty: bool = False,
     who: str | None = None,
+    contacts: str | None = None,
 ) -> export.Exported:
     """Freeze a list and write it to a file, logged with who took it and when; refusals known since then are obeyed.
 
@@ -161,6 +162,8 @@ def write(
         Write a file that says why nobody is in it, too.
     who
         Takes it; the user of the system if None.
+    contacts
+        As for `hand_out`.
 
     Returns
     -------
@@ -170,19 +173,27 @@ def write(
     Raises
     ------
     HeadwaterError
-        E435 where nobody is left, unless that may be; nothing is frozen then. What `export.write_list` raises.
+        E723 for who may not take contact details; E435 where nobody is left, unless that may be; nothing is frozen then. What `export.write_list` raises.
     """
     if result.rows.empty and not may_be_empty:
         raise export.nobody_left(result.counts)
+    if contacts is not None:
+        contact_details.require(project.settings.contact, contacts)
     settings = ListSettings.model_validate({"holdout": result.filters["holdout"]})
     drawn_from = basis(project, publication, result.kind, settings)
     frozen = FrozenList(result, drawn_from, who or calls.user(), calls.now().isoformat(timespec="seconds"))
     frozen_lists.save(project.workspace, frozen)
-    return hand_out(project, frozen, shape, path, may_be_empty=may_be_empty)
+    return hand_out(project, frozen, shape, path, may_be_empty=may_be_empty, contacts=contacts)
 
 
 def hand_out(
-    project: Project, frozen: FrozenList, shape: str, path: Path, *, may_be_empty: bool = False
+    project: Project,
+    frozen: FrozenList,
+    shape: str,
+    path: Path,
+    *,
+    may_be_empty: bool = False,
+    contacts: str | None = None,
 ) -> export.Exported:
     """Write a frozen list for one receiver, without those who have refused by now or are never to be contacted any more.
 
@@ -198,14 +209,24 @@ def hand_out(
         The file.
     may_be_empty
         Write a file that says why nobody is in it, too.
+    contacts
+        Whoever takes telephone numbers and e-mail addresses along, as `contact_details.may_take` knows them; None without.
 
     Returns
     -------
     Exported
         What was written.
+
+    Raises
+    ------
+    HeadwaterError
+        What `export.write_list` and `contact_details.of_customers` raise; E723 for who may not take contact details.
     """
+    if contacts is not None:
+        contact_details.require(project.settings.contact, contacts)
     lang = presets.preset(shape).lang or project.settings.language
     models = {str(target): str(version) for target, version in frozen.basis["models"].items()}
+    details = None if contacts is None else contact_details.of_customers(project, frozen.result.rows["customer_id"])
     context = ExportContext(
         features={feature.column: feature for feature in project.features},
         currency=project.mapping.currency,
@@ -216,7 +237,8 @@ def hand_out(
             "holdout_salt": frozen.basis["holdout"]["salt"],
             "consent": frozen.basis.get("consent") or "recorded",
         },
-        notes=tuple(_notes(project, lang)),
+        notes=tuple(_notes(project, lang)) + (() if details is None else (text("lists.with_contacts", lang),)),
+        details=details,
         refused=_refused_since(project, frozen.result.as_of) | _unasked(project, frozen),
         held_out=project.settings.holdout,
         may_be_empty=may_be_empty,
@@ -227,7 +249,9 @@ def hand_out(
     return export.write_list(frozen.result, path, shape, context)
 
 
-def draw_again(project: Project, list_id: str, shape: str, path: Path | None) -> tuple[FrozenList, export.Exported]:
+def draw_again(
+    project: Project, list_id: str, shape: str, path: Path | None, contacts: bool = False
+) -> tuple[FrozenList, export.Exported]:
     """Hand out a frozen list once more: the same customers in the same order, without those who have refused by now.
 
     Parameters
@@ -240,6 +264,8 @@ def draw_again(project: Project, list_id: str, shape: str, path: Path | None) ->
         Name of the preset.
     path
         The file; in the workspace if None.
+    contacts
+        With telephone numbers and e-mail addresses, if the user of the system may.
 
     Returns
     -------
@@ -253,13 +279,15 @@ def draw_again(project: Project, list_id: str, shape: str, path: Path | None) ->
     """
     kept = frozen_lists.read(project.workspace, list_id)
     now = replace(kept, who=calls.user(), when=calls.now().isoformat(timespec="seconds"))
-    return now, hand_out(project, now, shape, path or file_of(project, kept.result, shape))
+    path = path or file_of(project, kept.result, shape, contacts)
+    return now, hand_out(project, now, shape, path, contacts=now.who if contacts else None)
 
 
-def file_of(project: Project, result: ListResult, shape: str) -> Path:
+def file_of(project: Project, result: ListResult, shape: str, contacts: bool = False) -> Path:
     """Where a list lies in the workspace that is asked for by hand: named by its id, beside those of the nights."""
+    shape_told = f"{shape}-contacts" if contacts else shape
     ending = presets.preset(shape).format.removesuffix("-excel")
-    return project.workspace.lists / f"{result.list_id}-{shape}.{ending}"
+    return project.workspace.lists / f"{result.list_id}-{shape_told}.{ending}"
 
 
 def write_nightly(project: Project, publication: Publication, kind: str, *, exists: bool = False) -> ListEntry:

@@ -1,6 +1,5 @@
 """What a list looks like for each receiver: the shapes of `presets.yaml`, checked."""
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -11,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from features.errors import HeadwaterError
 from features.strict import Strict
+from pipelines.delivery.addresses import ADDRESSES, AddressKind
 from pipelines.wording.formats import missing, word
 from pipelines.wording.reasons import Wording, sentences
 from pipelines.wording.texts import text
@@ -18,18 +18,12 @@ from targeting.list_settings import ListKind
 from targeting.ranking import ListResult
 
 Format = Literal["xlsx", "csv", "csv-excel", "parquet"]
-AddressKind = Literal["email", "phone"]
-ADDRESSES: dict[AddressKind, re.Pattern[str]] = {
-    "email": re.compile(r"[A-Za-z0-9.!#$%&*/?^_`{|}~'=+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
-    "phone": re.compile(r"\+[0-9]{6,15}"),
-}
-"""What an id looks like that is an e-mail address, or a telephone number as E.164 writes it."""
 REASONS = ("reason_1", "reason_2", "reason_3")
 
 
 class PresetColumn(Strict):
     """A column of an export: the score column it is from, its header, the words that stand for its codes, and the list that
-    alone has it. `kinds` has the header by what the ids of customers are, for receivers who know people by an address."""
+    alone has it. `contacts`: it is there only with contact details (true), or only without them (false). `kinds` has the header by what the ids of customers are, for receivers who know people by an address."""
 
     model_config = ConfigDict(populate_by_name=True)
     source: str = Field(alias="from")
@@ -37,6 +31,7 @@ class PresetColumn(Strict):
     kinds: dict[AddressKind, str] | None = None
     codes: dict[str, str] | None = None
     only: ListKind | None = None
+    contacts: bool | None = None
 
     def title(self, lang: str | None) -> str:
         return self.header or text(f"lists.{self.source}", lang or "en")
@@ -48,10 +43,14 @@ class Preset(Strict):
     format: Format
     lang: Literal["zh", "en"] | None = None
     columns: tuple[PresetColumn, ...]
+    reached_by: tuple[str, ...] = ()
+    """With contact details: of which columns a receiver needs one. Who has none is left out."""
 
-    def of(self, kind: ListKind) -> "Preset":
-        """The shape of one kind of list: without the columns that only another kind has."""
-        kept = tuple(column for column in self.columns if column.only in (None, kind))
+    def of(self, kind: ListKind, contacts: bool = False) -> "Preset":
+        """The shape of one kind of list, with contact details or without: no columns that only another one has."""
+        kept = tuple(
+            column for column in self.columns if column.only in (None, kind) and column.contacts in (None, contacts)
+        )
         return self.model_copy(update={"columns": kept})
 
     def addressed(self, ids: pd.Series) -> "Preset":

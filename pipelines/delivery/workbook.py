@@ -24,7 +24,16 @@ from targeting.ranking import ListResult
 EXCEL_ROWS = 1_048_576
 MONEY = ("value_12m_pred", "value_at_risk", "arpu_3m", "vip_gap", "value_pred", "action_priority")
 SHARES = ("churn_probability", "vip_probability")
-WIDTHS = {"customer_id": 18, "reason_1": 44, "reason_2": 44, "reason_3": 44, "recommended_action": 22}
+WIDTHS = {
+    "customer_id": 18,
+    "contact_name": 16,
+    "phone": 18,
+    "email": 28,
+    "reason_1": 44,
+    "reason_2": 44,
+    "reason_3": 44,
+    "recommended_action": 22,
+}
 LIGHTS = {"critical": "#F4B6B0", "high": "#F9D5C2", "medium": "#FCEBB6", "low": "#CFE8D2"}
 CURRENCY_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£"}
 OPTIONS = {

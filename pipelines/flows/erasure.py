@@ -185,6 +185,7 @@ def look(project: Project, ids: Collection[str], steps: Steps) -> Receipt:
 def id_columns(mapping: Mapping) -> set[str]:
     """Names of columns in which a number may be the id of a customer, of raw and of canonical tables."""
     parts = [part for table in mapping.tables.values() for part in table.parts]
+    parts += [mapping.contact_details] if mapping.contact_details else []
     forms = [part.forms()["customer_id"] for part in parts if "customer_id" in part.forms()]
     return {"customer_id", *(name for form in forms for name in named(form))}
 
@@ -305,6 +306,7 @@ def _raw(mapping: Mapping, ids: Collection[str]) -> tuple[list[str], list[str]]:
     """Raw files that hold some customers, also where their ids are written without the zeros before them; and sources
     into which nobody can look from here: databases, and files that cannot be read."""
     sources = [part.source for table in mapping.tables.values() for part in table.parts]
+    sources += [mapping.contact_details.source] if mapping.contact_details else []
     sources += [read for source in sources for read in source.reads.values()]
     unread = {source.connection or source.database or "" for source in sources} - {""}
     wanted, columns, holding = _spellings(ids), id_columns(mapping), set[str]()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from features.catalogue import catalogue
-from features.contracts import CONTRACTS, Column, Contract
+from features.contracts import CONTACT_DETAILS, CONTRACTS, Column, Contract
 from features.definition import Feature
 from models.scores.columns import COLUMNS
 from models.scores.flags import NAMES as FLAG_NAMES
@@ -191,7 +191,7 @@ def pages() -> dict[str, Callable[[], str]]:
     return {
         "features.md": lambda: _feature_page(_features()),
         "tables.md": lambda: _table_page(
-            c.with_measures(_measures()) if c.name == "usage" else c for c in CONTRACTS.values()
+            c.with_measures(_measures()) if c.name == "usage" else c for c in (*CONTRACTS.values(), CONTACT_DETAILS)
         ),
         "scores.md": lambda: _score_page(COLUMNS),
         "errors.md": error_pages,

@@ -14,6 +14,7 @@ import pytest
 from openpyxl.utils.escape import unescape
 
 from features.errors import HeadwaterError
+from pipelines.delivery import addresses
 from pipelines.delivery.export import ExportContext, write_list
 from pipelines.delivery.presets import presets
 from targeting.list_settings import ListSettings
@@ -66,7 +67,7 @@ def check(tmp_path, texts):
             refuses(result, path, name)
             continue
         write_list(result, path, name, ExportContext())
-        READ[shape.format](path, [column.source for column in shape.columns], texts)
+        READ[shape.format](path, [column.source for column in shape.of("churn").columns], texts)
 
 
 def refuses(result, path, name):
@@ -113,6 +114,44 @@ def test_ten_thousand_texts_through_every_export(tmp_path):
     check(tmp_path, PAYLOADS + generated(10_000, seed=2))
 
 
+def details_of(texts: list[str], ids: pd.Series) -> pd.DataFrame:
+    """Contact details in which every text comes from outside, as the join makes them."""
+    told = pd.Series(texts, index=ids, dtype=object)
+    safe = told.map(lambda text: addresses.phone(text, "+86"))
+    mails = told.map(lambda text: addresses.email(f"{text}@example.com"))
+    names = dict.fromkeys(("contact_name", "phone", "email"), told)
+    return pd.DataFrame(
+        names
+        | {
+            "phone_e164": safe,
+            "phone_digits": safe.str[1:],
+            "email_safe": mails.where(mails.notna(), "u" + told.index + "@example.com"),
+        }
+    )
+
+
+def test_contact_details_are_live_in_no_export(tmp_path):
+    """People read texts as they are, machines get numbers and addresses or nothing: no file is stopped by a hostile name."""
+    texts = PAYLOADS + generated(30, seed=3) + ["138 0013 8000"]
+    ids = [f"{n:06d}" for n in range(len(texts))]
+    result = listed(ids)
+    context = ExportContext(details=details_of(texts, pd.Series(ids, dtype=object)))
+    for name, shape in presets().items():
+        write_list(result, tmp_path / name, name, context)
+        sources = [column.source for column in shape.of("churn", contacts=True).columns]
+        if shape.format == "xlsx":
+            with (tmp_path / name).open("rb") as file, closing(openpyxl.load_workbook(file, read_only=True)) as book:
+                told = list(book.worksheets[0].iter_rows(min_row=2))
+                assert not [cell for row in told for cell in row if cell.data_type == "f"]
+                places = [sources.index(column) for column in ("contact_name", "phone", "email")]
+                assert [[unescape(row[n].value) for n in places] for row in told] == [[text] * 3 for text in texts]
+        elif shape.format == "parquet":
+            assert pq.read_table(tmp_path / name)["phone"].to_pylist() == texts
+        else:
+            text = (tmp_path / name).read_bytes().decode("utf-8-sig")
+            assert live(text) == [] and ("13800138000" in text or shape.format == "csv-excel")
+
+
 MACHINES = sorted(name for name, shape in presets().items() if shape.format == "csv")
 
 
@@ -120,7 +159,7 @@ MACHINES = sorted(name for name, shape in presets().items() if shape.format == "
 @pytest.mark.parametrize("column", ["recommended_action", "tier_current"])
 def test_a_text_that_would_run_stops_a_machine_s_file_whatever_column_it_is_in(tmp_path, name, column):
     shape = presets()[name]
-    if column in [c.source for c in shape.columns]:
+    if column in [c.source for c in shape.of("churn").columns]:
         result = churn_list(sample_scores(400), ListSettings(top=60))
         rows = result.rows.assign(**{column: "=1+1"})
         with pytest.raises(HeadwaterError) as raised:

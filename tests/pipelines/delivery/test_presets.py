@@ -11,11 +11,13 @@ from targeting.list_settings import ListSettings
 from targeting.ranking import churn_list
 from tests.scores_sample import sample_scores
 
+DETAILS = ("contact_name", "phone", "email", "phone_e164", "phone_digits", "email_safe")
+"""What is joined at export, for those who may take it."""
 LIST = churn_list(sample_scores(300), ListSettings(top=20))
 
 
 def test_every_column_comes_from_the_score_table():
-    known = {*BY_NAME, *REASONS, "rank"}
+    known = {*BY_NAME, *REASONS, "rank", *DETAILS}
     assert [c.source for shape in presets().values() for c in shape.columns if c.source not in known] == []
 
 
@@ -38,13 +40,13 @@ def test_the_chinese_workbook_has_the_promised_columns_in_order():
 
 
 def test_braze_headers_are_exact():
-    assert [column.header for column in preset("braze").columns] == [
+    assert [column.header for column in preset("braze").of("churn").columns] == [
         "external_id", "churn_risk_band", "churn_percentile", "is_potential_vip", "value_band", "as_of",
     ]  # fmt: skip
 
 
 def test_dynamics_speaks_in_its_codes():
-    rows = preset_rows(LIST, preset("dynamics"), Wording({}, "en"))
+    rows = preset_rows(LIST, preset("dynamics").of("churn"), Wording({}, "en"))
     assert set(rows["ScoreTrend"]) <= {"0", "1", "2", "3"} and set(rows["Grade"]) <= set("ABCD")
     assert rows["Score"].between(0, 100).all()
 
@@ -58,13 +60,13 @@ HEADERS = {
 
 @pytest.mark.parametrize("name", HEADERS)
 def test_headers_of_receivers_are_exact(name):
-    assert [column.header for column in preset(name).columns] == HEADERS[name].split()
+    assert [column.header for column in preset(name).of("churn").columns] == HEADERS[name].split()
 
 
 @pytest.mark.parametrize("name", sorted(presets()))
 def test_no_layout_of_a_receiver_has_free_text_or_consent(name):
     if preset(name).format == "csv":
-        sources = {column.source for column in preset(name).columns}
+        sources = {column.source for column in preset(name).of("churn").columns}
         assert not sources & {*REASONS, "contact_allowed", "suppress_reason", "churn_reasons", "vip_reasons"}
 
 
@@ -90,13 +92,18 @@ def test_who_knows_people_by_an_address_gets_one_kind_of_them_or_nothing(ids, he
 
 
 def test_machines_get_codes_and_people_get_words():
-    assert set(preset_rows(LIST, preset("csv"), Wording({}, "zh"))["churn_risk_band"]) <= {
+    assert set(preset_rows(LIST, preset("csv").of("churn"), Wording({}, "zh"))["churn_risk_band"]) <= {
         "low",
         "medium",
         "high",
         "critical",
     }
-    assert set(preset_rows(LIST, preset("excel-zh"), Wording({}, "zh"))["风险等级"]) <= {"低", "中", "高", "极高"}
+    assert set(preset_rows(LIST, preset("excel-zh").of("churn"), Wording({}, "zh"))["风险等级"]) <= {
+        "低",
+        "中",
+        "高",
+        "极高",
+    }
 
 
 def test_a_format_and_a_language_name_a_preset():

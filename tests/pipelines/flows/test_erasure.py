@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from features.errors import HeadwaterError
 from pipelines.cli.app import app
-from pipelines.config.mapping import Mapping
+from pipelines.config.mapping import Mapping, SourceMapping
 from pipelines.flows import erasure, examination
 from pipelines.wording.formats import masked
 from pipelines.workspace import erasures, files, removal, runs
@@ -199,3 +199,12 @@ def test_raw_ids_without_their_zeros_are_told(tmp_path):
     mapping: Mapping = raw.load()
     assert erasure._raw(mapping, ["00123456"]) == ([str(tmp_path / "bill.csv")], [])
     assert erasure._raw(mapping, ["00123457"]) == ([], [])
+
+
+def test_a_file_of_contact_details_that_holds_them_is_told(tmp_path):
+    raw = Raw(tmp_path)
+    (tmp_path / "who.csv").write_text("id,phone\nC77001234,138\n", encoding="utf-8")
+    part = {"source": {"path": str(tmp_path / "who.csv")}, "columns": {"customer_id": "id", "phone": "phone"}}
+    raw.write()
+    mapping = raw.load().model_copy(update={"contact_details": SourceMapping.model_validate(part)})
+    assert erasure._raw(mapping, ["C77001234"]) == ([str(tmp_path / "who.csv")], [])

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 import pytest
 
+from pipelines.config.mapping import SourceMapping
 from pipelines.page import short_names
 from pipelines.page.choice import ORDERS, ROWS, Choice, number, places
 from pipelines.page.served import Served
@@ -157,6 +158,27 @@ def test_a_list_of_the_sample_is_taken_away_without_its_control(tmp_path):
     assert answer.status_code == 200 and 60 < len(ids) < 100
     held = site.served.nights.current().query("SELECT customer_id FROM scores WHERE is_holdout OR NOT contact_allowed")
     assert not [row for row in held if row["customer_id"] in answer.text]
+
+
+def test_contact_details_leave_by_an_account_that_is_named_and_by_no_other(tmp_path):
+    """A marketer who is not named is refused, on record; who is named sees the choice and gets addresses, on record, too."""
+    rows = sample_frame(150)
+    made = sampled(tmp_path, {AS_OF: rows})
+    lines = ["id,email", *(f"{one},u{one}@example.com" for one in rows["customer_id"])]
+    (tmp_path / "who.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    part = {"source": {"path": str(tmp_path / "who.csv")}, "columns": {"customer_id": "id", "email": "email"}}
+    tables = made.project.mapping.model_copy(update={"contact_details": SourceMapping.model_validate(part)})
+    named = made.project.settings.contact.model_copy(update={"details_for": ("page:admin", "page:viewer", "marketer")})
+    made.project.settings = made.project.settings.model_copy(update={"contact": named}).with_tables(tables)
+    form = {"kind": "churn", "shape": "csv", "top": "100", "contacts": "yes"}
+    for role, status in {"marketer": 403, "viewer": 403, "admin": 200}.items():
+        site = visitor(made, role)
+        assert ('name="contacts"' in site.get("/customers?preset=churn").text) == (status == 200)
+        answer = site.post("/customers/download?preset=churn", form)
+        assert (answer.status_code, "@example.com" in answer.text) == (status, status == 200), role
+    told = [json.loads(line) for line in (made.project.workspace.page / "audit.jsonl").read_text().splitlines()]
+    assert [line["who"] for line in told if line.get("role") == "contact_details"] == ["marketer"]
+    assert told[-1]["what"] == "download" and told[-1]["contact_details"] == told[-1]["rows"] > 60
 
 
 @pytest.mark.slow
