@@ -57,6 +57,8 @@ class ExportContext:
         Ids whose consent was withdrawn since the list was drawn: they are taken off, also from old lists.
     held_out
         The global holdout of today: who has come into it since the list was drawn is taken off, too.
+    rules
+        Rule of the playbook of that night -> its conditions.
     details
         How customers are reached, as `contact_details.of_customers` gives it; None for a list without contact details.
     may_be_empty
@@ -76,6 +78,7 @@ class ExportContext:
     notes: tuple[str, ...] = ()
     refused: frozenset[str] = frozenset()
     held_out: HoldoutSettings | None = None
+    rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     details: pd.DataFrame | None = None
     may_be_empty: bool = True
     log: Path | None = None
@@ -218,7 +221,7 @@ def _write(result: ListResult, target: Path, shape: Preset, context: ExportConte
         return pq.write_table(_table(result), target, compression="zstd", write_page_checksum=True)
     wording = Wording(context.features, shape.lang or context.lang, context.currency)
     shape = shape.addressed(result.rows["customer_id"])
-    rows = preset_rows(result, shape, wording)
+    rows = preset_rows(result, shape, wording, context.rules)
     if shape.format == "xlsx":
         facts = workbook.Facts(result, rows, shape, context.currency, context.run, withdrawn, context.notes)
         return workbook.write(facts, target)

@@ -116,8 +116,13 @@ def planned(
 
 def paid_by_rule(publication: Publication) -> dict[str, Treatment]:
     """Rule of the playbook of a publication -> its money; nothing for one of before there were playbooks."""
-    told = json.loads(publication.meta.get("playbook", '{"rules": []}'))
-    return {rule["rule"]: Treatment(acceptance=rule.get("save_rate", 0.0), **_amounts(rule)) for rule in told["rules"]}
+    told = _rules(publication)
+    return {rule["rule"]: Treatment(acceptance=rule.get("save_rate", 0.0), **_amounts(rule)) for rule in told}
+
+
+def _rules(publication: Publication) -> list[dict[str, Any]]:
+    """The rules of the playbook of a publication; none for one of before there were playbooks."""
+    return json.loads(publication.meta.get("playbook", '{"rules": []}'))["rules"]
 
 
 def _amounts(rule: Mapping[str, Any]) -> dict[str, float]:
@@ -126,11 +131,13 @@ def _amounts(rule: Mapping[str, Any]) -> dict[str, float]:
 
 
 def basis(project: Project, publication: Publication, kind: str, settings: ListSettings) -> dict[str, Any]:
-    """What a list is drawn from, as its record keeps it: run, models, and the buckets that are held out."""
+    """What a list is drawn from, as its record keeps it: run, models, the buckets that are held out, and for whom each rule of
+    the playbook of that night was; no rules where there was none."""
     buckets = project.settings.holdout
     held_out = {"salt": buckets.salt, "always": buckets.share, "from_bucket": STARTS[kind], "share": settings.holdout}
     drawn_from = {"run_id": publication.meta["run_id"], "models": publication.models, "holdout": held_out}
-    return drawn_from | {"consent": project.settings.contact.consent}
+    rules = {rule["rule"]: rule.get("when", {}) for rule in _rules(publication)}
+    return drawn_from | {"consent": project.settings.contact.consent} | ({"rules": rules} if rules else {})
 
 
 def write(
@@ -238,6 +245,7 @@ def hand_out(
             "consent": frozen.basis.get("consent") or "recorded",
         },
         notes=tuple(_notes(project, lang)) + (() if details is None else (text("lists.with_contacts", lang),)),
+        rules=frozen.basis.get("rules", {}),
         details=details,
         refused=_refused_since(project, frozen.result.as_of) | _unasked(project, frozen),
         held_out=project.settings.holdout,

@@ -1,8 +1,10 @@
 """What a list looks like for each receiver: the shapes of `presets.yaml`, checked."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import pandas as pd
 import yaml
@@ -12,6 +14,7 @@ from features.errors import HeadwaterError
 from features.strict import Strict
 from pipelines.delivery.addresses import ADDRESSES, AddressKind
 from pipelines.wording.formats import missing, word
+from pipelines.wording.playbooks import fired
 from pipelines.wording.reasons import Wording, sentences
 from pipelines.wording.texts import text
 from targeting.list_settings import ListKind
@@ -19,6 +22,9 @@ from targeting.ranking import ListResult
 
 Format = Literal["xlsx", "csv", "csv-excel", "parquet"]
 REASONS = ("reason_1", "reason_2", "reason_3")
+WHY = "action_why"
+"""Why somebody has their action: the rule that fired, as a sentence."""
+NO_RULES: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
 class PresetColumn(Strict):
@@ -98,7 +104,9 @@ def preset_name(file_format: str, lang: str) -> str:
     return named[file_format]
 
 
-def preset_rows(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:
+def preset_rows(
+    result: ListResult, shape: Preset, wording: Wording, rules: Mapping[str, Mapping[str, Any]] = NO_RULES
+) -> pd.DataFrame:
     """The rows of the list in the preset's columns: numbers stay numbers, codes become words where it has a language.
 
     Parameters
@@ -109,6 +117,8 @@ def preset_rows(result: ListResult, shape: Preset, wording: Wording) -> pd.DataF
         The preset.
     wording
         Words the reasons.
+    rules
+        Rule of the playbook of that night -> its conditions; a rule that is not known is told by nothing.
 
     Returns
     -------
@@ -116,8 +126,16 @@ def preset_rows(result: ListResult, shape: Preset, wording: Wording) -> pd.DataF
         A row per customer to contact, best first, under the preset's headers.
     """
     rows = _with_reasons(result, shape, wording)
+    if any(column.source == WHY for column in shape.columns):
+        rows = rows.assign(**{WHY: _fired(rows, rules, wording.lang)})
     columns = [_values(rows[column.source], column, shape.lang) for column in shape.columns]
     return pd.concat(columns, axis=1, keys=[column.title(shape.lang) for column in shape.columns])
+
+
+def _fired(rows: pd.DataFrame, rules: Mapping[str, Mapping[str, Any]], lang: str) -> pd.Series:
+    """Why each customer has their action, as a sentence."""
+    told = {rule: fired(when, lang) for rule, when in rules.items()}
+    return rows["action_rule"].astype(object).map(lambda rule: told.get(rule, ""))
 
 
 def _with_reasons(result: ListResult, shape: Preset, wording: Wording) -> pd.DataFrame:

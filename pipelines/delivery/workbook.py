@@ -25,15 +25,29 @@ EXCEL_ROWS = 1_048_576
 MONEY = ("value_12m_pred", "value_at_risk", "arpu_3m", "vip_gap", "value_pred", "action_priority")
 SHARES = ("churn_probability", "vip_probability")
 WIDTHS = {
-    "customer_id": 18,
-    "contact_name": 16,
-    "phone": 18,
-    "email": 28,
-    "reason_1": 44,
-    "reason_2": 44,
-    "reason_3": 44,
-    "recommended_action": 22,
+    "rank": 6,
+    "customer_id": 16,
+    "contact_name": 14,
+    "phone": 17,
+    "email": 24,
+    "tier_current": 9,
+    "churn_probability": 10,
+    "churn_risk_band": 9,
+    "churn_trend": 9,
+    "vip_probability": 10,
+    "vip_early": 10,
+    "reason_1": 36,
+    "reason_2": 36,
+    "reason_3": 36,
+    "recommended_action": 18,
+    "action_channel": 9,
+    "action_why": 40,
 }
+WIDTH = 12
+SENTENCES = ("reason_1", "reason_2", "reason_3", "recommended_action", "action_why")
+"""Columns whose text goes on in further lines."""
+A4, MARGIN = 9, 0.3
+"""Paper, by its number in Excel, and what is left free at each side, in inches."""
 LIGHTS = {"critical": "#F4B6B0", "high": "#F9D5C2", "medium": "#FCEBB6", "low": "#CFE8D2"}
 CURRENCY_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£"}
 OPTIONS = {
@@ -100,7 +114,9 @@ def write(facts: Facts, target: Path, rows_per_sheet: int = EXCEL_ROWS - 1) -> N
             name = text("lists.sheet_list", facts.lang) + (f" {number}" if number > 1 else "")
             _list_sheet(book.add_worksheet(name), facts, slice(start, start + rows_per_sheet), looks)
         for name, lines, widths in _side_sheets(facts):
-            _plain_sheet(book.add_worksheet(text(f"lists.{name}", facts.lang)), lines, widths, looks)
+            sheet = book.add_worksheet(text(f"lists.{name}", facts.lang))
+            _plain_sheet(sheet, lines, widths, looks)
+            _printed(sheet, facts)
 
 
 def _looks(book: xlsxwriter.Workbook, currency: str) -> dict[str, Format]:
@@ -121,7 +137,7 @@ def _looks(book: xlsxwriter.Workbook, currency: str) -> dict[str, Format]:
 def _list_sheet(sheet: Worksheet, facts: Facts, part: slice, looks: dict[str, Format]) -> None:
     rows, columns = facts.rows.iloc[part], facts.shape.columns
     for index, column in enumerate(columns):
-        sheet.set_column(index, index, WIDTHS.get(column.source, 14))
+        sheet.set_column(index, index, WIDTHS.get(column.source, WIDTH))
     sheet.set_row(0, 30)
     for index, title in enumerate(rows.columns):
         sheet.write_string(0, index, str(title), looks["head"])
@@ -135,11 +151,22 @@ def _list_sheet(sheet: Worksheet, facts: Facts, part: slice, looks: dict[str, Fo
         sheet.write_string(1, 0, text("lists.nobody", facts.lang, n=facts.result.counts.eligible), looks["text"])
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
+    sheet.set_landscape()
+    sheet.repeat_rows(0)
+    _printed(sheet, facts)
+
+
+def _printed(sheet: Worksheet, facts: Facts) -> None:
+    """A page as wide as the sheet, as many as it takes down; each says which list it is of, and which of how many."""
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=MARGIN, right=MARGIN, top=2 * MARGIN, bottom=2 * MARGIN)
+    sheet.set_footer(f"&L{facts.result.list_id}&R{text('lists.printed', facts.lang)}")
 
 
 def _look(kind: str, value: Any, looks: dict[str, Format]) -> Format:
     if isinstance(value, str) or missing(value):
-        return looks["text"]
+        return looks["wrapped" if kind in SENTENCES else "text"]
     if kind in MONEY:
         return looks["money"]
     return looks["share" if kind in SHARES else "number"]
@@ -211,8 +238,19 @@ def _run(facts: Facts) -> list[tuple]:
     ]
     return [
         (text("lists.name", lang), text("lists.value", lang)),
+        (text("lists.this_list", lang), _told(facts)),
         (text("lists.list_id", lang), result.list_id),
         (text("lists.as_of", lang), str(result.as_of or "")),
         *[(setting_name(name, lang), in_words(name, value, result.kind, lang)) for name, value in facts.run.items()],
         *filters,
     ]
+
+
+def _told(facts: Facts) -> str:
+    """What the list is, in a sentence."""
+    lang, counts, kind = facts.lang, facts.result.counts, facts.result.kind
+    order = facts.result.filters.get("churn_order")
+    ordered = text("lists.vip_probability", lang) if order is None else in_words("churn_order", order, kind, lang)
+    named = {"kind": in_words("list", kind, kind, lang), "order": ordered, "as_of": str(facts.result.as_of or "")}
+    listed = counts.listed - facts.withdrawn
+    return text("lists.this_list_told", lang, **named, eligible=counts.eligible, listed=listed, held=counts.held_out)

@@ -1,6 +1,7 @@
 """The rules of a playbook in words."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.wording.formats import NOTHING, number, percent, word
@@ -40,6 +41,29 @@ def why(told: str | None, rule: str | None, lang: str) -> str:
     if rule not in rules:
         return NOTHING
     return condition(Condition.model_validate(rules[rule].get("when", {})), lang)
+
+
+def fired(when: Mapping[str, Any] | None, lang: str) -> str:
+    """Why a customer has their action, as a sentence: for whom the rule is that was the first to fit and had room.
+
+    Parameters
+    ----------
+    when
+        Conditions of the rule; None where they are not known.
+    lang
+        `zh` or `en`.
+
+    Returns
+    -------
+    str
+        Empty where the rule is not known.
+    """
+    if when is None:
+        return ""
+    known = Condition.model_validate(when)
+    if known == Condition():
+        return text("playbook.fired_last", lang)
+    return text("playbook.fired", lang, condition=condition(known, lang))
 
 
 def _part(name: str, wanted: Any, lang: str) -> str:

@@ -266,3 +266,24 @@ def test_a_list_of_a_publication_from_before_a_column_leaves_it_empty(project, o
         head, *rows = openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True)
         place = next(i for i, name in enumerate(head) if name in ("No high bill so far", "此前从无高账单"))
         assert {row[place] for row in rows} == {None} and all(row[place - 1] is not None for row in rows)
+
+
+def test_a_list_tells_the_rule_that_fired_also_when_its_night_is_gone(project):
+    """The conditions of that night go with the list: drawn again it needs no scores, and no playbook of today."""
+    fired = pa.array(["keep", "rest"] * (TABLE.num_rows // 2), pa.string())
+    place = TABLE.schema.get_field_index("action_rule")
+    table = TABLE.set_column(place, "action_rule", fired.cast(TABLE.schema.field(place).type))
+    rules = [{"rule": "keep", "when": {"value_band": ["high"]}}, {"rule": "rest"}]
+    night = Publication(AS_OF, {"models": MODELS, "run_id": "r", "playbook": json.dumps({"rules": rules})}, table)
+    result = lists.draw(project, night, "churn", {"top": 50})
+    path = project.workspace.list_file("churn", AS_OF, "csv")
+    lists.write(project, night, result, "csv-excel-en", path)
+    again = lists.draw_again(project, result.list_id, "csv-excel-en", None)[1].path
+    for file in (path, again):
+        told = pd.read_csv(file, dtype=str)["Why this action"].tolist()
+        sentences = {
+            "keep": "The first rule of the playbook that fits: value high.",
+            "rest": "No special rule of the playbook fits.",
+        }
+        assert told == [sentences[rule] for rule in result.rows["action_rule"]]
+        assert len(set(told)) == 2

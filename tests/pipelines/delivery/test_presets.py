@@ -5,7 +5,7 @@ import pytest
 
 from features.errors import HeadwaterError
 from models.scores.columns import BY_NAME
-from pipelines.delivery.presets import REASONS, preset, preset_name, preset_rows, presets
+from pipelines.delivery.presets import REASONS, WHY, preset, preset_name, preset_rows, presets
 from pipelines.wording.reasons import Wording
 from targeting.list_settings import ListSettings
 from targeting.ranking import churn_list
@@ -17,7 +17,7 @@ LIST = churn_list(sample_scores(300), ListSettings(top=20))
 
 
 def test_every_column_comes_from_the_score_table():
-    known = {*BY_NAME, *REASONS, "rank", *DETAILS}
+    known = {*BY_NAME, *REASONS, "rank", WHY, *DETAILS}
     assert [c.source for shape in presets().values() for c in shape.columns if c.source not in known] == []
 
 

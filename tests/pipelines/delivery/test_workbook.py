@@ -5,7 +5,7 @@ import pytest
 
 from features.catalogue import catalogue
 from pipelines.delivery import workbook
-from pipelines.delivery.presets import preset, preset_rows
+from pipelines.delivery.presets import NO_RULES, preset, preset_rows
 from pipelines.wording.reasons import Wording
 from targeting.list_settings import ListSettings
 from targeting.ranking import ListResult, churn_list, vip_list
@@ -15,9 +15,9 @@ FEATURES = {f.column: f for f in catalogue(("data_mb",))}
 LIST = churn_list(sample_scores(800), ListSettings(top=60))
 
 
-def book(tmp_path, lang="zh", result=LIST, **options):
+def book(tmp_path, lang="zh", result=LIST, rules=NO_RULES, **options):
     shape = preset(f"excel-{lang}").of(result.kind)
-    rows = preset_rows(result, shape, Wording(FEATURES, lang))
+    rows = preset_rows(result, shape, Wording(FEATURES, lang), rules)
     facts = workbook.Facts(result, rows, shape, "CNY", {"run_id": "2026-11-01-abc"}, withdrawn=0)
     workbook.write(facts, tmp_path / "x.xlsx", **options)
     return openpyxl.load_workbook(tmp_path / "x.xlsx")
@@ -57,7 +57,7 @@ def test_nothing_is_a_formula_or_a_link(tmp_path):
 def test_the_header_stays_and_filters_are_on(tmp_path):
     sheet = book(tmp_path)["名单"]
     assert sheet.freeze_panes == "C2"
-    assert sheet.auto_filter.ref == f"A1:Q{len(LIST.rows) + 1}"
+    assert sheet.auto_filter.ref == f"A1:R{len(LIST.rows) + 1}"
 
 
 @pytest.mark.parametrize(("lang", "sheet", "title", "words"), [
@@ -109,3 +109,49 @@ def test_an_empty_list_is_a_sound_workbook(tmp_path):
     empty = ListResult(**{**vars(LIST), "rows": LIST.rows.head(0)})
     told = list(book(tmp_path, result=empty)["名单"].iter_rows(values_only=True))
     assert len(told) == 2 and f"{LIST.counts.eligible:,}" in told[1][0] and not any(told[1][1:])
+
+
+RULES = {"keep": {"churn_risk_band": ["high", "critical"], "value_band": ["high"]}, "rest": {}}
+
+
+@pytest.mark.parametrize(
+    ("lang", "title", "told"),
+    [
+        (
+            "en",
+            "Why this action",
+            "The first rule of the playbook that fits: risk of leaving high or critical, value high.",
+        ),
+        ("zh", "动作依据", "动作手册中最先适用的规则：流失风险高或极高，价值高。"),
+    ],
+)
+def test_the_rule_that_fired_is_a_sentence(tmp_path, lang, title, told):
+    """A rule that is not known, as of a night before there were playbooks, is told by nothing."""
+    fired = ["keep", "rest", None, "gone", *["keep"] * (len(LIST.rows) - 4)]
+    result = ListResult(**{**vars(LIST), "rows": LIST.rows.assign(action_rule=fired)})
+    sheet = book(tmp_path, lang, result, RULES).worksheets[0]
+    column = next(cell.column for cell in sheet[1] if cell.value == title)
+    found = [row[column - 1].value for row in sheet.iter_rows(min_row=2)]
+    assert [found[0], found[2], found[3]] == [told, None, None]
+    assert found[1] in ("No special rule of the playbook fits.", "动作手册中没有更具体的规则适用，按基础规则处理。")
+
+
+def test_it_prints_as_wide_as_a_page_with_its_header_on_each(tmp_path):
+    read = book(tmp_path, "en")
+    for sheet in read:
+        assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight, sheet.page_setup.paperSize) == (1, 0, 9)
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.oddFooter.left.text == LIST.list_id and sheet.oddFooter.right.text == "Page &P of &N"
+    assert read["List"].page_setup.orientation == "landscape" and read["List"].print_title_rows == "$1:$1"
+
+
+def test_the_run_is_told_in_a_sentence(tmp_path):
+    counts = LIST.counts
+    told = dict(book(tmp_path, "en")["Run"].iter_rows(min_row=2, values_only=True))["This list"]
+    assert told == (
+        f"A list (at risk of leaving), drawn by what was known before {LIST.as_of}, first by value at risk. {counts.eligible:,} customers "
+        f"were eligible, {counts.listed:,} are to be contacted, {counts.held_out:,} are held out so that the effect can be measured."
+    )
+    assert "按潜在VIP分排序" in str(
+        list(book(tmp_path, "zh", vip_list(sample_scores(800), ListSettings(top=60)))["运行信息"].values)
+    )
