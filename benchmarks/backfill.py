@@ -181,12 +181,22 @@ def differing(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, int]:
     one, other = (rows.set_index("customer_id").sort_index() for rows in (one, other))
     if not one.index.equals(other.index):
         return {"customer_id": len(one.index.symmetric_difference(other.index))}
+    one, other = (rows.map(_listed) if _has_lists(rows) else rows for rows in (one, other))
     unequal = {
         name: ~((one[name] == other[name]) | (one[name].isna() & other[name].isna()))
         for name in one.columns
         if not one[name].equals(other[name])
     }
     return {name: int(rows.sum()) for name, rows in unequal.items() if rows.any()}
+
+
+def _has_lists(rows: pd.DataFrame) -> bool:
+    return bool(rows.map(lambda value: isinstance(value, np.ndarray)).any(axis=None))
+
+
+def _listed(value: Any) -> Any:
+    """What can be compared as one: a list cell comes as an array."""
+    return tuple(value) if isinstance(value, np.ndarray) else value
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:

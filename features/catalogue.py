@@ -97,6 +97,25 @@ def catalogue(
     return (*ours, *_distinct(own, theirs, ours))
 
 
+def left_out(features: Sequence[Feature], families: Sequence[str]) -> tuple[Feature, ...]:
+    """The features without those of some families, of which what others are made from stays.
+
+    Raises
+    ------
+    HeadwaterError
+        E235 for a family that is not there
+    """
+    there = {f.family for f in features} | {module.__name__.rpartition(".")[2] for module in FAMILIES}
+    if unknown := [name for name in families if name not in there]:
+        raise HeadwaterError("E235", given=unknown[0], known=", ".join(sorted(there)))
+    kept = {f.column for f in features if f.family not in families}
+    read: set[str] = set()
+    for feature in reversed(features):  # what is read stands before what reads it
+        if feature.column in kept | read:
+            read |= {*feature.reads}
+    return tuple(f for f in features if f.column in kept | read)
+
+
 def _check_names(ours: Sequence[Feature]) -> None:
     """Raises E274 where a measure, attribute or topic is called so that its column is another one of ours."""
     taken: dict[str, Feature] = {}

@@ -99,6 +99,9 @@ class FeatureSettings(Strict):
         "a value is no name, {price: 资费}; those that are not listed are counted together as other",
     )
     windows: WindowSettings = WindowSettings()
+    without: tuple[str, ...] = Field(
+        (), description="families that are not built: [purchases] where a bill is that of a month and no purchase"
+    )
     own: str | None = Field(None, description="a Python module with features of your own, relative to this file")
     stages: StageSettings = StageSettings()
 

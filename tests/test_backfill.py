@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,6 +21,9 @@ def test_what_differs_is_told_by_column_and_null_is_null():
     assert differing(one, one.iloc[::-1]) == {}
     assert differing(one, other) == {"y": 1}
     assert differing(one, one.assign(x=[None, None])) == {"x": 1}
+    lists = one.assign(z=[np.array(["a", "b"]), np.array([])])
+    assert differing(lists, lists.assign(z=[np.array(["a", "b"]), np.array([])])) == {}
+    assert differing(lists, lists.assign(z=[np.array(["a"]), np.array([])])) == {"z": 1}
     assert differing(one, one.assign(customer_id=["a", "c"])) == {"customer_id": 2}
 
 

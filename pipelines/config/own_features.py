@@ -14,7 +14,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from features.blocks.registry import BLOCKS
-from features.catalogue import catalogue, definitions
+from features.catalogue import catalogue, definitions, left_out
 from features.definition import Definition, Feature, Words
 from features.errors import HeadwaterError
 from features.settings import FeatureSettings
@@ -120,12 +120,13 @@ def joined(
     ----------
     module : the project's own family, as `load` gives it
     measures, attributes, words, numbers, dates, flags, components : what the mapping declares
-    settings : topics and parts, and those that expressions depend on
+    settings : topics and parts, families that are left out, and those that expressions depend on
 
     Raises
     ------
     HeadwaterError
-        E268 for a column of the module that there is already, E265 for one that cannot be made
+        E268 for a column of the module that there is already, E265 for one that cannot be made, E235 for a family to be
+        left out that is not there
     """
     typed: dict[str, Any] = {"numbers": numbers, "dates": dates, "flags": flags, "components": components}
     typed |= {"spans": settings.windows.spans(), "values": settings.counted_values()}
@@ -134,4 +135,4 @@ def joined(
     )
     if module:
         check([f for f in features if f.definition.function.__module__ == module.__name__], features, settings)
-    return features
+    return left_out(features, settings.without)

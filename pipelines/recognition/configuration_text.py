@@ -70,6 +70,8 @@ def _contracts(proposal: Proposal, mapping: Mapping) -> list[str]:
             line(2, "closing_days", 5 if monthly else 0, why("closing_days" if monthly else "known_at_once")),
             line(2, "billed_in_arrears", monthly, why("in_arrears" if monthly else "not_in_arrears")),
         ]
+        if monthly or proposal.gaps.are_bills:
+            features.append(line(2, "without", ["purchases"], why("without_purchases")))
     if usage := proposal.table("usage"):
         features.append(line(2, "usage_grain", evidence.grain(usage.raw.con, usage), why("usage_grain")))
     if parts := _parts(mapping):

@@ -19,6 +19,8 @@ RETURNED = 0.8
 """Share of those who come back that have done so within the horizon: who has not is more likely gone than late."""
 QUICK, RARE, SELDOM = 10, 45, 182
 """Days between purchases of a business of weeks, of one that bills less than monthly, and of one that bills by the year."""
+MONTHLY = 0.9
+"""Share of returns after a month from which what is paid are bills of months."""
 BARS = (7, 14, 30, 60, 90, 120, 180, 365)
 USUAL_HISTORY, LEAST_HISTORY = 150, 30
 """Days of history that the first date of learning has behind it, and must have at the least."""
@@ -38,6 +40,8 @@ class Gaps:
         Days within which 80 % of those who come back do so.
     usual
         Days within which half of them do so.
+    monthly
+        Share of these returns after a month, of 28 to 31 days, give or take a weekend.
     """
 
     customers: int
@@ -45,6 +49,12 @@ class Gaps:
     shares: tuple[float, ...]
     enough: float
     usual: float = 0.0
+    monthly: float = 0.0
+
+    @property
+    def are_bills(self) -> bool:
+        """Do customers pay by the month, and not when they buy something?"""
+        return self.monthly >= MONTHLY
 
     @property
     def rare(self) -> bool:
@@ -63,9 +73,11 @@ def gaps(con: duckdb.DuckDBPyConnection, purchases: str) -> Gaps:
         steps AS (SELECT customer, day, lead(day) OVER (PARTITION BY customer ORDER BY day) - day AS gap FROM days),
         returns AS (SELECT gap FROM steps, span WHERE gap IS NOT NULL AND day <= first + ((last - first) // 2)::INTEGER)
         SELECT (SELECT count(DISTINCT customer) FROM days), count(*), quantile_cont(gap, {RETURNED}), median(gap),
+               avg((gap BETWEEN 26 AND 33)::INT),
                {", ".join(f"avg((gap <= {days})::INT)" for days in BARS)} FROM returns"""
-    customers, returns, enough, usual, *shares = con.sql(query).fetchall()[0]
-    return Gaps(customers, returns, tuple(float(share or 0) for share in shares), float(enough or 0), float(usual or 0))
+    customers, returns, enough, usual, monthly, *shares = con.sql(query).fetchall()[0]
+    within = tuple(float(share or 0) for share in shares)
+    return Gaps(customers, returns, within, float(enough or 0), float(usual or 0), float(monthly or 0))
 
 
 def windows(usual: float, has: int, usage_days: int | None) -> dict[str, list[int]]:

@@ -20,8 +20,9 @@ import pytest
 from features import families
 from features.blocks.registry import ACROSS
 from features.build import build
-from features.catalogue import FAMILIES, catalogue, definitions
+from features.catalogue import FAMILIES, catalogue, definitions, left_out
 from features.definition import KEY
+from features.errors import HeadwaterError
 from features.settings import FeatureSettings
 from features.spine import everyone
 from features.values import kind
@@ -261,6 +262,29 @@ def test_there_are_enough_columns_and_no_name_twice():
     assert len(catalogue(())) >= 150
     assert len(catalogue(("a", "b", "c"))) - len(catalogue(("a", "b"))) >= 16
     assert len(catalogue((), ("a",), topics=("b", "c"), parts={"d": "e"})) - len(catalogue(())) == (1 + 4) + 2 + 2
+
+
+@pytest.mark.parametrize("family", sorted({f.family for f in FEATURES.values()}))
+def test_a_family_that_is_left_out_leaves_what_others_are_made_from(family: str):
+    left = left_out([*FEATURES.values()], [family])
+    names = {f.column for f in left}
+    assert all({*f.reads} <= names for f in left)
+    assert {f.column for f in FEATURES.values() if f.family != family} <= names
+    gone = {*FEATURES} - names
+    assert gone == {f.column for f in FEATURES.values() if f.family == family} - _read_by_others(family)
+
+
+def _read_by_others(family: str) -> set[str]:
+    """By those of other families, and by what these read in turn."""
+    read = {column for f in FEATURES.values() if f.family != family for column in f.reads}
+    while more := {column for name in read for column in FEATURES[name].reads} - read:
+        read |= more
+    return read
+
+
+def test_a_family_that_is_not_there_cannot_be_left_out():
+    with pytest.raises(HeadwaterError, match="E235"):
+        left_out([*FEATURES.values()], ["purchase"])
 
 
 def test_the_catalogue_and_the_families_on_disk_are_the_same():

@@ -37,6 +37,17 @@ def test_gaps_are_those_of_the_slow_twin(purchases):
     assert found.customers == len({who for who, _ in purchases})
 
 
+def test_who_pays_by_the_month_is_told_from_who_buys_when_they_need_something():
+    """Invoices of the fourth, those moved by a weekend too; weekly baskets, and purchases about every month but on any day."""
+    months = [date(2025, 1, 4) + timedelta(days=n) for n in (0, 31, 59, 92, 120, 151, 181, 212, 243, 273)]
+    weeks = [FIRST + timedelta(days=7 * n) for n in range(40)]
+    about = [FIRST + timedelta(days=n) for n in (0, 20, 61, 88, 131, 149, 190, 230, 251, 290)]
+    for days, are_bills in ((months, True), (weeks, False), (about, False)):
+        rows = ", ".join(f"('a', DATE '{day}')" for day in days)
+        found = rhythm.gaps(duckdb.connect(), f"SELECT * FROM (VALUES {rows}) AS t(customer, day)")
+        assert found.are_bills is are_bills, days
+
+
 @given(st.integers(1, 1500), st.floats(1, 500), st.integers(0, 10), st.sampled_from(["30d", "1mo"]))
 @settings(max_examples=30, deadline=None)
 def test_a_plan_that_fits_can_be_learnt_with(days, wanted, delay, every):
