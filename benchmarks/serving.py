@@ -1,7 +1,8 @@
 """How long the server takes for every page with many customers: `python -m benchmarks.serving PROJECT --customers 1000000`.
 
-PROJECT is the folder of a built project, such as the small operator. It is copied, the rows of its newest night are repeated
-under new ids until there are enough, and a server in a process of its own is asked for each page again and again.
+PROJECT is the folder of a built project, such as the small operator. It is copied; the rows of its newest night, and with them
+the histories of these customers, are repeated under new ids until there are enough; and a server in a process of its own is asked
+for each page again and again. What was made can be kept (`--kept FOLDER`) and asked another time.
 """
 
 import argparse
@@ -19,20 +20,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks.measure import ROOT
+from pipelines.ingest import canonical, store
+from pipelines.ingest.merging import ROWS_OF_A_GROUP
 from pipelines.page.routes import PAGES
 from pipelines.page.security.accounts import Account, Accounts
 from pipelines.project import Project
-from pipelines.workspace.files import sha256
+from pipelines.workspace.files import replacing, sha256, write_json
 from pipelines.workspace.publication import clean, publish, read_publication
 
-PORT, PIECE = 8799, 122_880
+PORT, PIECE = 8799, 100_000
 BAR, MOST = {1_000_000: 0.3, 10_000_000: 1.0}, 1.0
 """Seconds at the 95th percentile by the number of customers, and GB of the process."""
 LISTS = (
@@ -88,23 +94,53 @@ def _csrf(text: str) -> str:
 
 
 def repeated(project: Project, customers: int) -> None:
-    """Publish the newest night again, with its rows repeated under new ids."""
+    """Publish the newest night again, with its rows repeated under new ids, and the same of a month before."""
     publication = read_publication(project.workspace, None)
     rows = publication.scores.table()
-    meta = dict(publication.meta) | {"run_id": "repeated", "rows": str(customers)}
-
-    def pieces() -> Iterator[pa.Table]:
-        for first in range(0, customers, PIECE):
-            numbers = np.arange(first, min(first + PIECE, customers))
-            ids = pa.array([f"{number:010d}" for number in numbers])
-            piece = rows.take(pa.array(numbers % rows.num_rows))
-            yield piece.set_column(0, rows.schema.field(0), ids)
-
-    path = publish(project.workspace, pieces(), meta, len)
-    record = project.workspace.runs / "repeated" / "record.json"
-    record.parent.mkdir(exist_ok=True)
-    record.write_text(json.dumps({"sha256": sha256(path)}))
+    for day in (publication.as_of - timedelta(days=30), publication.as_of):
+        run = f"repeated-{day}"
+        meta = dict(publication.meta) | {"run_id": run, "rows": str(customers), "as_of": day.isoformat()}
+        path = publish(project.workspace, _pieces(rows, customers, day), meta, len)
+        record = project.workspace.runs / run / "record.json"
+        record.parent.mkdir(exist_ok=True)
+        record.write_text(json.dumps({"sha256": sha256(path)}))
     clean(project.workspace)
+
+
+def _pieces(rows: pa.Table, customers: int, day: date) -> Iterator[pa.Table]:
+    """So many rows, in groups as large as those of a night."""
+    place = rows.column_names.index("as_of")
+    for first in range(0, customers, PIECE):
+        numbers = np.arange(first, min(first + PIECE, customers))
+        ids = pa.array([f"{number:010d}" for number in numbers])
+        piece = rows.take(pa.array(numbers % rows.num_rows)).set_column(0, rows.schema.field(0), ids)
+        yield piece.set_column(place, rows.schema.field(place), pa.array([day] * len(numbers), pa.date32()))
+
+
+def repeated_histories(project: Project, customers: int) -> None:
+    """Let every new customer have the history of the one whose row they have; the reading is sealed again."""
+    folder = project.workspace.tables / (project.workspace.tables / canonical.CURRENT).read_text().strip()
+    manifest = store.read_manifest(folder)
+    assert manifest
+    ids = read_publication(project.workspace, None).scores.select(["customer_id"])  # of before they are repeated
+    con = duckdb.connect(config={"threads": 2, "memory_limit": "4GB", "temp_directory": str(folder / ".spill")})
+    con.register("ids", ids.append_column("place", pa.array(range(ids.num_rows))))
+    con.execute(
+        f"CREATE TABLE new AS SELECT ids.customer_id AS old, printf('%010d', n) AS id "
+        f"FROM range({customers}) AS each(n) JOIN ids ON place = n % {ids.num_rows}"
+    )
+    for part in (part for parts in manifest["parts"].values() for part in parts):
+        path = folder / part["file"]
+        columns = pq.read_schema(path).names
+        order = ", ".join(name for name in ("customer_id", "happened_at", "valid_from") if name in columns)
+        with replacing(path) as temporary:
+            con.execute(
+                f"COPY (SELECT t.* REPLACE (new.id AS customer_id) FROM '{path}' AS t JOIN new ON t.customer_id = new.old "
+                f"ORDER BY {order}) TO '{temporary}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_OF_A_GROUP})"
+            )
+        manifest["sha256"][part["file"]] = part["sha256"] = sha256(path)
+        part["rows"] = pq.read_metadata(path).num_rows
+    write_json(folder / store.MANIFEST, manifest | {"seal": store._seal(manifest)})
 
 
 @contextmanager
@@ -165,20 +201,33 @@ def main() -> None:
     parser.add_argument("project", type=Path)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=60)
+    parser.add_argument("--kept", type=Path, help="where the many customers are kept, and found another time")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "project"
-        shutil.copytree(chosen.project, folder, symlinks=True)
-        os.chdir(folder)
-        project = Project.open("configs/operator.yaml")
-        repeated(project, chosen.customers)
-        Accounts(project.workspace.page / "accounts.json").add(Account.of("bench", "marketer", "a long password"))
-        with server(folder) as pid:
-            browser = Browser(PORT)
-            browser.log_in("bench", "a long password")
-            first = {page.path: browser.ask(page.path)[0] for page in PAGES}
-            found = measured(browser, chosen.times)
-            told(chosen.customers, first, found, peak(pid))
+        folder = chosen.kept or Path(place) / "project"
+        if not folder.exists():
+            made(chosen.project, folder.resolve(), chosen.customers)
+        asked(folder, chosen.customers, chosen.times)
+
+
+def made(project: Path, folder: Path, customers: int) -> None:
+    """A copy of a project with so many customers, and an account."""
+    shutil.copytree(project, folder, symlinks=True)
+    os.chdir(folder)
+    opened = Project.open("configs/operator.yaml")
+    repeated_histories(opened, customers)
+    repeated(opened, customers)
+    Accounts(opened.workspace.page / "accounts.json").add(Account.of("bench", "marketer", "a long password"))
+
+
+def asked(folder: Path, customers: int, times: int) -> None:
+    """Ask the server of a project for its pages, and tell."""
+    with server(folder) as pid:
+        browser = Browser(PORT)
+        browser.log_in("bench", "a long password")
+        first = {page.path: browser.ask(page.path)[0] for page in PAGES}
+        found = measured(browser, times)
+        told(customers, first, found, peak(pid))
 
 
 def told(customers: int, first: dict[str, float], found: dict[str, list[float]], gigabytes: float) -> None:

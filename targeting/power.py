@@ -1,9 +1,10 @@
 """How small an effect a list can show: the power of comparing those contacted with the control."""
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 POWER, SIGNIFICANCE = 0.80, 0.05
+_LIMIT = float(ndtri(1 - SIGNIFICANCE / 2))
 
 
 def power(effect: float, base: float, treated: int, control: int) -> float:
@@ -32,8 +33,8 @@ def power(effect: float, base: float, treated: int, control: int) -> float:
     within = np.sqrt(ours * (1 - ours) / treated + base * (1 - base) / control)
     if within == 0:
         return float(effect > 0)
-    limit = stats.norm.ppf(1 - SIGNIFICANCE / 2) * without
-    return float(stats.norm.sf((limit - effect) / within) + stats.norm.cdf((-limit - effect) / within))
+    limit = _LIMIT * without
+    return float(ndtr((effect - limit) / within) + ndtr((-limit - effect) / within))
 
 
 def detectable_effect(base: float, treated: int, control: int) -> float | None:

@@ -25,6 +25,9 @@ from pipelines.workspace.files import FOLDER_MODE, replacing, sha256
 STORED = -1
 """File and number of a stored row: before those of every other copy of it."""
 
+ROWS_OF_A_GROUP = 40_960
+"""Who looks a single customer up decodes one group of rows per part: a third of the usual size, for a twentieth more bytes."""
+
 FIRST = ("customer_id", "happened_at", "valid_from", "as_of")
 
 
@@ -149,7 +152,7 @@ def written_part(con, rows: ir.Table, path: Path) -> Part:
     first = [c for c in FIRST if c in rows.columns]
     rest = [c for c in rows.columns if c not in first]
     with replacing(path) as partial:
-        con.to_parquet(rows.order_by([*first, *rest]), partial, compression="zstd")
+        con.to_parquet(rows.order_by([*first, *rest]), partial, compression="zstd", row_group_size=ROWS_OF_A_GROUP)
     written = con.read_parquet(path, table_name="part_written")
     told = {"rows": written.count()}
     if "known_at" in written.columns:

@@ -22,6 +22,9 @@ COLUMNS = (
     "recommended_action",
 )
 
+_COMPARED = ", ".join(f"'{name}'" for name in (*COLUMNS, "tenure_months", "churn_reasons"))
+"""All that is read of the publication of before, as far as it has them: every further column costs as much as these."""
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -74,10 +77,10 @@ def changes(night: Night, workspace: Workspace, row: Mapping[str, Any]) -> Chang
     if since is None:
         return None
     found = night.query(
-        "SELECT * FROM read_parquet($path) WHERE customer_id = $who",
+        f"SELECT COLUMNS(lambda name: name IN ({_COMPARED})) FROM read_parquet($path) WHERE customer_id = $who",
         {"path": str(workspace.score_file(since)), "who": row["customer_id"]},
     )
-    if not found or _is_younger(row["tenure_months"], found[0]["tenure_months"]):
+    if not found or _is_younger(row["tenure_months"], found[0].get("tenure_months")):
         return None
     then = found[0]
     differing = [name for name in COLUMNS if then.get(name) != row.get(name)]
@@ -98,4 +101,4 @@ def _is_younger(now: int | None, then: int | None) -> bool:
 
 def _pushing(row: Mapping[str, Any]) -> list[str]:
     """Codes of the reasons that speak for leaving."""
-    return [reason["code"] for reason in row["churn_reasons"] or () if reason["direction"] > 0]
+    return [reason["code"] for reason in row.get("churn_reasons") or () if reason["direction"] > 0]

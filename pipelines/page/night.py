@@ -53,6 +53,7 @@ class Night:
     def of(cls, project: Project, publication: Publication, key: bytes) -> "Night":
         """Open a publication and work out what is asked of it again and again. Raises E431 where its file is gone."""
         con = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY})
+        con.execute("SET GLOBAL parquet_metadata_cache = true")
         con.execute(f"SET temp_directory = '{str(project.workspace.root / '.spill').replace(chr(39), chr(39) * 2)}'")
         files = [_viewed(con, "scores", publication.scores.path)]
         day = max((day for day in project.workspace.published_dates() if day < publication.as_of), default=None)
