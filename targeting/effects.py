@@ -46,6 +46,11 @@ class Effect:
         """Upper end of the 95 % interval."""
         return self.estimate + self.half_width
 
+    def within(self, level: float) -> tuple[float, float]:
+        """Lower and upper end of an interval of another level."""
+        half = float(stats.t.ppf(0.5 + level / 2, self.df)) * self.standard_error
+        return self.estimate - half, self.estimate + half
+
     @property
     def spans_zero(self) -> bool:
         """May it as well be nothing?"""

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from pipelines.cli.run import Run
 from pipelines.delivery import campaign_words as words
-from pipelines.delivery import registration_words
+from pipelines.delivery import registration_words, uplift_words
 from pipelines.wording.formats import number, percent
 from pipelines.wording.texts import text
 from pipelines.workspace.campaigns import Campaign
@@ -84,9 +84,39 @@ def say_look(run: Run, told: Mapping[str, Any]) -> None:
         for name, value in words.figures(told, currency, lang):
             figures.add_row(name, escape(value))
         run.say(figures)
+        _say_segments(run, told["segments"], told["outcome"])
     for remark in words.remarks(told, currency, lang):
         run.say(escape(remark), style="yellow")
     run.say()
+
+
+def _say_segments(run: Run, found: Sequence[Mapping[str, Any]], outcome: str) -> None:
+    """Effects by segment, one in a line; nothing where there are none."""
+    if not found:
+        return
+    lang = run.language
+    table = Table(box=None, pad_edge=False, title=text("uplift.by_segment", lang), title_justify="left")
+    for title in uplift_words.segment_titles(lang):
+        table.add_column(title)
+    for row in uplift_words.segments(found, outcome, run.project.mapping.currency, lang):
+        table.add_row(*map(escape, row))
+    run.say(table)
+    run.say(text("uplift.all_at_once", lang), style="dim")
+
+
+def say_uplift(run: Run, found: Sequence[Mapping[str, Any]]) -> None:
+    """Whether a model of uplift is used for an action, and by which figures."""
+    lang = run.language
+    for told in found:
+        run.say(escape(uplift_words.verdict(told, lang)))
+        rows = list(uplift_words.orders(told, run.project.mapping.currency, lang))
+        if rows:
+            table = Table(box=None, pad_edge=False)
+            for title in uplift_words.order_titles(lang):
+                table.add_column(title)
+            for row in rows:
+                table.add_row(*map(escape, row))
+            run.say(table)
 
 
 def say_together(run: Run, looks: "Sequence[Look]", told: Mapping[str, Any]) -> None:
@@ -107,6 +137,7 @@ def say_together(run: Run, looks: "Sequence[Look]", told: Mapping[str, Any]) -> 
             run.say(text("campaigns.in_third", lang, **known, effect=effect))
         if pooled["thirds"]:
             run.say(text("campaigns.thirds_are_guesses", lang), style="dim")
+        _say_segments(run, pooled["segments"], name)
     weak = sum(flow.weak(one) for one in looks if one.found)
     if weak:
         run.say(text("campaigns.left_out", lang, n=weak), style="dim")

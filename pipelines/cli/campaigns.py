@@ -1,9 +1,9 @@
 """`headwater campaign register | list | contacts | measure`: what a list has brought."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -78,13 +78,13 @@ def contacts(
     """Read who was contacted from a CSV file, where the contacts table does not tell it; replaces an earlier file."""
     from pipelines.cli import campaign_words
     from pipelines.flows import campaign_contacts
-    from pipelines.workspace import campaigns
+    from pipelines.workspace import campaign_records, campaigns
 
     workspace = run.project.workspace
     registered = campaigns.read(workspace, campaign)
     rows = campaign_contacts.read_file(file)
     own = campaign_contacts.of_list(registered, rows)
-    campaigns.keep_contacts(workspace, registered.id, own.rows)
+    campaign_records.keep_contacts(workspace, registered.id, own.rows)
     told = {"rows": len(own.rows), "customers": own.rows["customer_id"].nunique(), "strangers": own.strangers}
     run.tell(campaign=registered.id, contacts=told | {"outside": own.outside})
     campaign_words.say_contacts(run, registered, own)
@@ -106,20 +106,21 @@ def measure(
         raise HeadwaterError("E205", given=campaign or "", known="--all")
     workspace = run.project.workspace
     chosen = list(campaigns.everything(workspace)) if campaign is None else [campaigns.read(workspace, campaign)]
-    looks = flow.measured(run.project, chosen, run.as_of(as_of))
+    day = run.as_of(as_of)
+    looks = flow.measured(run.project, chosen, day)
     run.tell(campaigns=[flow.as_dict(one) for one in looks])
     for one in looks:
         campaign_words.say_look(run, flow.as_dict(one))
     if every:
-        _pool(run, looks)
+        _pool(run, looks, day)
 
 
-def _pool(run: Run, looks: "list[Look]") -> None:
-    """Campaigns of one outcome together."""
+def _pool(run: Run, looks: "list[Look]", as_of: date) -> None:
+    """Campaigns of one outcome together, and whom those of one action help."""
     from pipelines.cli import campaign_words
-    from pipelines.flows import campaigns as flow
+    from pipelines.flows import campaigns_together
 
-    found = flow.together(looks)
-    told: dict[str, Any] = {name: flow.pooled_as_dict(one) for name, one in found.items()}
-    run.tell(together=told)
-    campaign_words.say_together(run, looks, told)
+    told = campaigns_together.measured_together(run.project, looks, as_of)
+    run.tell(together=told["together"], uplift=told["uplift"])
+    campaign_words.say_together(run, looks, told["together"])
+    campaign_words.say_uplift(run, told["uplift"])

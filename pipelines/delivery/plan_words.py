@@ -68,8 +68,18 @@ def basis(found: Plan, settings: ProfitSettings, currency: str, lang: str) -> st
     complete = None not in (settings.contact_cost, settings.incentive, settings.acceptance)
     source = "by_action" if found.by_action else "configured" if complete else "assumed"
     rate = {"rate": percent(found.acceptance.mean, lang), "spread": percent(found.acceptance.sd, lang)}
-    paid = {"contact": found.costs.contact, "offer": found.costs.incentive}
-    return text(f"plan.{source}", lang, **{name: money(cost, currency, lang) for name, cost in paid.items()}, **rate)
+    contact = money(found.costs.contact, currency, lang)
+    return text(f"plan.{source}", lang, contact=contact, offer=_offer(found, currency, lang), **rate)
+
+
+def _offer(found: Plan, currency: str, lang: str) -> str:
+    """What offers cost: of one offer, or in the mean of customers, most of whose actions may have none."""
+    cost, shown = found.costs.incentive, money(found.costs.incentive, currency, lang)
+    if cost == 0:
+        return text("plan.offer.none", lang)
+    if shown == money(0, currency, lang):
+        return text("plan.offer.hardly", lang)
+    return text(f"plan.offer.{'mean' if found.by_action else 'each'}", lang, offer=shown)
 
 
 def measurable(found: Plan, length: int, advice: Advice, lang: str) -> str:

@@ -13,8 +13,9 @@ import pandas as pd
 from features.errors import HeadwaterError
 from models.targets.campaigns import CONTROL
 from pipelines.project import Project
-from pipelines.workspace import campaigns
-from pipelines.workspace.campaigns import CONTACTS, Campaign
+from pipelines.workspace import campaign_records
+from pipelines.workspace.campaign_records import CONTACTS
+from pipelines.workspace.campaigns import Campaign
 
 NEEDED = ("customer_id", "happened_on")
 COLUMNS = tuple(CONTACTS.names)
@@ -62,7 +63,7 @@ def found(project: Project, campaign: Campaign, tables: Mapping[str, ir.Table]) 
         E371 (exit 3) where what was read from a file is damaged.
     """
     told = [_of_table(tables["contacts"], campaign)] if "contacts" in tables else []
-    brought = campaigns.contacts(project.workspace, campaign.id)
+    brought = campaign_records.contacts(project.workspace, campaign.id)
     told += [] if brought is None else [brought]
     rows = pd.concat(told, ignore_index=True) if told else pd.DataFrame(columns=list(COLUMNS))
     return of_list(campaign, rows)
@@ -76,7 +77,7 @@ def of_list(campaign: Campaign, rows: pd.DataFrame) -> Contacts:
     campaign
         As it was registered.
     rows
-        The columns of `campaigns.CONTACTS`.
+        The columns of `campaign_records.CONTACTS`.
     """
     listed = rows["customer_id"].isin(campaign.members["customer_id"])
     inside = [campaign.terms.start <= day <= campaign.terms.end for day in rows["happened_on"]]
@@ -139,7 +140,7 @@ def read_file(path: Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The columns of `campaigns.CONTACTS`, null where the file says nothing.
+        The columns of `campaign_records.CONTACTS`, null where the file says nothing.
 
     Raises
     ------

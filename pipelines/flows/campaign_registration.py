@@ -17,6 +17,7 @@ from pipelines.workspace import bundles, calls, campaigns, frozen_lists
 from pipelines.workspace.campaigns import MEMBERS, Campaign, Terms
 from pipelines.workspace.frozen_lists import FrozenList
 from targeting.campaigns import COVARIATES, Outcome
+from targeting.known_before import NUMBERS, WORDS
 from targeting.power import detectable_effect
 
 
@@ -103,9 +104,10 @@ def register(project: Project, list_id: str, order: Order, today: date, who: str
         raise HeadwaterError("E207", list=frozen.result.list_id, name=order.name, campaign=other)
     terms = _terms(project, frozen, order, today)
     members = pd.concat([frozen.result.rows, frozen.result.control]).sort_values("rank", ignore_index=True)
-    numbers = {name: members[name].astype(float) for name in COVARIATES.values()}
+    numbers = {name: members[name].astype(float) for name in NUMBERS}
     when = calls.now().isoformat(timespec="seconds")
-    kept = Campaign("", terms, members.assign(**numbers)[MEMBERS.names], who or calls.user(), when)
+    words = {name: members[name].astype("string") for name in WORDS}
+    kept = Campaign("", terms, members.assign(**numbers | words)[MEMBERS.names], who or calls.user(), when)
     return registered(project, campaigns.save(workspace, kept))
 
 

@@ -19,11 +19,10 @@ from pipelines.flows.dataset import labels_of
 from pipelines.ingest.campaigns_on_record import OnRecord, on_record
 from pipelines.ingest.tables import Tables
 from pipelines.project import Project
-from pipelines.workspace import campaigns
+from pipelines.workspace import campaign_records, campaigns
 from pipelines.workspace.campaigns import Campaign, Terms
-from targeting.campaigns import Costs, Measurement, Outcome, measure
-from targeting.effects import Effect, Pooled, pooled
-from targeting.segments import pooled_by_score
+from targeting.campaigns import Costs, Measurement, measure
+from targeting.segments import Segment, by_segment
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,6 @@ class Look:
     def status(self) -> str:
         """`waiting`, or that of the measurement."""
         return self.found.status if self.found else "waiting"
-
-
-@dataclass(frozen=True)
-class Together:
-    """How many campaigns of one outcome there are, and what they show together: of everybody, and of each third of their
-    lists by the score of before."""
-
-    campaigns: int
-    found: Pooled
-    thirds: Mapping[str, Pooled]
 
 
 def look(project: Project, campaign: Campaign, as_of: date) -> Look:
@@ -164,26 +153,6 @@ def _members(campaign: Campaign, came: pd.DataFrame, contacts: Contacts) -> pd.D
     return members.assign(**{name: facts[name].to_numpy() for name in facts})
 
 
-def together(looks: Sequence[Look]) -> dict[str, Together]:
-    """Outcome -> the effects of all measured campaigns of it, where there are at least two.
-
-    Parameters
-    ----------
-    looks
-        Of different campaigns. Those whose evidence is weak are left out.
-    """
-    sound: dict[Outcome, list[tuple[Effect, pd.DataFrame]]] = {}
-    for one in looks:
-        if one.found and one.found.effect and one.members is not None and not weak(one):
-            sound.setdefault(one.campaign.terms.outcome, []).append((one.found.effect, one.members))
-    told = {}
-    for name, found in sound.items():
-        if len(found) > 1:
-            effects, members = zip(*found, strict=True)
-            told[str(name)] = Together(len(found), pooled(effects), pooled_by_score(members, name))
-    return told
-
-
 def weak(one: Look) -> bool:
     """Is what a campaign shows weak evidence: registered late, without a control, or with arms that are not as drawn?"""
     if one.campaign.terms.late:
@@ -199,12 +168,13 @@ def as_dict(one: Look) -> dict[str, Any]:
     if found is None or one.contacts is None:
         return head
     figures = ("effect", "unadjusted", "people", "revenue", "net", "roi")
-    told = {name: _interval(getattr(found, name)) for name in figures}
+    told: dict[str, Any] = {name: interval(getattr(found, name)) for name in figures}
     arms = {"treated": vars(found.treated), "control": vars(found.control)}
     counts = {"absent": one.absent, "undefined": one.undefined, "elsewhere": one.elsewhere}
     record = {"strangers": one.contacts.strangers, "outside": one.contacts.outside, "on_record": one.contacts.on_record}
     rest = {"cost": found.cost, "expected": found.expected, "doubts": list(found.doubts)}
-    return head | arms | told | rest | counts | {"contacts": record}
+    segments = [] if one.members is None or not found.effect else by_segment(one.members, terms.outcome)
+    return head | arms | told | rest | counts | {"contacts": record, "segments": segments_as_dict(segments)}
 
 
 def _promised(name: str, terms: Terms, as_of: date, matures_on: date) -> dict[str, Any]:
@@ -226,7 +196,17 @@ def _promised(name: str, terms: Terms, as_of: date, matures_on: date) -> dict[st
     }
 
 
-def _interval(found: Any) -> Mapping[str, float | None] | None:
+def segments_as_dict(found: Sequence[Segment]) -> list[dict[str, Any]]:
+    """Effects by segment as JSON has them, with the intervals that hold at once."""
+    return [
+        {"by": one.by, "value": one.value, "status": one.status}
+        | {"effect": {"value": one.effect.estimate, "low": one.low, "high": one.high}}
+        for one in found
+    ]
+
+
+def interval(found: Any) -> Mapping[str, float | None] | None:
+    """A figure with its interval as JSON has it; None for none."""
     if found is None:
         return None
     value = found.value if hasattr(found, "value") else found.estimate
@@ -248,18 +228,9 @@ def measured(project: Project, chosen: Sequence[Campaign], as_of: date) -> list[
     looks = [look(project, campaign, as_of) for campaign in chosen]
     for one in looks:
         if one.members is not None:
-            campaigns.keep_facts(project.workspace, one.campaign.id, one.members)
-            campaigns.keep_measurement(project.workspace, one.campaign.id, as_dict(one))
+            campaign_records.keep_facts(project.workspace, one.campaign.id, one.members)
+            campaign_records.keep_measurement(project.workspace, one.campaign.id, as_dict(one))
     return looks
-
-
-def pooled_as_dict(several: Together) -> dict[str, Any]:
-    """Several campaigns together as JSON has it."""
-    found = several.found
-    means = {name: _interval(getattr(found, name)) for name in ("fixed", "random")}
-    spread = {"between": found.between, "inconsistency": found.inconsistency, "differ": found.differ}
-    thirds = {name: _interval(one.random) for name, one in several.thirds.items()}
-    return {"campaigns": several.campaigns, "thirds": thirds} | means | spread
 
 
 def overview(project: Project) -> list[dict[str, Any]]:
@@ -278,7 +249,7 @@ def overview(project: Project) -> list[dict[str, Any]]:
     delay, rows = project.settings.protocol.reporting_delay_days, []
     for name, terms in campaigns.heads(project.workspace):
         waiting = _promised(name, terms, terms.registered_on, terms.matures_on(delay))
-        told = waiting | (campaigns.measurement(project.workspace, name) or {})
+        told = waiting | (campaign_records.measurement(project.workspace, name) or {})
         sizes = {"treated": terms.treated, "control": terms.control}
         rows.append({"measured": "treated" in told, "figures": told} | _head(told) | sizes)
     return rows

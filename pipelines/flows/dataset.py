@@ -49,7 +49,7 @@ class Dataset:
     features
         Columns that may be learnt from: those that differ between rows, and do not know too much.
     inputs
-        Fingerprint of the tables.
+        Fingerprint of the tables, and after a hyphen that of the registered campaigns, whom training weighs by, where there are any.
     as_of
         What was known by then was used.
     tables
@@ -204,7 +204,21 @@ def snapshots(project: Project, as_of: date, tables: Any, splits: dict[str, Spli
         steps.warn(errors.render_line(problem, steps.lang))
     columns = tuple(column for column in columns if column not in left_out)
     names = tuple(sorted(tables.tables))
-    return Dataset(frame, splits, targets, columns, tables.fingerprint, as_of, names, left_out)
+    inputs = inputs_of(project, tables)
+    return Dataset(frame, splits, targets, columns, inputs, as_of, names, left_out)
+
+
+def inputs_of(project: Project, tables: Tables) -> str:
+    """Identity of everything that labels and features are made of: the same one gives the same rows and weights.
+
+    Parameters
+    ----------
+    project
+        Its workspace.
+    tables
+        The canonical tables.
+    """
+    return "-".join(filter(None, (tables.fingerprint, treated.fingerprint(project))))
 
 
 def _shape(

@@ -7,6 +7,7 @@ from typing import Any
 
 from features.definition import WORDS
 from pipelines.page.histories import DAYS
+from pipelines.page.unregistered import evidence
 from pipelines.page.visit import Visit
 from pipelines.wording.figures import Figure
 from pipelines.wording.formats import NOTHING
@@ -139,7 +140,12 @@ def _plan(visit: Visit, row: Mapping[str, Any]) -> str:
 def _contact(visit: Visit, row: Mapping[str, Any]) -> str:
     channel = named(visit, "channel", row["channel"]) if row.get("channel") else visit.text("customer.no_channel")
     if row.get("arm") == "control":
-        return visit.text("customer.held_out_of", campaign=row.get("campaign_id") or "—")
+        return visit.text("customer.held_out_of", campaign=row.get("campaign_id") or "—") + _evidence(visit, row)
     key = "customer.called_us" if row.get("direction") == "inbound" else "customer.contacted"
     campaign = visit.text("customer.of_campaign", campaign=row["campaign_id"]) if row.get("campaign_id") else ""
-    return visit.text(key, channel=channel) + campaign
+    return visit.text(key, channel=channel) + campaign + _evidence(visit, row)
+
+
+def _evidence(visit: Visit, row: Mapping[str, Any]) -> str:
+    """What the campaign of a contact is worth, where that has to be said."""
+    return evidence(visit, row["campaign_id"]) if row.get("campaign_id") else ""

@@ -2,11 +2,9 @@
 
 It holds everybody on the list, the control too, with arm and the scores of before, so that it outlives the list and the
 night that it came from; and says what was meant to be done, when, at what cost, and what is to be measured, in the definition of
-that day. Beside it lie contacts that were read from a file (`campaigns/contacts/`), and what was measured last: figures (`campaigns/measured/`)
-and what became of each customer (`campaigns/members/`).
+that day. What is told of it later lies beside it (`campaign_records`).
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -15,45 +13,20 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from features.errors import HeadwaterError
 from pipelines.workspace import sealed
-from pipelines.workspace.files import FOLDER_MODE, settle, write_json, write_parquet
 from pipelines.workspace.paths import Workspace
-from pipelines.workspace.score_files import DAMAGE
-from targeting.campaigns import COVARIATES, Outcome
+from targeting.campaigns import Outcome
+from targeting.known_before import NUMBERS, WORDS
 
 META, DAMAGED = b"headwater.campaign", "E371"
 MEMBERS = pa.schema(
     [("customer_id", pa.string()), ("account_id", pa.string()), ("arm", pa.string()), ("rank", pa.int64())]
-    + [(name, pa.float64()) for name in COVARIATES.values()]
+    + [(name, pa.float64()) for name in NUMBERS]
+    + [(name, pa.string()) for name in WORDS]
 )
-CONTACTS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("happened_on", pa.date32()),
-        ("channel", pa.string()),
-        ("result", pa.string()),
-        ("cost", pa.float64()),
-    ]
-)
-FACTS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("arm", pa.string()),
-        ("rank", pa.int64()),
-        ("contacts", pa.float64()),
-        ("first_contact", pa.date32()),
-        ("channel", pa.string()),
-        ("result", pa.string()),
-        ("contact_cost", pa.float64()),
-        ("came", pa.float64()),
-        ("money", pa.float64()),
-        ("left", pa.float64()),
-    ]
-)
-"""Members with what became of them: the last contact's channel and result, the outcome, money of the window, have they left."""
+"""Everybody on the list, and what was known of them when it was drawn."""
 
 
 @dataclass(frozen=True)
@@ -232,86 +205,9 @@ def _content(workspace: Workspace, name: str) -> Mapping[str, Any]:
 
 def _read(workspace: Workspace, name: str) -> Campaign:
     kept = sealed.read(workspace.campaign(name), META, DAMAGED)
-    return Campaign(name, _terms(kept.content), kept.table.to_pandas(), kept.who, kept.when, kept.erased)
+    members = kept.table.to_pandas().reindex(columns=MEMBERS.names)  # one of before a column knows nothing of it
+    return Campaign(name, _terms(kept.content), members, kept.who, kept.when, kept.erased)
 
 
 def _terms(content: Mapping[str, Any]) -> Terms:
     return Terms.of({key: value for key, value in content.items() if key != "members"})
-
-
-def keep_contacts(workspace: Workspace, name: str, contacts: pd.DataFrame) -> Path:
-    """Replace what a file told of the contacts of a campaign.
-
-    Parameters
-    ----------
-    workspace
-        Of the project.
-    name
-        Id of the campaign.
-    contacts
-        The columns of `CONTACTS`, a row per contact.
-    """
-    path = workspace.campaigns / "contacts" / f"{name}.parquet"
-    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    write_parquet(path, [pa.Table.from_pandas(contacts, schema=CONTACTS, preserve_index=False)], CONTACTS)
-    settle(path.parent)
-    return path
-
-
-def contacts(workspace: Workspace, name: str) -> pd.DataFrame | None:
-    """What a file told of the contacts of a campaign; None where none was read. Raises E371 where that is damaged."""
-    path = workspace.campaigns / "contacts" / f"{name}.parquet"
-    if not path.is_file():
-        return None
-    try:
-        return pq.read_table(path, page_checksum_verification=True).to_pandas(date_as_object=True)
-    except DAMAGE as error:
-        raise HeadwaterError(DAMAGED, file=path, detail=str(error).splitlines()[0]) from error
-
-
-def keep_facts(workspace: Workspace, name: str, members: pd.DataFrame) -> Path:
-    """Replace what became of each customer of a campaign: `campaigns/members/<id>.parquet`.
-
-    Parameters
-    ----------
-    workspace
-        Of the project.
-    name
-        Id of the campaign.
-    members
-        The columns of `FACTS`, null where something is not known.
-    """
-    path = workspace.campaigns / "members" / f"{name}.parquet"
-    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    write_parquet(path, [pa.Table.from_pandas(members[FACTS.names], schema=FACTS, preserve_index=False)], FACTS)
-    settle(path.parent)
-    return path
-
-
-def keep_measurement(workspace: Workspace, name: str, told: Mapping[str, Any]) -> Path:
-    """Replace what was measured last of a campaign: figures, and nobody's id.
-
-    Parameters
-    ----------
-    workspace
-        Of the project.
-    name
-        Id of the campaign.
-    told
-        As JSON has it.
-    """
-    path = workspace.campaigns / "measured" / f"{name}.json"
-    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    return write_json(path, told)
-
-
-def measurement(workspace: Workspace, name: str) -> dict[str, Any] | None:
-    """What was measured last; None where nothing was. Raises E371 where that is damaged."""
-    path = workspace.campaigns / "measured" / f"{name}.json"
-    if not path.is_file():
-        return None
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise HeadwaterError(DAMAGED, file=path, detail=str(error)) from error
-    return found

@@ -8,9 +8,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from pipelines.delivery import campaign_words as words
+from pipelines.delivery import uplift_words
 from pipelines.flows import campaigns
+from pipelines.page.unregistered import unregistered
 from pipelines.page.views import registration
 from pipelines.page.visit import Asked, Visit
+from pipelines.workspace import campaign_records
 
 router = APIRouter()
 
@@ -19,10 +22,11 @@ router = APIRouter()
 def overview(visit: Asked) -> Response:
     """All campaigns, the last to begin first."""
     found = [_shown(visit, row) for row in campaigns.overview(visit.project)]
-    others = visit.night.remembered("campaigns on record", lambda: campaigns.unregistered(visit.project))
+    others = list(unregistered(visit).values())
     known: dict[str, Any] = {
         "titles": words.unregistered_titles(visit.lang),
         "others": words.unregistered(others, visit.lang),
+        "together": _together(visit),
         "lists": registration.offered(visit),
         "most": registration.MOST,
     }
@@ -47,8 +51,36 @@ def _shown(visit: Visit, row: Mapping[str, Any]) -> dict[str, Any]:
         "titles": words.arm_titles(row["outcome"], lang) if measured else [],
         "arms": words.arms(told, currency, lang) if measured else [],
         "figures": words.figures(told, currency, lang) if measured and told["effect"] else [],
+        "segments": uplift_words.segments(told.get("segments", ()), row["outcome"], currency, lang),
+        "segment_titles": uplift_words.segment_titles(lang),
         "remarks": list(words.remarks(told, currency, lang)),
     }
+
+
+def _together(visit: Visit) -> dict[str, Any]:
+    """What all campaigns show together, as it was measured last; empty where nothing was."""
+    told = campaign_records.measurement(visit.project.workspace, campaign_records.TOGETHER)
+    if told is None:
+        return {}
+    lang, currency = visit.lang, visit.currency
+    return {
+        "pools": [_pool(visit, name, pooled) for name, pooled in told["together"].items()],
+        "trials": [
+            {"verdict": uplift_words.verdict(one, lang), "orders": list(uplift_words.orders(one, currency, lang))}
+            for one in told["uplift"]
+        ],
+        "order_titles": uplift_words.order_titles(lang),
+        "segment_titles": uplift_words.segment_titles(lang),
+        "measured_on": visit.text("campaigns.measured_on", as_of=told["as_of"]),
+    }
+
+
+def _pool(visit: Visit, outcome: str, pooled: Mapping[str, Any]) -> dict[str, Any]:
+    """Campaigns of one outcome together: a sentence, and a row per segment."""
+    fixed = words.difference(pooled["fixed"], outcome, visit.currency, visit.lang)
+    names = {"n": pooled["campaigns"], "outcome": visit.text(f"campaigns.outcome.{outcome}")}
+    rows = uplift_words.segments(pooled["segments"], outcome, visit.currency, visit.lang)
+    return {"told": visit.text("campaigns.together", fixed=fixed, **names), "segments": rows}
 
 
 def _verdict(visit: Visit, row: Mapping[str, Any]) -> str:

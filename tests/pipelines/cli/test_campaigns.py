@@ -85,9 +85,9 @@ def test_campaigns_together_are_told_whom_they_help(lang, words):
     run = SimpleNamespace(
         language=lang, project=SimpleNamespace(mapping=mapping), say=lambda line, **_: lines.append(line)
     )
-    campaign_words.say_together(run, [], {"churn": told | {"thirds": {"highest": between}}})
+    campaign_words.say_together(run, [], {"churn": told | {"thirds": {"highest": between}, "segments": []}})
     text = "\n".join(lines)
     assert words in text and "-3.0" in text and "40%" in text
     lines.clear()
-    campaign_words.say_together(run, [], {"churn": told | {"between": 0.0, "thirds": {}}})
+    campaign_words.say_together(run, [], {"churn": told | {"between": 0.0, "thirds": {}, "segments": []}})
     assert len(lines) == 1

@@ -16,13 +16,13 @@ from models.targets.campaigns import WEIGHT, campaign_weights
 from models.targets.follow_up import FollowUp
 from models.targets.settings import TargetSettings
 from pipelines.delivery import campaign_words
-from pipelines.flows import campaign_contacts, campaign_registration, campaigns, treated
+from pipelines.flows import campaign_contacts, campaign_registration, campaigns, campaigns_together, treated
 from pipelines.flows.campaign_registration import Order
-from pipelines.flows.dataset import labels_to_learn
+from pipelines.flows.dataset import inputs_of, labels_to_learn
 from pipelines.ingest.tables import Tables
 from pipelines.wording.texts import LANGUAGES
+from pipelines.workspace import campaign_records, frozen_lists, removal
 from pipelines.workspace import campaigns as kept_campaigns
-from pipelines.workspace import frozen_lists
 from pipelines.workspace.frozen_lists import FrozenList
 from pipelines.workspace.paths import Workspace
 from targeting.list_settings import ListSettings
@@ -146,7 +146,7 @@ def test_one_that_has_begun_is_weak_evidence_for_good(known):
     found = registered(known, changed(start=date(2026, 11, 1), late=True), today=date(2026, 11, 20))
     one = campaigns.look(known, found.campaign, LATER)
     told = campaigns.as_dict(one)
-    assert told["late"] and told["weak"] and campaigns.together([one, one]) == {}
+    assert told["late"] and told["weak"] and campaigns_together.together([one, one]) == {}
     assert any("weak evidence" in remark for remark in campaign_words.remarks(told, "CNY", "en"))
 
 
@@ -235,7 +235,7 @@ def test_contacts_of_a_file_stand_in_for_the_table(known, tmp_path):
     lines = [f"{customer},2026-11-10,call,reached,1.5" for customer in own] + ["stranger,2026-11-10,call,,"]
     file.write_text("\n".join(["customer_id,happened_on,channel,result,cost", *lines]), encoding="utf-8-sig")
     found = campaign_contacts.of_list(campaign, campaign_contacts.read_file(file))
-    kept_campaigns.keep_contacts(known.workspace, campaign.id, found.rows)
+    campaign_records.keep_contacts(known.workspace, campaign.id, found.rows)
     assert found.strangers == 1 and len(found.rows) == len(own)
     one = campaigns.look(known, campaign, LATER)
     assert one.found.treated.contacted == len(own) and one.found.doubts == ()
@@ -294,8 +294,18 @@ def test_two_campaigns_at_a_time_are_told_and_pooled(known):
     second = registered(known, changed(name="Again", start=START + timedelta(days=3)))
     assert first.running == 0 and second.running > 50
     looks = campaigns.measured(known, [first.campaign, second.campaign], LATER)
-    found = campaigns.together(looks)["churn"]
+    found = campaigns_together.together(looks)["churn"]
     assert found.campaigns == 2 and found.found.fixed.half_width < looks[0].found.effect.half_width
+    told = campaigns_together.measured_together(known, looks, LATER)
+    assert told == campaign_records.measurement(known.workspace, campaign_records.TOGETHER)
+    assert told["together"]["churn"]["campaigns"] == 2 and told["as_of"] == LATER.isoformat()
+    (one,) = told["uplift"]
+    assert (one["outcome"], one["channel"], one["campaigns"]) == ("churn", "call", 2)
+    segments = campaigns.as_dict(looks[0])["segments"]
+    assert {part["by"] for part in segments} <= {"region", "tier", "type", "stage"} and segments
+    assert all(
+        (part["effect"]["low"] <= 0 <= part["effect"]["high"]) == (part["status"] == "open") for part in segments
+    )
     rows = campaigns.overview(known)
     assert [row["status"] for row in rows] == ["works", "works"] and rows[0]["name"] == "Again"
     assert rows[0]["figures"]["effect"]["value"] < 0 and rows[0]["measured"]
@@ -339,3 +349,16 @@ def test_labels_are_made_with_registered_campaigns(business):
 
 def test_without_a_registered_campaign_tables_stay_as_they_are(business):
     assert treated.with_registered(business, business.read) == business.read
+
+
+def test_what_a_training_learns_from_changes_with_the_campaigns(business):
+    """Its weights do: two trainings of one identity have the same weights."""
+    read = Tables(business.read, fingerprint="0123456789abcdef")
+    before = inputs_of(business, read)
+    assert before == "0123456789abcdef"
+    campaign = registered(business).campaign
+    after = inputs_of(business, read)
+    assert after.startswith(f"{before}-") and after == inputs_of(business, read)
+    path = business.workspace.campaign(campaign.id)
+    removal.parquet_without(path, [campaign.members["customer_id"].iloc[0]])
+    assert len({before, after, inputs_of(business, read)}) == 3, "whoever is erased has no weight any more"

@@ -39,9 +39,11 @@ def served(folder: Path, own: Path, port: int = PORT) -> Served:
     return _with_accounts(Served(project, port, PAGES, own))
 
 
-def sampled(folder: Path, nights: Mapping[date, pd.DataFrame], port: int = PORT) -> Served:
+def sampled(
+    folder: Path, nights: Mapping[date, pd.DataFrame], port: int = PORT, configuration: str = "operator"
+) -> Served:
     """What is served of a workspace that has these scores and nothing else."""
-    project = Project.open(ROOT / "configs" / "operator.yaml", workspace=str(folder))
+    project = Project.open(ROOT / "configs" / f"{configuration}.yaml", workspace=str(folder))
     models = {target: {"version": version} for target, version in VERSIONS.items()}
     for day, rows in nights.items():
         meta = {"run_id": f"run-{day}", "as_of": day.isoformat(), "models": json.dumps(models), "high_value": "{}"}

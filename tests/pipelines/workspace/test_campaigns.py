@@ -4,12 +4,14 @@ import dataclasses
 from datetime import date
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.errors import HeadwaterError
-from pipelines.workspace import campaigns, removal
-from pipelines.workspace.campaigns import CONTACTS, MEMBERS, Campaign, Terms
+from pipelines.workspace import campaign_records, campaigns, removal
+from pipelines.workspace.campaign_records import CONTACTS
+from pipelines.workspace.campaigns import MEMBERS, Campaign, Terms
 from pipelines.workspace.files import write_parquet
 from pipelines.workspace.paths import Workspace
 from pipelines.workspace.traces import found_in
@@ -45,8 +47,9 @@ def members(n: int = 20) -> pd.DataFrame:
             "churn_probability": 0.2,
             "value_pred": 100.0,
             "vip_probability": None,
+            "region": "north",
         }
-    )[MEMBERS.names]
+    ).reindex(columns=MEMBERS.names)
 
 
 def campaign(**changes) -> Campaign:
@@ -103,23 +106,26 @@ def test_a_change_of_arms_is_seen(workspace):
 def test_who_is_erased_is_in_no_file_and_the_campaign_stays_one(workspace):
     kept = campaigns.save(workspace, campaign())
     rows = pd.DataFrame([["C00001", date(2026, 11, 9), "call", None, 1.5]], columns=CONTACTS.names)
-    told = campaigns.keep_contacts(workspace, kept.id, rows)
+    told = campaign_records.keep_contacts(workspace, kept.id, rows)
     for path in (workspace.campaign(kept.id), told):
         assert found_in(path, {"C00001"})
         removal.without(path, {"C00001"})
         assert not found_in(path, {"C00001"})
     found = campaigns.read(workspace, kept.id)
-    assert found.erased == 1 and len(found.members) == 19 and campaigns.contacts(workspace, kept.id).empty
+    assert found.erased == 1 and len(found.members) == 19 and campaign_records.contacts(workspace, kept.id).empty
 
 
 def test_what_was_measured_and_contacted_is_none_until_it_is_there(workspace):
     kept = campaigns.save(workspace, campaign())
-    assert campaigns.contacts(workspace, kept.id) is None and campaigns.measurement(workspace, kept.id) is None
-    path = campaigns.keep_measurement(workspace, kept.id, {"status": "open"})
-    assert campaigns.measurement(workspace, kept.id) == {"status": "open"}
+    assert (
+        campaign_records.contacts(workspace, kept.id) is None
+        and campaign_records.measurement(workspace, kept.id) is None
+    )
+    path = campaign_records.keep_measurement(workspace, kept.id, {"status": "open"})
+    assert campaign_records.measurement(workspace, kept.id) == {"status": "open"}
     path.write_text("{", encoding="utf-8")
     with pytest.raises(HeadwaterError, match="E371"):
-        campaigns.measurement(workspace, kept.id)
+        campaign_records.measurement(workspace, kept.id)
 
 
 @pytest.mark.parametrize(("registered_on", "late"), [(date(2026, 11, 8), False), (date(2026, 11, 9), True)])
@@ -127,3 +133,13 @@ def test_one_that_had_begun_is_late(registered_on, late):
     terms = dataclasses.replace(TERMS, registered_on=registered_on)
     assert terms.late is late and terms.known_on == max(registered_on, terms.start)
     assert terms.matures_on(5) == date(2027, 2, 11)
+
+
+def test_one_of_before_its_columns_knows_nothing_of_them(workspace, monkeypatch):
+    """Its id is that of its own rows; what it did not keep is unknown, and not left out."""
+    with monkeypatch.context() as before:
+        before.setattr(campaigns, "MEMBERS", pa.schema(list(MEMBERS)[:7]))
+        kept = campaigns.save(workspace, campaign())
+    found = campaigns.read(workspace, kept.id)
+    assert list(found.members) == MEMBERS.names and found.members["region"].isna().all()
+    assert found.members["churn_probability"].eq(0.2).all() and not list(campaigns.damaged(workspace))
