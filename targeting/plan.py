@@ -14,7 +14,7 @@ from targeting import holdout
 from targeting.benefit import Costs
 from targeting.candidates import Candidates, Scores, candidates, units
 from targeting.list_settings import ListSettings
-from targeting.power import detectable_effect
+from targeting.power import POWER, detectable_effect, lists_needed, power
 from targeting.profit import MaximumProfit, ProfitCurve, Treatment, Treatments, maximum_profit, net_interval, treatments
 from targeting.profit_settings import Acceptance, ProfitSettings
 
@@ -22,6 +22,8 @@ STEPS = 20
 NO_PLAYBOOK: Mapping[str, Treatment] = MappingProxyType({})
 SHARES = tuple(share / 100 for share in range(5, 55, 5))
 """Shares of control that are tried where the one asked for shows too little."""
+LENGTHS = 400
+"""Longer lists that are tried where no share of control does."""
 Verdict = Literal["seen", "hold_out_more", "too_small", "no_control"]
 
 
@@ -73,12 +75,22 @@ class Advice:
         The drop that is expected: mean probability x acceptance.
     share
         The smallest share of control with which the expected drop would be seen; None where there is none.
+    longer
+        Where no share does: the shortest longer list that would show it with half of it held out; None where none would.
+    lists
+        Where no share does: how many lists of this length would show it together, half of each held out; None where too many.
+    keeps
+        Where no share does: the share of would-be leavers that an action would have to keep to be seen with half of this list held
+        out; None where none would be.
     """
 
     verdict: Verdict
     detectable: float | None
     expected: float
     share: float | None
+    longer: int | None = None
+    lists: int | None = None
+    keeps: float | None = None
 
 
 @dataclass(frozen=True)
@@ -278,12 +290,34 @@ def advise(curve: ProfitCurve, k: int, share: float, acceptance: float) -> Advic
     contacted = int(curve.contacted[k])
     base = float(curve.leavers[k]) / contacted if contacted else 0.0
     expected, detectable = acceptance * _share_kept(curve, k), detectable_effect(base, contacted, k - contacted)
-    if share == 0:
-        return Advice("no_control", None, expected, _enough(base, k, 0.0, expected))
-    if detectable is not None and detectable <= expected:
+    if share and detectable is not None and detectable <= expected:
         return Advice("seen", detectable, expected, share)
     more = _enough(base, k, share, expected)
-    return Advice("too_small" if more is None else "hold_out_more", detectable, expected, more)
+    verdict: Verdict = "no_control" if not share else "too_small" if more is None else "hold_out_more"
+    if more is not None:
+        return Advice(verdict, detectable, expected, more)
+    half = detectable_effect(base, k - k // 2, k // 2)
+    return Advice(
+        *(verdict, detectable, expected, None),
+        longer=_longer(curve, k, acceptance),
+        lists=lists_needed(expected, base, k),
+        keeps=None if half is None else half / base,
+    )
+
+
+def _longer(curve: ProfitCurve, k: int, acceptance: float) -> int | None:
+    """The shortest list longer than k that shows its own expected effect with half of it held out; None without one.
+
+    Further down fewer would leave, so a longer list need not show more. Lengths are tried in `LENGTHS` steps of equal ratio.
+    """
+    longest = len(curve.contacted) - 1
+    if k < 1 or k >= longest:
+        return None
+    lengths = np.unique(np.geomspace(k + 1, longest, LENGTHS).round().astype(int))
+    lengths = lengths[curve.contacted[lengths] > 0]
+    base, kept = curve.leavers[lengths] / curve.contacted[lengths], curve.kept[lengths] / curve.contacted[lengths]
+    seen = lengths[power(acceptance * kept, base, lengths / 2, lengths / 2) >= POWER]
+    return int(seen[0]) if len(seen) else None
 
 
 def _enough(base: float, k: int, share: float, expected: float) -> float | None:

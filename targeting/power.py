@@ -1,13 +1,23 @@
 """How small an effect a list can show: the power of comparing those contacted with the control."""
 
+from typing import Any
+
 import numpy as np
+<<<<<<< HEAD
 from scipy.special import ndtr, ndtri
 
 POWER, SIGNIFICANCE = 0.80, 0.05
 _LIMIT = float(ndtri(1 - SIGNIFICANCE / 2))
+=======
+from scipy import special
+
+POWER, SIGNIFICANCE = 0.80, 0.05
+LIMIT = float(special.ndtri(1 - SIGNIFICANCE / 2))
+MOST_LISTS = 10_000
+>>>>>>> efcc540 (A list that is too small to be measured is told what would do instead)
 
 
-def power(effect: float, base: float, treated: int, control: int) -> float:
+def power(effect: Any, base: Any, treated: Any, control: Any) -> Any:
     """Chance that a two-sided test at 5 % tells two shares apart.
 
     The z-test of two independent proportions, its variance pooled under "no effect" and apart otherwise (Fleiss, Levin and Paik,
@@ -16,25 +26,32 @@ def power(effect: float, base: float, treated: int, control: int) -> float:
     Parameters
     ----------
     effect
-        By which the share of the treated lies below that of the control, 0 to `base`.
+        By which the share of the treated lies below that of the control, 0 to `base`; a number or an array, as all of them.
     base
         Share of the control that leaves.
     treated, control
-        Customers in each.
+        Customers in each, one at least.
 
     Returns
     -------
-    float
+    float or numpy.ndarray
         0 to 1.
     """
     ours = base - effect
     pooled = (treated * ours + control * base) / (treated + control)
     without = np.sqrt(pooled * (1 - pooled) * (1 / treated + 1 / control))
     within = np.sqrt(ours * (1 - ours) / treated + base * (1 - base) / control)
+<<<<<<< HEAD
     if within == 0:
         return float(effect > 0)
     limit = _LIMIT * without
     return float(ndtr((effect - limit) / within) + ndtr((-limit - effect) / within))
+=======
+    limit, spread = LIMIT * without, np.where(within == 0, 1.0, within)
+    seen = special.ndtr((effect - limit) / spread) + special.ndtr((-limit - effect) / spread)
+    found = np.where(within == 0, np.asarray(effect) > 0, seen)
+    return found if found.ndim else float(found)
+>>>>>>> efcc540 (A list that is too small to be measured is told what would do instead)
 
 
 def detectable_effect(base: float, treated: int, control: int) -> float | None:
@@ -58,4 +75,35 @@ def detectable_effect(base: float, treated: int, control: int) -> float | None:
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (low, middle) if power(middle, base, treated, control) >= POWER else (middle, high)
+    return high
+
+
+def lists_needed(effect: float, base: float, customers: int) -> int | None:
+    """How many lists of a length, half of each held out, show an effect together with a power of 80 %.
+
+    Parameters
+    ----------
+    effect
+        By which the share of the contacted that leaves is expected to be lower.
+    base
+        Share of the control that leaves.
+    customers
+        On each list.
+
+    Returns
+    -------
+    int or None
+        None where not even 10,000 would.
+    """
+
+    def seen(lists: int) -> bool:
+        half = lists * customers / 2
+        return bool(power(effect, base, half, half) >= POWER)
+
+    if customers < 2 or not (0 < base < 1 and effect > 0) or not seen(MOST_LISTS):
+        return None
+    low, high = 0, MOST_LISTS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if seen(middle) else (middle, high)
     return high

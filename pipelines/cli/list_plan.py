@@ -75,6 +75,9 @@ def as_dict(found: "Plan") -> dict[str, Any]:
             "detectable": advice.detectable,
             "expected": advice.expected,
             "enough_holdout": advice.share,
+            "longer": advice.longer,
+            "lists_together": advice.lists,
+            "keeps_to_be_seen": advice.keeps,
         },
     }
 

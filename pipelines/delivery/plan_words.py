@@ -104,4 +104,20 @@ def measurable(found: Plan, length: int, advice: Advice, lang: str) -> str:
         verdict = "no_control_helps"
     elif verdict != "no_control" and advice.detectable is None:
         verdict += "_nothing"
-    return text(f"plan.{verdict}", lang, **known, **shares)
+    enough = 0 if advice.share is None else round(length * advice.share)
+    told = [text(f"plan.{verdict}", lang, **known, **shares, held=enough), *_instead(found, length, advice, lang)]
+    return text("plan.then", lang).join(told)
+
+
+def _instead(found: Plan, length: int, advice: Advice, lang: str) -> list[str]:
+    """What would show the effect where no holdout of this list does; nothing where one does."""
+    if advice.verdict == "seen" or advice.share is not None:
+        return []
+    known = {"longer": advice.longer, "half": (advice.longer or 0) // 2, "lists": advice.lists}
+    way = ("longer" if advice.longer else "not_longer") if advice.lists else "never"
+    told = [text(f"plan.instead_{way}", lang, **known)]
+    leavers = float(found.curve.leavers[length]) / max(int(found.curve.contacted[length]), 1)
+    if advice.keeps is not None and leavers:
+        rates = {"keeps": percent(advice.keeps, lang), "own": percent(advice.expected / leavers, lang)}
+        told.append(text("plan.instead_keeps", lang, **rates, half=length // 2))
+    return told

@@ -115,3 +115,48 @@ def test_by_their_own_actions_net_is_the_sum_of_what_the_scores_say():
     for row in found.table.to_dict("records"):
         drawn = churn_list(frame, ListSettings(holdout=0.0, top=row["customers"]), None, BUCKETS).rows
         assert row["net"] == pytest.approx(drawn["action_priority"].astype(float).sum(), abs=0.01 * row["customers"])
+
+
+def ranking(n: int = 12_000) -> tuple[np.ndarray, np.ndarray]:
+    """Customers who differ in probability, and in what their action keeps: calls at the top, messages further down."""
+    p = np.sort(np.random.default_rng(3).beta(1.2, 5, n))[::-1]
+    return p, np.where(np.arange(n) < n // 3, 0.25, 0.06)
+
+
+def share_seen(p: np.ndarray, kept: np.ndarray, lists: int = 1, campaigns: int = 1_500) -> float:
+    """In which share of campaigns with half held out by chance the test of every book sees an effect; customer by customer."""
+    rng, n, seen = np.random.default_rng(9), len(p) * lists, 0
+    p, kept = np.tile(p, lists), np.tile(kept, lists)
+    for _ in range(campaigns):
+        treated = rng.permutation(n) < n // 2
+        left = rng.random(n) < np.where(treated, p * (1 - kept), p)
+        ours, theirs = left[treated].mean(), left[~treated].mean()
+        pooled = left.mean()
+        error = np.sqrt(pooled * (1 - pooled) * (1 / treated.sum() + 1 / (~treated).sum()))
+        seen += abs(ours - theirs) > 1.959964 * error
+    return seen / campaigns
+
+
+def test_where_no_holdout_of_a_list_shows_its_effect_what_is_named_instead_does():
+    """Longer lists and several together, by campaigns that are drawn one after the other."""
+    p, kept = ranking()
+    sums = ProfitCurve.of(p, np.full(len(p), 100.0), np.arange(len(p)) % 10 > 0, Costs(1.0, 0.0), kept / 0.25)
+    found = advise(sums, 150, 0.1, acceptance=0.25)
+    assert (found.verdict, found.share) == ("too_small", None) and found.longer and found.lists == 2
+    assert share_seen(p[: found.longer], kept[: found.longer]) == pytest.approx(0.8, abs=0.04)
+    assert share_seen(p[:150], kept[:150], found.lists) > 0.76
+    assert share_seen(p[:150], kept[:150]) < 0.76
+    assert found.keeps is not None and found.keeps > 0.25
+    assert share_seen(p[:150], np.full(150, found.keeps)) == pytest.approx(0.8, abs=0.04)
+
+
+def test_further_down_nothing_is_seen_and_nothing_is_promised():
+    """Where what is expected shrinks faster than the list grows no longer one is named; an action that keeps nobody is never seen."""
+    p, _ = ranking()
+    nothing = ProfitCurve.of(
+        p, p, np.ones(len(p), dtype=bool), Costs(1.0, 0.0), np.where(np.arange(len(p)) < 300, 1.0, 0.0)
+    )
+    found = advise(nothing, 300, 0.1, acceptance=0.05)
+    assert found.longer is None and found.lists is not None and found.lists > 10
+    never = advise(nothing, 300, 0.1, acceptance=1e-6)
+    assert (never.longer, never.lists) == (None, None) and never.keeps == found.keeps

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from targeting.power import POWER, detectable_effect, power
+from targeting.power import POWER, detectable_effect, lists_needed, power
 
 STATSMODELS = [
     (0.10, 0.04, 4_500, 500, 0.8949032795120329),
@@ -44,3 +44,25 @@ def test_more_customers_show_smaller_effects_and_half_and_half_the_smallest():
 )
 def test_where_nothing_could_be_seen_there_is_no_figure(base, treated, control):
     assert detectable_effect(base, treated, control) is None
+
+
+def test_arrays_give_what_numbers_give():
+    effects, bases = np.array([0.0, 0.01, 0.05, 0.1]), np.array([0.1, 0.1, 0.2, 0.1])
+    assert power(effects, bases, 900, 100).tolist() == [
+        power(effect, base, 900, 100) for effect, base in zip(effects, bases, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("effect", "base", "customers"), [(0.02, 0.26, 500), (0.1, 0.3, 200), (0.3, 0.5, 400)])
+def test_as_many_lists_as_are_named_are_enough_and_one_fewer_is_not(effect, base, customers):
+    lists = lists_needed(effect, base, customers)
+    assert lists is not None and power(effect, base, lists * customers / 2, lists * customers / 2) >= POWER
+    fewer = (lists - 1) * customers / 2
+    assert lists == 1 or power(effect, base, fewer, fewer) < POWER
+
+
+@pytest.mark.parametrize(
+    ("effect", "base", "customers"), [(0.0, 0.2, 500), (0.1, 0.0, 500), (1e-6, 0.2, 500), (0.1, 0.2, 1)]
+)
+def test_where_no_number_of_lists_would_do_none_is_named(effect, base, customers):
+    assert lists_needed(effect, base, customers) is None
