@@ -3,18 +3,11 @@
 from typing import Any
 
 import numpy as np
-<<<<<<< HEAD
 from scipy.special import ndtr, ndtri
 
 POWER, SIGNIFICANCE = 0.80, 0.05
-_LIMIT = float(ndtri(1 - SIGNIFICANCE / 2))
-=======
-from scipy import special
-
-POWER, SIGNIFICANCE = 0.80, 0.05
-LIMIT = float(special.ndtri(1 - SIGNIFICANCE / 2))
+LIMIT = float(ndtri(1 - SIGNIFICANCE / 2))
 MOST_LISTS = 10_000
->>>>>>> efcc540 (A list that is too small to be measured is told what would do instead)
 
 
 def power(effect: Any, base: Any, treated: Any, control: Any) -> Any:
@@ -41,17 +34,10 @@ def power(effect: Any, base: Any, treated: Any, control: Any) -> Any:
     pooled = (treated * ours + control * base) / (treated + control)
     without = np.sqrt(pooled * (1 - pooled) * (1 / treated + 1 / control))
     within = np.sqrt(ours * (1 - ours) / treated + base * (1 - base) / control)
-<<<<<<< HEAD
-    if within == 0:
-        return float(effect > 0)
-    limit = _LIMIT * without
-    return float(ndtr((effect - limit) / within) + ndtr((-limit - effect) / within))
-=======
     limit, spread = LIMIT * without, np.where(within == 0, 1.0, within)
-    seen = special.ndtr((effect - limit) / spread) + special.ndtr((-limit - effect) / spread)
+    seen = ndtr((effect - limit) / spread) + ndtr((-limit - effect) / spread)
     found = np.where(within == 0, np.asarray(effect) > 0, seen)
     return found if found.ndim else float(found)
->>>>>>> efcc540 (A list that is too small to be measured is told what would do instead)
 
 
 def detectable_effect(base: float, treated: int, control: int) -> float | None:
