@@ -181,17 +181,14 @@ def differing(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, int]:
     one, other = (rows.set_index("customer_id").sort_index() for rows in (one, other))
     if not one.index.equals(other.index):
         return {"customer_id": len(one.index.symmetric_difference(other.index))}
-    one, other = (rows.map(_listed) if _has_lists(rows) else rows for rows in (one, other))
+    lists = [name for name in one.columns if one[name].map(lambda value: isinstance(value, np.ndarray)).any()]
+    one, other = (rows.assign(**{name: rows[name].map(_listed) for name in lists}) for rows in (one, other))
     unequal = {
         name: ~((one[name] == other[name]) | (one[name].isna() & other[name].isna()))
         for name in one.columns
         if not one[name].equals(other[name])
     }
     return {name: int(rows.sum()) for name, rows in unequal.items() if rows.any()}
-
-
-def _has_lists(rows: pd.DataFrame) -> bool:
-    return bool(rows.map(lambda value: isinstance(value, np.ndarray)).any(axis=None))
 
 
 def _listed(value: Any) -> Any:

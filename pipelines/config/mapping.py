@@ -1,7 +1,7 @@
 """The mapping: where each raw table lives and how its columns become ours (interfaces.md, section 5)."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -79,11 +79,21 @@ class SourceMapping(Part):
     happened_at: Clock | None = Field(None, description=HAPPENED)
     known_at: Clock | None = Field(None, description=KNOWN)
     where: Where | None = Field(None, description=WHERE)
+    ended: date | None = Field(
+        None,
+        exclude=True,
+        description="of one of several sources, of a system that another one has replaced: the day from which on nothing "
+        "of it is awaited any more",
+    )
     month: Annotated[Month, BeforeValidator(short_form)] | None = Field(
         None, exclude=True, description="of a table of one source, which says it"
     )
 
     _clocks = model_validator(mode="before")(_clocks_apart)
+
+    def judged_on(self, as_of: date) -> date:
+        """The date on which it is asked what has come: that of the run, or the one on which the source ended."""
+        return min(as_of, self.ended or as_of)
 
     def forms(self) -> dict[str, Form]:
         """Canonical column -> how it is made, the clocks included."""

@@ -126,7 +126,7 @@ def problems(con: Any, tables: Tables, mapping: Mapping, quality: Quality, as_of
     told: list[tuple[bool, float, Problem]] = []
     for name in (name for name in CONTRACTS if CONTRACTS[name].event and name in tables.parts):
         for part in mapping.tables[name].parts:
-            limits = Limits(quality, name, as_of, mapping.timezone, mapping.tables[name].closes)
+            limits = Limits(quality, name, part.judged_on(as_of), mapping.timezone, mapping.tables[name].closes)
             counted = Counted(con, tables, name, mapping.timezone, part.name)
             found = _of_table(counted, limits)
             if not any(code.startswith("E") for code, _, _ in found):

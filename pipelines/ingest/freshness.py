@@ -75,14 +75,15 @@ def problems(tables: Tables, mapping: Mapping, quality: Quality, as_of: date) ->
     found = []
     for name, table in mapping.tables.items():
         for number, part in enumerate(table.parts):
+            day = part.judged_on(as_of)
             files = [file.path for file in tables.fingerprints.get(name, ()) if file.source == number]
             if table.freshness.model_fields_set:
-                told = _by_limits(tables, name, number, mapping, as_of)
+                told = _by_limits(tables, name, number, mapping, day)
             elif part.known_at is not None and CONTRACTS[name].event:
-                told = _by_rhythm(tables, name, number, mapping, quality, as_of)
+                told = _by_rhythm(tables, name, number, mapping, quality, day)
             else:
                 continue
-            values = {"table": name, "as_of": as_of, "source": part.name}
+            values = {"table": name, "as_of": day, "source": part.name}
             file = files[-1] if files else None
             found += [Problem(code, file, values=values | more) for code, more in told]
     return found
@@ -113,7 +114,7 @@ def _by_rhythm(tables: Tables, name: str, number: int, mapping: Mapping, quality
     silent = [newest + timedelta(days=n) for n in range(1, (as_of - newest).days + 1)]
     age = sum(not {f"{day:%Y-%m}", f"{day}"} & quiet for day in silent)
     values = {"newest": newest, "days": age, "usual": own.usual, "longest": own.longest, "mapping": mapping.origin}
-    values["enough"] = age + own.usual
+    values |= {"enough": age + own.usual, "ended": newest + timedelta(days=1)}
     if own.regular and age > own.error_after:
         return [("E405", values)]
     return [("W405", values)] if age > own.warn_after else []

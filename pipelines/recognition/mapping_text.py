@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from features.contracts import CONTRACTS
 from pipelines.recognition import forms
@@ -19,6 +20,7 @@ from pipelines.recognition.event_sections import (
     surveys,
     usage,
 )
+from pipelines.recognition.evidence import span
 from pipelines.recognition.tables import Recognised
 
 
@@ -85,8 +87,27 @@ def _sources(
         stem = found.raw.source.table or found.raw.paths[0].stem
         name = forms.identifier(re.sub(r"[\d\W_]+$", "", stem) or stem, taken, "source")
         section = SECTIONS[table](found, by_table, choices, words)[1:]
-        rows += [f"      - name: {name}", *("    " + row if row else row for row in section)]
+        rows += [
+            f"      - name: {name}",
+            *_ended(found, sources, choices),
+            *("    " + row if row else row for row in section),
+        ]
     return rows
+
+
+REPLACED = timedelta(days=31)
+"""A source whose newest row is so much older than that of another one was replaced by it."""
+
+
+def _ended(found: Recognised, sources: Sequence[Recognised], choices: Choices) -> list[str]:
+    """The day after the last rows of a source that brings nothing any more, while another one does."""
+    newest, others = (
+        [days[1] for each in those if (days := span(each, choices.shapes.get(each.columns["happened_at"])))]
+        for those in ([found], sources)
+    )
+    if not newest or newest[0] + REPLACED > max(others):
+        return []
+    return [line(8, "ended", newest[0] + timedelta(days=2), choices.why("ended"))]
 
 
 Section = Callable[[Recognised, dict[str, Recognised], Choices, dict[str, list[str]]], list[str]]

@@ -255,6 +255,26 @@ def test_a_source_that_stopped_is_told_by_its_pattern_however_much_the_others_br
     late = freshness.problems(found, limited, Quality(), date(2026, 5, 1))
     assert [(problem.code, problem.file[-8:]) for problem in late] == [("W402", "till.csv")]
 
+    def told(ended: date) -> set[str]:
+        """What is said of it where it was replaced on a day."""
+        shop = replaced(mapping, ended)
+        asked = (found, shop, Quality(), date(2026, 5, 1))
+        problems = (*completeness.problems(con, *asked), *freshness.problems(*asked))
+        return {p.code for p in problems if p.exit_code and p.values["source"] == "shop"}
+
+    assert told(date(2026, 4, 11)) == set()
+    assert told(date(2026, 5, 2)) == {"E423", "E405"}
+
+
+def replaced(mapping, ended):
+    """The same, with the second source of bills replaced on a day."""
+    bills = mapping.tables["bills"]
+    first, second = bills.sources
+    sources = (first, second.model_copy(update={"ended": ended}))
+    return mapping.model_copy(
+        update={"tables": mapping.tables | {"bills": bills.model_copy(update={"sources": sources})}}
+    )
+
 
 class FullPart:
     first_day = last_day = None

@@ -107,6 +107,17 @@ def test_a_person_may_say_that_a_file_repeats_another(tmp_path):
     assert len(tables_of(found, tmp_path)["bills"]) == len(purchases(1))
 
 
+@pytest.mark.parametrize(("days", "line"), [(0, None), (20, None), (60, "ended: 2025-12-08")])
+def test_a_system_that_another_one_replaced_is_not_awaited(tmp_path, days, line):
+    web(tmp_path, purchases(1))
+    till(
+        tmp_path, [(who, day, amount) for who, day, amount in purchases(2) if day < FIRST + timedelta(days=400 - days)]
+    )
+    found, _ = asked(tmp_path)
+    said = [row.partition("#")[0].strip() for row in mapping_text(found.found, found.choices()).splitlines()]
+    assert [row for row in said if row.startswith("ended:")] == ([line] if line else [])
+
+
 def test_a_query_reads_no_two_databases(tmp_path):
     """Customers who are made of purchases in two places: told, and not half of them left out."""
     con_folder = tmp_path / "db"
