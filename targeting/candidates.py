@@ -31,6 +31,8 @@ READ = (
     "is_holdout",
 )
 """What of everybody decides who is on a list; the whole rows are taken of those who are."""
+UPLIFT = "uplift"
+"""Stands for the column by which a list is ranked where a model of uplift ranks it."""
 
 
 class Scores(Protocol):
@@ -78,7 +80,9 @@ class Candidates:
         return {str(reason): int(count) for reason, count in sorted(reasons.value_counts().items())}
 
 
-def candidates(kind: ListKind, scores: Scores | pd.DataFrame, settings: ListSettings) -> Candidates:
+def candidates(
+    kind: ListKind, scores: Scores | pd.DataFrame, settings: ListSettings, uplift: np.ndarray | None = None
+) -> Candidates:
     """Who may be on a list, before its length and its own holdout are looked at.
 
     Parameters
@@ -89,6 +93,9 @@ def candidates(kind: ListKind, scores: Scores | pd.DataFrame, settings: ListSett
         A score table.
     settings
         How it is drawn.
+    uplift
+        What a contact is expected to change for each row of the scores: the list begins with the most, and those of whom it
+        is not known (NaN) follow in their usual order. None: the usual order for all.
 
     Raises
     ------
@@ -96,6 +103,8 @@ def candidates(kind: ListKind, scores: Scores | pd.DataFrame, settings: ListSett
         E261 where nobody's consent is known, E239 for a least value where nobody's value is.
     """
     frame = scores if isinstance(scores, pd.DataFrame) else in_pandas(scores.select(list(READ)))
+    if uplift is not None:
+        frame = frame.assign(**{UPLIFT: uplift})
     _refuse_without_consent(frame)
     _refuse_without_value(frame, settings)
     about = ELIGIBLE[kind](frame, settings)
@@ -158,13 +167,20 @@ def _is_true(flags: pd.Series) -> np.ndarray:
 def _sort(frame: pd.DataFrame, kind: ListKind, settings: ListSettings) -> pd.DataFrame:
     """Best first; equal ones in the order of their ids, so that the order of the input changes nothing."""
     by = [_order(kind, frame, settings), "value_pred" if kind == "vip" else "churn_probability"]
+    if by[0] == UPLIFT:
+        by.insert(1, _usual(kind, frame, settings))
     keys = [-frame[column].astype(float).fillna(-np.inf).to_numpy() for column in by]
     order = np.lexsort([frame["customer_id"].to_numpy(dtype=str), *reversed(keys)])
     return frame.iloc[order]
 
 
 def _order(kind: ListKind, frame: pd.DataFrame, settings: ListSettings) -> str:
-    """The column that a list is ranked by: on a churn list the probability where nobody's money is known."""
+    """The column that a list is ranked by first."""
+    return UPLIFT if UPLIFT in frame else _usual(kind, frame, settings)
+
+
+def _usual(kind: ListKind, frame: pd.DataFrame, settings: ListSettings) -> str:
+    """The column that it is ranked by without a model of uplift: on a churn list the probability where nobody's money is known."""
     if kind == "vip":
         return "vip_probability"
     known = frame.empty or frame[settings.churn_order].notna().any()

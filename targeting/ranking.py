@@ -96,6 +96,7 @@ def vip_list(
     settings: ListSettings,
     list_id: str | None = None,
     buckets: holdout.HoldoutSettings = DEFAULT_BUCKETS,
+    uplift: np.ndarray | None = None,
 ) -> ListResult:
     """Potential VIPs, most probable first. Customers who are high-value now are not eligible.
 
@@ -109,6 +110,8 @@ def vip_list(
         Stands in each row; kind and date if None.
     buckets
         Salt and global holdout, which the list's own is taken beside.
+    uplift
+        As `candidates` takes it.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def vip_list(
     HeadwaterError
         E261 where nobody's consent is known, E239 for a least value where nobody's value is.
     """
-    return _draw("vip", scores, settings, list_id, buckets)
+    return _draw("vip", scores, settings, list_id, buckets, uplift)
 
 
 def churn_list(
@@ -128,15 +131,21 @@ def churn_list(
     settings: ListSettings,
     list_id: str | None = None,
     buckets: holdout.HoldoutSettings = DEFAULT_BUCKETS,
+    uplift: np.ndarray | None = None,
 ) -> ListResult:
     """Customers who may leave, in the configured order, by default the money at risk; drawn as `vip_list` is."""
-    return _draw("churn", scores, settings, list_id, buckets)
+    return _draw("churn", scores, settings, list_id, buckets, uplift)
 
 
 def _draw(
-    kind: ListKind, scores, settings: ListSettings, list_id: str | None, buckets: holdout.HoldoutSettings
+    kind: ListKind,
+    scores,
+    settings: ListSettings,
+    list_id: str | None,
+    buckets: holdout.HoldoutSettings,
+    uplift: np.ndarray | None,
 ) -> ListResult:
-    found = candidates(kind, scores, settings)
+    found = candidates(kind, scores, settings, uplift)
     chosen = found.contactable.head(settings.top)
     as_of = _as_of(scores)
     if not isinstance(scores, pd.DataFrame):

@@ -72,6 +72,52 @@ class Uplift:
     adopted: str | None
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A learner that was fitted on everybody of some campaigns.
+
+    Attributes
+    ----------
+    outcome
+        Of the campaigns.
+    learner
+        As the trial has adopted it.
+    low, high
+        The least and the highest score of before on their lists: beyond them nobody was contacted, and nothing is known.
+    """
+
+    outcome: Outcome
+    learner: TLearner | SLearner
+    low: float
+    high: float
+
+    def uplift(self, rows: pd.DataFrame) -> np.ndarray:
+        """What a contact is expected to change for each row, more is better; NaN beyond the scores of the campaigns.
+
+        Parameters
+        ----------
+        rows
+            With the columns of `known_before.FEATURES`.
+        """
+        treated, control = self.learner.outcomes(_known(rows))
+        score = rows[COVARIATES[self.outcome]].to_numpy(dtype=float)
+        reached = (score >= self.low) & (score <= self.high)
+        return np.where(reached, WANTED[self.outcome] * (treated - control), np.nan)
+
+
+def fitted(campaigns: Sequence[pd.DataFrame], outcome: Outcome, name: str) -> Fitted | None:
+    """The learner of a name, fitted on everybody; parameters are those of `trial`, which has adopted it. None where the campaigns
+    cannot be compared any more."""
+    rows = _together(campaigns, outcome)
+    if rows is None:
+        return None
+    chosen = next(learner for learner in LEARNERS if learner.kind == name)
+    came, treated = rows["came"].to_numpy(dtype=float), rows["treated"].to_numpy(dtype=bool)
+    score = rows[COVARIATES[outcome]].astype(float)
+    learner = chosen(OBJECTIVES[outcome], SEED).fit(_known(rows), came, treated)
+    return Fitted(outcome, learner, float(score.min()), float(score.max()))
+
+
 def trial(campaigns: Sequence[pd.DataFrame], outcome: Outcome) -> Uplift | None:
     """Does a model of uplift rank better than risk does?
 
@@ -117,9 +163,14 @@ def _together(campaigns: Sequence[pd.DataFrame], outcome: Outcome) -> pd.DataFra
     return rows.assign(share=rows.groupby("campaign")["treated"].transform("mean"))
 
 
+def _known(rows: pd.DataFrame) -> pd.DataFrame:
+    """What is learnt from, as numbers and words."""
+    return rows[list(FEATURES)].astype(dict.fromkeys(NUMBERS, float) | dict.fromkeys(WORDS, object))
+
+
 def _predicted(learner: TLearner | SLearner, rows: pd.DataFrame, came: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Outcomes of everybody if treated and if left alone, by models that saw nobody of their account."""
-    X = rows[list(FEATURES)].astype(dict.fromkeys(NUMBERS, float) | dict.fromkeys(WORDS, object))
+    X = _known(rows)
     treated, codes = rows["treated"].to_numpy(dtype=bool), np.unique(rows["unit"].to_numpy(str), return_inverse=True)[1]
     folds = np.random.default_rng(SEED).permutation(int(codes.max()) + 1)[codes] % FOLDS
     found = np.empty((2, len(rows)))

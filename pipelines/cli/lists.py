@@ -48,6 +48,9 @@ Type = Annotated[list[str] | None, typer.Option(help="Only this type: personal, 
 Stage = Annotated[list[str] | None, typer.Option(help="Only this lifecycle stage: declining, 衰退期 ...")]
 Reason = Annotated[list[str] | None, typer.Option(help="Only with this reason: usage_trend, 账单走势 ...")]
 Action = Annotated[list[str] | None, typer.Option(help="Only with this recommended action.")]
+ByUplift = Annotated[
+    str | None, typer.Option(metavar="CHANNEL", help="Begin with whom campaigns by this channel help most.")
+]
 ValueBand = Annotated[list[str] | None, typer.Option(help="Only this value: low, medium or high.")]
 
 
@@ -66,13 +69,16 @@ def vip(
     reason: Reason = None,
     action: Action = None,
     value_band: ValueBand = None,
+    by_uplift: ByUplift = None,
     contacts: Contacts = False,
     out: Out = None,
 ) -> None:
     """Write the potential-VIP list: who is on the way up, most probable first."""
     options = {"top": top, "holdout": share(holdout)}
     wanted = {"region": region, "tier": tier, "type": type, "stage": stage, "reason": reason, "action": action}
-    order = _Order("vip", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out, contacts)
+    order = _Order(
+        "vip", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out, contacts, by_uplift
+    )
     _write(run, order)
 
 
@@ -92,13 +98,16 @@ def churn(
     reason: Reason = None,
     action: Action = None,
     value_band: ValueBand = None,
+    by_uplift: ByUplift = None,
     contacts: Contacts = False,
     out: Out = None,
 ) -> None:
     """Write the at-risk list: who may leave, most money at risk first."""
     options = {"top": top, "holdout": share(holdout), "min_value": min_value}
     wanted = {"region": region, "tier": tier, "type": type, "stage": stage, "reason": reason, "action": action}
-    order = _Order("churn", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out, contacts)
+    order = _Order(
+        "churn", options, wanted | {"value_band": value_band}, format.value, preset, as_of, out, contacts, by_uplift
+    )
     _write(run, order)
 
 
@@ -114,18 +123,21 @@ class _Order:
     as_of: datetime | None
     out: Path | None
     contacts: bool
+    by_uplift: str | None
 
 
 def _write(run: Run, order: _Order) -> None:
     """Draw a list, freeze it and write it to a file of its own: never that of the night's list."""
     from pipelines.delivery import lists
+    from pipelines.flows import uplift_order
     from pipelines.workspace import calls
     from pipelines.workspace.publication import read_publication
 
     project = run.project
     shape = shape_of(run, order.preset, order.ending)
     publication = read_publication(project.workspace, order.as_of.date() if order.as_of else None)
-    result = lists.draw(project, publication, order.kind, order.options, order.wanted)
+    uplift = uplift_order.adopted(project, order.kind, order.by_uplift) if order.by_uplift is not None else None
+    result = lists.draw(project, publication, order.kind, order.options, order.wanted, uplift)
     counts = dataclasses.asdict(result.counts)
     run.tell(as_of=publication.as_of.isoformat(), counts=counts, filters=result.filters)
     if result.rows.empty:

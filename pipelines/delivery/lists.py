@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from features.errors import HeadwaterError
 from pipelines.delivery import contact_details, export, presets
@@ -22,6 +24,7 @@ from pipelines.workspace import calls, frozen_lists
 from pipelines.workspace.frozen_lists import FrozenList
 from pipelines.workspace.paths import relative_path
 from pipelines.workspace.publication import Publication, read_publication
+from targeting.candidates import Scores
 from targeting.holdout import STARTS
 from targeting.list_settings import ListSettings
 from targeting.plan import Plan, plan
@@ -32,6 +35,21 @@ from targeting.suppression import UNASKED
 LISTS = {"vip": vip_list, "churn": churn_list}
 """The lists that a night draws, by their target."""
 NO_FILTERS: Mapping[str, Sequence[str] | None] = MappingProxyType({})
+
+
+class Uplift(Protocol):
+    """A model of uplift that ranks a list."""
+
+    @property
+    def label(self) -> str:
+        """What stands in the record of the list."""
+        ...
+
+    def of(self, scores: Scores) -> np.ndarray:
+        """What a contact is expected to change for each row of a score table."""
+        ...
+
+
 _REFUSING = frozenset({"no_consent"})
 
 
@@ -41,6 +59,7 @@ def draw(
     kind: str,
     changes: Mapping[str, Any],
     wanted: Mapping[str, Sequence[str] | None] = NO_FILTERS,
+    uplift: Uplift | None = None,
 ) -> ListResult:
     """The list of a kind, with the options of a command laid over the project's settings, under the id of its content.
 
@@ -56,6 +75,8 @@ def draw(
         Fields of `ListSettings`; None leaves the project's.
     wanted
         Name of a filter -> values as people write them; they replace the project's.
+    uplift
+        A model of uplift, by which the list is ranked; None: the usual order.
 
     Returns
     -------
@@ -69,7 +90,11 @@ def draw(
         is known, E239 for a least value where nobody's is, E299 for a value of a filter that does not exist.
     """
     settings = drawn_by(project, publication, kind, changes, wanted)
-    result = LISTS[kind](consented(project, publication), settings, None, project.settings.holdout)
+    scores = consented(project, publication)
+    gain = uplift.of(scores) if uplift else None
+    result = LISTS[kind](scores, settings, None, project.settings.holdout, gain)
+    if uplift:
+        result = replace(result, filters=result.filters | {"uplift": uplift.label})
     return frozen_lists.identified(result, basis(project, publication, kind, settings))
 
 

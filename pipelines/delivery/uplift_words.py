@@ -1,5 +1,6 @@
 """Whom campaigns help: effects by segment, and what came of the trial of an uplift model; on the terminal and on the page alike."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from pipelines.wording.texts import text
 from targeting.known_before import FEWEST_CAMPAIGNS
 
 Told = Mapping[str, Any]
+LISTED = ("churn", "vip")
+"""What lists are about."""
 HALF = 5
 """Place of one half in a curve of ten steps."""
 THOUSAND = 1_000
@@ -58,7 +61,15 @@ def verdict(told: Told, lang: str) -> str:
         return text(f"uplift.{key}", lang, **names)
     if told["adopted"] is None:
         return text("uplift.not_used", lang, **names)
-    return text("uplift.used", lang, learner=text(f"uplift.order.{told['adopted']}", lang), **names)
+    learner = text(f"uplift.order.{told['adopted']}", lang)
+    return text("uplift.used", lang, learner=learner, next=_next(told, lang), **names)
+
+
+def _next(told: Told, lang: str) -> str:
+    """The command that orders a list by the model; there is none for money, which no list is about."""
+    if told["outcome"] not in LISTED:
+        return ""
+    return text("uplift.next", lang, kind=told["outcome"], channel=shlex.quote(told["channel"]))
 
 
 def _names(told: Told, lang: str) -> dict[str, Any]:

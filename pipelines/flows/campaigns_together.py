@@ -36,15 +36,15 @@ class Trial:
     ----------
     outcome, channel
         Of the campaigns.
-    campaigns
-        That are measured and sound.
+    ids
+        Of the campaigns that are measured and sound.
     found
         None where fewer than two of them can be compared.
     """
 
     outcome: Outcome
     channel: str
-    campaigns: int
+    ids: tuple[str, ...]
     found: Uplift | None
 
 
@@ -73,14 +73,15 @@ def trials(looks: Sequence[Look]) -> list[Trial]:
 
     Channels are one where they are written alike but for case and spaces around them.
     """
-    sound: dict[tuple[Outcome, str], list[pd.DataFrame]] = {}
+    sound: dict[tuple[Outcome, str], list[tuple[str, pd.DataFrame]]] = {}
     for one, _, members in _sound(looks):
         terms = one.campaign.terms
-        sound.setdefault((terms.outcome, terms.channel.strip().casefold()), []).append(members)
-    return [
-        Trial(outcome, channel, len(lists), trial(lists, outcome))
-        for (outcome, channel), lists in sorted(sound.items())
-    ]
+        sound.setdefault((terms.outcome, terms.channel.strip().casefold()), []).append((one.campaign.id, members))
+    told = []
+    for (outcome, channel), found in sorted(sound.items(), key=lambda each: each[0]):
+        names, lists = zip(*found, strict=True)
+        told.append(Trial(outcome, channel, names, trial(lists, outcome)))
+    return told
 
 
 def _sound(looks: Sequence[Look]) -> list[tuple[Look, Effect, pd.DataFrame]]:
@@ -126,7 +127,8 @@ def _pooled_as_dict(several: Together) -> dict[str, Any]:
 
 
 def _trial_as_dict(one: Trial) -> dict[str, Any]:
-    head: dict[str, Any] = {"outcome": one.outcome, "channel": one.channel, "campaigns": one.campaigns}
+    action = {"outcome": one.outcome, "channel": one.channel}
+    head: dict[str, Any] = action | {"campaigns": len(one.ids), "ids": list(one.ids)}
     if one.found is None:
         return head | {"adopted": None, "customers": 0, "risk": None, "learners": {}}
     learners = {each.name: _ranking_as_dict(each) for each in one.found.learners}

@@ -63,12 +63,7 @@ def keep_contacts(workspace: Workspace, name: str, contacts: pd.DataFrame) -> Pa
 def contacts(workspace: Workspace, name: str) -> pd.DataFrame | None:
     """What a file told of the contacts of a campaign; None where none was read. Raises E371 where that is damaged."""
     path = _beside(workspace, "contacts", name)
-    if not path.is_file():
-        return None
-    try:
-        return pq.read_table(path, page_checksum_verification=True).to_pandas(date_as_object=True)
-    except DAMAGE as error:
-        raise HeadwaterError(DAMAGED, file=path, detail=str(error).splitlines()[0]) from error
+    return _rows(path) if path.is_file() else None
 
 
 def keep_facts(workspace: Workspace, name: str, members: pd.DataFrame) -> Path:
@@ -84,6 +79,18 @@ def keep_facts(workspace: Workspace, name: str, members: pd.DataFrame) -> Path:
         The columns of `FACTS`, null where something is not known.
     """
     return _keep_rows(_beside(workspace, "members", name), members, FACTS)
+
+
+def facts(workspace: Workspace, name: str) -> pd.DataFrame:
+    """What became of each customer of a campaign when it was measured last. Raises E371 where that is damaged or gone."""
+    return _rows(_beside(workspace, "members", name))
+
+
+def _rows(path: Path) -> pd.DataFrame:
+    try:
+        return pq.read_table(path, page_checksum_verification=True).to_pandas(date_as_object=True)
+    except (*DAMAGE, FileNotFoundError) as error:
+        raise HeadwaterError(DAMAGED, file=path, detail=str(error).splitlines()[0]) from error
 
 
 def keep_measurement(workspace: Workspace, name: str, told: Mapping[str, Any]) -> Path:

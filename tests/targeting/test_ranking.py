@@ -170,3 +170,23 @@ def test_a_least_value_where_none_is_predicted_is_refused_and_leaves_nobody_out_
     with pytest.raises(HeadwaterError, match="E239"):
         churn_list(worthless, ListSettings(min_value=10))
     assert churn_list(FRAME, ListSettings(min_value=10)).counts.eligible > 0
+
+
+@pytest.mark.parametrize("draw", [churn_list, vip_list])
+def test_a_list_begins_with_whom_a_contact_changes_most_and_goes_on_as_usual(draw):
+    frame = sample_frame(300)
+    settings = ListSettings(top=80, holdout=0.2)
+    usual = draw(frame, settings)
+    uplift = np.where(np.arange(300) % 3 == 0, np.random.default_rng(3).random(300), np.nan)
+    found = draw(frame, settings, uplift=uplift)
+    known = dict(zip(frame["customer_id"], uplift, strict=True))
+    members = pd.concat([found.rows, found.control]).sort_values("rank")
+    told = members["customer_id"].map(known)
+    first = told.dropna()
+    assert len(first) and list(first) == sorted(first, reverse=True) and told.iloc[: len(first)].notna().all()
+    others = pd.concat([usual.rows, usual.control]).sort_values("rank")["customer_id"]
+    rest = list(members["customer_id"][told.isna().to_numpy()])
+    assert rest == [one for one in others if np.isnan(known[one])][: len(rest)]
+    assert found.counts.adds_up and found.counts.eligible == usual.counts.eligible
+    again = draw(frame.iloc[::-1].reset_index(drop=True), settings, uplift=uplift[::-1])
+    assert list(again.rows["customer_id"]) == list(found.rows["customer_id"])

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.uplift import campaign, pair
 from targeting import uplift
 from targeting.known_before import FEATURES
-from targeting.uplift import trial
+from targeting.uplift import fitted, trial
 
 
 def test_it_finds_those_whom_contacting_helps():
@@ -75,3 +75,15 @@ def test_where_nobody_is_helped_it_is_not_used():
 def test_the_same_campaigns_give_the_same_figures():
     lists = pair("north", 3, 300)
     assert repr(trial(lists, "churn")) == repr(trial([rows.copy() for rows in lists], "churn"))
+
+
+def test_a_fitted_learner_knows_nothing_beyond_the_scores_that_campaigns_reached():
+    lists = pair("north", 2, 600)
+    found = fitted(lists, "churn", "t_learner")
+    assert found
+    rows = lists[0].assign(churn_probability=lists[0]["churn_probability"].where(lists[0].index >= 20, 0.01))
+    told = found.uplift(rows)
+    assert np.isnan(told[:20]).all() and not np.isnan(told[20:]).any()
+    north = rows["region"].eq("north").to_numpy()[20:]
+    assert told[20:][north].mean() > told[20:][~north].mean() + 0.1
+    assert fitted(lists[:1], "churn", "t_learner") is None

@@ -66,7 +66,8 @@ def test_every_verdict_has_its_words(lang):
 
 def test_a_model_that_is_not_used_says_what_to_go_on_with():
     assert "Go on listing by churn probability" in uplift_words.verdict(trial(), "en")
-    assert "Order the next list by it" in uplift_words.verdict(trial("t_learner"), "en")
+    assert "headwater list churn --by-uplift call" in uplift_words.verdict(trial("t_learner"), "en")
+    assert "--by-uplift" not in uplift_words.verdict(trial("t_learner", "value"), "en"), "no list is about money"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
