@@ -72,3 +72,4 @@ def draw(
     run.say(text("steps.list_written", run.language, path=relative_path(exported.path), rows=exported.rows))
     list_words.say_withdrawn(run, exported.withdrawn)
     list_words.say_reachable(run, exported)
+    list_words.say_consent(run, frozen.basis.get("consent"))

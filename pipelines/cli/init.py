@@ -61,10 +61,18 @@ def init(
     _require_customers(proposed)
     _ask_all(run, proposed, given, yes=yes)
     _write(run, proposed, yes=yes, overwrite=overwrite)
+    _say_consent(run, proposed)
     if only or not _wanted(run, yes, given):
         _say_next(run, proposed)
         return
     _first_list(run, proposed)
+
+
+def _say_consent(run: Run, proposed: Proposal) -> None:
+    """Whoever may be contacted was not said: the first list is to look at, and that is not left to a comment in a file."""
+    if proposed.answers["consent"] == "nobody":
+        run.tell(unanswered=["consent"])
+        run.say(text("init.consent_unanswered", run.language), style="bold yellow")
 
 
 def _given(answers: Sequence[str]) -> dict[str, str]:

@@ -56,6 +56,12 @@ def say_reachable(run: Run, exported: Exported) -> None:
         run.say(text("lists.part.unreachable", run.language, n=exported.unreachable), style="yellow")
 
 
+def say_consent(run: Run, consent: str | None) -> None:
+    """That consent has to be checked elsewhere, where nobody here knows of it."""
+    if consent == "assumed":
+        run.say(text("lists.consent_assumed", run.language), style="yellow")
+
+
 def say_record(run: Run, told: Mapping[str, Any]) -> None:
     """The record of one frozen list as two columns."""
     lang, held_out = run.language, told["holdout"]

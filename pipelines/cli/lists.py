@@ -149,6 +149,7 @@ def _write(run: Run, order: _Order) -> None:
     list_words.say_counts(run, result.counts)
     list_words.say_withdrawn(run, exported.withdrawn)
     list_words.say_reachable(run, exported)
+    list_words.say_consent(run, project.settings.contact.consent)
 
 
 def shape_of(run: Run, preset: str | None, ending: str) -> str:

@@ -269,7 +269,7 @@ def hand_out(
             "holdout_salt": frozen.basis["holdout"]["salt"],
             "consent": frozen.basis.get("consent") or "recorded",
         },
-        notes=tuple(_notes(project, lang)) + (() if details is None else (text("lists.with_contacts", lang),)),
+        notes=(*_notes(project, lang), *_warnings(frozen, contacts is not None, lang)),
         rules=frozen.basis.get("rules", {}),
         details=details,
         refused=_refused_since(project, frozen.result.as_of) | _unasked(project, frozen),
@@ -358,6 +358,12 @@ def write_nightly(project: Project, publication: Publication, kind: str, *, exis
 def _notes(project: Project, lang: Language) -> list[str]:
     """What the list cannot tell, and why."""
     return [errors.sentence(problem, "what", lang) for problem in project.settings.left_out.values()]
+
+
+def _warnings(frozen: FrozenList, contacts: bool, lang: Language) -> list[str]:
+    """What whoever uses the file has to do."""
+    told = {"consent_assumed": frozen.basis.get("consent") == "assumed", "with_contacts": contacts}
+    return [text(f"lists.{name}", lang) for name, holds in told.items() if holds]
 
 
 def _unasked(project: Project, frozen: FrozenList) -> frozenset[str]:

@@ -65,6 +65,19 @@ def test_typed_answers_are_taken_and_wrong_ones_asked_again(here, monkeypatch):
     assert settings["contact"] == {"consent": "assumed"}
 
 
+@pytest.mark.parametrize(
+    ("answer", "consent", "told"),
+    [((), "assumed", True), (("consent=elsewhere",), "assumed", False), (("consent=not_needed",), "not_needed", False)],
+)
+def test_who_may_be_contacted_is_said_aloud_where_nobody_has_answered(here, answer, consent, told):
+    given = [word for one in answer for word in ("--answer", one)]
+    answered = document("init", "crm", "--yes", "--only-write", "--lang", "en", *given)
+    assert (answered.get("unanswered") == ["consent"]) == told
+    written = (here / "headwater.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(written)["contact"]["consent"] == consent
+    assert ("lists are to look at" in written) == told
+
+
 def test_answers_in_advance_and_nobody_there(here):
     call("init", "crm", "--yes", "--only-write", "--answer", "horizon=30", "--lang", "en")
     settings = yaml.safe_load((here / "headwater.yaml").read_text(encoding="utf-8"))

@@ -287,3 +287,14 @@ def test_a_list_tells_the_rule_that_fired_also_when_its_night_is_gone(project):
         }
         assert told == [sentences[rule] for rule in result.rows["action_rule"]]
         assert len(set(told)) == 2
+
+
+@pytest.mark.parametrize(("consent", "told"), [("assumed", True), ("not_needed", False), ("recorded", False)])
+def test_a_list_whose_consent_is_kept_elsewhere_says_so(project, consent, told):
+    contact = project.settings.contact.model_copy(update={"consent": consent})
+    project.settings = project.settings.model_copy(update={"contact": contact})
+    result = lists.draw(project, publication(), "churn", {"top": 20})
+    path = project.workspace.list_file("churn", AS_OF, "xlsx")
+    lists.write(project, publication(), result, "excel-en", path)
+    lines = [row[0] for row in openpyxl.load_workbook(path)["Summary"].iter_rows(values_only=True)]
+    assert any("Check it before anybody is contacted" in line for line in lines) == told
