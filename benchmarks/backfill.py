@@ -181,7 +181,7 @@ def differing(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, int]:
     one, other = (rows.set_index("customer_id").sort_index() for rows in (one, other))
     if not one.index.equals(other.index):
         return {"customer_id": len(one.index.symmetric_difference(other.index))}
-    lists = [name for name in one.columns if one[name].map(lambda value: isinstance(value, np.ndarray)).any()]
+    lists = [name for name in one.columns if any(isinstance(value, np.ndarray) for value in one[name])]
     one, other = (rows.assign(**{name: rows[name].map(_listed) for name in lists}) for rows in (one, other))
     unequal = {
         name: ~((one[name] == other[name]) | (one[name].isna() & other[name].isna()))

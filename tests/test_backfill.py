@@ -21,6 +21,7 @@ def test_what_differs_is_told_by_column_and_null_is_null():
     assert differing(one, one.iloc[::-1]) == {}
     assert differing(one, other) == {"y": 1}
     assert differing(one, one.assign(x=[None, None])) == {"x": 1}
+    one = one.assign(kind=pd.Categorical(["a", "b"]))
     lists = one.assign(z=[np.array(["a", "b"]), np.array([])])
     assert differing(lists, lists.assign(z=[np.array(["a", "b"]), np.array([])])) == {}
     assert differing(lists, lists.assign(z=[np.array(["a"]), np.array([])])) == {"z": 1}
