@@ -36,7 +36,7 @@ bench: .venv/dev .venv/featuretools/ready  ## Timings and peaks as ratios of one
 reliability: .venv/dev  ## Faults of every kind against a workspace; workspace/reliability.json. PARTS="crashes calls" SHARE=0.1 SEED=3
 	$(BIN)/python -m benchmarks.reliability $(PARTS) --share $(SHARE) --seed $(SEED)
 
-results: .venv/dev  ## Figures of the three demo sets: docs/results.md, docs/results/, workspace/results.json. SETS="cdnow operator"
+results: .venv/dev  ## Figures of the three demo sets and what was to be reached, beside its bars: docs/results.md, docs/results/, workspace/results.json. SETS="cdnow operator"
 	$(BIN)/python -m benchmarks.results $(SETS)
 
 docs: .venv/ready  ## Write docs/features.md, docs/errors.md and docs/tables.md from the code

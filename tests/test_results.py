@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from benchmarks import companies, results
+from benchmarks import audience, campaigns, companies, exports, reached, results
 from models.targets.registry import TARGETS
 from tests import backtest_sample
 from tests.demo_project import ROOT
@@ -76,3 +76,54 @@ def test_the_shipped_page_has_the_marks():
     page = (ROOT / results.PAGE).read_text(encoding="utf-8")
     for mark in ("figures", "companies"):
         assert results.replaced(page, mark, ["x"]) != page
+
+
+AUDIENCE = {
+    "expected": {
+        "companies": [{}, {}],
+        "share_of_best": {"recommended": [0.98, 0, 1], "by_risk": [0.7, 0, 1], "by_bill": [0.99, 0, 1]},
+    },
+    "each in turn, known afterwards": {"share_of_best": {"recommended": [0.91, 0, 1]}},
+}
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """A folder for what benchmarks write, empty at first."""
+    for module in (audience, campaigns, exports):
+        monkeypatch.setattr(module, "OUT", tmp_path / f"{module.__name__.rpartition('.')[2]}.json")
+    monkeypatch.setattr(reached, "SERVING", tmp_path / "serving.json")
+    monkeypatch.setattr(results, "OUT", tmp_path / "results.json")
+    return tmp_path
+
+
+def test_what_was_not_measured_has_no_value_and_says_how(measured):
+    found = reached.reached()
+    assert len(found) == 14 and {one.met for one in found} == {None} and {one.value for one in found} == {None}
+    assert all(one.note.startswith("not run here: python -m benchmarks.") for one in found)
+    assert not reached.table(found).count("yes")
+
+
+def test_figures_are_those_that_benchmarks_wrote_and_a_bar_can_be_missed(measured):
+    (measured / "audience.json").write_text(json.dumps(AUDIENCE))
+    told = {"campaigns": 200, "covered": 0.95, "open": 0.92, "shorter": 0.5}
+    worlds = {f"{world}, {kind}": told for world in ("works", "does nothing") for kind in campaigns.KINDS}
+    (measured / "campaigns.json").write_text(json.dumps(worlds | {"works, value": told | {"covered": 0.98}}))
+    results.write_json(None)
+    rows = {row["name"]: row for row in json.loads((measured / "results.json").read_text()) if "name" in row}
+    met = {name: row["met"] for name, row in rows.items()}
+    assert rows["audience: share of the best expected net benefit"]["value"] == 0.98
+    assert met["audience: share of the best expected net benefit"] and met["audience: ahead of as many by risk"]
+    assert met["audience: ahead of as many by the bill"] is False
+    assert met["campaigns: interval covers the true effect (churn)"] is True
+    assert met["campaigns: interval covers the true effect (value)"] is False  # covering too often is missed, too
+    assert met["campaigns: no effect, interval spans zero (churn)"] is False
+    assert met["exports: live formulas"] is None
+    assert all(set(row) == {"name", "value", "bar", "met", "note"} for row in rows.values())
+    assert reached.table(reached.reached()).count("NO") == 4
+
+
+def test_pages_tell_their_bars_themselves(measured):
+    line = {"name": "page: /", "value": 0.1, "bar": "< 0.3 s", "met": True, "note": "1,000,000 customers"}
+    (measured / "serving.json").write_text(json.dumps([line]))
+    assert reached.reached()[-1].as_row() == line

