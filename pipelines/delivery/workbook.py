@@ -19,6 +19,7 @@ from pipelines.delivery.list_filters import in_words, setting_name
 from pipelines.delivery.presets import Preset
 from pipelines.wording.formats import missing, word
 from pipelines.wording.texts import has, text
+from targeting.candidates import UPLIFT
 from targeting.ranking import ListResult
 
 EXCEL_ROWS = 1_048_576
@@ -249,7 +250,7 @@ def _run(facts: Facts) -> list[tuple]:
 def _told(facts: Facts) -> str:
     """What the list is, in a sentence."""
     lang, counts, kind = facts.lang, facts.result.counts, facts.result.kind
-    order = facts.result.filters.get("churn_order")
+    order = facts.result.filters.get("churn_order", UPLIFT if UPLIFT in facts.result.filters else None)
     ordered = text("lists.vip_probability", lang) if order is None else in_words("churn_order", order, kind, lang)
     named = {"kind": in_words("list", kind, kind, lang), "order": ordered, "as_of": str(facts.result.as_of or "")}
     listed = counts.listed - facts.withdrawn

@@ -1,5 +1,8 @@
 """The workbook, read back by another library."""
 
+import dataclasses
+
+import numpy as np
 import openpyxl
 import pytest
 
@@ -155,3 +158,12 @@ def test_the_run_is_told_in_a_sentence(tmp_path):
     assert "按潜在VIP分排序" in str(
         list(book(tmp_path, "zh", vip_list(sample_scores(800), ListSettings(top=60)))["运行信息"].values)
     )
+
+
+@pytest.mark.parametrize("draw", [churn_list, vip_list])
+def test_a_list_in_the_order_of_a_model_of_uplift_says_so(tmp_path, draw):
+    scores = sample_scores(300)
+    drawn = draw(scores, ListSettings(top=40), uplift=np.linspace(0, 1, 300))
+    result = dataclasses.replace(drawn, filters=drawn.filters | {"uplift": "call · t_learner"})
+    cells = [str(cell.value) for row in book(tmp_path, "en", result)["Run"].iter_rows() for cell in row]
+    assert any("expected effect of a contact" in cell for cell in cells) and "call · t_learner" in cells
