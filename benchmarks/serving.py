@@ -35,12 +35,13 @@ from pipelines.ingest.merging import ROWS_OF_A_GROUP
 from pipelines.page.routes import PAGES
 from pipelines.page.security.accounts import Account, Accounts
 from pipelines.project import Project
+from pipelines.wording.texts import LANGUAGES
 from pipelines.workspace.files import replacing, sha256, write_json
 from pipelines.workspace.publication import clean, publish, read_publication
 
 PORT, PIECE = 8799, 100_000
-BAR, MOST = {1_000_000: 0.3, 10_000_000: 1.0}, 1.0
-"""Seconds at the 95th percentile by the number of customers, and GB of the process."""
+BAR, FIRST, MOST = {1_000_000: 0.3, 10_000_000: 1.0}, 1.0, 1.0
+"""Seconds at the 95th percentile by the number of customers, seconds of the first request of a night, GB of the process."""
 LISTS = (
     {},
     {"preset": "churn"},
@@ -98,13 +99,28 @@ def repeated(project: Project, customers: int) -> None:
     publication = read_publication(project.workspace, None)
     rows = publication.scores.table()
     for day in (publication.as_of - timedelta(days=30), publication.as_of):
-        run = f"repeated-{day}"
-        meta = dict(publication.meta) | {"run_id": run, "rows": str(customers), "as_of": day.isoformat()}
-        path = publish(project.workspace, _pieces(rows, customers, day), meta, len)
-        record = project.workspace.runs / run / "record.json"
-        record.parent.mkdir(exist_ok=True)
-        record.write_text(json.dumps({"sha256": sha256(path)}))
+        _published(project, _pieces(rows, customers, day), dict(publication.meta) | {"as_of": day.isoformat()}, "first")
     clean(project.workspace)
+
+
+def another_night(project: Project) -> str:
+    """Publish the same rows as those of the next day; the id of the run."""
+    publication = read_publication(project.workspace, None)
+    day = publication.as_of + timedelta(days=1)
+    run = _published(
+        project, publication.scores.pieces(), dict(publication.meta) | {"as_of": day.isoformat()}, "another"
+    )
+    clean(project.workspace)
+    return run
+
+
+def _published(project: Project, pieces: Iterator[pa.Table], meta: dict[str, str], name: str) -> str:
+    run = f"{name}-{meta['as_of']}"
+    path = publish(project.workspace, pieces, meta | {"run_id": run}, len)
+    record = project.workspace.runs / run / "record.json"
+    record.parent.mkdir(exist_ok=True)
+    record.write_text(json.dumps({"sha256": sha256(path)}))
+    return run
 
 
 def _pieces(rows: pa.Table, customers: int, day: date) -> Iterator[pa.Table]:
@@ -221,28 +237,48 @@ def made(project: Path, folder: Path, customers: int) -> None:
 
 
 def asked(folder: Path, customers: int, times: int) -> None:
-    """Ask the server of a project for its pages, and tell."""
-    with server(folder) as pid:
+    """Ask the server of a project for its pages, let another night come, ask for the pages of that, and tell."""
+    os.chdir(folder)
+    with server(Path()) as pid:
         browser = Browser(PORT)
         browser.log_in("bench", "a long password")
-        first = {page.path: browser.ask(page.path)[0] for page in PAGES}
+        begun = {page.path: browser.ask(page.path)[0] for page in PAGES}
+        for lang in LANGUAGES:  # until the night of the start is ready, too
+            for page in PAGES:
+                browser.ask(f"{page.path}?lang={lang}")
         found = measured(browser, times)
-        told(customers, first, found, peak(pid))
+        run, moment = another_night(Project.open("configs/operator.yaml")), time.monotonic()
+        meanwhile = list[float]()
+        while run not in (answer := browser.ask("/glossary"))[2]:
+            meanwhile.append(answer[0])
+            time.sleep(0.1)
+        seconds = time.monotonic() - moment
+        first = {page.path: browser.ask(page.path)[0] for page in PAGES}
+        told(customers, begun, first, found, peak(pid))
+        print(f"\nanother night was shown {seconds:.1f} s after its publication; in the meantime the slowest of")
+        print(f"{len(meanwhile)} answers took {1000 * max(meanwhile, default=0):.0f} ms")
 
 
-def told(customers: int, first: dict[str, float], found: dict[str, list[float]], gigabytes: float) -> None:
-    """The table: milliseconds of the first request, and the median and 95th percentile of those after it."""
+def told(
+    customers: int,
+    begun: dict[str, float],
+    first: dict[str, float],
+    found: dict[str, list[float]],
+    gigabytes: float,
+) -> None:
+    """The table, in milliseconds: the first request of a server that has just begun, the first one of another night, and the
+    median and 95th percentile of those in between."""
     bar = min((seconds for most, seconds in BAR.items() if customers <= most), default=max(BAR.values()))
-    print(f"| page, {customers:,} customers | first | median | p95 | bar | met |\n|---|--:|--:|--:|--:|---|")
+    print(f"| page, {customers:,} customers | at the start | first of a night | median | p95 | bar | met |")
+    print("|---|--:|--:|--:|--:|--:|---|")
     for name, seconds in found.items():
         high = statistics.quantiles(seconds, n=20, method="inclusive")[-1]
-        begun = f"{1000 * first[name]:.0f}" if name in first else "-"
+        firsts = " | ".join(f"{1000 * known[name]:.0f}" if name in known else "-" for known in (begun, first))
+        is_met = "yes" if high < bar and first.get(name, 0) < FIRST else "**NO**"
         middle = 1000 * statistics.median(seconds)
-        print(
-            f"| {name} | {begun} | {middle:.0f} | {1000 * high:.0f} ms | {1000 * bar:.0f} | {'yes' if high < bar else '**NO**'} |"
-        )
+        print(f"| {name} | {firsts} | {middle:.0f} | {1000 * high:.0f} ms | {1000 * bar:.0f} | {is_met} |")
     print(
-        f"| the process, most memory | | | {gigabytes:.2f} GB | {MOST:.1f} | {'yes' if gigabytes <= MOST else '**NO**'} |"
+        f"| the process, most memory | | | | {gigabytes:.2f} GB | {MOST:.1f} | {'yes' if gigabytes <= MOST else '**NO**'} |"
     )
 
 

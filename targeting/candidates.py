@@ -128,8 +128,9 @@ def units(frame: pd.DataFrame) -> pd.Series:
     customers = frame["customer_id"].astype(object)
     if "account_id" not in frame:
         return customers
-    accounts = frame["account_id"].astype(object)
-    return customers.where(accounts.isna(), "\0account:" + accounts.astype(str))
+    found, known = customers.copy(), frame["account_id"].notna().to_numpy(dtype=bool)
+    found.iloc[known] = ("\0account:" + frame["account_id"][known].astype(str)).to_numpy(dtype=object)
+    return found
 
 
 def _passes(scores: Scores | pd.DataFrame, filters: ListFilters, kind: ListKind) -> np.ndarray | bool:

@@ -1,11 +1,12 @@
 """What changed for one customer since about a month ago, from the scores that were published then."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from pipelines.page.night import Night
+from pipelines.workspace import runs
 from pipelines.workspace.paths import Workspace
 
 MONTH, SOONEST = 30, 20
@@ -47,9 +48,20 @@ class Changes:
     went: tuple[str, ...] = ()
 
 
-def day_before(workspace: Workspace, as_of: date) -> date | None:
-    """The publication that is compared with: about a month before, or else the newest one before; None without any."""
-    earlier = [day for day in workspace.published_dates() if day < as_of]
+def compared_with(night: Night, workspace: Workspace) -> date | None:
+    """The publication that a night is compared with, one that is whole; looked for once a night."""
+
+    def found() -> date | None:
+        earlier = [day for day in workspace.published_dates() if day < night.publication.as_of]
+        while (day := day_before(earlier, night.publication.as_of)) and not runs.is_score_file_intact(workspace, day):
+            earlier.remove(day)
+        return day
+
+    return night.remembered("compared with", found)
+
+
+def day_before(earlier: Sequence[date], as_of: date) -> date | None:
+    """Of earlier dates the one about a month before, or else the newest one; None without any."""
     old = [day for day in earlier if (as_of - day).days >= SOONEST]
     if not old:
         return max(earlier, default=None)
@@ -73,7 +85,7 @@ def changes(night: Night, workspace: Workspace, row: Mapping[str, Any]) -> Chang
     Changes or None
         None where nothing was published before, or they were not in it: the holder of a number before them is somebody else.
     """
-    since = day_before(workspace, night.publication.as_of)
+    since = compared_with(night, workspace)
     if since is None:
         return None
     found = night.query(

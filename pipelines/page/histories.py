@@ -98,17 +98,20 @@ def _rows(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
 
 
 class Kept:
-    """The histories of the night that is shown, made again when there is another night or another reading."""
+    """The histories of the night that is shown and of the one that is made ready; made again for another night or reading."""
+
+    MOST = 2
 
     def __init__(self, project: Project):
         self._project, self._lock = project, threading.Lock()
-        self._made: tuple[tuple, Histories] | None = None
+        self._made: dict[tuple[date, str], Histories] = {}
 
     def at(self, as_of: date) -> Histories:
         """Those of a date. Raises E331 (exit 3) where what was read is missing or altered."""
         pointer: Path = self._project.workspace.tables / canonical.CURRENT
         mark = (as_of, pointer.read_text(encoding="utf-8") if pointer.exists() else "")
         with self._lock:
-            if self._made is None or self._made[0] != mark:
-                self._made = (mark, Histories(self._project, as_of))
-            return self._made[1]
+            if mark not in self._made:
+                kept = list(self._made.items())[1 - self.MOST :]
+                self._made = dict(kept) | {mark: Histories(self._project, as_of)}
+            return self._made[mark]

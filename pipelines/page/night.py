@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import duckdb
+import pyarrow as pa
 
-from features.definition import Feature
 from features.errors import HeadwaterError
 from pipelines.page import prepared
 from pipelines.project import Project
-from pipelines.workspace.publication import Publication, read_publication
+from pipelines.workspace import runs
+from pipelines.workspace.paths import date_of
+from pipelines.workspace.publication import Publication
 
-MEMORY, THREADS = "400MB", 2
+MEMORY, THREADS = "250MB", 2
 """What DuckDB may hold while a page is made, and its threads."""
 
 
@@ -38,8 +40,8 @@ class Night:
         The date of the publication before this one; None where there is none.
     codes
         Kind of list -> codes of its reasons, in the order of their bits in `beside`.
-    kept, making
-        What was worked out once, and who does it now.
+    kept, locks
+        What was worked out once, and for each thing the lock of who does it.
     """
 
     publication: Publication
@@ -47,7 +49,7 @@ class Night:
     before: date | None = None
     codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
-    making: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    locks: dict[Hashable, threading.RLock] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, project: Project, publication: Publication, key: bytes) -> "Night":
@@ -56,12 +58,14 @@ class Night:
         con.execute("SET GLOBAL parquet_metadata_cache = true")
         con.execute(f"SET temp_directory = '{str(project.workspace.root / '.spill').replace(chr(39), chr(39) * 2)}'")
         files = [_viewed(con, "scores", publication.scores.path)]
-        day = max((day for day in project.workspace.published_dates() if day < publication.as_of), default=None)
-        if day:
-            files.append(_viewed(con, "before", project.workspace.score_file(day)))
+        earlier = runs.previous_scores(project.workspace, publication.as_of)
+        day = date_of(earlier.path) if earlier else None
+        if earlier:
+            files.append(_viewed(con, "before", earlier.path))
         else:
             con.execute("CREATE VIEW before AS SELECT * FROM scores WHERE false")
         night = cls(publication, con, day, prepared.beside(con, publication, key))
+        pa.default_memory_pool().release_unused()  # what columns of everybody took is given back, not kept for the next night
         for close in (con.close, *(file.close for file in files)):
             weakref.finalize(night, close)  # when the last request that shows it is over
         return night
@@ -88,10 +92,14 @@ class Night:
         Any
             The same object for everybody who asks: not to be changed.
         """
-        with self.making:
+        with self.lock(key):
             if key not in self.kept:
                 self.kept[key] = make()
             return self.kept[key]
+
+    def lock(self, key: Hashable) -> threading.RLock:
+        """Whoever makes one thing lets nobody wait who asks for another."""
+        return self.locks.setdefault(key, threading.RLock())  # one step of the interpreter: no two get different ones
 
     @cached_property
     def margin(self) -> float:
@@ -108,34 +116,3 @@ def _viewed(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> BinaryIO:
     place = f"/dev/fd/{file.fileno()}"
     con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}', file_row_number = true)")
     return file
-
-
-class Nights:
-    """The published night, read again when another one is published."""
-
-    def __init__(self, project: Project, key: Callable[[], bytes]):
-        self._project, self._key, self._lock = project, key, threading.Lock()
-        self._night: tuple[tuple, Night] | None = None
-
-    def current(self) -> Night:
-        """The night that readers see now. Raises E431 (exit 4) where nothing is published, E340 where it is damaged."""
-        with self._lock:
-            mark = self._mark()
-            if self._night is None or self._night[0] != mark:
-                publication = read_publication(self._project.workspace, None)
-                self._night = (mark, Night.of(self._project, publication, self._key()))
-            return self._night[1]
-
-    @cached_property
-    def features(self) -> dict[str, Feature]:
-        """Column -> feature, for the words of reasons."""
-        return {feature.column: feature for feature in self._project.features}
-
-    def _mark(self) -> tuple:
-        """What tells one published file from another."""
-        path: Path = self._project.workspace.latest
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            raise HeadwaterError("E431", file=path) from None
-        return found.st_ino, found.st_mtime_ns, found.st_size

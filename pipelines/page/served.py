@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.page import short_names
 from pipelines.page.histories import Kept
-from pipelines.page.night import Nights
+from pipelines.page.nights import Nights
 from pipelines.page.page_entry import PageEntry
 from pipelines.page.security.accounts import FILE, Accounts
 from pipelines.page.security.audit import Audit

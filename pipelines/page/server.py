@@ -4,6 +4,7 @@ import uvicorn
 
 from features.errors import HeadwaterError
 from pipelines.page.app import application
+from pipelines.page.ready import Follower
 from pipelines.page.routes import PAGES
 from pipelines.page.served import ADDRESS, Served
 from pipelines.project import Project
@@ -28,7 +29,8 @@ def serve(project: Project, host: str, port: int) -> None:
     """
     served = checked(project, host, port)
     config = uvicorn.Config(application(served), host=ADDRESS, port=port, log_level="warning", server_header=False)
-    uvicorn.Server(config).run()
+    with Follower(served):
+        uvicorn.Server(config).run()
 
 
 def checked(project: Project, host: str, port: int) -> Served:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -12,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from features.definition import Feature
 from features.errors import HeadwaterError
+from pipelines.config import due
 from pipelines.delivery.speech import ModelSpeech
 from pipelines.page.night import Night
 from pipelines.page.page_entry import PageEntry
@@ -23,6 +26,7 @@ from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.reasons import Wording
 from pipelines.wording.texts import LANGUAGES, has, text
+from pipelines.workspace import calls
 
 STATUS = {"E432": 404, "E431": 503, "E340": 503, "E298": 404}
 """Of the answer to an error; others are 400 where what was asked for is wrong, else 500."""
@@ -84,6 +88,17 @@ class Visit(ModelSpeech):
     def night(self) -> Night:
         """The published night, the same one for the whole request. Raises E431 before the first publication."""
         return self.served.nights.current()
+
+    @property
+    def notices(self) -> list[str]:
+        """What is wrong with the night that is shown: a newer one that cannot be read, one that should be there by now."""
+        told = []
+        if trouble := self.served.nights.trouble:
+            why = errors.sentence(trouble.problem, "what", self.lang)
+            told.append(self.tell("not_newest", why=why, day=self.day(self.night.publication.as_of)))
+        if late := overdue(self.project, self.night.publication.as_of, calls.now()):
+            told.append(errors.sentence(late.problem, "what", self.lang))
+        return told
 
     @property
     def form(self) -> Mapping[str, str]:
@@ -176,6 +191,28 @@ class Visit(ModelSpeech):
         parts = [errors.sentence(error.problem, part, self.lang) for part in ("found", "fix")]
         title = errors.sentence(error.problem, "what", self.lang)
         return self.show("problem.html", status, title=title, code=code, night=None, lines=[p for p in parts if p])
+
+
+def overdue(project: Project, shown: date, now: datetime) -> HeadwaterError | None:
+    """E433 where a later night than the one that is shown had to be published by now; None where nobody said by when.
+
+    Parameters
+    ----------
+    project
+        Its schedule, and the hour of `notify.by`.
+    shown
+        Date of the night.
+    now
+        The clock, with its zone.
+    """
+    settings = project.settings
+    if settings.notify.by is None or settings.as_of:  # a configuration that names its date has that one night
+        return None
+    zone = settings.schedule.timezone
+    day = due.due_date(settings.schedule.cron, time.fromisoformat(settings.notify.by), now.astimezone(ZoneInfo(zone)))
+    if day is None or day <= shown:
+        return None
+    return HeadwaterError("E433", as_of=day.isoformat(), by=settings.notify.by, zone=zone)
 
 
 def _language(request: Request, served: Served) -> str:

@@ -73,7 +73,7 @@ def _holdout(visit: Visit, holdout: int | None) -> int:
 def _plan(visit: Visit, chosen: Mapping[str, str], holdout: int | None) -> Plan:
     """The plan of these filters, made once a night; the oldest of several goes."""
     night, key = visit.night, (tuple(sorted(chosen.items())), holdout)
-    with night.making:
+    with night.lock("plans"):
         kept: OrderedDict[Hashable, Plan] = night.remembered("plans", OrderedDict)
         if key not in kept:
             changes: dict[str, Any] = {"holdout": None if holdout is None else holdout / 100}

@@ -193,7 +193,7 @@ def _changed(visit: Visit, row: Row) -> dict[str, Any]:
     """What differs from about a month ago."""
     found = changes.changes(visit.night, visit.project.workspace, row)
     if found is None:
-        since = changes.day_before(visit.project.workspace, visit.night.publication.as_of)
+        since = changes.compared_with(visit.night, visit.project.workspace)
         return {
             "lead": visit.text("customer.no_before" if since is None else "customer.not_before"),
             "rows": [],

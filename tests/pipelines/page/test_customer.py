@@ -109,20 +109,13 @@ def test_what_changed_is_what_differs_from_the_publication_of_a_month_ago(sample
 
 
 def test_the_month_before_is_the_nearest_that_is_old_enough():
-    class Workspace:
-        def __init__(self, *ages: int):
-            self.ages = ages
-
-        def published_dates(self) -> list[date]:
-            return sorted(today - timedelta(days=age) for age in self.ages)
-
     today = date(2026, 11, 1)
 
     def age(*ages: int) -> int | None:
-        found = changes.day_before(Workspace(*ages), today)  # type: ignore[arg-type]
+        found = changes.day_before(sorted(today - timedelta(days=age) for age in ages), today)
         return (today - found).days if found else None
 
-    assert [age(0, 1, 29, 33, 400), age(0, 1, 7), age(0), age(60, 90), age(0, 1, 19, 21, 45)] == [29, 1, None, 60, 21]
+    assert [age(1, 29, 33, 400), age(1, 7), age(), age(60, 90), age(1, 19, 21, 45)] == [29, 1, None, 60, 21]
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import html5lib
@@ -9,13 +10,18 @@ import httpx
 import pandas as pd
 import pytest
 
+from pipelines.page import routes
 from pipelines.page.served import Served
+from pipelines.page.views import factors
 from tests.pipelines.page.hostile import PATHS, PAYLOADS, encoded
 from tests.pipelines.page.site import HOME, Site, sampled, visitor
 from tests.scores_sample import AS_OF, sample_frame
 
 COLUMNS = ("region", "customer_type", "tier_current", "recommended_action", "suppress_reason", "account_id")
-PAGES = ["/", *(f"/customers?preset=all&page={page}" for page in range(1, 13))]
+PAGES = [*(page.path for page in routes.PAGES), *(f"/customers?preset=all&page={page}" for page in range(1, 13))]
+"""Those of the navigation, a new one by itself, and everybody of the list."""
+SHOWN_AS_REASON = 50
+"""Texts that are reasons, too: of more the list does not tell all apart."""
 
 
 def test_there_are_as_many_as_were_promised():
@@ -23,12 +29,26 @@ def test_there_are_as_many_as_were_promised():
 
 
 def written(texts: list[str]) -> pd.DataFrame:
-    """A night in which every text stands wherever a business may write its own."""
+    """A night in which every text stands wherever a business may write its own; a third may be contacted."""
     rows = sample_frame(len(texts)).assign(score_status="ok", contact_allowed=False, is_holdout=False)
     rows = rows.assign(customer_id=[f"{n:03d}{text}" for n, text in enumerate(texts)], **dict.fromkeys(COLUMNS, texts))
-    for row in rows["churn_reasons"]:
-        row[0] |= {"code": texts[int(row[0]["rank"])], "feature": "plan", "value": texts[3], "peer_value": texts[4]}
-    return rows
+    for place, row in enumerate(rows["churn_reasons"]):
+        row[0] |= {
+            "code": texts[place % SHOWN_AS_REASON * 6],
+            "feature": "plan",
+            "value": texts[3],
+            "peer_value": texts[4],
+        }
+    may = rows.index % 3 == 0
+    return rows.assign(contact_allowed=may, suppress_reason=rows["suppress_reason"].mask(may, None))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def every_reason_is_shown() -> Iterator[None]:
+    """However few customers have it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(factors, "FEWEST", 1)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +80,7 @@ def test_what_stands_in_a_table_is_text(hostile: Site, harmless: Site, path):
     shown, plain = hostile.get(path), harmless.get(path)
     assert shown.status_code == plain.status_code == 200
     assert elements(shown.text) == elements(plain.text)
-    if path != "/":
+    if path.startswith("/customers?"):
         with_ids, plain_ids = (site.post(path.replace("/customers", "/customers/ids")) for site in (hostile, harmless))
         assert elements(with_ids.text) == elements(plain_ids.text)
 
@@ -69,6 +89,8 @@ def test_the_payloads_were_there(hostile: Site):
     """Or nothing would have been shown by the test before this one."""
     shown = hostile.post("/customers/ids?preset=all&page=1").text
     assert shown.count("&lt;") > 300 and "&lt;script&gt;alert(1)" in shown
+    for path in ("/", "/audience", "/factors"):
+        assert hostile.get(path).text.count("&lt;") > 20, path
 
 
 @pytest.mark.quick_cases(1)
