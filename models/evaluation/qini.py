@@ -1,6 +1,6 @@
 """Does a ranking put those first whom a treatment helps most? Qini curves of a randomised treatment (Radcliffe, 2007)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,8 +101,10 @@ def curve(gain: np.ndarray, order: Order) -> list[float]:
     return [float(np.sum(gain[place <= step / POINTS])) / len(gain) for step in range(POINTS + 1)]
 
 
-def draws(units: np.ndarray, seed: int, count: int = DRAWS) -> list[np.ndarray]:
+def draws(units: np.ndarray, seed: int, count: int = DRAWS) -> Iterator[np.ndarray]:
     """How often each row is in each sample of a bootstrap by unit: rows of one customer or account are drawn together.
+
+    One sample after the other, as all of them would take much memory.
 
     Parameters
     ----------
@@ -115,7 +117,8 @@ def draws(units: np.ndarray, seed: int, count: int = DRAWS) -> list[np.ndarray]:
     """
     codes = np.unique(units, return_inverse=True)[1]
     rng, size = np.random.default_rng(seed), int(codes.max()) + 1
-    return [np.bincount(rng.integers(size, size=size), minlength=size)[codes].astype(float) for _ in range(count)]
+    for _ in range(count):
+        yield np.bincount(rng.integers(size, size=size), minlength=size)[codes].astype(float)
 
 
 def interval(value: float, sampled: Sequence[float] | np.ndarray, level: float) -> Estimate:

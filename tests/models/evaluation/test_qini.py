@@ -89,7 +89,7 @@ def test_gains_add_up_to_the_difference_of_the_arms_whatever_was_expected():
 
 def test_customers_of_one_account_are_drawn_together():
     units = np.array(["a", "b", "a", "c", "b"])
-    found = draws(units, seed=1, count=200)
+    found = list(draws(units, seed=1, count=200))
     assert all(w[0] == w[2] and w[1] == w[4] for w in found)
     assert np.mean(found, axis=0) == pytest.approx(np.ones(5), abs=0.25) and np.std([w[3] for w in found]) > 0.5
     assert all((w == again).all() for w, again in zip(found, draws(units, seed=1, count=200), strict=True))
