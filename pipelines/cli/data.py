@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,11 @@ from pipelines.cli.grids import grid
 from pipelines.cli.run import Run, command
 from pipelines.wording.texts import text
 
+if TYPE_CHECKING:
+    from pipelines.ingest.tables import Tables
+
+SOME = 10_000
+"""Customers whose contact details are looked at."""
 data_app = typer.Typer(name="data", help="Your tables: check them, map them.", no_args_is_help=True)
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Nothing of this day or later is seen.")]
 
@@ -73,8 +78,25 @@ def _check(run: Run, as_of: date | None) -> None:
         run.say(unknown.sentence(lang))
     for warning in tables.warnings:
         errors.render_block(warning, lang, run.out)
+    _say_contact_details(run, tables)
     if any(count.quarantined for count in tables.counts.values()):
         run.say(text("steps.quarantine", lang, path=relative_path(quarantine)))
+
+
+def _say_contact_details(run: Run, tables: "Tables") -> None:
+    """Of some customers, how many can be reached by the contact details that are mapped; nothing where none are.
+
+    So that a misspelt column is told before the first list asks for it. Counts alone are told.
+    """
+    from pipelines.delivery import contact_details
+
+    if run.project.mapping.contact_details is None:
+        return
+    some = tables["customers"].select("customer_id").distinct().order_by("customer_id").limit(SOME).to_pyarrow()
+    found = contact_details.of_customers(run.project, some["customer_id"].to_pylist())
+    counts = {name: int(found[name].notna().sum()) for name in ("phone", "phone_e164", "email", "email_safe")}
+    run.tell(contact_details=counts | {"customers": len(found)})
+    run.say(text("lists.details_found", run.language, of=len(found), **counts))
 
 
 def _test(run: Run) -> None:

@@ -1,9 +1,7 @@
 """The lists that marketing takes away, drawn from a published date and written for one receiver."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -15,22 +13,21 @@ from pipelines.delivery import contact_details, export, presets
 from pipelines.delivery.consented import consented
 from pipelines.delivery.export import ExportContext
 from pipelines.delivery.list_filters import resolved
+from pipelines.delivery.night_playbook import paid_by_rule, rules
 from pipelines.delivery.report_data import ListEntry
-from pipelines.ingest import refusals
+from pipelines.delivery.said_no import refused_since, unasked
 from pipelines.project import Project
 from pipelines.wording import errors
 from pipelines.wording.texts import Language, text
 from pipelines.workspace import calls, frozen_lists
 from pipelines.workspace.frozen_lists import FrozenList
 from pipelines.workspace.paths import relative_path
-from pipelines.workspace.publication import Publication, read_publication
+from pipelines.workspace.publication import Publication
 from targeting.candidates import Scores
 from targeting.holdout import STARTS
 from targeting.list_settings import ListSettings
 from targeting.plan import Plan, plan
-from targeting.profit import Treatment
 from targeting.ranking import ListResult, churn_list, vip_list
-from targeting.suppression import UNASKED
 
 LISTS = {"vip": vip_list, "churn": churn_list}
 """The lists that a night draws, by their target."""
@@ -48,9 +45,6 @@ class Uplift(Protocol):
     def of(self, scores: Scores) -> np.ndarray:
         """What a contact is expected to change for each row of a score table."""
         ...
-
-
-_REFUSING = frozenset({"no_consent"})
 
 
 def draw(
@@ -139,30 +133,14 @@ def planned(
     return found
 
 
-def paid_by_rule(publication: Publication) -> dict[str, Treatment]:
-    """Rule of the playbook of a publication -> its money; nothing for one of before there were playbooks."""
-    told = _rules(publication)
-    return {rule["rule"]: Treatment(acceptance=rule.get("save_rate", 0.0), **_amounts(rule)) for rule in told}
-
-
-def _rules(publication: Publication) -> list[dict[str, Any]]:
-    """The rules of the playbook of a publication; none for one of before there were playbooks."""
-    return json.loads(publication.meta.get("playbook", '{"rules": []}'))["rules"]
-
-
-def _amounts(rule: Mapping[str, Any]) -> dict[str, float]:
-    """What is a share of a mean value that nobody had is nothing: then nobody is on a plan either."""
-    return {name: amount or 0.0 for name, amount in rule["paid"].items()}
-
-
 def basis(project: Project, publication: Publication, kind: str, settings: ListSettings) -> dict[str, Any]:
     """What a list is drawn from, as its record keeps it: run, models, the buckets that are held out, and for whom each rule of
     the playbook of that night was; no rules where there was none."""
     buckets = project.settings.holdout
     held_out = {"salt": buckets.salt, "always": buckets.share, "from_bucket": STARTS[kind], "share": settings.holdout}
     drawn_from = {"run_id": publication.meta["run_id"], "models": publication.models, "holdout": held_out}
-    rules = {rule["rule"]: rule.get("when", {}) for rule in _rules(publication)}
-    return drawn_from | {"consent": project.settings.contact.consent} | ({"rules": rules} if rules else {})
+    told = {rule["rule"]: rule.get("when", {}) for rule in rules(publication)}
+    return drawn_from | {"consent": project.settings.contact.consent} | ({"rules": told} if told else {})
 
 
 def write(
@@ -272,7 +250,7 @@ def hand_out(
         notes=(*_notes(project, lang), *_warnings(frozen, contacts is not None, lang)),
         rules=frozen.basis.get("rules", {}),
         details=details,
-        refused=_refused_since(project, frozen.result.as_of) | _unasked(project, frozen),
+        refused=refused_since(project, frozen.result.as_of) | unasked(project, frozen),
         held_out=project.settings.holdout,
         may_be_empty=may_be_empty,
         log=project.workspace.root / "exports.jsonl",
@@ -364,23 +342,3 @@ def _warnings(frozen: FrozenList, contacts: bool, lang: Language) -> list[str]:
     """What whoever uses the file has to do."""
     told = {"consent_assumed": frozen.basis.get("consent") == "assumed", "with_contacts": contacts}
     return [text(f"lists.{name}", lang) for name, holds in told.items() if holds]
-
-
-def _unasked(project: Project, frozen: FrozenList) -> frozenset[str]:
-    """Customers of a list who were not asked, where consent has to be on record now and had not to be then."""
-    then, contact = frozen.basis.get("consent"), project.settings.contact
-    if then not in UNASKED or contact.consent in UNASKED:
-        return frozenset()
-    said_yes = refusals.agreed(project.workspace.root, contact.purpose)
-    return frozenset(frozen.result.rows["customer_id"]) - said_yes
-
-
-def _refused_since(project: Project, as_of: date | None) -> frozenset[str]:
-    """Customers who have said no by the newest publication, or by the newest reading of consents, which may know more than
-    any scores: an old list drawn again leaves them out, too."""
-    read = refusals.refused(project.workspace.root, project.settings.contact.purpose)
-    newest = project.workspace.serving_date()
-    if newest is None or (as_of is not None and newest <= as_of):
-        return read
-    rows = read_publication(project.workspace, newest).scores.select(["customer_id", "suppress_reason"]).to_pandas()
-    return read | frozenset(rows.loc[rows["suppress_reason"].isin(_REFUSING), "customer_id"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +15,7 @@ import pyarrow as pa
 from features.contracts import CONTACT_DETAILS
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping, SourceMapping
-from pipelines.ingest import columns
+from pipelines.ingest import columns, pinning
 from pipelines.ingest.columns import Columns
 from pipelines.ingest.extracts import Extract
 from pipelines.ingest.marks import BROKEN
@@ -55,8 +56,12 @@ def read(mapping: Mapping, ids: Collection[str], erasures: Erasures) -> pd.DataF
         named = {"key": "--contacts", "table": CONTACT_DETAILS.name, "mapping": mapping.origin}
         raise HeadwaterError("E248", **named, advice="@contact_details.without")
     wanted = [one for one in dict.fromkeys(ids) if erasures.digest(one) not in erasures.until]
-    with _as_files(part) as source:
-        found = _rows(mapping, source, wanted)
+    try:
+        with _as_files(part) as source:
+            found = _rows(mapping, source, wanted)
+    except HeadwaterError as error:
+        named = {"table": CONTACT_DETAILS.name, "place": CONTACT_DETAILS.name, "mapping": mapping.origin}
+        raise HeadwaterError.of([replace(one, values=one.values | named) for one in error.problems]) from error
     told = found.groupby("customer_id", sort=False)[list(DETAILS)].agg(_only_one)
     return told.reindex(list(dict.fromkeys(ids))).astype(object).where(lambda frame: frame.notna(), None)
 
@@ -69,9 +74,9 @@ def _only_one(values: pd.Series) -> Any:
 
 @contextmanager
 def _as_files(part: SourceMapping):
-    """The source, a database table fetched into files that go when they were read."""
+    """The source as files of which it is known how they are written; a database table is fetched into files that go again."""
     if part.source.connection is None or part.source.files:
-        yield part
+        yield part.model_copy(update={"source": pinning.readable(part.source)})
         return
     with TemporaryDirectory() as folder:
         own = part.model_copy(deep=True)

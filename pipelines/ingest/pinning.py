@@ -154,6 +154,20 @@ def _layout(source: Source, paths: list[str]) -> dict[str, str]:
     return {"encoding": encoding, "delimiter": said.get("delimiter") or sniffing.delimiter(paths, encoding)}
 
 
+def readable(source: Source) -> Source:
+    """A source whose CSV files say how they are written, where it does not: for one that is read once and kept nowhere.
+
+    Raises
+    ------
+    HeadwaterError
+        E241 and E242 for files that do not tell.
+    """
+    if source.path is None or source.reader != "csv_files" or source.model_fields_set >= OPEN:
+        return source
+    paths = _paths(source)
+    return source.model_copy(update=_layout(source, paths)) if paths else source
+
+
 def _written(mapping: TableMapping, told: Mapping[str, Mapping[str, str]]) -> TableMapping:
     """The mapping with what is told of sources and is not declared."""
 

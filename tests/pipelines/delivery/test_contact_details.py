@@ -13,7 +13,7 @@ from features.errors import HeadwaterError
 from pipelines.config.mapping import SourceMapping
 from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import Settings
-from pipelines.delivery import lists
+from pipelines.delivery import lists, said_no
 from pipelines.delivery.contact_details import may_take
 from pipelines.workspace import calls
 from pipelines.workspace.paths import Workspace
@@ -110,7 +110,7 @@ def test_that_they_left_is_on_record_and_they_are_nowhere_else(project):
 def test_who_has_refused_since_takes_their_address_off_with_them(project, monkeypatch):
     first = taken(project, "csv")
     gone = pd.read_csv(first.path, dtype=str)["customer_id"][:5].tolist()
-    monkeypatch.setattr(lists.refusals, "refused", lambda *_: frozenset(gone))
+    monkeypatch.setattr(said_no.refusals, "refused", lambda *_: frozenset(gone))
     monkeypatch.setattr(project.workspace.__class__, "serving_date", lambda _: None)
     _, again = lists.draw_again(project, "churn", "csv", None, contacts=True)
     text = again.path.read_text()

@@ -17,7 +17,7 @@ from features.errors import HeadwaterError
 from models.scores.score_table import SCHEMA
 from pipelines.config.mapping_file import load_mapping
 from pipelines.config.settings import Settings
-from pipelines.delivery import lists, presets, report
+from pipelines.delivery import lists, presets, report, said_no
 from pipelines.engine import scoring_run
 from pipelines.flows import verdict
 from pipelines.wording import errors
@@ -81,8 +81,8 @@ def test_who_refuses_in_a_later_publication_is_taken_off(project):
     runs.mkdir()
     digest = sha256(project.workspace.score_file(later))
     (runs / "record.json").write_text(f'{{"sha256": "{digest}"}}')
-    assert lists._refused_since(project, AS_OF) == {first}
-    assert lists._refused_since(project, later) == frozenset()
+    assert said_no.refused_since(project, AS_OF) == {first}
+    assert said_no.refused_since(project, later) == frozenset()
     path = project.workspace.list_file("churn", AS_OF, "csv")
     exported = lists.write(project, publication(), result, "csv", path)
     assert (exported.rows, exported.withdrawn) == (len(result.rows) - 1, 1)

@@ -7,6 +7,7 @@ import pytest
 from features.errors import HeadwaterError
 from pipelines.config.mapping import Mapping
 from pipelines.ingest.contact_details import read
+from pipelines.wording.errors import sentence
 from pipelines.workspace.erasures import Erasures
 from tests.raw import Raw
 
@@ -38,10 +39,18 @@ def test_nobody_asked_about_is_nobody_told(tmp_path):
     assert read(mapping(tmp_path), [], Erasures()).empty
 
 
+def test_files_tell_how_they_are_written_where_the_mapping_does_not(tmp_path):
+    rows = [row.replace(",", ";") for row in ROWS]
+    made = mapping(tmp_path, rows, source={"path": str(tmp_path / "who.csv")})
+    assert read(made, ["001"], Erasures()).loc["001"].tolist() == ["张三", "138001", "a@x.com"]
+
+
 def test_a_column_that_is_not_there_is_named_and_no_value(tmp_path):
     with pytest.raises(HeadwaterError) as raised:
         read(mapping(tmp_path, columns=PART["columns"] | {"phone": "电话"}), ["001"], Erasures())
-    assert raised.value.problem.code == "E302" and "138001" not in str(raised.value.problem)
+    problem = raised.value.problem
+    assert problem.code == "E302" and "138001" not in str(problem)
+    assert sentence(problem, "fix", "en").startswith("mapping > contact_details.columns: ")
 
 
 def test_without_a_source_nothing_can_be_joined():
