@@ -1,16 +1,19 @@
 """`headwater campaign`: from a list to what it has brought, as somebody types it."""
 
+import io
 import json
 import shutil
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from pipelines.cli import campaign_words
 from pipelines.cli.app import app
 from pipelines.wording.formats import masked
 from pipelines.workspace.paths import Workspace
+from tests.pipelines.delivery.test_uplift_words import EARLY, trial
 
 COSTS = ["--channel", "call", "--cost-per-contact", "2", "--incentive", "10", "--outcome", "churn"]
 DAYS = ["--from", "2026-07-02", "--until", "2026-07-20"]
@@ -91,3 +94,22 @@ def test_campaigns_together_are_told_whom_they_help(lang, words):
     lines.clear()
     campaign_words.say_together(run, [], {"churn": told | {"between": 0.0, "thirds": {}, "segments": []}})
     assert len(lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", ("is used", "ahead of the score", "no model of uplift yet")),
+        ("zh", ("不采用", "领先于评分", "尚无增益模型")),
+    ],
+)
+def test_the_trial_of_an_uplift_model_is_told_with_its_figures(lang, words):
+    console = Console(width=200, file=io.StringIO())
+    run = SimpleNamespace(
+        language=lang,
+        project=SimpleNamespace(mapping=SimpleNamespace(currency="CNY")),
+        say=lambda line, **_: console.print(line),
+    )
+    campaign_words.say_uplift(run, [trial(), EARLY | {"channel": "[red]app"}])
+    told = console.file.getvalue()
+    assert all(word.lower() in told.lower() for word in words) and "[red]app" in told and "+20.1" in told
