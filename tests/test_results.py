@@ -80,7 +80,7 @@ def test_the_shipped_page_has_the_marks():
 
 AUDIENCE = {
     "expected": {
-        "companies": [{}, {}],
+        "companies": [{}] * 50,
         "share_of_best": {"recommended": [0.98, 0, 1], "by_risk": [0.7, 0, 1], "by_bill": [0.99, 0, 1]},
     },
     "each in turn, known afterwards": {"share_of_best": {"recommended": [0.91, 0, 1]}},
@@ -121,6 +121,15 @@ def test_figures_are_those_that_benchmarks_wrote_and_a_bar_can_be_missed(measure
     assert met["exports: live formulas"] is None
     assert all(set(row) == {"name", "value", "bar", "met", "note"} for row in rows.values())
     assert reached.table(reached.reached()).count("NO") == 4
+
+
+def test_a_run_that_measured_too_little_can_miss_a_bar_and_not_meet_it(measured):
+    few = AUDIENCE | {"expected": AUDIENCE["expected"] | {"companies": [{}] * 10}}
+    (measured / "audience.json").write_text(json.dumps(few))
+    told = {one.name: one for one in reached.reached()}
+    assert told["audience: share of the best expected net benefit"].met is None
+    assert told["audience: ahead of as many by the bill"].met is False
+    assert told["audience: the same, the acceptance being known afterwards"].bar == "-"
 
 
 def test_pages_tell_their_bars_themselves(measured):
