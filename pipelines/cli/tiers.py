@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from targeting.pyramid import Pyramid
 
 tiers_app = typer.Typer()
-COLUMNS = ("tier", "customers", "share_of_customers", "revenue", "share_of_revenue")
 OUTSIDE = ("joined", "left", "unknown")
 
 
@@ -65,7 +64,7 @@ def _say(run: Run, found: "Pyramid", currency: str) -> None:
 
     lang = run.language
     table = Table(box=None, pad_edge=False)
-    for name in COLUMNS:
+    for name in words.COLUMNS:
         table.add_column(text(f"tiers.column.{name}", lang), justify="left" if name == "tier" else "right")
     for row in found.tiers.to_dict("records"):
         table.add_row(*words.cells(row, currency, lang))

@@ -14,6 +14,7 @@ from pipelines.page.views import (
     registration,
     runs,
     take_away,
+    tiers,
 )
 
 PAGES: tuple[PageEntry, ...] = (
@@ -21,6 +22,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("audience", "/audience", audience.router),
     PageEntry("customers", "/customers", customers.router, take_away.router, customer.router),
     PageEntry("campaigns", "/campaigns", campaigns.router, registration.router),
+    PageEntry("tiers", "/tiers", tiers.router),
     PageEntry("factors", "/factors", factors.router),
     PageEntry("good", "/good", good.router),
     PageEntry("data", "/data", data.router),

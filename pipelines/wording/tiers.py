@@ -6,6 +6,9 @@ from pipelines.wording.formats import money, number, percent, word
 from pipelines.wording.texts import text
 from targeting.pyramid import Pyramid
 
+COLUMNS = ("tier", "customers", "share_of_customers", "revenue", "share_of_revenue")
+"""What `cells` tells, by the names of their titles."""
+
 
 def name_of(tier: str | None, lang: str) -> str:
     """A tier as people call it; who has none is not rated."""

@@ -1,21 +1,22 @@
 """Why: what goes with leaving and with becoming a VIP, each factor beside everybody, and how it is spread over the risk groups."""
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from models.scores.columns import BY_NAME
+from pipelines.page.factor_details import BAND, SCORE, SHOWN, Details, details
 from pipelines.page.night import Night
 from pipelines.page.visit import Asked, Refused, Visit
+from pipelines.wording.figures import Figure
 from pipelines.wording.reasons import headline
 
 router = APIRouter()
 Row = dict[str, Any]
 FEWEST = 20
 """Customers with a reason, before it is told how much more likely they are."""
-OF = {"churn": "churn_probability", "vip": "vip_probability"}
-"""Target -> the column whose mean is compared."""
 SAME = 0.05
 """A factor that changes less than this is told in neither column."""
 BANDS = ("low", "medium", "high", "critical")
@@ -23,26 +24,29 @@ BANDS = ("low", "medium", "high", "critical")
 
 @router.get("/factors")
 def factors(visit: Asked) -> Response:
-    """Two columns per target: what goes with more of it, and with less."""
+    """Two columns per target: what goes with more of it, and with less. What lies behind each is worked out with them."""
+    for target in SCORE:
+        details(visit.night, target)
     return visit.show(
         "factors.html",
         title=visit.tell("nav_factors"),
-        blocks=[block for target in OF if (block := _block(visit, target))],
+        blocks=[block for target in SCORE if (block := _block(visit, target))],
     )
 
 
 @router.get("/factors/{target}/{code}")
 def factor(visit: Asked, target: str, code: str) -> Response:
     """One factor of a target: whom it concerns in each risk group, and the features that it comes from."""
-    rows = [row for row in _rows(visit.night, target) if row["code"] == code] if target in OF else []
+    rows = [row for row in _rows(visit.night, target) if row["code"] == code] if target in SCORE else []
     if not rows:
         raise Refused(404, "missing")
     return visit.show(
         "factor.html",
         title=visit.text("factors.of", factor=headline(code, visit.lang), what=visit.text(f"factors.{target}")),
         told=[_sentence(visit, target, row) for row in reversed(rows)],
-        groups=visit.night.remembered(("groups", target, code, visit.lang), lambda: _groups(visit, target, code)),
-        features=visit.night.remembered(("features", target, code, visit.lang), lambda: _features(visit, target, code)),
+        groups=_groups(visit, target, code),
+        features=_features(visit, target, code),
+        spreads=_spreads(visit, target, code),
     )
 
 
@@ -71,7 +75,7 @@ def _rows(night: Night, target: str) -> list[Row]:
 
 
 def _counted(night: Night, target: str) -> list[Row]:
-    score, reasons = OF[target], f"{target}_reasons"
+    score, reasons = SCORE[target], f"{target}_reasons"
     rows = night.query(
         f"""WITH ok AS (SELECT {score} AS p, {reasons} AS reasons FROM scores WHERE {score} IS NOT NULL),
         everybody AS (SELECT avg(p) AS everybody, count(*) AS scored FROM ok)
@@ -90,7 +94,7 @@ def _overall(visit: Visit, target: str) -> str:
 def _factor(visit: Visit, target: str, row: Row) -> Row:
     return {
         "name": headline(row["code"], visit.lang),
-        "link": f"/factors/{target}/{row['code']}",
+        "link": f"/factors/{target}/{quote(row['code'], safe='')}",
         "times": visit.text("factors.times", n=f"{row['ratio']:.1f}"),
         "note": visit.text("factors.note", share=visit.share(row["mean"]), n=visit.count(row["n"])),
         "share": row["n"] / row["scored"],
@@ -106,36 +110,58 @@ def _sentence(visit: Visit, target: str, row: Row) -> str:
 
 def _groups(visit: Visit, target: str, code: str) -> list[Row]:
     """Risk group -> how many of it have the factor on its rising side, and on its falling one."""
-    band = "churn_risk_band" if target == "churn" else "value_band"
-    reasons = f"{target}_reasons"
-    rows = visit.night.query(
-        f"""SELECT CAST({band} AS VARCHAR) AS band, count(*) AS n,
-        count(*) FILTER (list_contains([r.direction FOR r IN {reasons} IF r.code = $code], 1)) AS up,
-        count(*) FILTER (list_contains([r.direction FOR r IN {reasons} IF r.code = $code], -1)) AS down
-        FROM scores WHERE {OF[target]} IS NOT NULL AND {band} IS NOT NULL GROUP BY ALL""",
-        {"code": code},
-    )
-    known = {row["band"]: row for row in rows}
-    return [
-        {
-            "name": visit.say("risk_level" if target == "churn" else "value_level", level=visit.word(band, name)),
-            "n": visit.count(known[name]["n"]),
-            "up": known[name]["up"] / known[name]["n"],
-            "down": known[name]["down"] / known[name]["n"],
-            "up_words": visit.share(known[name]["up"] / known[name]["n"]),
-            "down_words": visit.share(known[name]["down"] / known[name]["n"]),
-        }
-        for name in BANDS
-        if name in known and name in BY_NAME[band].values
-    ]
+    found, rows = details(visit.night, target), list[Row]()
+    for name in _bands(target, found):
+        n, (up, down) = found.sizes[name], found.groups.get((code, name), (0, 0))
+        shares = {"up": up / n, "down": down / n, "up_words": visit.share(up / n), "down_words": visit.share(down / n)}
+        rows.append({"name": _group(visit, target, name), "n": visit.count(n)} | shares)
+    return rows
+
+
+def _bands(target: str, found: Details) -> list[str]:
+    """The groups that somebody is in, the lowest first."""
+    return [name for name in BANDS if name in found.sizes and name in BY_NAME[BAND[target]].values]
+
+
+def _group(visit: Visit, target: str, name: str) -> str:
+    return visit.say("risk_level" if target == "churn" else "value_level", level=visit.word(BAND[target], name))
 
 
 def _features(visit: Visit, target: str, code: str) -> list[Row]:
-    """The features that the factor comes from, by how many customers they concern; own and usual values are medians."""
-    rows = visit.night.query(
-        f"""SELECT r.feature AS feature, count(*) AS n FROM
-        (SELECT UNNEST({target}_reasons) AS r FROM scores WHERE {OF[target]} IS NOT NULL)
-        WHERE r.code = $code GROUP BY feature ORDER BY n DESC, feature LIMIT 8""",
-        {"code": code},
-    )
-    return [{"name": visit.feature(row["feature"]), "n": visit.count(row["n"])} for row in rows]
+    """The features that the factor comes from, by how many customers they concern."""
+    found = details(visit.night, target).features.get(code, ())
+    return [{"name": visit.feature(feature), "n": visit.count(n)} for feature, n in found[:8]]
+
+
+def _spreads(visit: Visit, target: str, code: str) -> list[Row]:
+    """How the values of its most frequent features are spread in each group; none of features that are words."""
+    found = details(visit.night, target)
+    made = [_spread(visit, target, code, feature) for feature, _ in found.features.get(code, ())]
+    return [each for each in made if each][:SHOWN]
+
+
+def _spread(visit: Visit, target: str, code: str, feature: str) -> Row | None:
+    """A row per group with its picture: from one in ten to nine in ten, the middle half, the median, all on one axis."""
+    found, known = details(visit.night, target), visit.features.get(feature)
+    rows = {name: row for name in _bands(target, found) if (row := found.values.get((code, feature, name)))}
+    if not rows or (known and known.unit == "text"):
+        return None
+    low, high = min(row["q"][0] for row in rows.values()), max(row["q"][-1] for row in rows.values())
+    unit, measure = (known.unit, known.measure) if known else ("", None)
+
+    def words(value: float) -> str:
+        return str(Figure(value, feature, unit, measure, visit.lang, visit.currency).told("", None))
+
+    return {
+        "name": visit.feature(feature),
+        "rows": [
+            {
+                "name": _group(visit, target, name),
+                "n": visit.count(row["n"]),
+                "median": words(row["q"][2]),
+                "half": visit.text("factors.from_to", low=words(row["q"][1]), high=words(row["q"][3])),
+                "at": [round(100 * (value - low) / ((high - low) or 1.0), 1) for value in row["q"]],
+            }
+            for name, row in rows.items()
+        ],
+    }

@@ -133,7 +133,9 @@ def test_every_page_fits_is_silent_and_has_no_barriers(chromium, operator_addres
     window.log_in("marketer")
     window.go("/customers?preset=churn")
     card = window.page.get_attribute("table.people tbody th a", "href")
-    for path in [*(page.path for page in PAGES), "/customers?preset=vip&order=value", card, f"{card}x"]:
+    window.go("/factors")
+    factor = window.page.get_attribute(".forces a", "href")
+    for path in [*(page.path for page in PAGES), "/customers?preset=vip&order=value", factor, card, f"{card}x"]:
         answer = window.go(path)
         assert answer.status == (404 if path == f"{card}x" else 200), path
         assert window.page.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -3,11 +3,14 @@
 import html
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pipelines.delivery import pages, report_grade, report_models
+from pipelines.page import factor_details
 from pipelines.page.views import factors, good, runs
+from pipelines.wording.figures import figure_of
 from pipelines.wording.formats import number, percent
 from pipelines.wording.reasons import headline
 from pipelines.wording.texts import LANGUAGES, text
@@ -25,7 +28,7 @@ def shown(site: Site, path: str, lang: str = "en") -> str:
 
 def by_hand(frame: pd.DataFrame, target: str) -> dict[tuple[str, int], tuple[int, float]]:
     """Reason and direction -> customers, and how many times everybody's mean probability theirs is; one row at a time."""
-    score = factors.OF[target]
+    score = factor_details.SCORE[target]
     known = frame[frame[score].notna()]
     seen: dict[tuple[str, int], list[float]] = {}
     for reasons, p in zip(known[f"{target}_reasons"], known[score].astype(float), strict=True):
@@ -35,15 +38,37 @@ def by_hand(frame: pd.DataFrame, target: str) -> dict[tuple[str, int], tuple[int
     return {k: (len(v), sum(v) / len(v) / mean) for k, v in seen.items() if len(v) >= factors.FEWEST}
 
 
-@pytest.mark.parametrize("target", factors.OF)
+@pytest.mark.parametrize("target", factor_details.SCORE)
 def test_factors_are_those_of_a_count_by_hand(viewer: Site, target):
     night = viewer.served.nights.current()
-    frame = night.publication.scores.select([factors.OF[target], f"{target}_reasons"]).to_pandas()
+    frame = night.publication.scores.select([factor_details.SCORE[target], f"{target}_reasons"]).to_pandas()
     expected = by_hand(frame, target)
     found = {(row["code"], row["direction"]): (row["n"], row["ratio"]) for row in factors._rows(night, target)}
     assert expected and found.keys() == expected.keys()
     for key, (n, ratio) in expected.items():
         assert found[key][0] == n and found[key][1] == pytest.approx(ratio, rel=1e-5)
+
+
+@pytest.mark.parametrize("target", factor_details.SCORE)
+def test_what_lies_behind_a_factor_is_what_a_slow_look_at_everybody_finds(viewer: Site, target):
+    night, band = viewer.served.nights.current(), factor_details.BAND[target]
+    frame = night.publication.scores.select([factor_details.SCORE[target], band, f"{target}_reasons"]).to_pandas()
+    frame = frame[frame[factor_details.SCORE[target]].notna()]
+    sides: dict[tuple[str, str], list[int]] = {}
+    values: dict[tuple[str, str, str], list[float]] = {}
+    for group, reasons in zip(frame[band], frame[f"{target}_reasons"], strict=True):
+        for reason in reasons if reasons is not None else ():
+            sides.setdefault((reason["code"], group), [0, 0])[reason["direction"] < 0] += 1
+            figure = figure_of(reason["value"])
+            if figure is not None:
+                values.setdefault((reason["code"], reason["feature"], group), []).append(figure)
+    found = factor_details.details(night, target)
+    assert found.sizes == frame[band].value_counts().loc[lambda counts: counts > 0].to_dict()
+    assert found.groups == {key: tuple(counts) for key, counts in sides.items()}
+    expected = {key: of for key, of in values.items() if len(of) >= factor_details.FEWEST}
+    assert expected and found.values.keys() == expected.keys()
+    for key, of in expected.items():
+        assert found.values[key]["q"] == pytest.approx(np.quantile(of, factor_details.QUANTILES)), key
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
