@@ -67,7 +67,7 @@ def test_typed_answers_are_taken_and_wrong_ones_asked_again(here, monkeypatch):
 
 @pytest.mark.parametrize(
     ("answer", "consent", "told"),
-    [((), "assumed", True), (("consent=elsewhere",), "assumed", False), (("consent=not_needed",), "not_needed", False)],
+    [((), "assumed", True), (("consent=elsewhere",), "assumed", False)],
 )
 def test_who_may_be_contacted_is_said_aloud_where_nobody_has_answered(here, answer, consent, told):
     given = [word for one in answer for word in ("--answer", one)]

@@ -289,7 +289,7 @@ def test_a_list_tells_the_rule_that_fired_also_when_its_night_is_gone(project):
         assert len(set(told)) == 2
 
 
-@pytest.mark.parametrize(("consent", "told"), [("assumed", True), ("not_needed", False), ("recorded", False)])
+@pytest.mark.parametrize(("consent", "told"), [("assumed", True), ("not_needed", False)])
 def test_a_list_whose_consent_is_kept_elsewhere_says_so(project, consent, told):
     contact = project.settings.contact.model_copy(update={"consent": consent})
     project.settings = project.settings.model_copy(update={"contact": contact})
