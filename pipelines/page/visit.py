@@ -94,11 +94,16 @@ class Visit(ModelSpeech):
         """What is wrong with the night that is shown: a newer one that cannot be read, one that should be there by now."""
         told = []
         if trouble := self.served.nights.trouble:
-            why = errors.sentence(trouble.problem, "what", self.lang)
-            told.append(self.tell("not_newest", why=why, day=self.day(self.night.publication.as_of)))
+            told.append(self.tell("not_newest", why=self._why(trouble), day=self.day(self.night.publication.as_of)))
         if late := overdue(self.project, self.night.publication.as_of, calls.now()):
             told.append(errors.sentence(late.problem, "what", self.lang))
         return told
+
+    def _why(self, trouble: HeadwaterError) -> str:
+        """Why a night cannot be shown; what a library has found in a damaged file is for whoever runs the nights."""
+        code = trouble.problem.code
+        known = has(f"page.not_newest_{code}")
+        return self.tell(f"not_newest_{code}") if known else errors.sentence(trouble.problem, "what", self.lang)
 
     @property
     def form(self) -> Mapping[str, str]:

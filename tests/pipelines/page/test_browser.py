@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -145,6 +145,21 @@ def test_every_page_fits_is_silent_and_has_no_barriers(chromium, operator_addres
     assert {path: barriers for path, barriers in found.items() if barriers} == {}
     assert [wrong for wrong in window.wrong if "404" not in wrong] == []
     window.context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_night_that_cannot_be_shown_is_said_without_a_barrier(chromium, tmp_path: Path, width: int):
+    rows = sample_frame(60)
+    made = sampled(
+        tmp_path, {AS_OF - timedelta(days=1): rows.assign(as_of=AS_OF - timedelta(days=1)), AS_OF: rows}, free_port()
+    )
+    made.project.workspace.score_file(AS_OF).write_bytes(b"PAR1")
+    with listening(made) as address:
+        window = Window(chromium, address, width)
+        window.log_in("viewer")
+        assert window.page.get_by_role("status").is_visible() and window.barriers() == []
+        assert window.page.evaluate("document.documentElement.scrollWidth") <= width
+        window.context.close()
 
 
 def test_axe_core_and_the_console_would_say_something(chromium, operator_address: str):
