@@ -90,10 +90,11 @@ def spent(part: str, *values: str) -> dict[str, float]:
 def nights(count: int) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
     """So many nights with nothing new, and as many with new files, in turn; what each cost.
 
-    A first night, which reads all files, comes before them and does not count.
+    A first night, which reads all files, comes before them and does not count. The last is that of the newest data: nights
+    after it would stop, for nothing else is delivered.
     """
-    spent("night", NIGHT.isoformat())
-    quiet, busy, day = [], [], NIGHT
+    quiet, busy, day = [], [], NIGHT - timedelta(days=2 * count)
+    spent("night", day.isoformat())
     for _ in range(count):
         day += timedelta(days=1)
         quiet.append(spent("night", day.isoformat()))
