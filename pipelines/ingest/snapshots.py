@@ -116,9 +116,11 @@ class Night:
         return cls(folder, before, after, clock, night)
 
     def notes(self, as_of: date) -> list[Problem]:
-        """A warning where a new snapshot came after a later night, and so is not seen at `as_of`."""
+        """A warning where a new snapshot came after a later night, and so is not seen at `as_of` (W365), or where it takes
+        the place of one that `as_of` had seen already (W370)."""
         if self.seen <= as_of:
-            return []
+            is_second = self.after is not self.before and self.before.as_of == as_of.isoformat()
+            return [Problem("W370", str(self.folder), values={"as_of": as_of})] if is_second else []
         values = {"as_of": as_of, "newest": self.before.as_of, "known": self.seen.isoformat()}
         return [Problem("W365", str(self.folder), values=values)]
 

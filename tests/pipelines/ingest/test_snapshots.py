@@ -235,6 +235,15 @@ def test_a_file_that_comes_after_a_later_night_is_told(world):
     assert world.seen(found, date(2026, 4, 9)) == told(BASE)
 
 
+def test_a_second_file_for_the_same_night_counts_and_is_told(world):
+    moved = [row(kind="02"), *BASE[1:]]
+    for rows, codes in ((BASE, set()), (BASE, set()), (moved, {"W370"}), (moved, set())):
+        found = world.night(FIRST, rows)
+        assert {w.code for w in found.warnings} & {"W365", "W370"} == codes
+        assert world.seen(found, FIRST) == told(rows)
+    assert not [w for w in world.night(date(2026, 4, 2), BASE).warnings if w.code == "W370"]
+
+
 def test_another_spelling_of_ids_stops(world):
     world.night(FIRST, BASE)
     with pytest.raises(HeadwaterError, match="E322"):
