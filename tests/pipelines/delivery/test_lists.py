@@ -20,6 +20,7 @@ from pipelines.config.settings import Settings
 from pipelines.delivery import lists, presets, report, said_no
 from pipelines.engine import scoring_run
 from pipelines.flows import verdict
+from pipelines.ingest import refusals
 from pipelines.wording import errors
 from pipelines.workspace import journal, runs
 from pipelines.workspace.files import sha256
@@ -138,7 +139,7 @@ def test_ten_thousand_refusals_at_any_time_and_nobody_of_them_is_in_a_file(proje
     for step, time in enumerate(np.linspace(0.15, 0.75, 4)):
         said_no = set(when.index[when < time])
         if step % 2:  # the newest reading knows more than any night
-            monkeypatch.setattr(lists.refusals, "refused", lambda *_, known=frozenset(said_no): known)
+            monkeypatch.setattr(refusals, "refused", lambda *_, known=frozenset(said_no): known)
         else:
             newest = published(project, refusing(table, said_no), AS_OF + dt.timedelta(days=step))
         for kind in lists.LISTS:
