@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from benchmarks import audience, campaigns, companies, exports, reached, results
+from benchmarks import audience, campaigns, companies, exports, reached, results, serving
 from models.targets.registry import TARGETS
 from tests import backtest_sample
 from tests.demo_project import ROOT
@@ -136,3 +136,12 @@ def test_pages_tell_their_bars_themselves(measured):
     line = {"name": "page: /", "value": 0.1, "bar": "< 0.3 s", "met": True, "note": "1,000,000 customers"}
     (measured / "serving.json").write_text(json.dumps([line]))
     assert reached.reached()[-1].as_row() == line
+
+
+@pytest.mark.parametrize(("customers", "met"), [(1_000_000, [True, False, False]), (1_000, [None, False, False])])
+def test_the_benchmark_of_pages_writes_what_is_told(measured, monkeypatch, customers, met):
+    """Quick, slow, and too much memory; a run of few customers can miss a bar and not meet it."""
+    monkeypatch.setattr(serving, "OUT", measured / "serving.json")
+    serving.told(customers, {}, {}, {"card": [0.1] * 20, "list": [0.1] * 10 + [0.5] * 10}, gigabytes=1.2)
+    assert [one.met for one in reached.reached()[-3:]] == met
+    assert reached.reached()[-2].value == 0.5 and "list" in reached.reached()[-2].name
