@@ -71,10 +71,9 @@ def test_damage_to_a_store_is_seen(workspace, mode):
     assert registry.store_state(workspace.tracking, mode) == registry.StoreState()
 
 
-def test_a_store_that_somebody_holds_is_not_damaged(workspace, monkeypatch):
-    monkeypatch.setattr(registry, "PATIENCE", 0.1)
+def test_a_store_that_somebody_holds_is_not_damaged(workspace):
     store(workspace, churn=1)
     with closing(sqlite3.connect(workspace.tracking)) as held:
         held.execute("BEGIN EXCLUSIVE")
         with pytest.raises(HeadwaterError, match="E706"):
-            registry.store_state(workspace.tracking)
+            registry.store_state(workspace.tracking, patience=0.1)
