@@ -250,7 +250,9 @@ def _base(target: Path, before: Previous | None, recipes: dict[str, str]) -> Tab
 
 def _point(target: Path) -> None:
     """Name the folder in use; the next reading starts from it. Older folders beyond the last few are removed."""
-    write_text(target.parent / CURRENT, target.name)
+    current = target.parent / CURRENT
+    if not current.is_file() or current.read_bytes() != target.name.encode():  # who only looks writes nothing
+        write_text(current, target.name)
     folders = [path for path in target.parent.iterdir() if (path / store.MANIFEST).is_file() and path != target]
     for old in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
@@ -311,7 +313,7 @@ def _current(tables: Path) -> Previous | None:
     pointer = tables / CURRENT
     if not pointer.is_file():
         return None
-    folder = tables / pointer.read_text(encoding="utf-8").strip()
+    folder = tables / pointer.read_bytes().decode(errors="replace").strip()
     manifest = store.read_manifest(folder)
     return None if manifest is None else (folder, manifest)
 

@@ -104,12 +104,12 @@ class Kept:
 
     def __init__(self, project: Project):
         self._project, self._lock = project, threading.Lock()
-        self._made: dict[tuple[date, str], Histories] = {}
+        self._made: dict[tuple[date, bytes], Histories] = {}
 
     def at(self, as_of: date) -> Histories:
         """Those of a date. Raises E331 (exit 3) where what was read is missing or altered."""
         pointer: Path = self._project.workspace.tables / canonical.CURRENT
-        mark = (as_of, pointer.read_text(encoding="utf-8") if pointer.exists() else "")
+        mark = (as_of, pointer.read_bytes() if pointer.exists() else b"")
         with self._lock:
             if mark not in self._made:
                 kept = list(self._made.items())[1 - self.MOST :]

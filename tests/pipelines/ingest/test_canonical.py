@@ -172,6 +172,17 @@ def test_old_folders_are_removed(world):
     assert newest in world.kept
 
 
+@pytest.mark.parametrize("spoilt", [None, b"\xff\xfe", b"somewhere else"])
+def test_who_only_looks_writes_nothing_and_a_damaged_pointer_is_mended(world, spoilt):
+    newest = world.read().fingerprint
+    pointer = world.folder / "tables" / canonical.CURRENT
+    if spoilt:
+        pointer.write_bytes(spoilt)
+    before = pointer.stat().st_ino
+    world.read()
+    assert pointer.read_text() == newest and (pointer.stat().st_ino == before) == (spoilt is None)
+
+
 @pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone", "manifest"])
 def test_damage_is_noticed_and_mended(world, builds, damage):
